@@ -1,0 +1,56 @@
+"""What a plugin author imports: the contract of an architecture, and the hooks. Loads no TensorFlow, NumPy or pandas."""
+
+from zoo_registry.architecture import (
+    API_VERSION,
+    Architecture,
+    ConstantSchedule,
+    ExponentialSchedule,
+    LossContext,
+    Schedule,
+    TrainingDefaults,
+)
+from zoo_registry.building import head, recurrent_layer
+from zoo_registry.catalogue import Catalogue, Entry
+from zoo_registry.discovery import Discovery, PluginFailure, discover
+from zoo_registry.hookspecs import hookimpl
+from zoo_registry.hyperparameters import (
+    L1,
+    L2,
+    Dropout,
+    Hyperparameters,
+    Layers,
+    RecurrentDropout,
+    RecurrentHyperparameters,
+    Search,
+    Units,
+)
+from zoo_registry.shape import SequenceShape, Task
+
+__all__ = [
+    "API_VERSION",
+    "L1",
+    "L2",
+    "Architecture",
+    "Catalogue",
+    "ConstantSchedule",
+    "Discovery",
+    "Dropout",
+    "Entry",
+    "ExponentialSchedule",
+    "Hyperparameters",
+    "Layers",
+    "LossContext",
+    "PluginFailure",
+    "RecurrentDropout",
+    "RecurrentHyperparameters",
+    "Schedule",
+    "Search",
+    "SequenceShape",
+    "Task",
+    "TrainingDefaults",
+    "Units",
+    "discover",
+    "head",
+    "hookimpl",
+    "recurrent_layer",
+]

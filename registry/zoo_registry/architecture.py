@@ -1,0 +1,114 @@
+"""The contract of an architecture: the one thing that a plugin registers for a network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from zoo_registry.hyperparameters import Hyperparameters, validated
+from zoo_registry.shape import SequenceShape, Task
+
+if TYPE_CHECKING:
+    import keras
+
+API_VERSION = 1
+NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+
+
+class _Schedule(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class ConstantSchedule(_Schedule):
+    """The learning rate stays as it is."""
+
+    kind: Literal["constant"] = "constant"
+
+
+class ExponentialSchedule(_Schedule):
+    """Learning rate times ``rate ** (step / steps)``, decaying smoothly (Keras' ``ExponentialDecay``)."""
+
+    kind: Literal["exponential"] = "exponential"
+    steps: int = Field(10_000, ge=1, description="optimizer steps for one factor of rate")
+    rate: float = Field(0.9, gt=0.0, le=1.0, description="factor for each that many steps")
+
+
+Schedule = Annotated[ConstantSchedule | ExponentialSchedule, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingDefaults:
+    """What an architecture prefers in training; None leaves it to the zoo. A user's flag beats both."""
+
+    optimizer: str | None = None
+    learning_rate: float | None = None
+    schedule: ConstantSchedule | ExponentialSchedule | None = None
+    loss: str | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossContext:
+    """What a plugin's own loss may know about the run.
+
+    ``to_original`` maps a tensor of scaled targets, (batch, horizon, n_targets), to their original units.
+    """
+
+    shape: SequenceShape
+    to_original: Callable[[Any], Any]
+
+
+Build = Callable[[Any, SequenceShape], "keras.Model"]
+Loss = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """A recurrent network that the zoo can build, train and export.
+
+    ``build(hp, shape)`` returns a functional or sequential ``keras.Model`` of registered layers that maps scaled
+    (batch, *shape.input) to scaled, linear (batch, *shape.output). ``check(hp, shape)`` may raise ValueError where a
+    combination cannot be built. ``loss(hp, context)`` returns a Keras loss function of (y_true, y_pred), both scaled;
+    it becomes the default loss, named ``"architecture"``. ``tiny`` holds small hyperparameters for tests.
+
+    Raises ValueError for a malformed name or a field of the wrong type.
+    """
+
+    name: str
+    summary: str
+    build: Build
+    hyperparameters: type[Hyperparameters] = Hyperparameters
+    reference: str = ""
+    tags: tuple[str, ...] = ()
+    tasks: tuple[Task, ...] = (Task.FORECAST,)
+    defaults: TrainingDefaults = field(default_factory=TrainingDefaults)
+    check: Callable[[Any, SequenceShape], None] | None = None
+    loss: Callable[[Any, LossContext], Loss] | None = None
+    tiny: Mapping[str, Any] = field(default_factory=dict)
+    api: int = API_VERSION
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
+            raise ValueError(f"an architecture's name is made of a-z, 0-9 and '-', found {self.name!r}")
+        if not isinstance(self.summary, str) or not self.summary.strip():
+            raise ValueError(f"architecture '{self.name}' needs a summary")
+        if not callable(self.build):
+            raise ValueError(f"architecture '{self.name}': build must be callable, found {self.build!r}")
+        if not (isinstance(self.hyperparameters, type) and issubclass(self.hyperparameters, Hyperparameters)):
+            raise ValueError(
+                f"architecture '{self.name}': hyperparameters must be a subclass of Hyperparameters,"
+                f" found {self.hyperparameters!r}"
+            )
+        if self.api != API_VERSION:
+            raise ValueError(
+                f"architecture '{self.name}' is written for API version {self.api}, this zoo has {API_VERSION}"
+            )
+
+    def configure(self, values: Mapping[str, Any]) -> Hyperparameters:
+        """Return validated hyperparameters, defaults filled in; raises ConfigError with a close match."""
+        return validated(self.hyperparameters, values, f"architecture '{self.name}', hyperparameter")

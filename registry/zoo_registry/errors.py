@@ -1,0 +1,59 @@
+"""The zoo's exceptions: one tree, each with the exit code that the command ends with.
+
+Every message is one sentence that says what was expected, what was found and where, and what to do next.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ZooError(Exception):
+    """Base of every error that a user can cause and mend; the command prints it without a traceback."""
+
+    exit_code = 2
+
+
+class ConfigError(ZooError):
+    """A setting has an unknown name, a wrong type, or a value out of bounds."""
+
+
+class DataError(ZooError):
+    """The table cannot be used as it is; the message names file, column and row."""
+
+
+class PluginError(ZooError):
+    """A plugin could not be loaded, or returned what the hook specification does not allow."""
+
+
+class UnknownArchitectureError(ZooError, LookupError):
+    """No architecture of that name, or more than one plugin registers it."""
+
+
+class TrainingError(ZooError):
+    """The training could not be brought to a usable result."""
+
+
+class RunError(ZooError):
+    """A run folder is missing, ambiguous or incomplete."""
+
+
+class ExportError(ZooError):
+    """A bundle cannot be published."""
+
+
+class ParityError(ExportError):
+    """The exported graph does not give what the trained model gives."""
+
+
+class BundleError(ZooError):
+    """A bundle is incomplete, changed, or not readable by this version."""
+
+
+def close_match_hint(name: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the nearest of the known names, else the list of them."""
+    candidates = sorted(known)
+    if matches := difflib.get_close_matches(name, candidates, n=1, cutoff=0.5):
+        return f"; did you mean '{matches[0]}'?"
+    return f"; known are: {', '.join(candidates)}" if candidates else ""

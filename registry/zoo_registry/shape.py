@@ -1,0 +1,57 @@
+"""What a network must map: the task and the sizes of its input and output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Task(StrEnum):
+    """What a run is trained to do."""
+
+    FORECAST = "forecast"
+    REGRESS = "regress"
+    CLASSIFY = "classify"
+    ANOMALY = "anomaly"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceShape:
+    """Sizes of a network's input and output, both on scaled values and without the batch axis.
+
+    ``target_columns`` gives, for each target, its column among the features, or None where it is not one of them.
+    """
+
+    task: Task
+    window: int
+    n_features: int
+    horizon: int
+    n_targets: int
+    target_columns: tuple[int | None, ...]
+    classes: int = 0
+    quantiles: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("window", "n_features", "horizon", "n_targets"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
+        if len(self.target_columns) != self.n_targets:
+            raise ValueError(
+                f"target_columns must name {self.n_targets} target(s), found {len(self.target_columns)}"
+            )
+        if self.task is Task.CLASSIFY and self.classes < 2:
+            raise ValueError(f"classify needs two or more classes, found {self.classes}")
+
+    @property
+    def input(self) -> tuple[int, int]:
+        """(window, n_features)."""
+        return (self.window, self.n_features)
+
+    @property
+    def output(self) -> tuple[int, ...]:
+        """(horizon, n_targets), (horizon, n_targets, n_quantiles), or (n_classes,) for classification."""
+        if self.task is Task.CLASSIFY:
+            return (self.classes,)
+        if self.quantiles:
+            return (self.horizon, self.n_targets, len(self.quantiles))
+        return (self.horizon, self.n_targets)

@@ -1,0 +1,52 @@
+"""A plugin-based zoo of recurrent sequence models for time series, with raw-unit SavedModel and ONNX export.
+
+Everything is imported when it is first used, so that ``import zoo`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # Keras reads it once, when it is imported
+
+if TYPE_CHECKING:
+    from zoo.api import load_run, train
+    from zoo.bundle.loading import Bundle, load_bundle
+    from zoo.bundle.verification import verify_bundle
+    from zoo.listing import list_architectures
+    from zoo.run import Run
+    from zoo_registry.errors import ZooError
+
+_HOMES = {
+    "Bundle": "zoo.bundle.loading",
+    "Run": "zoo.run",
+    "ZooError": "zoo_registry.errors",
+    "list_architectures": "zoo.listing",
+    "load_bundle": "zoo.bundle.loading",
+    "load_run": "zoo.api",
+    "train": "zoo.api",
+    "verify_bundle": "zoo.bundle.verification",
+}
+
+__all__ = [
+    "Bundle",
+    "Run",
+    "ZooError",
+    "list_architectures",
+    "load_bundle",
+    "load_run",
+    "train",
+    "verify_bundle",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'zoo' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,1 @@
+"""What a serving environment needs of a bundle: manifest, integrity, loading and verification. No TensorFlow."""

@@ -1,0 +1,105 @@
+"""Load a bundle and predict with it, by default on ONNX Runtime; nothing is unpickled."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.bundle.integrity import check_integrity
+from zoo.bundle.manifest import FORECAST, MANIFEST_FILE, Manifest
+from zoo.runtimes import Session, find_runtime
+from zoo_registry.errors import BundleError, DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from zoo.options import Missing
+    from zoo.data.reading import Source
+
+
+def find_bundle(path: str | Path) -> Path:
+    """Return the bundle's folder: ``path`` itself, or the highest version below a model's folder.
+
+    Raises BundleError where there is none.
+    """
+    folder = Path(path)
+    if (folder / MANIFEST_FILE).is_file():
+        return folder
+    if not folder.is_dir():
+        raise BundleError(f"{folder}: there is no such folder; give a bundle such as exported/NAME/1")
+    if numbers := versions(folder):
+        return folder / str(max(numbers))
+    raise BundleError(f"{folder}: expected a bundle or a model folder with versions, found neither; see exported/")
+
+
+def versions(model: Path) -> list[int]:
+    """The version numbers of a model's folder: positive integers without leading zeros."""
+    names = [path.name for path in model.iterdir() if path.is_dir()] if model.is_dir() else []
+    return sorted(int(name) for name in names if name.isascii() and name.isdigit() and not name.startswith("0"))
+
+
+class Bundle:
+    """A bundle whose hashes were checked. The session is made once, at the first prediction."""
+
+    def __init__(self, folder: Path, manifest: Manifest, runtime: str) -> None:
+        self.folder, self.manifest, self.runtime = folder, manifest, runtime
+
+    @cached_property
+    def _session(self) -> Session:
+        return find_runtime(self.runtime).load(self.folder)
+
+    def predict(self, data: Any, *, time: str | None = None, missing: Missing | None = None) -> Any:
+        """Forecast in original units.
+
+        An array of shape (batch, window, n_features), or of one window (window, n_features), gives an array of shape
+        (batch, horizon, n_targets). A DataFrame, a file or an example gives a DataFrame with the forecast after its
+        last row. Raises DataError for other shapes, values that are not finite, and tables that do not fit.
+        """
+        if isinstance(data, (np.ndarray, list, tuple)):
+            return self._predict_windows(np.asarray(data))
+        return self._predict_table(data, time, missing)
+
+    def _predict_windows(self, windows: NDArray[Any]) -> NDArray[Any]:
+        interface = self.manifest.interface
+        expected = (interface.window, len(interface.features))
+        windows = windows[None] if windows.ndim == 2 else windows
+        if windows.ndim != 3 or windows.shape[1:] != expected or not len(windows):
+            raise DataError(
+                f"expected windows of shape (batch, {expected[0]}, {expected[1]}): columns {', '.join(interface.features)};"
+                f" found {windows.shape}"
+            )
+        if len(bad := np.argwhere(~np.isfinite(windows.astype(np.float64)))):
+            window, row, column = bad[0]
+            raise DataError(
+                f"window {window}, row {row}, column '{interface.features[column]}': expected a finite number,"
+                f" found {windows[window, row, column]}; fill it first"
+            )
+        return self._session.run(windows.astype(interface.inputs[0].dtype))[FORECAST]
+
+    def _predict_table(self, source: Source, time: str | None, missing: Missing | None) -> pd.DataFrame:
+        from zoo.data.last_window import read_last_window
+
+        interface = self.manifest.interface
+        last = read_last_window(
+            source,
+            features=interface.features,
+            window=interface.window,
+            time=time,
+            usual_time=self.manifest.data["time_column"],
+            missing=missing,
+        )
+        return last.forecast_frame(self._predict_windows(last.values)[0], interface.targets)
+
+
+def load_bundle(path: str | Path, *, runtime: str = "onnxruntime") -> Bundle:
+    """Check a bundle's hashes and load it; ``path`` is a bundle or a model's folder (then its highest version).
+
+    Raises BundleError where it is incomplete or changed, or the runtime is unknown.
+    """
+    find_runtime(runtime)
+    folder = find_bundle(path)
+    return Bundle(folder, check_integrity(folder), runtime)

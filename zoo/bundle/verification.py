@@ -1,0 +1,62 @@
+"""Verify a bundle: its integrity first, then its golden windows on every runtime."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from zoo.bundle.golden import PARITY_LIMIT, Golden
+from zoo.bundle.integrity import check_integrity
+from zoo.runtimes import RUNTIMES, find_runtime
+from zoo_registry.errors import BundleError
+
+_TIMED_CALLS = 30
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a runtime gave: the largest difference in train-target deviations, and milliseconds for one window."""
+
+    runtime: str
+    version: str
+    difference: float
+    milliseconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the difference is within the parity limit."""
+        return self.difference <= PARITY_LIMIT
+
+
+def verify_bundle(folder: Path, runtimes: Sequence[str] = ()) -> list[Verdict]:
+    """Check hashes, then replay on the named runtimes, or on all that are installed.
+
+    Raises BundleError where the bundle was changed or a named runtime is missing; a difference over the limit is told
+    by the verdict.
+    """
+    manifest = check_integrity(folder)
+    names = list(runtimes) or [name for name, runtime in RUNTIMES.items() if runtime.version]
+    if not names:
+        raise BundleError(f"no runtime is installed that could replay {folder}; run: pip install onnxruntime")
+    unit = np.array([manifest.parity_unit[name] for name in manifest.interface.targets])
+    return replay(folder, names, unit)
+
+
+def replay(folder: Path, runtimes: Sequence[str], unit: np.ndarray) -> list[Verdict]:
+    """Replay the golden windows of a folder whose integrity is known."""
+    golden, verdicts = Golden.read(folder), []
+    for name in runtimes:
+        runtime = find_runtime(name)
+        session = runtime.load(folder)
+        difference = golden.difference(session, unit)
+        times = []
+        for _ in range(_TIMED_CALLS):
+            started = time.perf_counter()
+            session.run(golden.window[:1])
+            times.append(time.perf_counter() - started)
+        verdicts.append(Verdict(name, str(runtime.version), difference, float(np.median(times)) * 1e3))
+    return verdicts

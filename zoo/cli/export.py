@@ -1,0 +1,40 @@
+"""``zoo export``: from a run to a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.cli.output import print_json, print_table
+
+
+def export(
+    run: Annotated[str, typer.Argument(help="A run's id, the beginning of it, its folder, or latest.")],
+    name: Annotated[str | None, typer.Option(help="The model's name [default: by architecture and data].")] = None,
+    exported: Annotated[Path, typer.Option(help="Folder of all models.")] = Path("exported"),
+    runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> None:
+    """Export a run as the next version of a model: SavedModel and ONNX, raw units in and out, proven equal.
+
+    Example: zoo export latest --name co2
+    """
+    from zoo.training.run_record import find_run
+
+    folder = find_run(run, runs)
+    if name is not None:
+        from zoo.export.names import check_model_name
+
+        check_model_name(name)
+    from zoo.run import Run
+
+    bundle = Run(folder).export(exported, name=name)
+    if as_json:
+        print_json({"bundle": str(bundle.folder), "parity": bundle.manifest.parity, "onnx": bundle.manifest.onnx})
+        return
+    rows = [(name, part["version"], f"{part['difference']:.1e}") for name, part in bundle.manifest.parity.items()]
+    print_table(("runtime", "version", "largest difference (train deviations)"), rows)
+    typer.echo(f"bundle: {bundle.folder}")
+    typer.echo(f"next: zoo verify {bundle.folder}")

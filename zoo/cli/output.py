@@ -1,0 +1,51 @@
+"""What commands share in talking: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from zoo_registry import Catalogue
+
+
+def print_json(value: Any) -> None:
+    """Write one JSON document to standard output."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a table to standard output; cells are plain text, and long ones are wrapped on a terminal only."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)  # wide enough for a line each, where a file or program reads it
+    console.print(table)
+
+
+def note(text: str) -> None:
+    """Say something on standard error."""
+    typer.echo(text, err=True)
+
+
+def catalogue() -> Catalogue:
+    """Discover the plugins; the broken ones are named on standard error."""
+    from zoo_registry import discover
+
+    found = discover()
+    for failure in found.failures:
+        note(f"warning: {failure}")
+    for ambiguity in found.catalogue.ambiguities:
+        note(f"warning: {ambiguity}")
+    return found.catalogue

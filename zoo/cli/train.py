@@ -1,0 +1,173 @@
+"""``zoo train``: from a table to an evaluated run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zoo.cli.output import catalogue, note, print_json, print_table
+
+if TYPE_CHECKING:
+    from zoo.run import Run
+
+DATA, NETWORK, TRAINING, RESULT = "Data", "Network", "Training", "Result"
+
+
+def train(
+    architecture: Annotated[str, typer.Argument(help="An architecture's name, as zoo list gives it.")],
+    data: Annotated[
+        str | None, typer.Option(help="CSV or Parquet file, or example:co2 (the default).", rich_help_panel=DATA)
+    ] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(help="Column to forecast; repeat it for more.", rich_help_panel=DATA)
+    ] = None,
+    features: Annotated[
+        str | None, typer.Option(help="Input columns, by commas [default: all numeric columns].", rich_help_panel=DATA)
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(help="Column of times [default: found by type or name].", rich_help_panel=DATA)
+    ] = None,
+    window: Annotated[
+        int | None, typer.Option(help="Rows that a forecast is made from [default: 48].", rich_help_panel=DATA)
+    ] = None,
+    horizon: Annotated[
+        int | None, typer.Option(help="Rows that are forecast [default: 12].", rich_help_panel=DATA)
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Train, validation and test: fractions, or numbers of rows [default: 0.7,0.15,0.15].",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
+    scaler: Annotated[
+        str | None, typer.Option(help="minmax, standard, robust or huber [default: standard].", rich_help_panel=DATA)
+    ] = None,
+    missing: Annotated[
+        str | None,
+        typer.Option(help="Missing values: error, ffill or interpolate [default: error].", rich_help_panel=DATA),
+    ] = None,
+    season: Annotated[
+        int | None,
+        typer.Option(
+            help="Rows in a season, for the seasonal naive baseline [default: by the times].", rich_help_panel=DATA
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter; see zoo show.", rich_help_panel=NETWORK),
+    ] = None,
+    optimizer: Annotated[
+        str | None, typer.Option(help="adam, adamw, rmsprop, sgd, nadam or lion.", rich_help_panel=TRAINING)
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="The first one.", rich_help_panel=TRAINING)] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(help="constant, or exponential:steps=10000,rate=0.9", rich_help_panel=TRAINING),
+    ] = None,
+    loss: Annotated[
+        str | None,
+        typer.Option(help="mse, mae, huber, or architecture (the architecture's own).", rich_help_panel=TRAINING),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="At most this many.", rich_help_panel=TRAINING)] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Windows in a batch.", rich_help_panel=TRAINING)] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(help="Epochs without improvement until the stop; 0: never [default: 10].", rich_help_panel=TRAINING),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same result [default: 0].", rich_help_panel=TRAINING)] = None,
+    runs: Annotated[Path, typer.Option(help="Folder of all runs.", rich_help_panel=RESULT)] = Path("runs"),
+    export: Annotated[bool, typer.Option("--export", help="Export the run at the end.", rich_help_panel=RESULT)] = False,
+    exported: Annotated[Path, typer.Option(help="Folder of all models.", rich_help_panel=RESULT)] = Path("exported"),
+    name: Annotated[
+        str | None, typer.Option(help="The exported model's name [default: by architecture and data].", rich_help_panel=RESULT)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.", rich_help_panel=RESULT)] = False,
+) -> None:
+    """Train an architecture, measure it on the untouched test split beside three baselines, and save the run.
+
+    Examples: zoo train basic --export
+
+    zoo train stacked --data ETTh1.csv --target OT --window 48 --horizon 24 --set units=32 --set layers=3
+    """
+    catalogue()[architecture]  # an unknown name is told before TensorFlow is loaded
+    from zoo.training.config import DEFAULT_SOURCE, parse_settings
+
+    parts = None if split is None else _numbers(split)
+    hyperparameters = parse_settings(settings or [], "--set")
+    if name is not None:
+        from zoo.export.names import check_model_name
+
+        check_model_name(name)
+    if data is None:
+        note(f"no --data: training on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
+    from zoo.api import train as train_run
+
+    run = train_run(
+        architecture,
+        data,
+        target=target or (),
+        features=[column.strip() for column in features.split(",")] if features else (),
+        time=time,
+        window=window,
+        horizon=horizon,
+        split=parts,
+        scaler=scaler,
+        missing=missing,
+        season=season,
+        hyperparameters=hyperparameters,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        loss=loss,
+        epochs=epochs,
+        batch_size=batch_size,
+        patience=patience,
+        seed=seed,
+        runs=runs,
+        progress=True,
+    )
+    bundle = run.export(exported, name=name) if export else None
+    if as_json:
+        print_json(run.record.model_dump(mode="json") | {"folder": str(run.folder), "bundle": bundle and str(bundle.folder)})
+        return
+    _print_run(run)
+    typer.echo(f"run: {run.folder}")
+    typer.echo(f"bundle: {bundle.folder}" if bundle else f"next: zoo export {run.id}")
+    typer.echo(run.metrics["verdict"])
+
+
+def _numbers(text: str) -> list[float]:
+    from zoo_registry.errors import ConfigError
+
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise ConfigError(f"--split takes three numbers such as 0.7,0.15,0.15, found '{text}'") from error
+
+
+def _print_run(run: Run) -> None:
+    record, metrics = run.record, run.metrics
+    data, training = record.data, record.training
+    for column in data["ignored"]:
+        note(f"column '{column}' holds text and was not used")
+    if data["repairs"]:
+        filled = ", ".join(f"{count} in '{column}'" for column, count in data["repairs"]["filled"].items())
+        note(f"missing values filled by {data['repairs']['method']}: {filled}")
+    typer.echo(
+        f"{record.config.architecture} with {training['parameters']:,} parameters: best epoch {training['best_epoch']}"
+        f" of {training['epochs']}, validation loss {training['val_loss']:.4g}, {training['seconds']:.1f} s"
+    )
+    parts = ", ".join(f"{name} {part['windows']}" for name, part in data["split"].items())
+    typer.echo(f"windows: {parts}; errors on the test windows in original units, and scaled\n")
+    heads = ["forecast", *(f"{error} {target}" for target in data["targets"] for error in ("MAE", "RMSE", "MASE"))]
+    rows = []
+    for name, measured in ({"network": metrics["network"]} | metrics["baselines"]).items():
+        cells = [f"{measured['targets'][t][error]:.4g}" for t in data["targets"] for error in ("mae", "rmse", "mase")]
+        rows.append([name, *cells, f"{measured['scaled']['mae']:.4f}", f"{measured['scaled']['mse']:.4f}"])
+    print_table([*heads, "scaled MAE", "scaled MSE"], rows)
+    for name, reason in metrics["skipped"].items():
+        typer.echo(f"{name}: not computed, {reason}")
+    typer.echo("")

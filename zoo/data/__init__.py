@@ -1,0 +1,1 @@
+"""Tables in, checked; chronological splits; windows as views."""

@@ -1,0 +1,59 @@
+"""Real series that come with the zoo's dependencies, each with the settings that suit it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zoo.options import Missing
+from zoo_registry.errors import DataError, close_match_hint
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PREFIX = "example:"
+
+
+@dataclass(frozen=True)
+class Example:
+    """An embedded series; ``missing``, ``window`` and the rest are what a run takes where the user says nothing."""
+
+    load: Callable[[], pd.DataFrame]
+    summary: str
+    target: str
+    time: str
+    window: int
+    horizon: int
+    season: int
+    missing: Missing
+
+
+def _co2() -> pd.DataFrame:
+    from statsmodels.datasets import co2
+
+    return co2.load_pandas().data.rename_axis("date").reset_index()
+
+
+EXAMPLES = {
+    "co2": Example(
+        load=_co2,
+        summary="weekly atmospheric CO2 at Mauna Loa, 1958-2001, in ppm; 59 of 2284 values are missing",
+        target="co2",
+        time="date",
+        window=52,
+        horizon=13,
+        season=52,
+        missing="interpolate",
+    ),
+}
+
+
+def find_example(source: object) -> Example | None:
+    """Return the example that ``source`` names (``"example:co2"``), or None where it is no such name."""
+    if not isinstance(source, str) or not source.startswith(PREFIX):
+        return None
+    name = source.removeprefix(PREFIX)
+    if name not in EXAMPLES:
+        raise DataError(f"there is no example '{name}'{close_match_hint(name, EXAMPLES)}")
+    return EXAMPLES[name]

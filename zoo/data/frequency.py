@@ -1,0 +1,30 @@
+"""The step between rows: which season it suggests, and which times come next."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+_DAY = pd.Timedelta(days=1)
+
+
+def usual_season(times: pd.DatetimeIndex | None) -> int | None:
+    """Return the usual season in rows: a day for steps under a day, a week of days, a year of anything longer.
+
+    None where there are no times or the step fits none of these.
+    """
+    if times is None or len(times) < 3:
+        return None
+    step = pd.Series(times).diff().median()
+    for limit, season in ((_DAY, _DAY), (2 * _DAY, 7 * _DAY), (400 * _DAY, 365.25 * _DAY)):
+        if step < limit:
+            rows = round(season / step)
+            return rows if rows > 1 else None
+    return None
+
+
+def next_times(times: pd.DatetimeIndex, count: int) -> pd.DatetimeIndex:
+    """Return the ``count`` times after the last one, by the inferred frequency, else by the usual step."""
+    recent = times[-32:]
+    frequency = pd.infer_freq(recent) if len(recent) > 2 else None
+    step = frequency or pd.Series(recent).diff().median()
+    return pd.date_range(times[-1], periods=count + 1, freq=step)[1:]

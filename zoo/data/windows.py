@@ -1,0 +1,58 @@
+"""Windows as views: overlapping windows share one array and are gathered batch by batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from zoo.data.split import Split
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Consecutive windows of one part of a split.
+
+    ``features`` (rows, n_features) and ``targets`` (rows, n_targets) are contiguous arrays over all rows, shared by
+    the parts. Window i reads the rows [starts[i], starts[i] + window); its targets are the ``horizon`` rows after.
+    """
+
+    features: NDArray[np.float32]
+    targets: NDArray[np.float32]
+    starts: NDArray[np.int64]
+    window: int
+    horizon: int
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def origins(self) -> NDArray[np.int64]:
+        """Row of each window's first target, of shape (n_windows,)."""
+        return self.starts + self.window
+
+    @property
+    def inputs(self) -> NDArray[np.float32]:
+        """A view of shape (n_windows, window, n_features); copies nothing."""
+        views = sliding_window_view(self.features, self.window, axis=0)  # (rows, n_features, window)
+        return views[self.starts[0] : self.starts[-1] + 1].transpose(0, 2, 1)
+
+    @property
+    def outputs(self) -> NDArray[np.float32]:
+        """A view of shape (n_windows, horizon, n_targets); copies nothing."""
+        views = sliding_window_view(self.targets, self.horizon, axis=0)
+        return views[self.origins[0] : self.origins[-1] + 1].transpose(0, 2, 1)
+
+
+def split_windows(
+    features: NDArray[np.float32], targets: NDArray[np.float32], split: Split, *, window: int, horizon: int
+) -> dict[str, Windows]:
+    """Cut each part into windows whose targets lie inside the part; inputs may reach back into the rows before it."""
+    parts = {}
+    for name, rows in split.items():
+        first = max(rows.start, window)
+        starts = np.arange(first, rows.stop - horizon + 1, dtype=np.int64) - window
+        parts[name] = Windows(features, targets, starts, window, horizon)
+    return parts

@@ -1,0 +1,88 @@
+"""Forecasts that need no network: the last value, the last season, and ridge regression on the window."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve
+
+from zoo.data.windows import Windows
+
+RIDGE_PENALTIES = (1.0, 10.0, 100.0, 1e3, 1e4)
+_BATCH = 512
+
+
+def last_value(history: NDArray[np.float64], origins: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:
+    """Repeat the row before each origin: (rows, n_targets) -> (n_windows, horizon, n_targets), units as given."""
+    return np.repeat(history[origins - 1][:, None, :], horizon, axis=1)
+
+
+def seasonal_naive(
+    history: NDArray[np.float64], origins: NDArray[np.int64], horizon: int, season: int
+) -> NDArray[np.float64]:
+    """Repeat the last whole season before each origin; shapes and units as for :func:`last_value`."""
+    return history[origins[:, None] - season + np.arange(horizon) % season]
+
+
+class RidgeBaseline:
+    """Linear regression with an L2 penalty from the window, less its last row, to the horizon, less the last value.
+
+    Fitted through normal equations summed up batch by batch on scaled train windows; the penalty is the one of
+    ``RIDGE_PENALTIES`` with the least squared error on the validation windows. Hoerl & Kennard, Ridge regression,
+    Technometrics 12(1), 1970; subtracting the last value follows NLinear (Zeng et al., AAAI 2023).
+
+    ``target_columns`` gives each target's column among the features; a target that is none of them is forecast as is.
+    """
+
+    def __init__(self, target_columns: tuple[int | None, ...]) -> None:
+        self.target_columns = target_columns
+
+    def fit(self, train: Windows, validation: Windows) -> RidgeBaseline:
+        """Fit on scaled windows; sets ``penalty_``, ``coefficients_`` and ``intercept_``."""
+        width, outputs = train.window * train.features.shape[1], train.horizon * train.targets.shape[1]
+        sum_x, sum_y = np.zeros(width), np.zeros(outputs)
+        gram, cross = np.zeros((width, width)), np.zeros((width, outputs))
+        for rows in _batches(len(train)):
+            x, level = self._inputs(train, rows)
+            y = train.outputs[rows].reshape(len(x), -1) - level
+            sum_x += x.sum(axis=0)
+            sum_y += y.sum(axis=0)
+            gram += x.T @ x
+            cross += x.T @ y
+        mean_x, mean_y = sum_x / len(train), sum_y / len(train)
+        gram -= len(train) * np.outer(mean_x, mean_x)
+        cross -= len(train) * np.outer(mean_x, mean_y)
+
+        least = np.inf
+        for penalty in RIDGE_PENALTIES:
+            coefficients = solve(gram + penalty * np.eye(width), cross, assume_a="pos")
+            intercept = mean_y - mean_x @ coefficients
+            error = float(np.mean([
+                np.square(self._forecast(validation, rows, coefficients, intercept) - validation.outputs[rows]).mean()
+                for rows in _batches(len(validation))
+            ]))
+            if error < least:
+                least, self.penalty_, self.coefficients_, self.intercept_ = error, penalty, coefficients, intercept
+        return self
+
+    def predict(self, windows: Windows) -> NDArray[np.float64]:
+        """Forecast scaled targets of shape (n_windows, horizon, n_targets)."""
+        parts = [self._forecast(windows, r, self.coefficients_, self.intercept_) for r in _batches(len(windows))]
+        return np.concatenate(parts)
+
+    def _inputs(self, windows: Windows, rows: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Flattened windows less their last row, and that row's targets repeated over the horizon."""
+        x = windows.inputs[rows].astype(np.float64)  # (batch, window, n_features)
+        last = x[:, -1, :]
+        level = np.stack([np.zeros(len(x)) if c is None else last[:, c] for c in self.target_columns], axis=-1)
+        return (x - last[:, None, :]).reshape(len(x), -1), np.tile(level, windows.horizon)
+
+    def _forecast(
+        self, windows: Windows, rows: slice, coefficients: NDArray[np.float64], intercept: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        x, level = self._inputs(windows, rows)
+        return (x @ coefficients + intercept + level).reshape(len(x), windows.horizon, -1)
+
+
+def _batches(count: int) -> list[slice]:
+    return [slice(start, min(start + _BATCH, count)) for start in range(0, count, _BATCH)]

@@ -1,0 +1,78 @@
+"""Measure a network's test forecasts beside the baselines', and say in words which is better."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.data.windows import Windows
+from zoo.evaluation.baselines import RidgeBaseline, last_value, seasonal_naive
+from zoo.evaluation.metrics import forecast_metrics, naive_scales
+from zoo.preprocessing.preprocessor import ScaledColumns
+
+LAST_VALUE, SEASONAL, RIDGE = "last value", "seasonal naive", "ridge"
+
+
+def true_targets(history: NDArray[np.float64], windows: Windows) -> NDArray[np.float64]:
+    """The targets of each window, (rows, n_targets) -> (n_windows, horizon, n_targets), in original units."""
+    return history[windows.origins[:, None] + np.arange(windows.horizon)]
+
+
+def evaluate(
+    forecast: NDArray[np.float64],
+    *,
+    history: NDArray[np.float64],
+    parts: dict[str, Windows],
+    targets: ScaledColumns,
+    target_columns: tuple[int | None, ...],
+    train: range,
+    season: int | None,
+) -> dict[str, Any]:
+    """Compare test forecasts, (n_windows, horizon, n_targets) in original units, with the three baselines.
+
+    ``history`` holds the targets of all rows, (rows, n_targets) in original units. Returns ``network`` and
+    ``baselines``, each measured by :func:`forecast_metrics`, ``skipped`` (baseline -> reason) and ``verdict``.
+    """
+    test, horizon = parts["test"], parts["test"].horizon
+    ridge = RidgeBaseline(target_columns).fit(parts["train"], parts["validation"])
+    forecasts = {
+        LAST_VALUE: last_value(history, test.origins, horizon),
+        RIDGE: targets.inverse_transform(ridge.predict(test)),
+    }
+    skipped = {}
+    if season is None:
+        skipped[SEASONAL] = "no season is known; give one with --season"
+    elif season > test.origins[0]:
+        skipped[SEASONAL] = f"the season of {season} rows is longer than the {test.origins[0]} rows before the test part"
+    else:
+        forecasts[SEASONAL] = seasonal_naive(history, test.origins, horizon, season)
+
+    truth, naive = true_targets(history, test), naive_scales(history[train.start : train.stop])
+
+    def measure(values: NDArray[np.float64]) -> dict[str, Any]:
+        return forecast_metrics(truth, values, names=targets.names, naive=naive, scale=targets.affine.scale)
+
+    network = measure(forecast)
+    baselines = {name: measure(forecasts[name]) for name in (LAST_VALUE, SEASONAL, RIDGE) if name in forecasts}
+    return {
+        "windows": len(test),
+        "season": season,
+        "ridge_penalty": ridge.penalty_,
+        "network": network,
+        "baselines": baselines,
+        "skipped": skipped,
+        "verdict": verdict(network, baselines),
+    }
+
+
+def verdict(network: dict[str, Any], baselines: dict[str, Any]) -> str:
+    """One sentence on the scaled MAE: which baselines the network beats, and by how much it loses to the others."""
+    mine = network["scaled"]["mae"]
+    better = {name: 1 - mine / measured["scaled"]["mae"] for name, measured in baselines.items()}
+    wins = [f"{name} by {gain:.1%}" for name, gain in better.items() if gain > 0]
+    losses = [f"{name} by {-gain:.1%}" for name, gain in better.items() if gain <= 0]
+    parts = [f"beats {', '.join(wins)}"] if wins else []
+    parts += [f"loses to {', '.join(losses)}"] if losses else []
+    return f"On the test split's MAE the network {' but '.join(parts)}."

@@ -1,0 +1,138 @@
+"""Export: serving graph, both formats, golden windows, parity gate, manifest, publishing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from zoo.bundle.golden import Golden, golden_windows
+from zoo.bundle.integrity import check_integrity, describe_files
+from zoo.bundle.manifest import FORECAST, INPUT, Interface, Manifest, Tensor
+from zoo.bundle.verification import Verdict, replay
+from zoo.export.card import model_card
+from zoo.export.formats import write_onnx, write_saved_model
+from zoo.export.inference import inference_network
+from zoo.export.names import check_model_name
+from zoo.export.publishing import check_interface, publish, staging
+from zoo.export.triton import triton_config
+from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.training.run_record import RunRecord
+from zoo.versions import library_versions
+from zoo_registry.errors import ParityError
+
+GATE = ("onnxruntime", "tensorflow")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What is exported: a trained network, its fitted preprocessing and the record of the run."""
+
+    network: keras.Model
+    preprocessor: Preprocessor
+    record: RunRecord
+
+
+def export(trained: Trained, exported: Path, name: str | None = None, summary: str = "") -> Path:
+    """Publish a run as the next version of a model below ``exported`` and return the bundle's folder.
+
+    Both formats take raw windows and give raw forecasts; they must agree with Keras + scikit-learn on the golden
+    windows within 1e-5 train-target deviations. Raises ConfigError for a bad name, ExportError where the name belongs
+    to another interface, ParityError over the limit; nothing is published then.
+    """
+    record, preprocessor = trained.record, trained.preprocessor
+    name = name or default_name(record)
+    check_model_name(name)
+    dtype = preprocessor.serving_dtype
+    interface = _interface(record, dtype)
+    model = exported / name
+    check_interface(model, interface)
+    network = inference_network(trained.network)
+    with staging(model) as folder:
+        write_saved_model(network, preprocessor, dtype, folder)
+        onnx = write_onnx(network, preprocessor, dtype, folder)
+        preprocessor.save(folder)
+        golden = _golden(trained, interface, dtype)
+        golden.write(folder)
+        unit = preprocessor.targets_.deviation
+        verdicts = replay(folder, GATE, unit)
+        _gate(verdicts)
+        manifest = Manifest(
+            model=name,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            run=record.id,
+            architecture={"name": record.config.architecture, **{k: record.plugin[k] for k in ("distribution", "version")}},
+            hyperparameters=record.config.hyperparameters,
+            training=record.config.training.model_dump(mode="json"),
+            interface=interface,
+            data=_data(record),
+            metrics={key: record.evaluation[key] for key in ("network", "baselines", "skipped", "verdict")},
+            parity_unit=dict(zip(interface.targets, map(float, unit), strict=True)),
+            parity={v.runtime: {"version": v.version, "difference": v.difference} for v in verdicts},
+            onnx=onnx,
+            versions=library_versions(),
+            files={},
+        )
+        example = float(golden.window[0, 0, 0])
+        (folder / "README.md").write_text(model_card(manifest, summary, example), encoding="utf-8")
+        manifest.model_copy(update={"files": describe_files(folder)}).write(folder)
+        check_integrity(folder)
+        return publish(folder, model, triton_config(name, interface))
+
+
+def default_name(record: RunRecord) -> str:
+    """Name a model after its architecture and data: ``basic-co2``, ``stacked-ETTh1``."""
+    source = record.data["source"].removeprefix("example:")
+    parts = (record.config.architecture, Path(source).stem)
+    return "-".join(re.sub(r"[^A-Za-z0-9._]+", "-", part).strip("-.") for part in parts)
+
+
+def _interface(record: RunRecord, dtype: str) -> Interface:
+    data = record.config.data
+    features, targets = tuple(record.data["features"]), tuple(record.data["targets"])
+    return Interface(
+        task=record.config.task,
+        window=data.window,
+        horizon=data.horizon,
+        features=features,
+        targets=targets,
+        inputs=(Tensor.model_validate({"name": INPUT, "dtype": dtype, "shape": (data.window, len(features))}),),
+        outputs=(Tensor.model_validate({"name": FORECAST, "dtype": dtype, "shape": (data.horizon, len(targets))}),),
+    )
+
+
+def _golden(trained: Trained, interface: Interface, dtype: str) -> Golden:
+    """Synthetic windows, and what the trained Keras network and the scikit-learn scalers make of them."""
+    features, targets = trained.preprocessor.features_, trained.preprocessor.targets_
+    window = golden_windows(features.minimum, features.maximum, interface.window, dtype)
+    scaled = trained.network.predict(features.transform(window), batch_size=len(window), verbose=0)
+    return Golden(window, targets.inverse_transform(np.asarray(scaled)).astype(dtype))
+
+
+def _gate(verdicts: list[Verdict]) -> None:
+    if failed := [verdict for verdict in verdicts if not verdict.passed]:
+        found = ", ".join(f"{verdict.runtime} by {verdict.difference:.2g}" for verdict in failed)
+        raise ParityError(
+            f"the exported graph differs from the trained model by more than 1e-5 train-target deviations ({found});"
+            " nothing was published: report the architecture's author, or try another --scaler"
+        )
+
+
+def _data(record: RunRecord) -> dict[str, object]:
+    """The run's data without its place on this machine and without any row of it."""
+    data = record.data
+    train = data["split"]["train"]
+    return {
+        "source": Path(data["source"]).name,
+        "fingerprint": data["fingerprint"],
+        "rows": data["rows"],
+        "time_column": data["time_column"],
+        "train_first": train["first"],
+        "train_last": train["last"],
+        "split": {name: part["rows"] for name, part in data["split"].items()},
+        "repairs": data["repairs"],
+    }

@@ -1,0 +1,79 @@
+"""Write the serving graph as a SavedModel and as ONNX."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import keras
+import onnx
+import tensorflow as tf
+import tf2onnx
+
+from zoo.bundle.manifest import FORECAST, INPUT
+from zoo.export.graph import ServingFunction, input_spec, raw_function, scaled_function
+from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.runtimes.onnxruntime_session import ONNX_FILE
+
+OPSET = 18  # the highest that tf2onnx 1.17 writes
+BATCH_AXIS = "batch"
+SCALED_SIGNATURE = "scaled"
+
+
+def write_saved_model(network: keras.Model, preprocessor: Preprocessor, dtype: str, folder: Path) -> None:
+    """Write a SavedModel with the signatures ``serving_default`` (raw, ``dtype``) and ``scaled`` (float32).
+
+    ``ExportArchive``, not ``tf.saved_model.save``: session loaders cannot read the latter's files of Keras models.
+    """
+    archive = keras.export.ExportArchive()
+    archive.track(network)
+    raw = raw_function(network, preprocessor, dtype)
+    archive.add_endpoint("serving_default", raw, input_signature=[input_spec(network, dtype)])
+    archive.add_endpoint(
+        SCALED_SIGNATURE, scaled_function(network), input_signature=[input_spec(network, "float32")]
+    )
+    archive.write_out(str(folder), verbose=False)
+
+
+def write_onnx(network: keras.Model, preprocessor: Preprocessor, dtype: str, folder: Path) -> dict[str, Any]:
+    """Write ``model.onnx``, raw in and raw out, and return its opset and how often each operator stands in it."""
+    function: ServingFunction = raw_function(network, preprocessor, dtype)
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    model, _ = tf2onnx.convert.from_function(
+        tf.function(function), input_signature=[input_spec(network, dtype)], opset=OPSET
+    )
+    _name_ends(model)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, folder / ONNX_FILE)
+    return {"opset": OPSET, "operators": dict(sorted(Counter(_operators(model.graph)).items()))}
+
+
+def _name_ends(model: onnx.ModelProto) -> None:
+    """Hold the input's and output's names, and call their first axis ``batch``."""
+    graph = model.graph
+    ends = [(INPUT, *graph.input), (FORECAST, *graph.output)]
+    for expected, *found in ends:
+        if len(found) != 1:
+            raise RuntimeError(f"expected one tensor '{expected}', found {[tensor.name for tensor in found]}")
+        old = found[0].name
+        for node in graph.node:
+            for names in (node.input, node.output):
+                for index, name in enumerate(names):
+                    if name == old:
+                        names[index] = expected
+        found[0].name = expected
+        found[0].type.tensor_type.shape.dim[0].dim_param = BATCH_AXIS
+    del graph.value_info[:]  # shape notes on inner tensors still carry the converter's own symbol
+
+
+def _operators(graph: onnx.GraphProto) -> list[str]:
+    """Every node's operator, those of loop and branch bodies too."""
+    found = []
+    for node in graph.node:
+        found.append(node.op_type)
+        for attribute in node.attribute:
+            for body in (attribute.g, *attribute.graphs):
+                found += _operators(body)
+    return found

@@ -1,0 +1,33 @@
+"""The network as it is served: same weights, nothing that only training needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+
+def inference_network(model: keras.Model) -> keras.Model:
+    """Return a copy of a network without recurrent dropout, with the same weights and the same outputs.
+
+    A layer with recurrent dropout runs as a loop in Keras, in training or not, and would become an ONNX ``Loop``; the
+    copy is native. cuDNN is switched off, as its kernel cannot be exported.
+    """
+    copy = model.__class__.from_config(_without_recurrent_dropout(model.get_config()))
+    copy.set_weights(model.get_weights())
+    for layer in copy._flatten_layers():
+        if hasattr(layer, "use_cudnn"):
+            layer.use_cudnn = False
+    return copy
+
+
+def _without_recurrent_dropout(config: Any) -> Any:
+    """Rewrite a configuration at every depth, as ``clone_model`` does not visit the layers inside Bidirectional."""
+    if isinstance(config, dict):
+        return {
+            name: 0.0 if name == "recurrent_dropout" else _without_recurrent_dropout(value)
+            for name, value in config.items()
+        }
+    if isinstance(config, (list, tuple)):
+        return type(config)(_without_recurrent_dropout(value) for value in config)
+    return config

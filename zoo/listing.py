@@ -1,0 +1,27 @@
+"""The catalogue as plain data; imports no TensorFlow, pandas or scikit-learn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo_registry import Entry, discover
+
+
+def list_architectures() -> list[dict[str, Any]]:
+    """One dict for each architecture: name, summary, reference, tags, tasks, and where it comes from."""
+    return [describe_entry(name, entry) for name, entry in discover().catalogue.items()]
+
+
+def describe_entry(name: str, entry: Entry) -> dict[str, Any]:
+    """What the catalogue knows of one architecture."""
+    architecture = entry.architecture
+    return {
+        "name": name,
+        "summary": architecture.summary,
+        "reference": architecture.reference,
+        "tags": list(architecture.tags),
+        "tasks": [str(task) for task in architecture.tasks],
+        "distribution": entry.distribution,
+        "version": entry.version,
+        "plugin": entry.plugin,
+    }

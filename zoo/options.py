@@ -1,0 +1,8 @@
+"""The closed sets of names that a user chooses from; imports nothing, so that every command can check them."""
+
+from typing import Literal
+
+Missing = Literal["error", "ffill", "interpolate"]
+ScalerName = Literal["minmax", "standard", "robust", "huber"]
+OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd", "nadam", "lion"]
+LossName = Literal["mse", "mae", "huber", "architecture"]

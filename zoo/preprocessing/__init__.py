@@ -1,0 +1,1 @@
+"""Scalers and the shared pipeline, fitted on train rows alone."""

@@ -1,0 +1,137 @@
+"""The shared preprocessing: one scaler for the features and one for the targets, fitted on train rows alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from zoo.data.table import Table
+from zoo.options import ScalerName
+from zoo.preprocessing.scalers import Affine, fit_scaler, portable
+
+SCALERS_FILE = "scalers.joblib"
+PARAMETERS_FILE = "preprocessing.json"
+FORMULA = "scaled = (raw - offset) / scale; raw = scaled * scale + offset"
+
+# The coarsest spacing of float32 at the data's size, in scales, that leaves the parity gate (1e-5) room for the four
+# roundings of scaling and inverse scaling; above it the exported graph scales in float64.
+FLOAT32_SPACING_LIMIT = 2.5e-6
+
+
+@dataclass(frozen=True)
+class ScaledColumns:
+    """A fitted scaler and what its columns look like in the train rows, in original units.
+
+    ``minimum``, ``maximum`` and ``deviation`` (standard deviation) are float64 of shape (n_columns,).
+    """
+
+    names: tuple[str, ...]
+    scaler: Any
+    minimum: NDArray[np.float64]
+    maximum: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, scaler: str, values: NDArray[np.float64], names: tuple[str, ...], where: str) -> Self:
+        """Fit on train rows of shape (rows, n_columns); raises DataError, naming the column."""
+        fitted = fit_scaler(scaler, values, names, where)
+        return cls(names, fitted, values.min(axis=0), values.max(axis=0), values.std(axis=0))
+
+    @property
+    def affine(self) -> Affine:
+        """Offset and scale of each column."""
+        return Affine.of(self.scaler)
+
+    def transform(self, raw: NDArray[Any]) -> NDArray[np.float32]:
+        """Scale values of shape (..., n_columns); computed in float64, returned as contiguous float32."""
+        return self._apply(self.scaler.transform, raw).astype(np.float32)
+
+    def inverse_transform(self, scaled: NDArray[Any]) -> NDArray[np.float64]:
+        """Bring scaled values of shape (..., n_columns) back to original units."""
+        return self._apply(self.scaler.inverse_transform, scaled)
+
+    def needs_float64(self) -> bool:
+        """Whether float32 is too coarse at the size of the values."""
+        largest = np.maximum(np.abs(self.minimum), np.abs(self.maximum)).astype(np.float32)
+        return bool((np.spacing(largest) > FLOAT32_SPACING_LIMIT * self.affine.scale).any())
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """One dict of plain numbers for each column."""
+        numbers = {"offset": self.affine.offset, "scale": self.affine.scale}
+        numbers |= {"minimum": self.minimum, "maximum": self.maximum, "deviation": self.deviation}
+        return [
+            {"column": name, **{key: float(column[index]) for key, column in numbers.items()}}
+            for index, name in enumerate(self.names)
+        ]
+
+    @classmethod
+    def from_json(cls, columns: list[dict[str, Any]], scaler: Any) -> Self:
+        """Put :meth:`to_json` and a fitted scaler together again."""
+        minimum, maximum, deviation = (
+            np.array([column[key] for column in columns]) for key in ("minimum", "maximum", "deviation")
+        )
+        return cls(tuple(column["column"] for column in columns), scaler, minimum, maximum, deviation)
+
+    @staticmethod
+    def _apply(function: Any, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Apply a two-dimensional scikit-learn function along the last axis."""
+        flat = np.asarray(values, dtype=np.float64).reshape(-1, values.shape[-1])
+        result: NDArray[np.float64] = np.ascontiguousarray(function(flat)).reshape(values.shape)
+        return result
+
+
+class Preprocessor(BaseEstimator):  # type: ignore[misc]
+    """Scale features and targets, column by column.
+
+    Fitted: ``features_`` and ``targets_``, each a :class:`ScaledColumns`.
+    """
+
+    def __init__(self, scaler: ScalerName = "standard") -> None:
+        self.scaler = scaler
+
+    def fit(self, table: Table, values: NDArray[np.float64], train: range) -> Self:
+        """Fit on the rows ``train`` of ``values``, of shape (rows, table.columns), in original units.
+
+        Raises DataError, naming the column, where a scaler cannot be fitted.
+        """
+        features, targets = table.cut(values[train.start : train.stop])
+        self.features_ = ScaledColumns.fit(self.scaler, features, table.features, table.source)
+        self.targets_ = ScaledColumns.fit(self.scaler, targets, table.targets, table.source)
+        return self
+
+    @property
+    def serving_dtype(self) -> str:
+        """``"float32"``, or ``"float64"`` where float32 cannot hold the columns' offsets finely enough."""
+        return "float64" if self.features_.needs_float64() or self.targets_.needs_float64() else "float32"
+
+    def parameters(self) -> dict[str, Any]:
+        """Everything as plain numbers, for ``preprocessing.json``."""
+        return {
+            "scaler": self.scaler,
+            "formula": FORMULA,
+            "features": self.features_.to_json(),
+            "targets": self.targets_.to_json(),
+        }
+
+    def save(self, folder: Path) -> None:
+        """Write ``scalers.joblib``, which needs scikit-learn and joblib alone, and ``preprocessing.json``."""
+        scalers = {"features": portable(self.features_.scaler), "targets": portable(self.targets_.scaler)}
+        joblib.dump(scalers, folder / SCALERS_FILE)
+        (folder / PARAMETERS_FILE).write_text(json.dumps(self.parameters(), indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what :meth:`save` wrote. It unpickles: call it on folders of your own making."""
+        parameters = json.loads((folder / PARAMETERS_FILE).read_text(encoding="utf-8"))
+        scalers = joblib.load(folder / SCALERS_FILE)
+        self = cls(parameters["scaler"])
+        self.features_ = ScaledColumns.from_json(parameters["features"], scalers["features"])
+        self.targets_ = ScaledColumns.from_json(parameters["targets"], scalers["targets"])
+        return self

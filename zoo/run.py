@@ -1,0 +1,123 @@
+"""A run, as the Python API gives it: predict, evaluate, export."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.bundle.loading import Bundle, load_bundle
+from zoo.data.last_window import read_last_window
+from zoo.data.reading import Source
+from zoo.evaluation.evaluation import evaluate
+from zoo.export.exporter import Trained, export
+from zoo.options import Missing
+from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.training.config import RunConfig
+from zoo.training.preparation import Prepared, prepare
+from zoo.training.run_folder import load_network
+from zoo.training.run_record import RunRecord, read_record
+from zoo.training.trainer import forecast_scaled
+from zoo_registry import discover
+from zoo_registry.errors import DataError, RunError
+
+
+class Run:
+    """A finished training, read from its folder; network and scalers are loaded when they are first needed."""
+
+    def __init__(self, folder: str | Path, *, source: Source | None = None) -> None:
+        self.folder = Path(folder)
+        self.record: RunRecord = read_record(self.folder)
+        self._source = source
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r})"
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.record.id
+
+    @property
+    def config(self) -> RunConfig:
+        """The resolved configuration."""
+        return self.record.config
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Errors on the test split, of the network and of the baselines, and the verdict."""
+        return self.record.evaluation
+
+    @cached_property
+    def network(self) -> Any:
+        """The trained Keras network, on scaled values."""
+        return load_network(self.folder)
+
+    @cached_property
+    def preprocessor(self) -> Preprocessor:
+        """The fitted preprocessing."""
+        return Preprocessor.load(self.folder)
+
+    def predict(self, data: Any, *, missing: Missing | None = None) -> Any:
+        """Forecast in original units with the Keras network.
+
+        An array of shape (batch, window, n_features) gives an array of shape (batch, horizon, n_targets), float64; a
+        DataFrame, a file or an example gives a DataFrame with the forecast after its last row.
+        """
+        if isinstance(data, (np.ndarray, list, tuple)):
+            return self._predict_windows(np.asarray(data, dtype=np.float64))
+        last = read_last_window(
+            data,
+            features=self.record.data["features"],
+            window=self.config.data.window,
+            usual_time=self.record.data["time_column"],
+            missing=missing,
+        )
+        return last.forecast_frame(self._predict_windows(last.values[None])[0], self.record.data["targets"])
+
+    def evaluate(self, data: Source | None = None) -> dict[str, Any]:
+        """Measure network and baselines on the test split again, as :attr:`metrics` has it.
+
+        ``data`` is the table of the training, needed where that was a DataFrame of another session. Raises RunError
+        where it is another one.
+        """
+        source = data if data is not None else self._source if self._source is not None else self.config.data.source
+        if isinstance(source, str) and source == "DataFrame":
+            raise RunError(f"run {self.id} was trained on a DataFrame; give it to evaluate(data)")
+        prepared = prepare(self.config.data, source, self.preprocessor)
+        if prepared.table.fingerprint() != self.record.data["fingerprint"]:
+            raise RunError(f"{prepared.table.source} is not the table that run {self.id} was trained on; give that one")
+        return measure(self.network, prepared)
+
+    def export(self, exported: str | Path = "exported", *, name: str | None = None) -> Bundle:
+        """Publish a bundle below ``exported`` and return it, loaded; see :func:`zoo.export.exporter.export`."""
+        summary = ""
+        if (entry := discover().catalogue.get(self.config.architecture)) is not None:
+            summary = entry.architecture.summary
+        trained = Trained(self.network, self.preprocessor, self.record)
+        return load_bundle(export(trained, Path(exported), name, summary))
+
+    def _predict_windows(self, windows: NDArray[np.float64]) -> NDArray[np.float64]:
+        windows = windows[None] if windows.ndim == 2 else windows
+        expected = (self.config.data.window, len(self.record.data["features"]))
+        if windows.ndim != 3 or windows.shape[1:] != expected:
+            raise DataError(f"expected windows of shape (batch, {expected[0]}, {expected[1]}), found {windows.shape}")
+        scaled = self.network.predict(self.preprocessor.features_.transform(windows), verbose=0)
+        return self.preprocessor.targets_.inverse_transform(scaled)
+
+
+def measure(network: Any, prepared: Prepared) -> dict[str, Any]:
+    """Evaluate a network on the test windows of prepared data."""
+    targets = prepared.preprocessor.targets_
+    return evaluate(
+        targets.inverse_transform(forecast_scaled(network, prepared.parts["test"])),
+        history=prepared.history,
+        parts=prepared.parts,
+        targets=targets,
+        target_columns=prepared.shape.target_columns,
+        train=prepared.split.train,
+        season=prepared.season,
+    )

@@ -1,0 +1,43 @@
+"""TensorFlow on the SavedModel, through the session loader that the C API and TF Serving use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import tensorflow as tf
+
+SERVING_SIGNATURE = "serving_default"
+
+
+class TensorFlowSession:
+    """A graph session with one signature of a SavedModel."""
+
+    def __init__(self, folder: Path, signature: str = SERVING_SIGNATURE) -> None:
+        logger = tf.get_logger()
+        level = logger.level
+        logger.setLevel("ERROR")  # the loader is deprecated for Python, and it is the one that serving programs have
+        try:
+            self._session = tf.compat.v1.Session(graph=tf.Graph())
+            with self._session.graph.as_default():
+                graph = tf.compat.v1.saved_model.load(self._session, ["serve"], str(folder))
+        finally:
+            logger.setLevel(level)
+        definition = graph.signature_def[signature]
+        (self._input,) = (tensor.name for tensor in definition.inputs.values())
+        self._outputs = {name: tensor.name for name, tensor in definition.outputs.items()}
+
+    def run(self, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Map windows, (batch, window, n_features), to outputs by name."""
+        outputs: dict[str, NDArray[Any]] = self._session.run(self._outputs, {self._input: window})
+        return outputs
+
+
+def load(folder: Path) -> TensorFlowSession:
+    """Load a bundle."""
+    return TensorFlowSession(folder)

@@ -1,0 +1,34 @@
+"""Build an architecture's network and hold it to its contract."""
+
+from __future__ import annotations
+
+import keras
+
+from zoo_registry import Architecture, Hyperparameters, SequenceShape
+from zoo_registry.errors import ConfigError, PluginError
+
+
+def build_network(architecture: Architecture, hp: Hyperparameters, shape: SequenceShape) -> keras.Model:
+    """Return the architecture's network, mapping scaled (batch, *shape.input) to scaled (batch, *shape.output).
+
+    Raises ConfigError where the architecture refuses the combination, PluginError where its network is not what the
+    contract says.
+    """
+    if architecture.check is not None:
+        try:
+            architecture.check(hp, shape)
+        except ValueError as error:
+            raise ConfigError(f"architecture '{architecture.name}' cannot be built like this: {error}") from error
+    model = architecture.build(hp, shape)
+    who = f"architecture '{architecture.name}'"
+    if not isinstance(model, keras.Model):
+        raise PluginError(f"{who}: build must return a keras.Model, found {type(model).__name__}")
+    if not isinstance(model, (keras.Sequential, keras.src.models.Functional)):
+        raise PluginError(f"{who}: build must return a functional or sequential model, found {type(model).__name__}")
+    for end, found, expected in (
+        ("input", model.input_shape, (None, *shape.input)),
+        ("output", model.output_shape, (None, *shape.output)),
+    ):
+        if found != expected:
+            raise PluginError(f"{who}: the network's {end} must have shape {expected}, found {found}")
+    return model

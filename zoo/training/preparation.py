@@ -1,0 +1,68 @@
+"""The way of the data up to the network: table -> split -> repairs -> preprocessing -> windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.data.frequency import usual_season
+from zoo.data.missing import repair_missing
+from zoo.data.reading import Source
+from zoo.data.split import Split, split_rows
+from zoo.data.table import Table, read_table
+from zoo.data.windows import Windows, split_windows
+from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.training.config import DataConfig
+from zoo_registry import SequenceShape, Task
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data ready for training; ``values`` are the repaired rows in original units, (rows, table.columns)."""
+
+    table: Table
+    values: NDArray[np.float64]
+    split: Split
+    repairs: dict[str, int]
+    preprocessor: Preprocessor
+    parts: dict[str, Windows]
+    shape: SequenceShape
+    season: int | None
+
+    @property
+    def history(self) -> NDArray[np.float64]:
+        """The targets of all rows, (rows, n_targets), in original units."""
+        return self.table.cut(self.values)[1]
+
+
+def prepare(config: DataConfig, source: Source, preprocessor: Preprocessor | None = None) -> Prepared:
+    """Read, check, split, repair, scale and window a source as the configuration says.
+
+    A fitted ``preprocessor`` is used as it is; without one, one is fitted on the train rows. Raises DataError.
+    """
+    table = read_table(source, targets=config.targets, features=config.features, time=config.time)
+    minimum = config.window + config.horizon
+    split = split_rows(len(table.values), config.split, minimum=minimum, where=table.source)
+    values, repairs = repair_missing(table, split, config.missing)
+    if preprocessor is None:
+        preprocessor = Preprocessor(config.scaler).fit(table, values, split.train)
+    features, targets = table.cut(values)
+    parts = split_windows(
+        preprocessor.features_.transform(features),
+        preprocessor.targets_.transform(targets),
+        split,
+        window=config.window,
+        horizon=config.horizon,
+    )
+    shape = SequenceShape(
+        task=Task.FORECAST,
+        window=config.window,
+        n_features=len(table.features),
+        horizon=config.horizon,
+        n_targets=len(table.targets),
+        target_columns=table.target_columns,
+    )
+    season = config.season or usual_season(table.times)
+    return Prepared(table, values, split, repairs, preprocessor, parts, shape, season)

@@ -1,0 +1,105 @@
+"""The run folder: everything needed to reload, export or audit a run; written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from zoo.training.config import RunConfig
+from zoo.training.preparation import Prepared
+from zoo.training.run_record import RECORD_FILE, RunRecord
+from zoo.training.trainer import Fitted
+from zoo.versions import library_versions
+from zoo_registry import Entry
+
+MODEL_FILE, HISTORY_FILE = "model.keras", "history.csv"
+_STAGING = ".staging-"
+
+
+def make_record(
+    run_id: str, config: RunConfig, entry: Entry, prepared: Prepared, fitted: Fitted, evaluation: dict[str, Any]
+) -> RunRecord:
+    """Put together what a run is."""
+    table, split = prepared.table, prepared.split
+    return RunRecord(
+        id=run_id,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        config=config,
+        plugin={"name": entry.plugin, "distribution": entry.distribution, "version": entry.version},
+        versions=library_versions(),
+        data={
+            "source": table.source,
+            "fingerprint": table.fingerprint(),
+            "rows": len(table.values),
+            "features": list(table.features),
+            "targets": list(table.targets),
+            "time_column": table.time_column,
+            "ignored": list(table.ignored),
+            "repairs": {"method": config.data.missing, "filled": prepared.repairs} if prepared.repairs else {},
+            "split": {
+                name: {
+                    "rows": [rows.start, rows.stop],
+                    "first": table.row_name(rows.start),
+                    "last": table.row_name(rows.stop - 1),
+                    "windows": len(prepared.parts[name]),
+                }
+                for name, rows in split.items()
+            },
+        },
+        training={
+            "epochs": len(fitted.history["loss"]),
+            "best_epoch": fitted.best_epoch,
+            "seconds": round(fitted.seconds, 3),
+            "loss": fitted.history["loss"][fitted.best_epoch - 1],
+            "val_loss": fitted.history["val_loss"][fitted.best_epoch - 1],
+            "parameters": fitted.model.count_params(),
+        },
+        evaluation=evaluation,
+    )
+
+
+def new_run_id(architecture: str) -> str:
+    """A name that sorts by time and says what it is."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{architecture.replace(':', '-')}"
+
+
+def write_run(runs: Path, record: RunRecord, prepared: Prepared, fitted: Fitted) -> Path:
+    """Write a run beside the others and return its folder; a number is added where the id is taken."""
+    runs.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=runs))
+    staging.chmod(0o755)
+    try:
+        fitted.model.save(staging / MODEL_FILE)
+        prepared.preprocessor.save(staging)
+        _write_history(staging / HISTORY_FILE, fitted.history)
+        wanted, number = record.id, 1
+        while True:
+            (staging / RECORD_FILE).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            folder = runs / record.id
+            try:
+                return staging.rename(folder)
+            except OSError:
+                if not folder.exists():
+                    raise
+                number += 1
+                record = record.model_copy(update={"id": f"{wanted}-{number}"})
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def load_network(folder: Path) -> keras.Model:
+    """Load a run's network, in Keras' safe mode."""
+    return keras.saving.load_model(folder / MODEL_FILE, compile=False)
+
+
+def _write_history(path: Path, history: dict[str, list[float]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["epoch", *history])
+        writer.writerows([epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True), start=1))

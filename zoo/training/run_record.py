@@ -1,0 +1,67 @@
+"""The record of a run, ``run.json``, and finding runs; loads neither Keras nor pandas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from zoo.training.config import RunConfig
+from zoo_registry.errors import RunError, close_match_hint
+
+RECORD_FILE = "run.json"
+
+
+class RunRecord(BaseModel):
+    """``run.json``: what was run, on what, with which result."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = 1
+    id: str
+    created: str
+    config: RunConfig
+    plugin: dict[str, str]
+    versions: dict[str, str]
+    data: dict[str, Any]
+    training: dict[str, Any]
+    evaluation: dict[str, Any]
+
+
+def read_record(folder: Path) -> RunRecord:
+    """Read ``run.json``; raises RunError where it is missing or not of this version."""
+    path = folder / RECORD_FILE
+    if not path.is_file():
+        raise RunError(f"{folder}: expected a run, found no {RECORD_FILE}; see: zoo runs")
+    try:
+        return RunRecord.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise RunError(f"{path}: not a valid record of this version ({error.errors()[0]['msg']}); train again") from error
+
+
+def list_runs(runs: Path) -> list[Path]:
+    """The folders of all runs, oldest first."""
+    return sorted(path.parent for path in runs.glob(f"*/{RECORD_FILE}") if not path.parent.name.startswith("."))
+
+
+def find_run(name: str, runs: Path) -> Path:
+    """Return a run's folder by path, by id, by the beginning of its id where that is enough, or by ``latest``.
+
+    Raises RunError where there is none, or more than one.
+    """
+    if (Path(name) / RECORD_FILE).is_file():
+        return Path(name)
+    known = {path.name: path for path in list_runs(runs)}
+    if not known:
+        raise RunError(f"{runs}: there are no runs; train one with: zoo train basic")
+    if name == "latest":
+        return max(known.values(), key=lambda path: (path / RECORD_FILE).stat().st_mtime_ns)
+    if name in known:
+        return known[name]
+    fits = [run for run in known if run.startswith(name)]
+    if len(fits) > 1:
+        raise RunError(f"'{name}' begins more than one run: {', '.join(fits)}; give more of the id")
+    if not fits:
+        raise RunError(f"there is no run '{name}' in {runs}{close_match_hint(name, known)}")
+    return known[fits[0]]
