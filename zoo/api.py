@@ -1,103 +1,79 @@
-"""The Python API: what the commands do, in a few calls."""
+"""The Python API: what the commands do, in a few calls. TensorFlow is imported only when a training begins."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.data.reading import Source, describe
-from zoo.run import Run, measure
-from zoo.training.config import DEFAULT_SOURCE, RunConfig, parse_schedule, resolve
-from zoo.training.preparation import prepare
-from zoo.training.progress import ProgressBar
-from zoo.training.run_folder import make_record, new_run_id, write_run
+from zoo.training.config import DEFAULT_SOURCE, RunConfig, resolve
+from zoo.training.preparation import Prepared, prepare
 from zoo.training.run_record import find_run
-from zoo.training.trainer import fit
 from zoo_registry import discover
+
+if TYPE_CHECKING:
+    from zoo.run import Run
 
 
 def train(
     architecture: str,
     data: Source | None = None,
     *,
-    target: str | Sequence[str] = (),
-    features: str | Sequence[str] = (),
-    time: str | None = None,
-    window: int | None = None,
-    horizon: int | None = None,
-    split: Sequence[float] | None = None,
-    scaler: str | None = None,
-    missing: str | None = None,
-    season: int | None = None,
     hyperparameters: Mapping[str, Any] | None = None,
-    optimizer: str | None = None,
-    learning_rate: float | None = None,
-    schedule: str | Mapping[str, Any] | None = None,
-    loss: str | None = None,
-    epochs: int | None = None,
-    batch_size: int | None = None,
-    patience: int | None = None,
-    seed: int | None = None,
     runs: str | Path = "runs",
     progress: bool = False,
+    **settings: Any,
 ) -> Run:
     """Train an architecture on a table and return the run, evaluated on the untouched test split and saved.
 
-    ``data`` is a CSV or Parquet file, a DataFrame, or ``"example:co2"``, the default. What is None takes the example's
-    or the architecture's default, else the zoo's. Raises a :class:`zoo.ZooError` for anything that the caller can
-    mend; nothing is written then.
+    ``data`` is a CSV or Parquet file, a DataFrame, or ``"example:co2"``, the default. ``settings`` are the fields of
+    :class:`zoo.training.config.DataConfig` (target, features, time, missing, window, horizon, split, scaler, season)
+    and :class:`zoo.training.config.TrainingConfig` (optimizer, learning_rate, schedule, loss, epochs, batch_size,
+    patience, seed); one that is left out takes the example's or the architecture's default, else the zoo's.
+
+    Raises a :class:`zoo.ZooError` for anything that the caller can mend; nothing is written then.
     """
+    config, prepared = plan(architecture, data, hyperparameters=hyperparameters, **settings)
+    run = train_prepared(config, prepared, runs=runs, progress=progress)
+    run.source = data
+    return run
+
+
+def plan(
+    architecture: str,
+    data: Source | None = None,
+    *,
+    hyperparameters: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> tuple[RunConfig, Prepared]:
+    """Resolve a configuration and prepare its data, as :func:`train` does, without training; raises what it raises."""
     entry = discover().catalogue[architecture]
     source = DEFAULT_SOURCE if data is None else data
-    config = resolve(
-        architecture,
-        entry.architecture,
-        hyperparameters=dict(hyperparameters or {}),
-        data={
-            "source": describe(source),
-            "targets": _names(target),
-            "features": _names(features),
-            "time": time,
-            "window": window,
-            "horizon": horizon,
-            "split": None if split is None else tuple(split),
-            "scaler": scaler,
-            "missing": missing,
-            "season": season,
-        },
-        training={
-            "optimizer": optimizer,
-            "learning_rate": learning_rate,
-            "schedule": parse_schedule(schedule) if isinstance(schedule, str) else schedule,
-            "loss": loss,
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "patience": patience,
-            "seed": seed,
-        },
-    )
-    return run_training(config, source, runs=runs, progress=progress)
+    config = resolve(architecture, entry.architecture, hyperparameters or {}, {**settings, "source": describe(source)})
+    return config, prepare(config.data, source)
 
 
-def run_training(config: RunConfig, source: Source, *, runs: str | Path = "runs", progress: bool = False) -> Run:
-    """Train, evaluate and save what a resolved configuration describes."""
+def train_prepared(config: RunConfig, prepared: Prepared, *, runs: str | Path = "runs", progress: bool = False) -> Run:
+    """Train what :func:`plan` gave, measure it on the test split, and save the run."""
+    from zoo.run import Run, measure
+    from zoo.training.progress import ProgressBar
+    from zoo.training.run_folder import make_record, new_run_id, write_run
+    from zoo.training.trainer import fit
+
     entry = discover().catalogue[config.architecture]
-    prepared = prepare(config.data, source)
     hp = entry.architecture.configure(config.hyperparameters)
     with ExitStack() as stack:
         callbacks = [stack.enter_context(ProgressBar())] if progress else []
         fitted = fit(entry.architecture, hp, prepared, config.training, callbacks)
     evaluation = measure(fitted.model, prepared)
     record = make_record(new_run_id(config.architecture), config, entry, prepared, fitted, evaluation)
-    return Run(write_run(Path(runs), record, prepared, fitted), source=source)
+    return Run(write_run(Path(runs), record, prepared, fitted))
 
 
 def load_run(name: str | Path, *, runs: str | Path = "runs") -> Run:
     """Load a run by path, id, the beginning of an id, or ``"latest"``."""
+    from zoo.run import Run
+
     return Run(find_run(str(name), Path(runs)))
-
-
-def _names(names: str | Sequence[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)

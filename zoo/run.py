@@ -28,10 +28,10 @@ from zoo_registry.errors import DataError, RunError
 class Run:
     """A finished training, read from its folder; network and scalers are loaded when they are first needed."""
 
-    def __init__(self, folder: str | Path, *, source: Source | None = None) -> None:
+    def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.record: RunRecord = read_record(self.folder)
-        self._source = source
+        self.source: Source | None = None  # the table of a training in this process
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r})"
@@ -84,7 +84,7 @@ class Run:
         ``data`` is the table of the training, needed where that was a DataFrame of another session. Raises RunError
         where it is another one.
         """
-        source = data if data is not None else self._source if self._source is not None else self.config.data.source
+        source = next(known for known in (data, self.source, self.config.data.source) if known is not None)
         if isinstance(source, str) and source == "DataFrame":
             raise RunError(f"run {self.id} was trained on a DataFrame; give it to evaluate(data)")
         prepared = prepare(self.config.data, source, self.preprocessor)

@@ -51,7 +51,7 @@ def zoo_architectures() -> list[Architecture]:
         Architecture(
             name="bidirectional",
             summary="Two bidirectional LSTM layers with dropout between them and a linear head.",
-            reference="Schuster & Paliwal, Bidirectional recurrent neural networks, IEEE Trans. Signal Processing, 1997",
+            reference="Schuster & Paliwal, Bidirectional recurrent neural networks, IEEE Trans. Signal Proc., 1997",
             tags=("lstm", "deep", "bidirectional"),
             hyperparameters=BidirectionalHyperparameters,
             build=build,

@@ -1,4 +1,4 @@
-"""What a plugin author imports: the contract of an architecture, and the hooks. Loads no TensorFlow, NumPy or pandas."""
+"""What a plugin author imports: an architecture's contract, and the hooks. Loads no TensorFlow, NumPy or pandas."""
 
 from zoo_registry.architecture import (
     API_VERSION,

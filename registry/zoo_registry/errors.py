@@ -27,8 +27,11 @@ class PluginError(ZooError):
     """A plugin could not be loaded, or returned what the hook specification does not allow."""
 
 
-class UnknownArchitectureError(ZooError, LookupError):
+class UnknownArchitectureError(ZooError, KeyError):
     """No architecture of that name, or more than one plugin registers it."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # KeyError would put quotes around the sentence
 
 
 class TrainingError(ZooError):

@@ -42,7 +42,7 @@ class Search:
 
 
 class Hyperparameters(BaseModel):
-    """Base class of an architecture's hyperparameters: frozen, unknown names forbidden, values never coerced in silence.
+    """Base class of an architecture's hyperparameters: frozen, unknown names forbidden, defaults checked too.
 
     Each field carries a type, bounds and a description, and a :class:`Search` where it can be tuned.
     """
@@ -61,9 +61,7 @@ class Hyperparameters(BaseModel):
 
 
 # Redeclaring `units: int = 128` in a subclass would drop bounds, description and range: use these instead.
-Units = Annotated[
-    int, Field(ge=1, le=4096, description="width of each recurrent layer"), Search.int(16, 256, log=True)
-]
+Units = Annotated[int, Field(ge=1, le=4096, description="width of each recurrent layer"), Search.int(16, 256, log=True)]
 Layers = Annotated[int, Field(ge=1, le=16, description="recurrent layers"), Search.int(1, 4)]
 Dropout = Annotated[
     float,

@@ -36,9 +36,7 @@ class SequenceShape:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
         if len(self.target_columns) != self.n_targets:
-            raise ValueError(
-                f"target_columns must name {self.n_targets} target(s), found {len(self.target_columns)}"
-            )
+            raise ValueError(f"target_columns must name {self.n_targets} target(s), found {len(self.target_columns)}")
         if self.task is Task.CLASSIFY and self.classes < 2:
             raise ValueError(f"classify needs two or more classes, found {self.classes}")
 

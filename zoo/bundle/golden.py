@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.bundle.manifest import FORECAST, INPUT
+from zoo.bundle.manifest import FORECAST
 from zoo.runtimes import Session
 
 GOLDEN_FILE = "golden.npz"
@@ -27,13 +27,13 @@ class Golden:
 
     def write(self, folder: Path) -> None:
         """Write ``golden.npz``."""
-        np.savez(folder / GOLDEN_FILE, **{INPUT: self.window, FORECAST: self.forecast})
+        np.savez(folder / GOLDEN_FILE, window=self.window, forecast=self.forecast)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Read ``golden.npz``; never unpickles."""
         with np.load(folder / GOLDEN_FILE, allow_pickle=False) as arrays:
-            return cls(arrays[INPUT], arrays[FORECAST])
+            return cls(arrays["window"], arrays["forecast"])
 
     def difference(self, session: Session, unit: NDArray[np.float64]) -> float:
         """Replay at each of ``BATCH_SIZES`` and return the largest difference, in units of shape (n_targets,).

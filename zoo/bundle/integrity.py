@@ -32,7 +32,9 @@ def check_integrity(folder: Path) -> Manifest:
         raise BundleError(f"{folder / extra[0]}: the manifest does not list this file; remove it, or export again")
     for name, entry in sorted(manifest.files.items()):
         if (size := files[name].stat().st_size) != entry.size:
-            raise BundleError(f"{folder / name}: expected {entry.size} bytes, found {size}; it was changed, export again")
+            raise BundleError(
+                f"{folder / name}: expected {entry.size} bytes, found {size}; it was changed, export again"
+            )
         if _sha256(files[name]) != entry.sha256:
             raise BundleError(f"{folder / name}: its SHA-256 is not the manifest's; it was changed, export again")
     return manifest

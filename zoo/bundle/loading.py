@@ -17,8 +17,8 @@ from zoo_registry.errors import BundleError, DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from zoo.options import Missing
     from zoo.data.reading import Source
+    from zoo.options import Missing
 
 
 def find_bundle(path: str | Path) -> Path:
@@ -69,8 +69,8 @@ class Bundle:
         windows = windows[None] if windows.ndim == 2 else windows
         if windows.ndim != 3 or windows.shape[1:] != expected or not len(windows):
             raise DataError(
-                f"expected windows of shape (batch, {expected[0]}, {expected[1]}): columns {', '.join(interface.features)};"
-                f" found {windows.shape}"
+                f"expected windows of shape (batch, {expected[0]}, {expected[1]}) with columns"
+                f" {', '.join(interface.features)}, found {windows.shape}"
             )
         if len(bad := np.argwhere(~np.isfinite(windows.astype(np.float64)))):
             window, row, column = bad[0]

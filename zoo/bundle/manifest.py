@@ -64,7 +64,9 @@ class Manifest(_Part):
     data: dict[str, Any]
     metrics: dict[str, Any]
     parity_unit: dict[str, float] = Field(description="for each target the train targets' standard deviation")
-    parity: dict[str, dict[str, Any]] = Field(description="for each runtime its version and largest difference, in units")
+    parity: dict[str, dict[str, Any]] = Field(
+        description="for each runtime its version and largest difference, in units"
+    )
     onnx: dict[str, Any]
     versions: dict[str, str]
     files: dict[str, FileEntry]
@@ -87,7 +89,9 @@ class Manifest(_Part):
         """Read and check a manifest, and nothing else of the bundle; raises BundleError."""
         path = folder / MANIFEST_FILE
         if path.is_symlink() or not path.is_file():
-            raise BundleError(f"{folder}: expected a bundle, found no {MANIFEST_FILE}; give a folder such as exported/NAME/1")
+            raise BundleError(
+                f"{folder}: expected a bundle, found no {MANIFEST_FILE}; give a folder such as exported/NAME/1"
+            )
         if path.stat().st_size > MAX_MANIFEST_BYTES:
             raise BundleError(f"{path}: larger than {MAX_MANIFEST_BYTES} bytes, so it is no manifest; export again")
         try:
@@ -99,7 +103,9 @@ class Manifest(_Part):
             manifest = cls.model_validate(content)
         except (ValueError, AttributeError) as error:
             reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-            raise BundleError(f"{path}: not a valid manifest ({reason}); the bundle was changed, export again") from error
+            raise BundleError(
+                f"{path}: not a valid manifest ({reason}); the bundle was changed, export again"
+            ) from error
         if manifest.checksum != manifest.canonical_checksum():
             raise BundleError(f"{path}: its checksum does not hold; the manifest was changed, export again")
         return manifest

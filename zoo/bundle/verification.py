@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zoo.bundle.golden import PARITY_LIMIT, Golden
 from zoo.bundle.integrity import check_integrity
+from zoo.bundle.manifest import Manifest
 from zoo.runtimes import RUNTIMES, find_runtime
 from zoo_registry.errors import BundleError
 
@@ -38,16 +40,25 @@ def verify_bundle(folder: Path, runtimes: Sequence[str] = ()) -> list[Verdict]:
     Raises BundleError where the bundle was changed or a named runtime is missing; a difference over the limit is told
     by the verdict.
     """
+    names = choose_runtimes(runtimes)
     manifest = check_integrity(folder)
-    names = list(runtimes) or [name for name, runtime in RUNTIMES.items() if runtime.version]
-    if not names:
-        raise BundleError(f"no runtime is installed that could replay {folder}; run: pip install onnxruntime")
-    unit = np.array([manifest.parity_unit[name] for name in manifest.interface.targets])
-    return replay(folder, names, unit)
+    return replay(folder, names, parity_unit(manifest))
 
 
-def replay(folder: Path, runtimes: Sequence[str], unit: np.ndarray) -> list[Verdict]:
-    """Replay the golden windows of a folder whose integrity is known."""
+def choose_runtimes(names: Sequence[str] = ()) -> list[str]:
+    """Return the named runtimes, or all that are installed; raises BundleError for an unknown one, or where none is."""
+    if chosen := [find_runtime(name).name for name in names] or [r.name for r in RUNTIMES.values() if r.version]:
+        return chosen
+    raise BundleError("no runtime is installed that could replay a bundle; run: pip install onnxruntime")
+
+
+def parity_unit(manifest: Manifest) -> NDArray[np.float64]:
+    """The train targets' standard deviations, of shape (n_targets,)."""
+    return np.array([manifest.parity_unit[name] for name in manifest.interface.targets])
+
+
+def replay(folder: Path, runtimes: Sequence[str], unit: NDArray[np.float64]) -> list[Verdict]:
+    """Replay the golden windows of a folder whose integrity is known; differences are counted in ``unit``."""
     golden, verdicts = Golden.read(folder), []
     for name in runtimes:
         runtime = find_runtime(name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from zoo.cli.output import print_json, print_table
+from zoo.cli.tensorflow import import_tensorflow
 
 if TYPE_CHECKING:
     from zoo.options import Missing
@@ -19,7 +20,8 @@ FAILED = 1
 def verify(
     bundle: BundlePath,
     runtime: Annotated[
-        list[str] | None, typer.Option(help="Replay on this runtime alone; repeat it for more [default: all installed].")
+        list[str] | None,
+        typer.Option(help="Replay on this runtime alone; repeat it for more [default: all installed]."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
@@ -27,11 +29,16 @@ def verify(
 
     Example: zoo verify exported/basic-co2
     """
+    from zoo.bundle.integrity import check_integrity
     from zoo.bundle.loading import find_bundle
-    from zoo.bundle.verification import verify_bundle
+    from zoo.bundle.verification import choose_runtimes, parity_unit, replay
 
+    names = choose_runtimes(runtime or ())
     folder = find_bundle(bundle)
-    verdicts = verify_bundle(folder, runtime or ())
+    manifest = check_integrity(folder)  # before any parser, and before anything slow
+    if "tensorflow" in names:
+        import_tensorflow()
+    verdicts = replay(folder, names, parity_unit(manifest))
     passed = all(verdict.passed for verdict in verdicts)
     if as_json:
         replays = [vars(verdict) | {"passed": verdict.passed} for verdict in verdicts]
@@ -75,7 +82,9 @@ def predict(
             frame.to_csv(output, index=False)
         typer.echo(f"{len(frame)} rows: {output}", err=True)
     elif as_json:
-        frame[frame.columns[0]] = frame[frame.columns[0]].astype(str) if forecast.index.name == "time" else frame["step"]
+        frame[frame.columns[0]] = (
+            frame[frame.columns[0]].astype(str) if forecast.index.name == "time" else frame["step"]
+        )
         print_json(frame.to_dict(orient="records"))
     else:
         print_table(tuple(frame.columns), [tuple(map(_cell, row)) for row in frame.itertuples(index=False)])

@@ -59,7 +59,14 @@ def show(
         search = space.get(name)
         tuned = "" if search is None else _range(search)
         rows.append(
-            (name, field.get("type", "-"), str(field.get("default", "-")), _bounds(field), tuned, field.get("description", ""))
+            (
+                name,
+                field.get("type", "-"),
+                str(field.get("default", "-")),
+                _bounds(field),
+                tuned,
+                field.get("description", ""),
+            )
         )
     print_table(("hyperparameter", "type", "default", "bounds", "searched", "what it is"), rows)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from zoo.cli.output import print_json, print_table
+from zoo.cli.tensorflow import import_tensorflow
 
 
 def export(
@@ -25,9 +26,10 @@ def export(
 
     folder = find_run(run, runs)
     if name is not None:
-        from zoo.export.names import check_model_name
+        from zoo.export.naming import check_model_name
 
         check_model_name(name)
+    import_tensorflow()
     from zoo.run import Run
 
     bundle = Run(folder).export(exported, name=name)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.output import print_json, print_table
+from zoo.cli.output import note, print_json, print_table
 
 
 def runs(
@@ -19,8 +19,14 @@ def runs(
     Example: zoo runs --json
     """
     from zoo.training.run_record import list_runs, read_record
+    from zoo_registry.errors import RunError
 
-    records = [read_record(path) for path in list_runs(folder)]
+    records = []
+    for path in list_runs(folder):
+        try:
+            records.append(read_record(path))
+        except RunError as error:
+            note(f"warning: {error}")
     if as_json:
         print_json([record.model_dump(mode="json") for record in records])
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zoo.cli.output import catalogue, note, print_json, print_table
+from zoo.cli.tensorflow import import_tensorflow
 
 if TYPE_CHECKING:
     from zoo.run import Run
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 DATA, NETWORK, TRAINING, RESULT = "Data", "Network", "Training", "Result"
 
 
-def train(
+def train(  # the options that are settings of a run are read off the context
+    context: typer.Context,
     architecture: Annotated[str, typer.Argument(help="An architecture's name, as zoo list gives it.")],
     data: Annotated[
         str | None, typer.Option(help="CSV or Parquet file, or example:co2 (the default).", rich_help_panel=DATA)
@@ -75,14 +77,21 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Windows in a batch.", rich_help_panel=TRAINING)] = None,
     patience: Annotated[
         int | None,
-        typer.Option(help="Epochs without improvement until the stop; 0: never [default: 10].", rich_help_panel=TRAINING),
+        typer.Option(
+            help="Epochs without improvement until the stop; 0: never [default: 10].", rich_help_panel=TRAINING
+        ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same result [default: 0].", rich_help_panel=TRAINING)] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Same seed, same result [default: 0].", rich_help_panel=TRAINING)
+    ] = None,
     runs: Annotated[Path, typer.Option(help="Folder of all runs.", rich_help_panel=RESULT)] = Path("runs"),
-    export: Annotated[bool, typer.Option("--export", help="Export the run at the end.", rich_help_panel=RESULT)] = False,
+    export: Annotated[
+        bool, typer.Option("--export", help="Export the run at the end.", rich_help_panel=RESULT)
+    ] = False,
     exported: Annotated[Path, typer.Option(help="Folder of all models.", rich_help_panel=RESULT)] = Path("exported"),
     name: Annotated[
-        str | None, typer.Option(help="The exported model's name [default: by architecture and data].", rich_help_panel=RESULT)
+        str | None,
+        typer.Option(help="The exported model's name [default: by architecture and data].", rich_help_panel=RESULT),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.", rich_help_panel=RESULT)] = False,
 ) -> None:
@@ -92,60 +101,37 @@ def train(
 
     zoo train stacked --data ETTh1.csv --target OT --window 48 --horizon 24 --set units=32 --set layers=3
     """
-    catalogue()[architecture]  # an unknown name is told before TensorFlow is loaded
-    from zoo.training.config import DEFAULT_SOURCE, parse_settings
+    catalogue()[architecture]  # an unknown name is told before anything slow is imported
+    from zoo.api import plan, train_prepared
+    from zoo.training.config import DEFAULT_SOURCE, DataConfig, TrainingConfig, parse_settings
 
-    parts = None if split is None else _numbers(split)
-    hyperparameters = parse_settings(settings or [], "--set")
-    if name is not None:
-        from zoo.export.names import check_model_name
-
-        check_model_name(name)
     if data is None:
         note(f"no --data: training on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
-    from zoo.api import train as train_run
+    fields = {**DataConfig.model_fields, **TrainingConfig.model_fields}
+    given = {key: value for key, value in context.params.items() if key in fields}
+    if features is not None:
+        given["features"] = [column.strip() for column in features.split(",")]
+    hyperparameters = parse_settings(settings or [], "--set")
+    config, prepared = plan(architecture, data, hyperparameters=hyperparameters, **given)
+    if export:
+        from zoo.export.naming import check_interface, check_model_name, default_name, interface_of
 
-    run = train_run(
-        architecture,
-        data,
-        target=target or (),
-        features=[column.strip() for column in features.split(",")] if features else (),
-        time=time,
-        window=window,
-        horizon=horizon,
-        split=parts,
-        scaler=scaler,
-        missing=missing,
-        season=season,
-        hyperparameters=hyperparameters,
-        optimizer=optimizer,
-        learning_rate=learning_rate,
-        schedule=schedule,
-        loss=loss,
-        epochs=epochs,
-        batch_size=batch_size,
-        patience=patience,
-        seed=seed,
-        runs=runs,
-        progress=True,
-    )
+        name = name or default_name(config)
+        check_model_name(name)
+        table, dtype = prepared.table, prepared.preprocessor.serving_dtype
+        check_interface(exported / name, interface_of(config, table.features, table.targets, dtype))
+    import_tensorflow()
+    run = train_prepared(config, prepared, runs=runs, progress=True)
     bundle = run.export(exported, name=name) if export else None
     if as_json:
-        print_json(run.record.model_dump(mode="json") | {"folder": str(run.folder), "bundle": bundle and str(bundle.folder)})
+        print_json(
+            run.record.model_dump(mode="json") | {"folder": str(run.folder), "bundle": bundle and str(bundle.folder)}
+        )
         return
     _print_run(run)
     typer.echo(f"run: {run.folder}")
     typer.echo(f"bundle: {bundle.folder}" if bundle else f"next: zoo export {run.id}")
     typer.echo(run.metrics["verdict"])
-
-
-def _numbers(text: str) -> list[float]:
-    from zoo_registry.errors import ConfigError
-
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError as error:
-        raise ConfigError(f"--split takes three numbers such as 0.7,0.15,0.15, found '{text}'") from error
 
 
 def _print_run(run: Run) -> None:

@@ -32,7 +32,8 @@ class Example:
 def _co2() -> pd.DataFrame:
     from statsmodels.datasets import co2
 
-    return co2.load_pandas().data.rename_axis("date").reset_index()
+    frame: pd.DataFrame = co2.load_pandas().data
+    return frame.rename_axis("date").reset_index()
 
 
 EXAMPLES = {

@@ -21,7 +21,7 @@ from zoo_registry.errors import DataError
 
 @dataclass(frozen=True)
 class LastWindow:
-    """The newest rows of a table: ``values`` is float64 (window, n_features) in original units, ``times`` of all rows."""
+    """The newest rows: ``values`` is float64 (window, n_features) in original units; ``times`` are all rows'."""
 
     values: NDArray[np.float64]
     times: pd.DatetimeIndex | None

@@ -32,7 +32,7 @@ def repair_missing(table: Table, split: Split, method: Missing) -> tuple[NDArray
             f"{table.source}: column '{table.columns[column]}', {table.row_name(row)}: the value is missing"
             f" ({sum(filled.values())} in all); ask for --missing interpolate or --missing ffill, or fill them yourself"
         )
-    for _, rows in split.items():
+    for rows in (split.train, split.validation, split.test):
         frame = pd.DataFrame(values[: rows.stop])  # earlier parts are whole by now
         repaired = frame.ffill() if method == "ffill" else frame.interpolate("linear", limit_direction="forward")
         values[rows.start : rows.stop] = repaired.to_numpy()[rows.start :]

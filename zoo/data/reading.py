@@ -27,7 +27,7 @@ def read_frame(source: Source) -> pd.DataFrame:
     if isinstance(source, pd.DataFrame):
         frame = source
         if isinstance(frame.index, pd.DatetimeIndex):
-            frame = frame.rename_axis(frame.index.name or "time").reset_index()
+            frame = frame.rename_axis(str(frame.index.name or "time")).reset_index()
     elif example := find_example(source):
         frame = example.load()
     else:
@@ -66,7 +66,9 @@ def _read_csv(path: Path) -> pd.DataFrame:
     except pd.errors.ParserError as error:
         raise DataError(f"{path}: not a well-formed CSV file ({_first_line(error)}); mend that line") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected UTF-8 text, found byte {error.start} to be none; save it as UTF-8") from error
+        raise DataError(
+            f"{path}: expected UTF-8 text, found byte {error.start} to be none; save it as UTF-8"
+        ) from error
     if not isinstance(frame.index, pd.RangeIndex):
         raise DataError(f"{path}: expected {len(names)} fields in each row as in the header, found more; mend the rows")
     return frame.set_axis([str(name) for name in names], axis="columns")

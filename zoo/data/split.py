@@ -34,7 +34,9 @@ def split_rows(n_rows: int, parts: Sequence[float], *, minimum: int, where: str)
     if all(float(part).is_integer() for part in parts):
         counts = [int(part) for part in parts]
         if sum(counts) > n_rows:
-            raise DataError(f"{where}: the split {_listed(parts)} needs {sum(counts)} rows, found {n_rows}; ask for fewer")
+            raise DataError(
+                f"{where}: the split {_listed(parts)} needs {sum(counts)} rows, found {n_rows}; ask for fewer"
+            )
         ends = [counts[0], counts[0] + counts[1], sum(counts)]
     else:
         if abs(sum(parts) - 1) > 1e-9:

@@ -81,8 +81,6 @@ def read_table(
     for name in (*targets, *features, *([time] if time else [])):
         if name not in frame.columns:
             raise DataError(f"{where}: there is no column '{name}'{close_match_hint(name, map(str, frame.columns))}")
-    if not targets:
-        raise DataError(f"{where}: no target was named; give --target with one of {', '.join(map(str, frame.columns))}")
     for role, names in (("target", targets), ("feature", features)):
         if twice := sorted({name for name in names if list(names).count(name) > 1}):
             raise DataError(f"{where}: {role} '{twice[0]}' was named more than once; name it once")
@@ -117,11 +115,17 @@ def _find_time_column(frame: pd.DataFrame) -> str | None:
 
 def _read_times(column: pd.Series, where: str) -> pd.DatetimeIndex:
     if pd.api.types.is_numeric_dtype(column):
-        raise DataError(f"{where}: column '{column.name}' holds numbers, expected dates; leave out --time or name another")
+        raise DataError(
+            f"{where}: column '{column.name}' holds numbers, expected dates; leave out --time or name another"
+        )
     try:
-        times = pd.DatetimeIndex(pd.to_datetime(column, errors="coerce", format=None if column.dtype.kind == "M" else "ISO8601"))
+        times = pd.DatetimeIndex(
+            pd.to_datetime(column, errors="coerce", format=None if column.dtype.kind == "M" else "ISO8601")
+        )
     except (ValueError, TypeError) as error:
-        raise DataError(f"{where}: column '{column.name}' mixes time zones or formats ({error}); write one of each") from error
+        raise DataError(
+            f"{where}: column '{column.name}' mixes time zones or formats ({error}); write one of each"
+        ) from error
     if len(bad := np.flatnonzero(times.isna())):
         raise DataError(
             f"{where}: column '{column.name}', row {bad[0] + 1}: expected a time such as 2020-01-31 13:00,"

@@ -21,7 +21,8 @@ def seasonal_naive(
     history: NDArray[np.float64], origins: NDArray[np.int64], horizon: int, season: int
 ) -> NDArray[np.float64]:
     """Repeat the last whole season before each origin; shapes and units as for :func:`last_value`."""
-    return history[origins[:, None] - season + np.arange(horizon) % season]
+    rows = origins[:, None] - season + np.arange(horizon) % season  # (n_windows, horizon)
+    return np.take(history, rows, axis=0)
 
 
 class RidgeBaseline:
@@ -57,10 +58,16 @@ class RidgeBaseline:
         for penalty in RIDGE_PENALTIES:
             coefficients = solve(gram + penalty * np.eye(width), cross, assume_a="pos")
             intercept = mean_y - mean_x @ coefficients
-            error = float(np.mean([
-                np.square(self._forecast(validation, rows, coefficients, intercept) - validation.outputs[rows]).mean()
-                for rows in _batches(len(validation))
-            ]))
+            error = float(
+                np.mean(
+                    [
+                        np.square(
+                            self._forecast(validation, rows, coefficients, intercept) - validation.outputs[rows]
+                        ).mean()
+                        for rows in _batches(len(validation))
+                    ]
+                )
+            )
             if error < least:
                 least, self.penalty_, self.coefficients_, self.intercept_ = error, penalty, coefficients, intercept
         return self

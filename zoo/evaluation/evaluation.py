@@ -17,7 +17,7 @@ LAST_VALUE, SEASONAL, RIDGE = "last value", "seasonal naive", "ridge"
 
 def true_targets(history: NDArray[np.float64], windows: Windows) -> NDArray[np.float64]:
     """The targets of each window, (rows, n_targets) -> (n_windows, horizon, n_targets), in original units."""
-    return history[windows.origins[:, None] + np.arange(windows.horizon)]
+    return np.take(history, windows.origins[:, None] + np.arange(windows.horizon), axis=0)
 
 
 def evaluate(
@@ -45,7 +45,9 @@ def evaluate(
     if season is None:
         skipped[SEASONAL] = "no season is known; give one with --season"
     elif season > test.origins[0]:
-        skipped[SEASONAL] = f"the season of {season} rows is longer than the {test.origins[0]} rows before the test part"
+        skipped[SEASONAL] = (
+            f"the season of {season} rows is longer than the {test.origins[0]} rows before the test part"
+        )
     else:
         forecasts[SEASONAL] = seasonal_naive(history, test.origins, horizon, season)
 
@@ -69,10 +71,13 @@ def evaluate(
 
 def verdict(network: dict[str, Any], baselines: dict[str, Any]) -> str:
     """One sentence on the scaled MAE: which baselines the network beats, and by how much it loses to the others."""
-    mine = network["scaled"]["mae"]
-    better = {name: 1 - mine / measured["scaled"]["mae"] for name, measured in baselines.items()}
-    wins = [f"{name} by {gain:.1%}" for name, gain in better.items() if gain > 0]
-    losses = [f"{name} by {-gain:.1%}" for name, gain in better.items() if gain <= 0]
+    ratios = {name: network["scaled"]["mae"] / measured["scaled"]["mae"] for name, measured in baselines.items()}
+    wins = [f"{name} by {1 - ratio:.1%}" for name, ratio in ratios.items() if ratio < 1]
+    losses = [
+        f"{name} by {ratio - 1:.1%}" if ratio < 2 else f"{name} ({ratio:.1f} times its error)"
+        for name, ratio in ratios.items()
+        if ratio >= 1
+    ]
     parts = [f"beats {', '.join(wins)}"] if wins else []
     parts += [f"loses to {', '.join(losses)}"] if losses else []
     return f"On the test split's MAE the network {' but '.join(parts)}."

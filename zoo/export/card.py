@@ -40,7 +40,8 @@ const ort = require("onnxruntime-node");
 (async () => {{
   const session = await ort.InferenceSession.create("{onnx}");
   const values = {array}.from({{ length: {size} }}, () => {example});  // yours: a raw window, row by row
-  const {{ forecast }} = await session.run({{ window: new ort.Tensor("{dtype}", values, [1, {window}, {n_features}]) }});
+  const window = new ort.Tensor("{dtype}", values, [1, {window}, {n_features}]);
+  const {{ forecast }} = await session.run({{ window }});
   console.log(forecast.dims, forecast.data);
 }})();
 ```
@@ -78,7 +79,9 @@ def model_card(manifest: Manifest, summary: str, example: float) -> str:
         "rules": "|".join("---|---" for _ in interface.targets),
         "rows": "\n".join(
             f"| {name} | "
-            + " | ".join(f"{measured['targets'][t]['mae']:.4g} | {measured['targets'][t]['rmse']:.4g}" for t in interface.targets)
+            + " | ".join(
+                f"{measured['targets'][t]['mae']:.4g} | {measured['targets'][t]['rmse']:.4g}" for t in interface.targets
+            )
             + " |"
             for name, measured in table.items()
         ),

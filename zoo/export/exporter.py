@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,13 +11,13 @@ import numpy as np
 
 from zoo.bundle.golden import Golden, golden_windows
 from zoo.bundle.integrity import check_integrity, describe_files
-from zoo.bundle.manifest import FORECAST, INPUT, Interface, Manifest, Tensor
+from zoo.bundle.manifest import Interface, Manifest
 from zoo.bundle.verification import Verdict, replay
 from zoo.export.card import model_card
 from zoo.export.formats import write_onnx, write_saved_model
 from zoo.export.inference import inference_network
-from zoo.export.names import check_model_name
-from zoo.export.publishing import check_interface, publish, staging
+from zoo.export.naming import check_interface, check_model_name, default_name, interface_of
+from zoo.export.publishing import publish, staging
 from zoo.export.triton import triton_config
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.training.run_record import RunRecord
@@ -45,10 +44,10 @@ def export(trained: Trained, exported: Path, name: str | None = None, summary: s
     to another interface, ParityError over the limit; nothing is published then.
     """
     record, preprocessor = trained.record, trained.preprocessor
-    name = name or default_name(record)
+    name = name or default_name(record.config)
     check_model_name(name)
     dtype = preprocessor.serving_dtype
-    interface = _interface(record, dtype)
+    interface = interface_of(record.config, record.data["features"], record.data["targets"], dtype)
     model = exported / name
     check_interface(model, interface)
     network = inference_network(trained.network)
@@ -65,7 +64,10 @@ def export(trained: Trained, exported: Path, name: str | None = None, summary: s
             model=name,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             run=record.id,
-            architecture={"name": record.config.architecture, **{k: record.plugin[k] for k in ("distribution", "version")}},
+            architecture={
+                "name": record.config.architecture,
+                **{k: record.plugin[k] for k in ("distribution", "version")},
+            },
             hyperparameters=record.config.hyperparameters,
             training=record.config.training.model_dump(mode="json"),
             interface=interface,
@@ -76,33 +78,13 @@ def export(trained: Trained, exported: Path, name: str | None = None, summary: s
             onnx=onnx,
             versions=library_versions(),
             files={},
+            checksum="",
         )
         example = float(golden.window[0, 0, 0])
         (folder / "README.md").write_text(model_card(manifest, summary, example), encoding="utf-8")
         manifest.model_copy(update={"files": describe_files(folder)}).write(folder)
         check_integrity(folder)
         return publish(folder, model, triton_config(name, interface))
-
-
-def default_name(record: RunRecord) -> str:
-    """Name a model after its architecture and data: ``basic-co2``, ``stacked-ETTh1``."""
-    source = record.data["source"].removeprefix("example:")
-    parts = (record.config.architecture, Path(source).stem)
-    return "-".join(re.sub(r"[^A-Za-z0-9._]+", "-", part).strip("-.") for part in parts)
-
-
-def _interface(record: RunRecord, dtype: str) -> Interface:
-    data = record.config.data
-    features, targets = tuple(record.data["features"]), tuple(record.data["targets"])
-    return Interface(
-        task=record.config.task,
-        window=data.window,
-        horizon=data.horizon,
-        features=features,
-        targets=targets,
-        inputs=(Tensor.model_validate({"name": INPUT, "dtype": dtype, "shape": (data.window, len(features))}),),
-        outputs=(Tensor.model_validate({"name": FORECAST, "dtype": dtype, "shape": (data.horizon, len(targets))}),),
-    )
 
 
 def _golden(trained: Trained, interface: Interface, dtype: str) -> Golden:

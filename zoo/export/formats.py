@@ -31,9 +31,7 @@ def write_saved_model(network: keras.Model, preprocessor: Preprocessor, dtype: s
     archive.track(network)
     raw = raw_function(network, preprocessor, dtype)
     archive.add_endpoint("serving_default", raw, input_signature=[input_spec(network, dtype)])
-    archive.add_endpoint(
-        SCALED_SIGNATURE, scaled_function(network), input_signature=[input_spec(network, "float32")]
-    )
+    archive.add_endpoint(SCALED_SIGNATURE, scaled_function(network), input_signature=[input_spec(network, "float32")])
     archive.write_out(str(folder), verbose=False)
 
 

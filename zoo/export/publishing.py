@@ -11,25 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from zoo.bundle.loading import versions
-from zoo.bundle.manifest import Interface, Manifest
-from zoo_registry.errors import ExportError
 
 CONFIG_FILE = "config.pbtxt"
 _STAGING = ".staging-"
-
-
-def check_interface(model: Path, interface: Interface) -> None:
-    """Raise ExportError where the model's newest version has another interface: one name, one interface."""
-    if not (numbers := versions(model)):
-        return
-    published = Manifest.read(model / str(max(numbers))).interface
-    if published != interface:
-        different = [
-            f"{name} {getattr(published, name)!r} there, {getattr(interface, name)!r} here"
-            for name in Interface.model_fields
-            if getattr(published, name) != getattr(interface, name)
-        ]
-        raise ExportError(f"{model} has another interface ({'; '.join(different)}); give another --name")
 
 
 @contextmanager
@@ -73,9 +57,10 @@ def publish(folder: Path, model: Path, config: str) -> Path:
 def _replace(path: Path, text: str) -> None:
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=_STAGING, delete=False) as file:
         file.write(text)
-    os.chmod(file.name, 0o644)
-    _sync(Path(file.name))
-    os.replace(file.name, path)
+    staged = Path(file.name)
+    staged.chmod(0o644)
+    _sync(staged)
+    staged.replace(path)
 
 
 def _sync_tree(folder: Path) -> None:

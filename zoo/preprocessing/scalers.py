@@ -105,7 +105,9 @@ def fit_scaler(name: str, values: NDArray[np.float64], columns: tuple[str, ...],
     scaler = SCALERS[name]()
     try:
         if len(constant := np.flatnonzero(values.min(axis=0) == values.max(axis=0))):
-            raise UnscalableColumnError(int(constant[0]), f"it is constant in the train rows ({values[0, constant[0]]:g})")
+            raise UnscalableColumnError(
+                int(constant[0]), f"it is constant in the train rows ({values[0, constant[0]]:g})"
+            )
         scaler.fit(values)
         if isinstance(scaler, RobustScaler):  # scikit-learn replaces a spread of 0 by 1 in silence
             low, high = np.percentile(values, scaler.quantile_range, axis=0)

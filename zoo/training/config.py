@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from zoo.data.examples import find_example
 from zoo.options import LossName, Missing, OptimizerName, ScalerName
 from zoo_registry import Architecture, ConstantSchedule, Schedule, Task
-from zoo_registry.errors import ConfigError
+from zoo_registry.errors import ConfigError, close_match_hint
 from zoo_registry.hyperparameters import validated
 
 DEFAULT_SOURCE = "example:co2"
 OWN_LOSS = "architecture"
+_MAX_ROWS = 1_000_000
 
+
+def _names(value: Any) -> Any:
+    """One name is a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+def _parts(value: Any) -> Any:
+    """Read ``"0.7,0.15,0.15"``."""
+    return tuple(value.split(",")) if isinstance(value, str) else value
+
+
+def _schedule(value: Any) -> Any:
+    """Read ``"exponential:steps=5000,rate=0.9"``."""
+    if not isinstance(value, str):
+        return value
+    kind, _, rest = value.partition(":")
+    return {"kind": kind} | parse_settings([item for item in rest.split(",") if item], "a schedule")
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
 class _Config(BaseModel):
@@ -25,22 +47,19 @@ class DataConfig(_Config):
     """What is read, how it is cut and how it is scaled."""
 
     source: str = DEFAULT_SOURCE
-    targets: tuple[str, ...] = Field(min_length=1)
-    features: tuple[str, ...] = Field((), description="empty: all numeric columns")
-    time: str | None = Field(None, description="empty: found by its type or name")
+    target: Names = Field(description="columns to forecast")
+    features: Names = Field((), description="input columns; empty: all numeric columns")
+    time: str | None = Field(None, description="column of times; empty: found by its type or name")
     missing: Missing = "error"
-    window: int = Field(48, ge=1, description="rows that a forecast is made from")
-    horizon: int = Field(12, ge=1, description="rows that are forecast")
-    split: tuple[float, float, float] = Field((0.7, 0.15, 0.15), description="fractions, or numbers of rows")
+    window: int = Field(48, ge=1, le=_MAX_ROWS, description="rows that a forecast is made from")
+    horizon: int = Field(12, ge=1, le=_MAX_ROWS, description="rows that are forecast")
+    split: Annotated[tuple[float, float, float], BeforeValidator(_parts)] = Field(
+        (0.7, 0.15, 0.15), description="train, validation and test: fractions, or numbers of rows"
+    )
     scaler: ScalerName = "standard"
-    season: int | None = Field(None, ge=1, description="rows in a season, for the seasonal naive baseline")
-
-    @field_validator("window", "horizon", "season", mode="after")
-    @classmethod
-    def _of_sensible_size(cls, rows: int | None) -> int | None:
-        if rows is not None and rows > 1_000_000:
-            raise ValueError("more than a million rows")
-        return rows
+    season: int | None = Field(
+        None, ge=1, le=_MAX_ROWS, description="rows in a season, for the seasonal naive baseline"
+    )
 
 
 class TrainingConfig(_Config):
@@ -48,7 +67,7 @@ class TrainingConfig(_Config):
 
     optimizer: OptimizerName = "adam"
     learning_rate: float = Field(1e-3, gt=0.0, le=10.0)
-    schedule: Schedule = ConstantSchedule()
+    schedule: Annotated[Schedule, BeforeValidator(_schedule)] = ConstantSchedule()
     loss: LossName = "mse"
     epochs: int = Field(100, ge=1)
     batch_size: int = Field(32, ge=1)
@@ -66,58 +85,52 @@ class RunConfig(_Config):
     training: TrainingConfig
 
     @model_validator(mode="after")
-    def _data_fits_task(self) -> Self:
+    def _known_task(self) -> Self:
         if self.task is not Task.FORECAST:
             raise ValueError(f"expected task 'forecast', found '{self.task}'")
         return self
 
 
 def resolve(
-    name: str,
-    architecture: Architecture,
-    *,
-    hyperparameters: dict[str, Any],
-    data: dict[str, Any],
-    training: dict[str, Any],
+    name: str, architecture: Architecture, hyperparameters: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> RunConfig:
-    """Fill in what the user left out (None, or an empty list of names): a flag beats the example's or the
-    architecture's default, which beats the zoo's.
+    """Fill in what the user left out: settings are fields of DataConfig and TrainingConfig; None counts as left out.
 
-    Raises ConfigError for unknown names and values out of bounds.
+    A setting beats the example's or the architecture's default, which beats the zoo's. Raises ConfigError for unknown
+    names and values out of bounds.
     """
+    fields = {**DataConfig.model_fields, **TrainingConfig.model_fields}
+    for setting in settings:
+        if setting not in fields:
+            raise ConfigError(f"there is no setting '{setting}'{close_match_hint(setting, fields)}")
+    given = {key: value for key, value in settings.items() if value is not None and value != () and value != []}
     hp = architecture.configure(hyperparameters)
-    data, training = _given(data), _given(training)
-    if example := find_example(data.get("source", DEFAULT_SOURCE)):
-        preset: dict[str, Any] = {"targets": (example.target,), "time": example.time, "missing": example.missing}
-        data = preset | {"window": example.window, "horizon": example.horizon, "season": example.season} | data
-    defaults = _given(dict(vars(architecture.defaults)))
+
+    preset: dict[str, Any] = {}
+    if example := find_example(given.get("source", DEFAULT_SOURCE)):
+        preset = {key: getattr(example, key) for key in DataConfig.model_fields if hasattr(example, key)}
+    preferred = {key: value for key, value in vars(architecture.defaults).items() if value is not None}
     if architecture.loss is not None:
-        defaults.setdefault("loss", OWN_LOSS)
+        preferred.setdefault("loss", OWN_LOSS)
+    data = preset | {key: value for key, value in given.items() if key in DataConfig.model_fields}
+    training = preferred | {key: value for key, value in given.items() if key in TrainingConfig.model_fields}
+    if not data.get("target"):
+        raise ConfigError(f"no target was named for {data['source']}; give --target with the column to forecast")
     config = RunConfig(
         architecture=name,
         hyperparameters=hp.model_dump(mode="json"),
-        data=validated(DataConfig, {"targets": ()} | data, "data setting"),
-        training=validated(TrainingConfig, defaults | training, "training setting"),
+        data=validated(DataConfig, data, "setting"),
+        training=validated(TrainingConfig, training, "setting"),
     )
     if config.training.loss == OWN_LOSS and architecture.loss is None:
         raise ConfigError(f"architecture '{name}' has no loss of its own; give --loss mse, mae or huber")
     return config
 
 
-def parse_schedule(text: str) -> dict[str, Any]:
-    """Read ``"exponential:steps=5000,rate=0.9"`` as a schedule's fields; values are checked by the configuration."""
-    kind, _, rest = text.partition(":")
-    return {"kind": kind} | parse_settings([item for item in rest.split(",") if item], "--schedule")
-
-
-def parse_settings(items: list[str], flag: str) -> dict[str, str]:
+def parse_settings(items: Sequence[str], where: str) -> dict[str, str]:
     """Read ``["units=128"]`` as ``{"units": "128"}``; raises ConfigError for anything without a name and a value."""
     pairs = [item.partition("=") for item in items]
     for item, (key, _, value) in zip(items, pairs, strict=True):
         if not key or not value:
-            raise ConfigError(f"{flag} takes NAME=VALUE, such as units=128, found '{item}'")
+            raise ConfigError(f"{where} takes NAME=VALUE, such as units=128, found '{item}'")
     return {key.strip(): value.strip() for key, _, value in pairs}
-
-
-def _given(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None and value != () and value != []}

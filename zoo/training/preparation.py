@@ -42,7 +42,7 @@ def prepare(config: DataConfig, source: Source, preprocessor: Preprocessor | Non
 
     A fitted ``preprocessor`` is used as it is; without one, one is fitted on the train rows. Raises DataError.
     """
-    table = read_table(source, targets=config.targets, features=config.features, time=config.time)
+    table = read_table(source, targets=config.target, features=config.features, time=config.time)
     minimum = config.window + config.horizon
     split = split_rows(len(table.values), config.split, minimum=minimum, where=table.source)
     values, repairs = repair_missing(table, split, config.missing)

@@ -37,7 +37,9 @@ def read_record(folder: Path) -> RunRecord:
     try:
         return RunRecord.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        raise RunError(f"{path}: not a valid record of this version ({error.errors()[0]['msg']}); train again") from error
+        raise RunError(
+            f"{path}: not a valid record of this version ({error.errors()[0]['msg']}); train again"
+        ) from error
 
 
 def list_runs(runs: Path) -> list[Path]:

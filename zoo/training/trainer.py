@@ -64,7 +64,9 @@ def fit(
     tf.config.experimental.enable_op_determinism()
     train, validation = prepared.parts["train"], prepared.parts["validation"]
     model = build_network(architecture, hp, prepared.shape)
-    context = LossContext(shape=prepared.shape, to_original=prepared.preprocessor.targets_.affine.astype("float32").inverse)
+    context = LossContext(
+        shape=prepared.shape, to_original=prepared.preprocessor.targets_.affine.astype("float32").inverse
+    )
     model.compile(optimizer=make_optimizer(config), loss=make_loss(config, architecture, hp, context))
     stopper = keras.callbacks.EarlyStopping(
         monitor="val_loss",
@@ -78,6 +80,7 @@ def fit(
         epochs=config.epochs,
         steps_per_epoch=math.ceil(len(train) / config.batch_size),
         callbacks=[_StopOnNonFinite(), stopper, *callbacks],
+        shuffle=False,  # the batches come shuffled
         verbose=0,
     )
     history = {name: [float(value) for value in values] for name, values in record.history.items()}

@@ -1,0 +1,55 @@
+# make demo and make test each do everything from a fresh checkout: they need make and Python 3.11, 3.12 or 3.13.
+.PHONY: demo test test-full lint format lock clean
+.DEFAULT_GOAL := demo
+
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && { echo $$python; break; }; done)
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "lstm-zoo needs Python 3.11, 3.12 or 3.13; install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv or ensurepip; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Train on the embedded example, export, verify, and show how to call the bundle.
+demo: $(INSTALLED)
+	$(BIN)/zoo list
+	$(BIN)/zoo train basic --export --name co2
+	$(BIN)/zoo verify exported/co2
+	$(BIN)/zoo predict exported/co2 --data example:co2
+	@echo
+	@echo "The bundle is $$(ls -d exported/co2/[0-9]* | sort -V | tail -n 1). Three lines of Python call it:"
+	@echo
+	@echo "    import zoo"
+	@echo "    bundle = zoo.load_bundle(\"exported/co2\")"
+	@echo "    print(bundle.predict(\"example:co2\"))"
+
+# Lint and a covering sample of tests: at most ten minutes on two cores after installation.
+test: lint
+	$(BIN)/python -m pytest -m "not full"
+
+# The marked tests too: installations of their own, whole trainings, every combination.
+test-full: $(INSTALLED)
+	$(BIN)/python -m pytest -m "full"
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Lock anew what developers and the demo install; no index address goes into the file. Needs uv.
+lock:
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock
+
+clean:
+	rm -rf .venv runs exported/*/ dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
