@@ -3,13 +3,14 @@
 .DEFAULT_GOAL := demo
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
-	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && { echo $$python; break; }; done)
+	$$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null \
+	&& { echo $$python; break; }; done)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 $(INSTALLED): requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "lstm-zoo needs Python 3.11, 3.12 or 3.13; install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv or ensurepip; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "lstm-zoo needs Python 3.11, 3.12 or 3.13 with venv and ensurepip (Debian: apt install \
+	python3-venv); install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -30,11 +31,11 @@ demo: $(INSTALLED)
 
 # Lint and a covering sample of tests: at most ten minutes on two cores after installation.
 test: lint
-	$(BIN)/python -m pytest -m "not full"
+	$(BIN)/python -m pytest --numprocesses 2 -m "not full"
 
 # The marked tests too: installations of their own, whole trainings, every combination.
 test-full: $(INSTALLED)
-	$(BIN)/python -m pytest -m "full"
+	$(BIN)/python -m pytest --numprocesses 2 -m "full"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -1,0 +1,81 @@
+"""Fixtures shared by all tests. TensorFlow is slow to start: one tiny run and one bundle serve everybody."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def zoo_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Run the command in this process, in an empty folder: ``zoo_command("list").stdout``."""
+    from zoo.cli.main import app
+
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="zoo")
+
+
+def make_series(rows: int = 240, seed: int = 0) -> pd.DataFrame:
+    """Two hourly columns that follow each other, with a little noise."""
+    random = np.random.default_rng(seed)
+    steps = np.arange(rows)
+    load = 100 + 10 * np.sin(steps / 4) + random.normal(0, 0.5, rows)
+    temperature = 20 + 3 * np.cos(steps / 4) + random.normal(0, 0.2, rows)
+    times = pd.date_range("2024-01-01", periods=rows, freq="h")
+    return pd.DataFrame({"time": times, "load": load, "temperature": temperature})
+
+
+@pytest.fixture
+def series() -> pd.DataFrame:
+    """240 hourly rows with the columns time, load and temperature."""
+    return make_series()
+
+
+@pytest.fixture
+def series_file(tmp_path: Path, series: pd.DataFrame) -> Path:
+    """The series as a CSV file."""
+    path = tmp_path / "series.csv"
+    series.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory):
+    """A tiny run of ``basic`` on the series: window 8, horizon 3, features load and temperature, target load."""
+    import zoo
+
+    return zoo.train(
+        "basic",
+        make_series(),
+        target="load",
+        window=8,
+        horizon=3,
+        hyperparameters={"units": 4},
+        epochs=2,
+        runs=tmp_path_factory.mktemp("runs"),
+    )
+
+
+@pytest.fixture(scope="session")
+def exported(trained, tmp_path_factory: pytest.TempPathFactory):
+    """The bundle of the tiny run, ``…/exported/tiny/1``; tests that change it work on a copy."""
+    return trained.export(tmp_path_factory.mktemp("exported"), name="tiny")
+
+
+@pytest.fixture(scope="session")
+def etth1() -> Path:
+    """The ETTh1 file, which is not part of the project."""
+    path = Path(os.environ.get("ZOO_ETTH1", Path(__file__).parents[2] / "shared" / "data" / "ETTh1.csv"))
+    if not path.is_file():
+        pytest.skip("ETTh1.csv is not here; set ZOO_ETTH1 to its path")
+    return path
