@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pandas as pd
 
 _DAY = pd.Timedelta(days=1)
@@ -22,9 +24,15 @@ def usual_season(times: pd.DatetimeIndex | None) -> int | None:
     return None
 
 
-def next_times(times: pd.DatetimeIndex, count: int) -> pd.DatetimeIndex:
-    """Return the ``count`` times after the last one, by the inferred frequency, else by the usual step."""
+def next_times(times: pd.DatetimeIndex, count: int) -> pd.DatetimeIndex | None:
+    """Return the ``count`` times after the last one, by the inferred frequency, else by the usual step.
+
+    None where there are too few times to know a step.
+    """
+    if len(times) < 2:
+        return None
     recent = times[-32:]
-    frequency = pd.infer_freq(recent) if len(recent) > 2 else None
-    step = frequency or pd.Series(recent).diff().median()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # pandas will give an offset for a string; either serves
+        step = (pd.infer_freq(recent) if len(recent) > 2 else None) or pd.Series(recent).diff().median()
     return pd.date_range(times[-1], periods=count + 1, freq=step)[1:]

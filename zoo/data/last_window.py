@@ -28,11 +28,8 @@ class LastWindow:
 
     def forecast_frame(self, forecast: NDArray[np.floating], targets: Sequence[str]) -> pd.DataFrame:
         """Label a forecast of shape (horizon, n_targets): a row for each step, by time where the table has times."""
-        index: pd.Index
-        if self.times is None:
-            index = pd.RangeIndex(1, len(forecast) + 1, name="step")
-        else:
-            index = next_times(self.times, len(forecast)).rename("time")
+        times = None if self.times is None else next_times(self.times, len(forecast))
+        index = pd.RangeIndex(1, len(forecast) + 1, name="step") if times is None else times.rename("time")
         return pd.DataFrame(np.asarray(forecast), index=index, columns=list(targets))
 
 

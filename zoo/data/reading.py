@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -13,6 +14,10 @@ Source = str | Path | pd.DataFrame
 
 PARQUET_SUFFIXES = {".parquet", ".pq"}
 
+# From pandas 3.1 on numbers are always read to the nearest double, and asking for it is deprecated
+_PANDAS = tuple(int(part) for part in pd.__version__.split(".")[:2])
+_NEAREST: dict[str, Any] = {} if _PANDAS >= (3, 1) else {"float_precision": "round_trip"}
+
 
 def describe(source: Source) -> str:
     """Name a source in messages and records: a path as given, ``example:…``, or ``DataFrame``."""
@@ -20,18 +25,16 @@ def describe(source: Source) -> str:
 
 
 def read_frame(source: Source) -> pd.DataFrame:
-    """Return the source's columns and rows unchanged; a DataFrame's named index becomes its first column.
+    """Return the source's columns and rows unchanged; an index of times, or with a name, becomes the first column.
 
     Raises DataError where the file is missing, empty, malformed, or has two columns of one name.
     """
     if isinstance(source, pd.DataFrame):
-        frame = source
-        if isinstance(frame.index, pd.DatetimeIndex):
-            frame = frame.rename_axis(str(frame.index.name or "time")).reset_index()
+        frame = _index_to_column(source)
     elif example := find_example(source):
         frame = example.load()
     else:
-        frame = _read_file(Path(source))
+        frame = _index_to_column(_read_file(Path(source)))
     where = describe(source)
     names = [str(name) for name in frame.columns]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -41,38 +44,61 @@ def read_frame(source: Source) -> pd.DataFrame:
     return frame.set_axis(names, axis="columns")
 
 
+def _index_to_column(frame: pd.DataFrame) -> pd.DataFrame:
+    if isinstance(frame.index, pd.PeriodIndex):
+        frame = frame.to_timestamp()
+    if isinstance(frame.index, pd.DatetimeIndex):
+        frame = frame.rename_axis(str(frame.index.name or "time"))
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index(allow_duplicates=True)
+    return frame
+
+
 def _read_file(path: Path) -> pd.DataFrame:
     if not path.exists():
         raise DataError(f"{path}: there is no such file; give a CSV or Parquet file, or example:co2")
     if not path.is_file():
-        raise DataError(f"{path}: expected a file, found a folder; give one CSV or Parquet file")
+        found = "a folder" if path.is_dir() else "a device"
+        raise DataError(f"{path}: expected a file, found {found}; give one CSV or Parquet file")
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty; expected a header line and rows")
     if path.suffix.lower() in PARQUET_SUFFIXES:
         try:
             return pd.read_parquet(path)
-        except (OSError, ValueError) as error:
-            raise DataError(f"{path}: not a readable Parquet file ({_first_line(error)}); write it again") from error
+        except Exception as error:  # whatever a reader makes of foreign bytes
+            raise DataError(f"{path}: not a readable Parquet file ({_first_line(error)}); check it") from error
     return _read_csv(path)
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
         # pandas renames the second of two equal names in silence, so the header is read as data first
-        names = pd.read_csv(path, header=None, nrows=1, dtype=str, encoding="utf-8-sig").iloc[0]
-        frame = pd.read_csv(path, low_memory=False, float_precision="round_trip", encoding="utf-8-sig")
+        header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        names = header.iloc[0].tolist()
+        blank_is_value = len(names) == 1  # in wider files a blank line holds no value
+        frame = pd.read_csv(
+            path, low_memory=False, skip_blank_lines=not blank_is_value, encoding="utf-8-sig", **_NEAREST
+        )
     except pd.errors.EmptyDataError as error:
         raise DataError(f"{path}: the file is empty; expected a header line and rows") from error
     except pd.errors.ParserError as error:
         raise DataError(f"{path}: not a well-formed CSV file ({_first_line(error)}); mend that line") from error
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path}: expected UTF-8 text, found byte {error.start} to be none; save it as UTF-8"
+            f"{path}: expected UTF-8 text, found the byte 0x{error.object[error.start]:02x}; save it as UTF-8"
         ) from error
-    if not isinstance(frame.index, pd.RangeIndex):
-        raise DataError(f"{path}: expected {len(names)} fields in each row as in the header, found more; mend the rows")
-    return frame.set_axis([str(name) for name in names], axis="columns")
+    except Exception as error:  # a broken archive, for example
+        raise DataError(f"{path}: not a readable CSV file ({_first_line(error)}); check it") from error
+    if not isinstance(frame.index, pd.RangeIndex) or len(frame.columns) != len(names):
+        raise DataError(
+            f"{path}: expected as many fields in each row as in the first line, which has {len(names)}, found more;"
+            " mend the rows or the header"
+        )
+    return frame.set_axis(
+        [name or str(usual) for name, usual in zip(names, frame.columns, strict=True)], axis="columns"
+    )
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].removeprefix("Error tokenizing data. ") if str(error).strip() else "?"
+    text = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
+    return text.splitlines()[0].removeprefix("Error tokenizing data. C error: ").rstrip(".")

@@ -30,17 +30,23 @@ def split_rows(n_rows: int, parts: Sequence[float], *, minimum: int, where: str)
     (window + horizon).
     """
     if len(parts) != len(PARTS) or min(parts) <= 0:
-        raise ConfigError(f"a split has three parts above 0 (train, validation, test), found {_listed(parts)}")
+        raise ConfigError(
+            f"a split has three parts above 0 (train, validation, test), found {_listed(parts)};"
+            " give, for example, --split 0.7,0.15,0.15"
+        )
     if all(float(part).is_integer() for part in parts):
         counts = [int(part) for part in parts]
         if sum(counts) > n_rows:
             raise DataError(
-                f"{where}: the split {_listed(parts)} needs {sum(counts)} rows, found {n_rows}; ask for fewer"
+                f"{where}: the split {_listed(parts)} needs {sum(counts)} rows, found {n_rows}; give a smaller --split"
             )
         ends = [counts[0], counts[0] + counts[1], sum(counts)]
     else:
-        if abs(sum(parts) - 1) > 1e-9:
-            raise ConfigError(f"the fractions of a split sum to 1, found {_listed(parts)}, which sum to {sum(parts):g}")
+        if not abs(sum(parts) - 1) <= 1e-9:  # so that NaN is refused too
+            raise ConfigError(
+                f"the parts of a split are fractions that sum to 1, or whole numbers of rows, found {_listed(parts)},"
+                f" which sum to {sum(parts):g}; give, for example, --split 0.7,0.15,0.15"
+            )
         ends = [round(n_rows * parts[0]), round(n_rows * (parts[0] + parts[1])), n_rows]
     split = Split(range(ends[0]), range(ends[0], ends[1]), range(ends[1], ends[2]))
     for name, rows in split.items():

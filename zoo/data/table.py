@@ -51,8 +51,9 @@ class Table:
         """SHA-256 over column names, roles, times and values, before any repair."""
         digest = hashlib.sha256(repr((self.features, self.targets, self.values.shape)).encode())
         digest.update(np.ascontiguousarray(self.values).tobytes())
-        if self.times is not None:
-            digest.update(self.times.as_unit("ns").asi8.tobytes())
+        if self.times is not None:  # in microseconds, which reach beyond the years 1677 to 2262, and the rest
+            digest.update(self.times.as_unit("us").asi8.tobytes())
+            digest.update(np.asarray(self.times.nanosecond, dtype=np.int64).tobytes())
         return digest.hexdigest()
 
     def row_name(self, row: int) -> str:
@@ -116,7 +117,8 @@ def _find_time_column(frame: pd.DataFrame) -> str | None:
 def _read_times(column: pd.Series, where: str) -> pd.DatetimeIndex:
     if pd.api.types.is_numeric_dtype(column):
         raise DataError(
-            f"{where}: column '{column.name}' holds numbers, expected dates; leave out --time or name another"
+            f"{where}: time column '{column.name}' holds numbers, expected times such as 2020-01-31 13:00;"
+            " leave out --time or name another"
         )
     try:
         times = pd.DatetimeIndex(
@@ -124,12 +126,12 @@ def _read_times(column: pd.Series, where: str) -> pd.DatetimeIndex:
         )
     except (ValueError, TypeError) as error:
         raise DataError(
-            f"{where}: column '{column.name}' mixes time zones or formats ({error}); write one of each"
+            f"{where}: column '{column.name}' mixes time zones, expected one for all rows; write all times in UTC"
         ) from error
     if len(bad := np.flatnonzero(times.isna())):
         raise DataError(
             f"{where}: column '{column.name}', row {bad[0] + 1}: expected a time such as 2020-01-31 13:00,"
-            f" found {column.iloc[bad[0]]!r}; mend it"
+            f" found {'none' if pd.isna(column.iloc[bad[0]]) else repr(column.iloc[bad[0]])}; mend it"
         )
     steps = np.diff(times.asi8)
     if len(bad := np.flatnonzero(steps <= 0)):
@@ -137,31 +139,35 @@ def _read_times(column: pd.Series, where: str) -> pd.DatetimeIndex:
         fault = "duplicated" if steps[row - 1] == 0 else "unsorted"
         raise DataError(
             f"{where}: times in column '{column.name}' are {fault}: row {row + 1} ({times[row]}) follows row {row}"
-            f" ({times[row - 1]}); expected each row to be later than the one before, sort the rows or remove doubles"
+            f" ({times[row - 1]}), expected each row to be later than the one before; sort the rows or remove doubles"
         )
     return times
 
 
 def _read_numbers(column: pd.Series, where: str, *, named: bool) -> NDArray[np.float64] | None:
-    """Return the column as float64, or None for a column of text that nobody named."""
+    """Return the column as float64, or None for a column of text or times that nobody named."""
+    remedy = "mend it" if named else "mend it, or leave the column out with --features"
     if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
-        parsed = pd.to_numeric(column, errors="coerce")
+        parsed = pd.to_numeric(column.astype(object), errors="coerce")  # as objects: times would come out as counts
         bad = np.flatnonzero(parsed.isna() & column.notna())
         if len(bad) == int(column.notna().sum()) and len(bad) and not named:
             return None
         if len(bad):
             raise DataError(
                 f"{where}: column '{column.name}', row {bad[0] + 1}: expected a number, found {column.iloc[bad[0]]!r};"
-                " mend it, or leave the column out with --features"
+                f" {remedy}"
             )
         numbers = parsed.to_numpy(dtype=np.float64, na_value=np.nan)
     if np.isnan(numbers).all():
-        raise DataError(f"{where}: column '{column.name}' has no value at all; leave it out with --features")
+        raise DataError(
+            f"{where}: column '{column.name}' has no value at all, expected numbers;"
+            f" {'fill it' if named else 'leave it out with --features'}"
+        )
     if len(bad := np.flatnonzero(np.isinf(numbers))):
         raise DataError(
             f"{where}: column '{column.name}', row {bad[0] + 1}: expected a finite number, found {numbers[bad[0]]};"
-            " mend it, or leave the column out with --features"
+            f" {remedy}"
         )
     return numbers
