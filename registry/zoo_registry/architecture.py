@@ -20,7 +20,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 class _Schedule(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ConstantSchedule(_Schedule):
@@ -42,7 +42,10 @@ Schedule = Annotated[ConstantSchedule | ExponentialSchedule, Field(discriminator
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingDefaults:
-    """What an architecture prefers in training; None leaves it to the zoo. A user's flag beats both."""
+    """What an architecture prefers in training; None leaves it to the zoo. A user's flag beats both.
+
+    Raises ValueError for a field of the wrong type.
+    """
 
     optimizer: str | None = None
     learning_rate: float | None = None
@@ -50,6 +53,18 @@ class TrainingDefaults:
     loss: str | None = None
     epochs: int | None = None
     batch_size: int | None = None
+
+    def __post_init__(self) -> None:
+        for names, kind, expected in (
+            (("optimizer", "loss"), str, "a name"),
+            (("learning_rate",), (int, float), "a number"),
+            (("schedule",), _Schedule, "a ConstantSchedule or ExponentialSchedule"),
+            (("epochs", "batch_size"), int, "a whole number"),
+        ):
+            for name in names:
+                value = getattr(self, name)
+                if value is not None and not isinstance(value, kind):
+                    raise ValueError(f"training default {name} must be {expected}, found {value!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,20 +110,34 @@ class Architecture:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
             raise ValueError(f"an architecture's name is made of a-z, 0-9 and '-', found {self.name!r}")
-        if not isinstance(self.summary, str) or not self.summary.strip():
-            raise ValueError(f"architecture '{self.name}' needs a summary")
-        if not callable(self.build):
-            raise ValueError(f"architecture '{self.name}': build must be callable, found {self.build!r}")
-        if not (isinstance(self.hyperparameters, type) and issubclass(self.hyperparameters, Hyperparameters)):
-            raise ValueError(
-                f"architecture '{self.name}': hyperparameters must be a subclass of Hyperparameters,"
-                f" found {self.hyperparameters!r}"
-            )
         if self.api != API_VERSION:
             raise ValueError(
                 f"architecture '{self.name}' is written for API version {self.api}, this zoo has {API_VERSION}"
             )
+        for field_name, sound, expected in (
+            ("summary", isinstance(self.summary, str) and self.summary.strip(), "a sentence"),
+            ("build", callable(self.build), "callable"),
+            (
+                "hyperparameters",
+                isinstance(self.hyperparameters, type) and issubclass(self.hyperparameters, Hyperparameters),
+                "a subclass of Hyperparameters",
+            ),
+            ("reference", isinstance(self.reference, str), "text"),
+            ("tags", _is_tuple_of(self.tags, str), "a tuple of texts"),
+            ("tasks", self.tasks and _is_tuple_of(self.tasks, Task), "a tuple of one or more Task"),
+            ("defaults", isinstance(self.defaults, TrainingDefaults), "TrainingDefaults"),
+            ("check", self.check is None or callable(self.check), "callable"),
+            ("loss", self.loss is None or callable(self.loss), "callable"),
+            ("tiny", isinstance(self.tiny, Mapping), "a mapping"),
+        ):
+            if not sound:
+                found = getattr(self, field_name)
+                raise ValueError(f"architecture '{self.name}': {field_name} must be {expected}, found {found!r}")
 
     def configure(self, values: Mapping[str, Any]) -> Hyperparameters:
         """Return validated hyperparameters, defaults filled in; raises ConfigError with a close match."""
         return validated(self.hyperparameters, values, f"architecture '{self.name}', hyperparameter")
+
+
+def _is_tuple_of(value: object, kind: type) -> bool:
+    return isinstance(value, tuple) and all(isinstance(item, kind) for item in value)

@@ -44,23 +44,19 @@ class Catalogue(Mapping[str, Entry]):
     def __getitem__(self, name: str) -> Entry:
         if name in self._by_key:
             return self._by_key[name]
-        distribution, _, bare = name.rpartition(":")
-        group = self._by_name.get(bare, [])
-        for entry in group:
+        if name in self._by_name:  # but not in _by_key
+            raise UnknownArchitectureError(self._ambiguity(name))
+        distribution, _, bare = str(name).rpartition(":")
+        for entry in self._by_name.get(bare, []):
             if entry.distribution == distribution:
                 return entry
-        if group and not distribution:
-            raise UnknownArchitectureError(self._ambiguity(bare))
-        raise UnknownArchitectureError(f"there is no architecture '{name}'{close_match_hint(name, self._by_key)}")
+        raise UnknownArchitectureError(f"there is no architecture '{name}'{close_match_hint(str(name), self._by_key)}")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_key)
 
     def __len__(self) -> int:
         return len(self._by_key)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._by_key
 
     @property
     def ambiguities(self) -> list[str]:

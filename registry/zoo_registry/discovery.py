@@ -7,10 +7,14 @@ one name in silence; hence each entry point is loaded, registered, checked and c
 from __future__ import annotations
 
 import os
+import sys
+from collections import Counter
 from collections.abc import Iterable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 import pluggy
 
@@ -51,49 +55,75 @@ def discover() -> Discovery:
 
 def discover_from(points: Iterable[EntryPoint]) -> Discovery:
     """Load the given entry points; whatever a plugin does, short of Ctrl-C, the others are still loaded."""
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
+    manager = _new_manager()
     disabled = {name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",") if name.strip()}
     entries: list[Entry] = []
     failures: list[PluginFailure] = []
-    for point in sorted(points, key=lambda point: (point.name, point.value)):
-        distribution = point.dist.name if point.dist else "unknown"
-        version = point.dist.version if point.dist else ""
+    origins = [(point, *_origin(point)) for point in points]
+    for point, distribution, version in sorted(origins, key=lambda found: (found[0].name, found[0].value, found[1])):
         if {point.name, distribution} & disabled:
             continue
-        plugin = None
         try:
-            plugin = point.load()
-            architectures = _register(manager, plugin, f"{distribution}:{point.name}")
+            with redirect_stdout(sys.stderr):  # standard output is for the command's result
+                plugin = point.load()
+                for name, other in manager.list_name_plugin():
+                    if plugin is other:
+                        raise ValueError(f"the same plugin is already registered as {name}")
+                architectures = _architectures_of(plugin, f"{distribution}:{point.name}")
             taken = {entry.architecture.name for entry in entries if entry.distribution == distribution}
             if twice := [found.name for found in architectures if found.name in taken]:
                 raise ValueError(f"another plugin of this distribution already registers {', '.join(twice)}")
+            manager.register(plugin, f"{distribution}:{point.name}")
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin may even call sys.exit() at import
-            if plugin is not None and manager.is_registered(plugin):
-                manager.unregister(plugin)
-            failures.append(PluginFailure(point.name, distribution, f"{type(error).__name__}: {error}"))
+            failures.append(PluginFailure(point.name, distribution, _sentence(error)))
             continue
         entries.extend(Entry(found, point.name, distribution, version) for found in architectures)
     return Discovery(manager, Catalogue(entries), tuple(failures))
 
 
-def _register(manager: pluggy.PluginManager, plugin: object, name: str) -> list[Architecture]:
-    """Register one plugin, check its hooks and return its architectures; raises whatever is wrong with it."""
-    others = list(manager.get_plugins())
-    if plugin in others:
-        raise ValueError("the same plugin is already registered under another entry point")
+def _new_manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+def _origin(point: EntryPoint) -> tuple[str, str]:
+    """Return name and version of the entry point's distribution."""
+    try:
+        return (point.dist.name, point.dist.version) if point.dist else ("unknown", "")
+    except Exception:  # a folder that is left of a distribution, without its metadata
+        return "unknown", ""
+
+
+def _architectures_of(plugin: object, name: str) -> list[Architecture]:
+    """Check a plugin's hooks and return its architectures; raises whatever is wrong with it.
+
+    This happens in a manager of its own, so that a broken plugin leaves no trace among the others.
+    """
+    manager = _new_manager()
     manager.register(plugin, name)
     manager.check_pending()
     if not manager.get_hookcallers(plugin):
         raise TypeError(f"it implements no hook; expected a hookimpl of {', '.join(_hook_names())}")
     found: list[Architecture] = []
-    for result in manager.subset_hook_caller("zoo_architectures", others)():
-        if not isinstance(result, (list, tuple)) or not all(isinstance(a, Architecture) for a in result):
-            raise TypeError(f"zoo_architectures must return a list of Architecture, found {result!r}")
-        found.extend(result)
+    for implementation in manager.hook.zoo_architectures.get_hookimpls():
+        returned: Any = implementation.function()  # calling the hook itself would pass over a None
+        if not isinstance(returned, (list, tuple)) or not all(isinstance(item, Architecture) for item in returned):
+            raise TypeError(f"zoo_architectures must return a list of Architecture, found {returned!r}")
+        found.extend(returned)
+    if twice := [name for name, count in Counter(item.name for item in found).items() if count > 1]:
+        raise ValueError(f"it registers {', '.join(twice)} twice")
     return found
+
+
+def _sentence(error: BaseException) -> str:
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # an exception whose own __str__ raises
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _hook_names() -> list[str]:

@@ -42,12 +42,12 @@ class Search:
 
 
 class Hyperparameters(BaseModel):
-    """Base class of an architecture's hyperparameters: frozen, unknown names forbidden, defaults checked too.
+    """Base class of an architecture's hyperparameters: frozen, unknown names forbidden, numbers finite, defaults too.
 
     Each field carries a type, bounds and a description, and a :class:`Search` where it can be tuned.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
     @classmethod
     def search_space(cls) -> dict[str, Search]:
@@ -112,7 +112,10 @@ def validated(model: type[Model], values: Mapping[str, Any], what: str) -> Model
 def _sentence(model: type[BaseModel], what: str, item: Any) -> str:
     name = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
-        return f"{what} '{name}' is unknown{close_match_hint(name, model.model_fields)}"
+        hint = close_match_hint(name, model.model_fields) if len(item["loc"]) == 1 else ""
+        return f"{what} '{name}' is unknown{hint}"
+    if item["type"] == "missing":
+        return f"{what} '{name}' is required"
     if not name:
         return f"{what}: {item['msg'].removeprefix('Value error, ')}"
     return f"{what} '{name}': {item['msg'].removeprefix('Value error, ')}, found {item['input']!r}"

@@ -26,7 +26,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            note("interrupted; nothing was written")
+            note("interrupted; nothing half-written is left")
             raise typer.Exit(INTERRUPTED) from None
         except ZooError as error:
             if ctx.params["debug"]:
@@ -36,7 +36,7 @@ class _Commands(TyperGroup):
         except OSError as error:
             if ctx.params["debug"] or error.strerror is None or isinstance(error, BrokenPipeError):
                 raise
-            note(f"error: {error.filename or 'the file system'}: {error.strerror}; nothing was written")
+            note(f"error: {error.filename or 'the file system'}: {error.strerror}; nothing half-written is left")
             raise typer.Exit(ZooError.exit_code) from error
 
 

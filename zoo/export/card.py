@@ -14,7 +14,7 @@ _CARD = """\
 - input `window`: {dtype} (batch, {window}, {n_features}), columns in this order: {features}
 - output `forecast`: {dtype} (batch, {horizon}, {n_targets}), columns: {targets}
 - units: raw in, raw out; scaling and its inverse are inside the graph
-- trained on rows {first} to {last} of `{source}`; SHA-256 of the data {fingerprint}
+- trained on {first} to {last} of `{source}`; SHA-256 of the data {fingerprint}
 
 ## Accuracy on the untouched test split
 

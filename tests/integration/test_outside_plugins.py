@@ -1,0 +1,221 @@
+"""Plugins of other distributions, installed with pip and used through the real command."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PYPROJECT = """
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+
+[project]
+name = "{name}"
+version = "0.3.0"
+dependencies = ["lstm-zoo"]
+
+[project.entry-points.zoo]
+{entry} = "{module}"
+"""
+
+TIDE = '''
+"""Tide: an LSTM layer and a hidden layer before the head."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from zoo_registry import (
+    Architecture, RecurrentHyperparameters, Search, TrainingDefaults, head, hookimpl, recurrent_layer
+)
+
+
+class TideHyperparameters(RecurrentHyperparameters):
+    width: Annotated[int, Field(ge=1, description="width of the hidden layer"), Search.int(8, 64)] = 16
+
+
+def build(hp, shape):
+    import keras
+
+    inputs = keras.Input(shape.input, name="window")
+    hidden = keras.layers.Dense(hp.width, "relu")(recurrent_layer(hp)(inputs))
+    return keras.Model(inputs, head(shape)(hidden), name="tide")
+
+
+@hookimpl
+def zoo_architectures():
+    return [
+        Architecture(
+            name="tide",
+            summary="One LSTM layer and a hidden layer.",
+            hyperparameters=TideHyperparameters,
+            build=build,
+            defaults=TrainingDefaults(loss="mae", batch_size=64),
+        )
+    ]
+'''
+RAISING = "raise RuntimeError('the licence server does not answer')\n"
+QUITTING = "import sys\n\nsys.exit()\n"
+SECOND_BASIC = TIDE.replace('name="tide"', 'name="basic"')
+
+
+@dataclass(frozen=True)
+class Command:
+    """The real command in a folder of its own, with other distributions on the path."""
+
+    folder: Path
+    path: str
+
+    def __call__(self, *arguments, code=0, **environment):
+        command = [sys.executable, "-m", "zoo", *map(str, arguments)]
+        kept = {key: value for key, value in os.environ.items() if key != "ZOO_DISABLE_PLUGINS"}
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=kept | {"PYTHONPATH": self.path} | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+        return done
+
+
+@pytest.fixture(scope="module")
+def install(tmp_path_factory):
+    """``install({"tide-models": TIDE})`` -> a folder for the path that holds these distributions."""
+
+    def make(distributions):
+        folder = tmp_path_factory.mktemp("distributions")
+        for name, source in distributions.items():
+            module = name.replace("-", "_")
+            (folder / name).mkdir()
+            (folder / name / f"{module}.py").write_text(source)
+            pyproject = PYPROJECT.format(name=name, entry=name.split("-")[0], module=module)
+            (folder / name / "pyproject.toml").write_text(pyproject)
+        options = ("--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check", "--quiet")
+        command = [sys.executable, "-m", "pip", "install", *options, "--target", folder / "site"]
+        done = subprocess.run(
+            [*command, *(folder / name for name in distributions)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return str(folder / "site")
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def tide(install):
+    return install({"tide-models": TIDE})
+
+
+@pytest.fixture(scope="module")
+def broken(install):
+    return install({"raising-models": RAISING, "quitting-models": QUITTING})
+
+
+@pytest.fixture
+def with_tide(tide, tmp_path):
+    return Command(tmp_path, tide)
+
+
+@pytest.fixture
+def with_broken(tide, broken, tmp_path):
+    return Command(tmp_path, os.pathsep.join([broken, tide]))
+
+
+@pytest.fixture(scope="module")
+def second_basic(install):
+    return install({"impostor-models": SECOND_BASIC})
+
+
+@pytest.fixture
+def with_second_basic(second_basic, tmp_path):
+    return Command(tmp_path, second_basic)
+
+
+def test_an_outsider_is_listed_beside_the_built_ins(with_tide):
+    listed = with_tide("list", "--json")
+    assert listed.stderr == ""
+    found = {entry["name"]: entry for entry in json.loads(listed.stdout)}
+    assert {"basic", "bidirectional", "custom-loss", "stacked", "tide"} <= set(found)
+    tide = found["tide"]
+    assert (tide["distribution"], tide["version"], tide["plugin"]) == ("tide-models", "0.3.0", "tide")
+    (row,) = [line for line in with_tide("list").stdout.splitlines() if line.startswith("tide ")]
+    assert row.split()[:3] == ["tide", "forecast", "tide-models"]
+
+
+def test_an_outsider_is_shown_with_its_hyperparameters(with_tide):
+    shown = with_tide("show", "tide").stdout
+    assert "from: tide-models 0.3.0" in shown
+    assert "training defaults: loss mae, batch_size 64" in shown
+    (row,) = [line for line in shown.splitlines() if line.startswith("width ")]
+    assert " ".join(row.split()) == "width integer 16 >= 1 8 to 64 width of the hidden layer"
+
+
+def test_an_outsider_trains_and_its_bundle_needs_no_plugin(with_tide):
+    trained = with_tide("train", "tide", *("--epochs", 1, "--set", "units=2", "--set", "width=3", "--export", "--json"))
+    run = json.loads(trained.stdout)
+    assert run["config"]["hyperparameters"] | {"units": 2, "width": 3} == run["config"]["hyperparameters"]
+    assert (run["config"]["training"]["loss"], run["config"]["training"]["batch_size"]) == ("mae", 64)
+    bundle = with_tide.folder / run["bundle"]
+    assert bundle == with_tide.folder / "exported" / "tide-co2" / "1"
+    assert "tide-models" in (bundle / "manifest.json").read_text()
+
+    elsewhere = Command(with_tide.folder, "")
+    assert "tide" not in elsewhere("list").stdout
+    verified = json.loads(elsewhere("verify", run["bundle"], "--json").stdout)
+    assert verified["passed"]
+    assert {replay["runtime"] for replay in verified["runtimes"]} == {"onnxruntime", "tensorflow"}
+
+
+def test_broken_outsiders_are_named_and_everything_else_goes_on(with_broken):
+    for arguments in (("list",), ("show", "tide"), ("list", "--json"), ("show", "basic", "--json")):
+        done = with_broken(*arguments)
+        told = done.stderr.splitlines()
+        assert told == [
+            "warning: plugin 'quitting' of distribution 'quitting-models' was left out: SystemExit",
+            "warning: plugin 'raising' of distribution 'raising-models' was left out:"
+            " RuntimeError: the licence server does not answer",
+        ]
+    assert {"basic", "tide"} <= {entry["name"] for entry in json.loads(with_broken("list", "--json").stdout)}
+
+
+def test_broken_outsiders_can_be_switched_off(with_broken):
+    done = with_broken("list", ZOO_DISABLE_PLUGINS="raising, quitting-models")
+    assert done.stderr == ""
+    assert "tide" in done.stdout
+
+
+def test_an_unknown_name_has_exit_code_2_beside_broken_outsiders(with_broken):
+    done = with_broken("show", "tied", code=2)
+    assert done.stderr.splitlines()[-1] == "error: there is no architecture 'tied'; did you mean 'tide'?"
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["show", "train"])
+def test_a_name_of_two_distributions_has_to_be_qualified(command, with_second_basic):
+    done = with_second_basic(command, "basic", code=2)
+    assert done.stderr.splitlines()[-1] == (
+        "error: architecture 'basic' is registered by distributions 'lstm-zoo' and 'impostor-models';"
+        " say lstm-zoo:basic or impostor-models:basic"
+    )
+    assert done.stdout == ""
+    assert list(with_second_basic.folder.iterdir()) == []
+
+
+def test_a_qualified_name_is_not_ambiguous(with_second_basic):
+    assert "from: lstm-zoo " in with_second_basic("show", "lstm-zoo:basic").stdout
+    assert "from: impostor-models 0.3.0" in with_second_basic("show", "impostor-models:basic").stdout
+    listed = with_second_basic("list", "--json")
+    names = [entry["name"] for entry in json.loads(listed.stdout)]
+    assert {"lstm-zoo:basic", "impostor-models:basic", "stacked"} <= set(names)
+    assert "basic" not in names
+    assert "'lstm-zoo' and 'impostor-models'" in listed.stderr
+    assert with_second_basic("show", "stacked").stdout

@@ -1,0 +1,101 @@
+"""What holds for every built-in architecture: its entry point, and what it takes from a user."""
+
+import pkgutil
+from importlib.metadata import entry_points
+
+import numpy as np
+import pytest
+
+import zoo_plugins
+from zoo_registry import RecurrentHyperparameters, Task, discover
+
+RECURRENT = ["basic", "bidirectional", "custom-loss", "stacked"]
+ALL = sorted(name for name, entry in discover().catalogue.items() if entry.distribution == "lstm-zoo")
+
+
+def test_each_module_has_its_entry_point_and_each_entry_point_its_module():
+    modules = [f"zoo_plugins.{module.name}" for module in pkgutil.iter_modules(zoo_plugins.__path__)]
+    points = [point.value for point in entry_points(group="zoo") if point.dist.name == "lstm-zoo"]
+    assert sorted(points) == sorted(modules)
+
+
+def test_each_entry_point_contributes():
+    points = {point.name for point in entry_points(group="zoo") if point.dist.name == "lstm-zoo"}
+    assert {discover().catalogue[name].plugin for name in ALL} == points
+    assert set(RECURRENT) <= set(ALL)
+
+
+def test_none_is_broken():
+    assert [failure for failure in discover().failures if failure.distribution == "lstm-zoo"] == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_tells_what_a_user_wants_to_know(name, architecture):
+    found = architecture(name)
+    assert found.name == name
+    assert found.summary.endswith(".")
+    assert found.reference
+    assert Task.FORECAST in found.tasks
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_the_recurrent_hyperparameters_keep_their_bounds(name, architecture):
+    model = architecture(name).hyperparameters
+    properties = model.model_json_schema()["properties"]
+    common = RecurrentHyperparameters.model_json_schema()["properties"]
+    assert list(common) == ["units", "dropout", "recurrent_dropout", "l1", "l2"]
+    for field, declared in common.items():
+        kept = {"minimum", "maximum", "exclusiveMaximum", "type"}
+        assert {k: v for k, v in properties[field].items() if k in kept} == {
+            k: v for k, v in declared.items() if k in kept
+        }
+        assert properties[field]["description"]
+    assert set(model.search_space()) == set(properties)
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_units_penalties_and_recurrent_dropout_arrive_in_every_recurrent_layer(
+    name, architecture, network, recurrent_layers_of
+):
+    values = architecture(name).tiny | {"units": 5, "recurrent_dropout": 0.3, "l1": 1e-3, "l2": 1e-4}
+    model = network(name, **values)
+    layers = recurrent_layers_of(model)
+    assert layers[0].units == 5
+    for layer in layers:
+        assert layer.recurrent_dropout == 0.3
+        for penalty in (layer.cell.kernel_regularizer, layer.cell.recurrent_regularizer):
+            assert (float(penalty.l1), float(penalty.l2)) == pytest.approx((1e-3, 1e-4))
+    assert len(model.losses) == 2 * len(layers)
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_dropout_acts_in_training_alone(name, architecture, network):
+    model = network(name, **architecture(name).tiny | {"dropout": 0.5})
+    windows = np.ones((4, 6, 3), "float32")
+    quiet = [model(windows, training=False).numpy() for _ in range(2)]
+    noisy = [model(windows, training=True).numpy() for _ in range(2)]
+    assert np.array_equal(*quiet)
+    assert not np.array_equal(*noisy)
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_the_network_maps_the_shape_without_a_bound_on_its_values(name, architecture, network, shape):
+    model = network(name, **architecture(name).tiny)
+    assert model.input_shape == (None, *shape.input)
+    assert model.output_shape == (None, *shape.output)
+    kernel, bias = model.get_layer("head").get_weights()
+    model.get_layer("head").set_weights([kernel, bias + 1e6])  # what a sigmoid, tanh or relu would cut
+    np.testing.assert_allclose(model(np.zeros((2, *shape.input), "float32")), 1e6, rtol=1e-3)
+    model.get_layer("head").set_weights([kernel, bias - 1e6])
+    np.testing.assert_allclose(model(np.zeros((2, *shape.input), "float32")), -1e6, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_the_network_survives_saving(name, architecture, network, tmp_path):
+    import keras
+
+    model = network(name, **architecture(name).tiny)
+    model.save(tmp_path / "model.keras")
+    windows = np.random.default_rng(0).normal(size=(2, 6, 3)).astype("float32")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(windows), model(windows))

@@ -1,0 +1,148 @@
+"""The contract of an architecture, checked when it is declared."""
+
+import re
+from dataclasses import FrozenInstanceError
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zoo_registry import (
+    API_VERSION,
+    Architecture,
+    ConstantSchedule,
+    ExponentialSchedule,
+    Hyperparameters,
+    RecurrentHyperparameters,
+    Task,
+    TrainingDefaults,
+)
+from zoo_registry.errors import ConfigError
+
+
+def declare(**changes):
+    fields = {"name": "mine", "summary": "A network.", "build": lambda hp, shape: None}
+    return Architecture(**(fields | changes))
+
+
+def test_the_rest_has_defaults():
+    architecture = declare()
+    assert architecture.hyperparameters is Hyperparameters
+    assert architecture.tasks == (Task.FORECAST,)
+    assert architecture.defaults == TrainingDefaults()
+    assert architecture.api == API_VERSION == 1
+    assert (architecture.reference, architecture.tags, architecture.tiny) == ("", (), {})
+    assert architecture.check is None
+    assert architecture.loss is None
+
+
+def test_frozen():
+    with pytest.raises(FrozenInstanceError):
+        declare().name = "other"
+
+
+@pytest.mark.parametrize("name", ["a", "7", "tcn2", "custom-loss", "a-"])
+def test_good_names(name):
+    assert declare(name=name).name == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Basic", "my_net", "my net", "-a", "a:b", "a/b", "..", "a\n", "größe", None, 3, ["a"]]
+)
+def test_bad_names(name):
+    with pytest.raises(ValueError, match=r"made of a-z, 0-9 and '-', found " + re.escape(repr(name))):
+        declare(name=name)
+
+
+@given(name=st.text(max_size=6) | st.text("ab9-", max_size=6))
+def test_a_name_is_taken_just_where_it_is_made_of_the_letters(name):
+    letters = set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    sound = bool(name) and set(name) <= letters and name[0] != "-"
+    try:
+        declare(name=name)
+    except ValueError:
+        assert not sound
+    else:
+        assert sound
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("summary", "", "summary must be a sentence"),
+        ("summary", "  ", "summary must be a sentence"),
+        ("summary", None, "summary must be a sentence"),
+        ("build", None, "build must be callable, found None"),
+        ("build", "zoo_plugins.basic:build", "build must be callable"),
+        ("check", "check", "check must be callable"),
+        ("loss", "mse", "loss must be callable, found 'mse'"),
+        ("hyperparameters", dict, "hyperparameters must be a subclass of Hyperparameters, found <class 'dict'>"),
+        (
+            "hyperparameters",
+            RecurrentHyperparameters(),
+            "must be a subclass of Hyperparameters, found RecurrentHyperparameters(",
+        ),
+        ("hyperparameters", None, "hyperparameters must be a subclass of Hyperparameters, found None"),
+        ("reference", None, "reference must be text, found None"),
+        ("tags", "lstm", "tags must be a tuple of texts, found 'lstm'"),
+        ("tags", None, "tags must be a tuple of texts, found None"),
+        ("tags", (1,), "tags must be a tuple of texts"),
+        ("tasks", None, "tasks must be a tuple of one or more Task, found None"),
+        ("tasks", (), "tasks must be a tuple of one or more Task"),
+        ("tasks", Task.FORECAST, "tasks must be a tuple of one or more Task"),
+        ("tasks", ("forecast",), "tasks must be a tuple of one or more Task"),
+        ("defaults", {"epochs": 3}, "defaults must be TrainingDefaults, found {'epochs': 3}"),
+        ("tiny", None, "tiny must be a mapping"),
+        ("api", 2, "is written for API version 2, this zoo has 1"),
+        ("api", None, "is written for API version None"),
+    ],
+)
+def test_a_field_of_the_wrong_kind(field, value, sentence):
+    with pytest.raises(ValueError, match=re.escape("architecture 'mine'")) as caught:
+        declare(**{field: value})
+    assert sentence in str(caught.value)
+
+
+def test_arguments_are_named():
+    with pytest.raises(TypeError):
+        Architecture("mine", "A network.", lambda hp, shape: None)
+
+
+def test_configure_names_the_architecture():
+    architecture = declare(hyperparameters=RecurrentHyperparameters)
+    assert architecture.configure({"units": "8"}) == RecurrentHyperparameters(units=8)
+    with pytest.raises(
+        ConfigError, match="architecture 'mine', hyperparameter 'unit' is unknown; did you mean 'units'"
+    ):
+        architecture.configure({"unit": 8})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("optimizer", 3),
+        ("learning_rate", "fast"),
+        ("schedule", "exponential"),
+        ("loss", len),
+        ("epochs", "100"),
+        ("epochs", 1.5),
+        ("batch_size", "32"),
+    ],
+)
+def test_training_defaults_of_the_wrong_kind(field, value):
+    with pytest.raises(ValueError, match=f"training default {field} must be .*found {re.escape(repr(value))}"):
+        TrainingDefaults(**{field: value})
+
+
+def test_training_defaults():
+    schedule = ExponentialSchedule(steps=5, rate=0.5)
+    defaults = TrainingDefaults(optimizer="sgd", learning_rate=1, schedule=schedule, loss="mae", epochs=2, batch_size=3)
+    assert (defaults.schedule, defaults.learning_rate) == (schedule, 1)
+
+
+def test_schedules():
+    assert ConstantSchedule().kind == "constant"
+    assert ExponentialSchedule().model_dump() == {"kind": "exponential", "steps": 10_000, "rate": 0.9}
+    for values in ({"steps": 0}, {"rate": 0.0}, {"rate": 1.1}, {"step": 5}):
+        with pytest.raises(ValueError, match=next(iter(values))):
+            ExponentialSchedule(**values)

@@ -1,0 +1,279 @@
+"""Discovery: whatever a plugin does, it is named, and the others are still loaded."""
+
+from importlib.metadata import EntryPoint, entry_points
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zoo_registry import discover
+from zoo_registry.discovery import GROUP, PluginFailure, discover_from
+from zoo_registry.hookspecs import PROJECT
+
+SOUND = "Architecture(name='{name}', summary='Sound.', build=lambda hp, shape: None)"
+HOOK = """
+from zoo_registry import Architecture, hookimpl
+
+@hookimpl
+def zoo_architectures():
+    return {returned}
+"""
+
+
+def returning(returned):
+    return HOOK.format(returned=returned)
+
+
+# what the plugin's module says, and what the failure must tell
+BROKEN = {
+    "import error": ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
+    "syntax error": ("def broken(", "SyntaxError"),
+    "any error": ("1 / 0", "ZeroDivisionError: division by zero"),
+    "exit": ("import sys; sys.exit(3)", "SystemExit: 3"),
+    "quiet exit": ("raise SystemExit", "SystemExit"),
+    "generator exit": ("raise GeneratorExit", "GeneratorExit"),
+    "lines": ("raise ValueError('one\\n\\n  two')", "ValueError: one two"),
+    "unprintable": (
+        "class Bad(Exception):\n    def __str__(self): raise OSError\nraise Bad",
+        "Bad",
+    ),
+    "int": (returning("3"), "must return a list of Architecture, found 3"),
+    "nothing": (returning("None"), "must return a list of Architecture, found None"),
+    "text": (returning("'basic'"), "must return a list of Architecture, found 'basic'"),
+    "texts": (returning("['basic']"), "must return a list of Architecture, found ['basic']"),
+    "one architecture": (returning(SOUND.format(name="one")), "must return a list of Architecture, found Architecture"),
+    "class": (returning("[Architecture]"), "must return a list of Architecture, found [<class"),
+    "bad name": (returning(SOUND.format(name="One")), "ValueError: an architecture's name is made of a-z"),
+    "next contract": (
+        returning("[Architecture(name='one', summary='x', build=len, api=2)]"),
+        "architecture 'one' is written for API version 2, this zoo has 1",
+    ),
+    "misspelt hook": (
+        returning("[]").replace("zoo_architectures", "zoo_architecture"),
+        "unknown hook 'zoo_architecture'",
+    ),
+    "wrong signature": (
+        returning("[]").replace("zoo_architectures()", "zoo_architectures(config)"),
+        "{'config'} are declared in the hookimpl but can not be found in the hookspec",
+    ),
+    "hook raises": (returning("[][0]"), "IndexError: list index out of range"),
+    "hook exits": (returning("exit(4)"), "SystemExit: 4"),
+    "no hook": ("answer = 42", "it implements no hook; expected a hookimpl of zoo_architectures"),
+    "no marker": (returning("[]").replace("@hookimpl", ""), "it implements no hook"),
+    "wrapper": (
+        returning("(yield)").replace("@hookimpl", "@hookimpl(wrapper=True)"),
+        "must return a list of Architecture, found <generator",
+    ),
+}
+
+
+@pytest.fixture
+def plugins_of():
+    return lambda found: sorted(name for name, plugin in found.manager.list_name_plugin() if plugin is not None)
+
+
+def test_healthy_plugins_are_listed_with_their_origin(healthy, plugins_of):
+    found = discover_from([healthy("one"), healthy("two", "second"), healthy("three", "second", "drei")])
+    assert list(found.catalogue) == ["drei", "one", "two"]
+    assert found.failures == ()
+    entry = found.catalogue["drei"]
+    assert (entry.plugin, entry.distribution, entry.version) == ("three", "second", "1.2")
+    assert plugins_of(found) == ["healthy-plugins:one", "second:three", "second:two"]
+
+
+def test_a_plugin_may_register_several_or_none(point):
+    pair = f"({SOUND.format(name='one')}, {SOUND.format(name='two')})"
+    found = discover_from([point("pair", returning(pair)), point("none", returning("[]"))])
+    assert list(found.catalogue) == ["one", "two"]
+    assert found.failures == ()
+
+
+def test_no_plugins():
+    found = discover_from([])
+    assert (len(found.catalogue), found.failures) == (0, ())
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_plugin_is_named_and_the_others_are_listed(kind, point, healthy, plugins_of):
+    source, told = BROKEN[kind]
+    found = discover_from([healthy("alpha"), point("broken", source, "culprit"), healthy("omega")])
+    assert list(found.catalogue) == ["alpha", "omega"]
+    (failure,) = found.failures
+    assert (failure.plugin, failure.distribution) == ("broken", "culprit")
+    assert told in failure.error
+    assert str(failure) == f"plugin 'broken' of distribution 'culprit' was left out: {failure.error}"
+    assert "\n" not in str(failure)
+    assert plugins_of(found) == ["healthy-plugins:alpha", "healthy-plugins:omega"]
+    assert found.manager.check_pending() is None
+    assert len(found.manager.hook.zoo_architectures()) == 2
+
+
+@settings(max_examples=40, deadline=None)
+@given(kinds=st.lists(st.sampled_from([*BROKEN, "healthy"]), max_size=8), data=st.data())
+def test_in_any_company_the_healthy_are_listed_and_the_broken_are_named(kinds, data, point, healthy):
+    points = [
+        healthy(f"p{i}") if kind == "healthy" else point(f"p{i}", BROKEN[kind][0]) for i, kind in enumerate(kinds)
+    ]
+    found = discover_from(data.draw(st.permutations(points)))
+    assert list(found.catalogue) == [f"p{i}" for i, kind in enumerate(kinds) if kind == "healthy"]
+    assert [failure.plugin for failure in found.failures] == [
+        f"p{i}" for i, kind in enumerate(kinds) if kind != "healthy"
+    ]
+
+
+JUNK_OBJECTS = {
+    "None": "plugin = None",
+    "number": "plugin = 42",
+    "list": "plugin = [1]",
+    "dict": "plugin = {}",
+    "array": "import numpy; plugin = numpy.zeros(3)",
+    "never equal": "class Odd:\n    def __eq__(self, other): raise RuntimeError('odd')\nplugin = Odd()",
+    "never there": "class Odd:\n    def __getattribute__(self, name): raise RuntimeError('odd')\nplugin = Odd()",
+}
+
+
+@pytest.mark.parametrize("kind", JUNK_OBJECTS)
+def test_an_entry_point_to_junk(kind, point, healthy):
+    junk = point("broken", JUNK_OBJECTS[kind], "culprit", "plugin")
+    found = discover_from([healthy("alpha"), junk, healthy("omega")])
+    assert list(found.catalogue) == ["alpha", "omega"]
+    assert [(failure.plugin, failure.distribution) for failure in found.failures] == [("broken", "culprit")]
+
+
+def test_an_object_without_a_hash_may_be_a_plugin(point, healthy, plugins_of):
+    source = f"""
+from zoo_registry import Architecture, hookimpl
+
+class Plugin:
+    __hash__ = None
+
+    @hookimpl
+    def zoo_architectures(self):
+        return [{SOUND.format(name="mine")}]
+
+plugin = Plugin()
+"""
+    found = discover_from([point("a", source, attribute="plugin"), healthy("b")])
+    assert found.failures == ()
+    assert list(found.catalogue) == ["b", "mine"]
+    assert plugins_of(found) == ["healthy-plugins:b", "outsider:a"]
+
+
+def test_one_name_in_two_distributions_is_ambiguous(healthy):
+    found = discover_from([healthy("basic", "first"), healthy("basic", "second")])
+    assert found.failures == ()
+    assert list(found.catalogue) == ["first:basic", "second:basic"]
+    assert len(found.catalogue.ambiguities) == 1
+
+
+def test_one_name_twice_in_one_distribution_leaves_the_second_out(healthy, plugins_of):
+    found = discover_from([healthy("one", "first", "basic"), healthy("two", "first", "basic"), healthy("zeta")])
+    assert list(found.catalogue) == ["basic", "zeta"]
+    assert found.catalogue["basic"].plugin == "one"
+    (failure,) = found.failures
+    assert (failure.plugin, failure.distribution) == ("two", "first")
+    assert "another plugin of this distribution already registers basic" in failure.error
+    assert plugins_of(found) == ["first:one", "healthy-plugins:zeta"]
+
+
+def test_one_name_twice_in_one_plugin(point, healthy):
+    twins = f"[{SOUND.format(name='basic')}, {SOUND.format(name='basic')}]"
+    found = discover_from([point("twins", returning(twins)), healthy("zeta")])
+    assert list(found.catalogue) == ["zeta"]
+    (failure,) = found.failures
+    assert failure.plugin == "twins"
+    assert "registers basic twice" in failure.error
+
+
+@pytest.mark.parametrize("owner", ["first", "second"])
+def test_one_plugin_under_two_entry_points_stays_registered_once(owner, healthy, plugins_of):
+    original = healthy("one", "first")
+    module = original.load()
+    again = healthy("two", owner)
+    for point in (original, again):
+        vars(point)["load"] = lambda: module
+    found = discover_from([original, again, healthy("zeta")])
+    assert list(found.catalogue) == ["one", "zeta"]
+    assert found.failures == (
+        PluginFailure("two", owner, "ValueError: the same plugin is already registered as first:one"),
+    )
+    assert plugins_of(found) == ["first:one", "healthy-plugins:zeta"]
+
+
+def test_what_a_plugin_prints_stays_off_standard_output(point, healthy, capsys):
+    source = "print('loading')\n" + returning(f"print('called') or [{SOUND.format(name='chatty')}]")
+    found = discover_from([healthy("alpha"), point("chatty", source)])
+    assert list(found.catalogue) == ["alpha", "chatty"]
+    assert capsys.readouterr() == ("", "loading\ncalled\n")
+    print("back")
+    assert capsys.readouterr().out == "back\n"
+
+
+@pytest.mark.parametrize("source", ["raise KeyboardInterrupt", returning("(_ for _ in ()).throw(KeyboardInterrupt)")])
+def test_ctrl_c_is_not_swallowed(source, point, healthy):
+    with pytest.raises(KeyboardInterrupt):
+        discover_from([healthy("alpha"), point("slow", source)])
+
+
+@pytest.mark.parametrize(
+    ("disabled", "left"),
+    [
+        ("one", ["three", "two"]),
+        ("first", ["three"]),
+        (" two , three,", ["one"]),
+        ("one,second", ["two"]),
+        ("nothing", ["one", "three", "two"]),
+        ("", ["one", "three", "two"]),
+        ("fir", ["one", "three", "two"]),
+    ],
+)
+def test_plugins_are_switched_off_by_name_or_distribution(disabled, left, healthy, monkeypatch):
+    monkeypatch.setenv("ZOO_DISABLE_PLUGINS", disabled)
+    found = discover_from([healthy("one", "first"), healthy("two", "first"), healthy("three", "second")])
+    assert list(found.catalogue) == left
+    assert found.failures == ()
+
+
+def test_what_is_switched_off_is_not_even_imported(point, monkeypatch):
+    monkeypatch.setenv("ZOO_DISABLE_PLUGINS", "broken")
+    assert discover_from([point("broken", "import no_such_module")]).failures == ()
+
+
+def test_an_entry_point_without_a_distribution(healthy):
+    point = healthy("one")
+    vars(point)["dist"] = None
+    assert discover_from([point]).catalogue["one"].distribution == "unknown"
+
+
+def test_a_distribution_whose_metadata_is_lost(healthy):
+    class Lost:
+        @property
+        def name(self):
+            raise TypeError("initial_value must be str or None")
+
+    point = healthy("one")
+    vars(point)["dist"] = Lost()
+    entry = discover_from([point, healthy("two")]).catalogue["one"]
+    assert (entry.distribution, entry.version) == ("unknown", "")
+
+
+def test_a_real_entry_point_to_a_missing_module():
+    class Missing(EntryPoint):
+        dist = SimpleNamespace(name="culprit", version="1")
+
+    (failure,) = discover_from([Missing("gone", "no_such_module.plugin", GROUP)]).failures
+    assert "No module named 'no_such_module'" in failure.error
+
+
+def test_discover_reads_the_installed_entry_points_once():
+    found = discover()
+    assert discover() is found
+    assert PROJECT == GROUP == "zoo"
+    names = {point.name for point in entry_points(group="zoo")}
+    assert names == {entry.plugin for entry in found.catalogue.values()} | {failed.plugin for failed in found.failures}
+
+
+def test_the_order_of_entry_points_does_not_matter(healthy):
+    points = [healthy("one"), healthy("two", "a"), healthy("two", "b"), healthy("three")]
+    assert list(discover_from(points).catalogue) == list(discover_from(points[::-1]).catalogue)

@@ -1,0 +1,204 @@
+"""Hyperparameters: one declaration gives validation, search ranges and a JSON Schema."""
+
+import math
+from typing import Annotated
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field, ValidationError
+
+from zoo_registry import (
+    L1,
+    Dropout,
+    Hyperparameters,
+    Layers,
+    RecurrentDropout,
+    RecurrentHyperparameters,
+    Search,
+    Units,
+)
+from zoo_registry.errors import ConfigError
+from zoo_registry.hyperparameters import validated
+
+
+class Wider(RecurrentHyperparameters):
+    units: Units = 128
+    kernel: Annotated[str, Field(description="kernel"), Search.choice("small", "large")] = "small"
+    note: str = ""
+
+
+def configured(values, model=RecurrentHyperparameters):
+    return validated(model, values, "hyperparameter")
+
+
+def complaint(values, model=RecurrentHyperparameters):
+    with pytest.raises(ConfigError) as caught:
+        configured(values, model)
+    return str(caught.value)
+
+
+def test_defaults():
+    assert configured({}).model_dump() == {"units": 64, "dropout": 0, "recurrent_dropout": 0, "l1": 0, "l2": 0}
+
+
+def test_text_of_the_command_line_is_read_as_numbers():
+    hp = configured({"units": "128", "dropout": "0.25"})
+    assert hp.units == 128
+    assert isinstance(hp.units, int)
+    assert hp.dropout == 0.25
+
+
+def test_an_unknown_name_gets_its_close_match():
+    assert complaint({"unit": 3}) == "hyperparameter 'unit' is unknown; did you mean 'units'?"
+
+
+def test_an_unknown_name_far_from_all_gets_the_list():
+    assert complaint({"zzz": 3}).endswith("known are: dropout, l1, l2, recurrent_dropout, units")
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"units": 0}, "'units': Input should be greater than or equal to 1, found 0"),
+        ({"units": 4097}, "'units': Input should be less than or equal to 4096, found 4097"),
+        ({"units": 2.5}, "found 2.5"),
+        ({"units": "many"}, "'units': Input should be a valid integer, unable to parse string as an integer, found 'm"),
+        ({"units": None}, "found None"),
+        ({"dropout": 1.0}, "'dropout': Input should be less than 1, found 1.0"),
+        ({"recurrent_dropout": 1}, "'recurrent_dropout': Input should be less than 1, found 1"),
+        ({"recurrent_dropout": -0.1}, "'recurrent_dropout': Input should be greater than or equal to 0, found -0.1"),
+        ({"l1": -1}, "'l1': Input should be greater than or equal to 0, found -1"),
+        ({"l2": "inf"}, "'l2': Input should be a finite number, found 'inf'"),
+        ({"l1": math.nan}, "'l1': Input should be a finite number, found nan"),
+    ],
+)
+def test_a_value_out_of_bounds_is_told_with_the_bound(values, sentence):
+    assert sentence in complaint(values)
+
+
+def test_all_complaints_come_in_one_sentence():
+    assert complaint({"units": 0, "drop": 1}).count(";") == 2  # between the two, and before the close match
+
+
+def test_a_required_one_that_is_missing_is_named():
+    class Required(Hyperparameters):
+        kernel: int
+
+    assert complaint({}, Required) == "hyperparameter 'kernel' is required"
+
+
+def test_a_check_of_the_whole_model_keeps_its_sentence():
+    from pydantic import model_validator
+
+    class Related(RecurrentHyperparameters):
+        @model_validator(mode="after")
+        def _related(self):
+            raise ValueError("units must be a multiple of heads")
+
+    assert complaint({}, Related) == "hyperparameter: units must be a multiple of heads"
+
+
+def test_a_default_out_of_bounds_is_an_error_too():
+    class Broken(Hyperparameters):
+        units: Units = 0
+
+    assert "greater than or equal to 1, found 0" in complaint({}, Broken)
+
+
+def test_the_hint_for_a_nested_name_is_not_taken_from_the_outer_ones():
+    class Inner(Hyperparameters):
+        steps: int = 1
+
+    class Outer(Hyperparameters):
+        inner: Inner = Inner()
+        stepz: int = 1
+
+    assert complaint({"inner": {"stepz": 2}}, Outer) == "hyperparameter 'inner.stepz' is unknown"
+
+
+def test_frozen():
+    hp = configured({})
+    with pytest.raises(ValidationError, match="frozen"):
+        hp.units = 3
+    assert hp == configured({})
+    assert hash(hp) == hash(configured({}))
+
+
+def test_redeclaring_with_the_alias_keeps_bounds_description_and_range():
+    assert configured({}, Wider).units == 128
+    assert "greater than or equal to 1" in complaint({"units": 0}, Wider)
+    schema = Wider.model_json_schema()["properties"]["units"]
+    expected = RecurrentHyperparameters.model_json_schema()["properties"]["units"] | {"default": 128}
+    assert schema == expected
+    assert Wider.search_space()["units"] == RecurrentHyperparameters.search_space()["units"]
+
+
+def test_search_space():
+    assert RecurrentHyperparameters.search_space() == {
+        "units": Search.int(16, 256, log=True),
+        "dropout": Search.float(0.0, 0.5),
+        "recurrent_dropout": Search.float(0.0, 0.5),
+        "l1": Search.float(1e-8, 1e-3, log=True),
+        "l2": Search.float(1e-8, 1e-3, log=True),
+    }
+    assert Wider.search_space()["kernel"].choices == ("small", "large")
+    assert "note" not in Wider.search_space()
+
+
+def test_search_kinds():
+    whole = Search.int(2, 8, step=2)
+    assert (whole.kind, whole.low, whole.high, whole.step, whole.log) == ("int", 2, 8, 2, False)
+    real = Search.float(0.1, 1.0, log=True)
+    assert (real.kind, real.low, real.high, real.step, real.log) == ("float", 0.1, 1.0, None, True)
+    assert Search.choice("a", "b").kind == "choice"
+
+
+@pytest.mark.parametrize("alias", [Units, Layers, Dropout, RecurrentDropout, L1])
+def test_every_alias_has_bounds_a_description_and_a_range_within_the_bounds(alias):
+    class Model(Hyperparameters):
+        value: alias
+
+    field = Model.model_json_schema()["properties"]["value"]
+    assert field["description"]
+    assert "minimum" in field
+    search = Model.search_space()["value"]
+    for end in (search.low, search.high):
+        assert configured({"value": end}, Model).value == end
+
+
+def test_json_schema():
+    schema = RecurrentHyperparameters.model_json_schema()
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["units"] == {
+        "default": 64,
+        "description": "width of each recurrent layer",
+        "maximum": 4096,
+        "minimum": 1,
+        "title": "Units",
+        "type": "integer",
+    }
+    assert schema["properties"]["dropout"]["exclusiveMaximum"] == 1
+
+
+@given(dropout=st.floats() | st.floats(-0.5, 1.5), l2=st.floats() | st.floats(-1e-3, 1))
+def test_a_float_is_taken_just_where_it_is_finite_and_within_the_bounds(dropout, l2):
+    sound = 0 <= dropout < 1 and 0 <= l2 < math.inf
+    try:
+        hp = configured({"dropout": dropout, "l2": l2})
+    except ConfigError:
+        assert not sound
+    else:
+        assert sound
+        assert (hp.dropout, hp.l2) == (dropout, l2)
+
+
+@given(units=st.integers(), text=st.booleans())
+def test_a_whole_number_is_taken_just_where_it_is_within_the_bounds(units, text):
+    try:
+        hp = configured({"units": str(units) if text else units})
+    except ConfigError:
+        assert not 1 <= units <= 4096
+    else:
+        assert hp.units == units
+        assert 1 <= units <= 4096
