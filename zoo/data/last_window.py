@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from zoo.data.examples import find_example
 from zoo.data.frequency import next_times
-from zoo.data.missing import repair_missing
+from zoo.data.missing import fill_forward, refuse_missing
 from zoo.data.reading import Source
-from zoo.data.split import Split
 from zoo.data.table import read_table
 from zoo.options import Missing
 from zoo_registry.errors import DataError
@@ -54,8 +53,6 @@ def read_last_window(
     rows = len(table.values)
     if rows < window:
         raise DataError(f"{table.source}: expected at least {window} rows (the window), found {rows}; give more rows")
-    if missing == "error" and not np.isnan(table.values[-window:]).any():
-        return LastWindow(table.values[-window:], table.times)
-    whole = Split(range(rows), range(rows, rows), range(rows, rows))
-    values, _ = repair_missing(table, whole, missing)
+    values = table.values if missing == "error" else fill_forward(table.values, missing)
+    refuse_missing(table, values[-window:], missing, first=rows - window)
     return LastWindow(values[-window:], table.times)

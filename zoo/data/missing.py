@@ -26,20 +26,32 @@ def repair_missing(table: Table, split: Split, method: Missing) -> tuple[NDArray
     filled = {name: int(n) for name, n in zip(table.columns, missing.sum(axis=0), strict=True) if n}
     if not filled:
         return values, {}
-    if method == "error":
-        row, column = map(int, np.argwhere(missing)[0])
-        raise DataError(
-            f"{table.source}: column '{table.columns[column]}', {table.row_name(row)}: the value is missing"
-            f" ({sum(filled.values())} in all); ask for --missing interpolate or --missing ffill, or fill them yourself"
-        )
-    for rows in (split.train, split.validation, split.test):
-        frame = pd.DataFrame(values[: rows.stop])  # earlier parts are whole by now
-        repaired = frame.ffill() if method == "ffill" else frame.interpolate("linear", limit_direction="forward")
-        values[rows.start : rows.stop] = repaired.to_numpy()[rows.start :]
-    if (left := np.isnan(values)).any():
-        row, column = map(int, np.argwhere(left)[0])
-        raise DataError(
-            f"{table.source}: column '{table.columns[column]}', {table.row_name(row)}: the value is missing and none"
-            " stands before it; remove the rows before the first value"
-        )
+    if method != "error":
+        for rows in (split.train, split.validation, split.test):  # earlier parts are whole by now
+            values[rows.start : rows.stop] = fill_forward(values[: rows.stop], method)[rows.start :]
+    refuse_missing(table, values, method)
     return values, filled
+
+
+def fill_forward(values: NDArray[np.float64], method: Missing) -> NDArray[np.float64]:
+    """Fill gaps in values of shape (rows, columns); those with no value before them stay NaN."""
+    frame = pd.DataFrame(values)
+    filled = frame.ffill() if method == "ffill" else frame.interpolate("linear", limit_direction="forward")
+    return filled.to_numpy()
+
+
+def refuse_missing(table: Table, values: NDArray[np.float64], method: Missing, first: int = 0) -> None:
+    """Raise DataError where ``method`` left a value missing; ``values`` are the table's rows from ``first`` on."""
+    if not len(missing := np.argwhere(np.isnan(values))):
+        return
+    row, column = map(int, missing[0])
+    where = f"{table.source}: column '{table.columns[column]}', {table.row_name(first + row)}"
+    if method == "error":
+        raise DataError(
+            f"{where}: the value is missing ({len(missing)} in all), expected a number; ask for --missing interpolate"
+            " or --missing ffill, or fill them yourself"
+        )
+    raise DataError(
+        f"{where}: the value is missing and none stands before it to fill it from; remove the rows before the column's"
+        " first value, or leave the column out"
+    )

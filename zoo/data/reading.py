@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -75,28 +76,34 @@ def _read_csv(path: Path) -> pd.DataFrame:
         # pandas renames the second of two equal names in silence, so the header is read as data first
         header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, encoding="utf-8-sig")
         names = header.iloc[0].tolist()
-        blank_is_value = len(names) == 1  # in wider files a blank line holds no value
-        frame = pd.read_csv(
-            path, low_memory=False, skip_blank_lines=not blank_is_value, encoding="utf-8-sig", **_NEAREST
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # told where fields are dropped
+            frame: pd.DataFrame = pd.read_csv(
+                path,
+                index_col=False,  # else surplus first fields become an index in silence
+                skip_blank_lines=len(names) > 1,  # a blank line in a single column is a missing value
+                low_memory=False,
+                encoding="utf-8-sig",
+                **_NEAREST,
+            )
     except pd.errors.EmptyDataError as error:
         raise DataError(f"{path}: the file is empty; expected a header line and rows") from error
     except pd.errors.ParserError as error:
         raise DataError(f"{path}: not a well-formed CSV file ({_first_line(error)}); mend that line") from error
+    except pd.errors.ParserWarning as error:
+        raise DataError(
+            f"{path}: expected {len(names)} fields in each row as in the header, found more; mend either"
+        ) from error
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path}: expected UTF-8 text, found the byte 0x{error.object[error.start]:02x}; save it as UTF-8"
         ) from error
     except Exception as error:  # a broken archive, for example
         raise DataError(f"{path}: not a readable CSV file ({_first_line(error)}); check it") from error
-    if not isinstance(frame.index, pd.RangeIndex) or len(frame.columns) != len(names):
-        raise DataError(
-            f"{path}: expected as many fields in each row as in the first line, which has {len(names)}, found more;"
-            " mend the rows or the header"
-        )
-    return frame.set_axis(
-        [name or str(usual) for name, usual in zip(names, frame.columns, strict=True)], axis="columns"
-    )
+    if len(frame.columns) != len(names):
+        raise DataError(f"{path}: expected the header in the first line, found a blank line; remove it")
+    frame.columns = pd.Index([name or usual for name, usual in zip(names, frame.columns, strict=True)])
+    return frame
 
 
 def _first_line(error: Exception) -> str:

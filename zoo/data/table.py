@@ -78,14 +78,16 @@ def read_table(
     unsorted or duplicated; the message names file, column and row.
     """
     frame, where = read_frame(source), describe(source)
-    time_column = time or (usual_time if usual_time in frame.columns else _find_time_column(frame))
-    for name in (*targets, *features, *([time] if time else [])):
+    time_column = time
+    if time is None:
+        time_column = usual_time if usual_time in frame.columns else _find_time_column(frame)
+    for name in (*targets, *features, *([] if time is None else [time])):
         if name not in frame.columns:
             raise DataError(f"{where}: there is no column '{name}'{close_match_hint(name, map(str, frame.columns))}")
     for role, names in (("target", targets), ("feature", features)):
         if twice := sorted({name for name in names if list(names).count(name) > 1}):
             raise DataError(f"{where}: {role} '{twice[0]}' was named more than once; name it once")
-    times = _read_times(frame[time_column], where) if time_column else None
+    times = None if time_column is None else _read_times(frame[time_column], where)
 
     numbers: dict[str, NDArray[np.float64]] = {}
     ignored: list[str] = []

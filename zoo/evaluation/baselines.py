@@ -55,18 +55,13 @@ class RidgeBaseline:
         cross -= len(train) * np.outer(mean_x, mean_y)
 
         least = np.inf
+        rounding = 10 * np.finfo(np.float64).eps * np.trace(gram)  # keeps extreme outliers from a singular matrix
         for penalty in RIDGE_PENALTIES:
-            coefficients = solve(gram + penalty * np.eye(width), cross, assume_a="pos")
+            coefficients = solve(gram + (penalty + rounding) * np.eye(width), cross, assume_a="pos")
             intercept = mean_y - mean_x @ coefficients
-            error = float(
-                np.mean(
-                    [
-                        np.square(
-                            self._forecast(validation, rows, coefficients, intercept) - validation.outputs[rows]
-                        ).mean()
-                        for rows in _batches(len(validation))
-                    ]
-                )
+            error = sum(
+                float(np.square(self._forecast(validation, r, coefficients, intercept) - validation.outputs[r]).sum())
+                for r in _batches(len(validation))
             )
             if error < least:
                 least, self.penalty_, self.coefficients_, self.intercept_ = error, penalty, coefficients, intercept

@@ -71,13 +71,17 @@ def evaluate(
 
 def verdict(network: dict[str, Any], baselines: dict[str, Any]) -> str:
     """One sentence on the scaled MAE: which baselines the network beats, and by how much it loses to the others."""
-    ratios = {name: network["scaled"]["mae"] / measured["scaled"]["mae"] for name, measured in baselines.items()}
-    wins = [f"{name} by {1 - ratio:.1%}" for name, ratio in ratios.items() if ratio < 1]
-    losses = [
-        f"{name} by {ratio - 1:.1%}" if ratio < 2 else f"{name} ({ratio:.1f} times its error)"
-        for name, ratio in ratios.items()
-        if ratio >= 1
-    ]
+    own, wins, losses = network["scaled"]["mae"], [], []
+    for name, measured in baselines.items():
+        error = measured["scaled"]["mae"]
+        if own < error:
+            wins.append(f"{name} by {1 - own / error:.1%}")
+        elif error == 0:
+            losses.append(f"{name} (which makes no error)")
+        else:
+            losses.append(
+                f"{name} by {own / error - 1:.1%}" if own < 2 * error else f"{name} ({own / error:.1f} times its error)"
+            )
     parts = [f"beats {', '.join(wins)}"] if wins else []
     parts += [f"loses to {', '.join(losses)}"] if losses else []
     return f"On the test split's MAE the network {' but '.join(parts)}."

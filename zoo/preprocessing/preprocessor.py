@@ -20,8 +20,8 @@ SCALERS_FILE = "scalers.joblib"
 PARAMETERS_FILE = "preprocessing.json"
 FORMULA = "scaled = (raw - offset) / scale; raw = scaled * scale + offset"
 
-# The coarsest spacing of float32 at the data's size, in scales, that leaves the parity gate (1e-5) room for the four
-# roundings of scaling and inverse scaling; above it the exported graph scales in float64.
+# The coarsest spacing of float32 at the data's size, in scales and in deviations, that leaves the parity gate (1e-5)
+# room for the four roundings of scaling and inverse scaling; above it the exported graph scales in float64.
 FLOAT32_SPACING_LIMIT = 2.5e-6
 
 
@@ -58,9 +58,13 @@ class ScaledColumns:
         return self._apply(self.scaler.inverse_transform, scaled)
 
     def needs_float64(self) -> bool:
-        """Whether float32 is too coarse at the size of the values."""
-        largest = np.maximum(np.abs(self.minimum), np.abs(self.maximum)).astype(np.float32)
-        return bool((np.spacing(largest) > FLOAT32_SPACING_LIMIT * self.affine.scale).any())
+        """Whether float32 is too coarse at the size of the values, or cannot hold them."""
+        with np.errstate(over="ignore"):
+            largest = np.maximum(np.abs(self.minimum), np.abs(self.maximum)).astype(np.float32)
+        if not np.isfinite(largest).all():
+            return True
+        unit = np.minimum(self.affine.scale, self.deviation)  # the network's unit, and the parity gate's
+        return bool((np.spacing(largest) > FLOAT32_SPACING_LIMIT * unit).any())
 
     def to_json(self) -> list[dict[str, Any]]:
         """One dict of plain numbers for each column."""

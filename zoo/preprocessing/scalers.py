@@ -47,7 +47,7 @@ class HuberScaler(StandardScaler):  # type: ignore[misc]
                     location, scale = Huber(maxiter=1000)(column)
             except ValueError as error:
                 raise UnscalableColumnError(index, "Huber's joint estimate does not converge") from error
-            if not np.isfinite(location) or not scale > np.finfo(np.float64).eps * abs(location):
+            if not np.isfinite(location) or not scale > np.finfo(np.float64).eps * np.abs(column).max():
                 raise UnscalableColumnError(index, "Huber's scale is 0, as too many of its values are equal")
             estimates[:, index] = location, scale
         self.mean_, self.scale_ = estimates
@@ -103,25 +103,41 @@ class Affine:
 def fit_scaler(name: str, values: NDArray[np.float64], columns: tuple[str, ...], where: str) -> Any:
     """Fit a scaler on train rows, float64 of shape (rows, columns); raises DataError, naming a column it cannot fit."""
     scaler = SCALERS[name]()
+    if len(constant := np.flatnonzero(values.min(axis=0) == values.max(axis=0))):
+        raise DataError(
+            f"{where}: column '{columns[constant[0]]}' is constant in the train rows ({values[0, constant[0]]:g}),"
+            " expected values that change; leave it out with --features, or take another --split"
+        )
     try:
-        if len(constant := np.flatnonzero(values.min(axis=0) == values.max(axis=0))):
-            raise UnscalableColumnError(
-                int(constant[0]), f"it is constant in the train rows ({values[0, constant[0]]:g})"
-            )
-        scaler.fit(values)
-        if isinstance(scaler, RobustScaler):  # scikit-learn replaces a spread of 0 by 1 in silence
-            low, high = np.percentile(values, scaler.quantile_range, axis=0)
-            if len(tied := np.flatnonzero(low == high)):
-                raise UnscalableColumnError(int(tied[0]), "at least half of its train rows hold one value")
-        scale = Affine.of(scaler).scale
-        if len(bad := np.flatnonzero(~(np.isfinite(scale) & (scale > 0)))):
-            raise UnscalableColumnError(int(bad[0]), f"its spread of {scale[bad[0]]:g} cannot be divided by")
+        with np.errstate(all="ignore"):  # an overflow is told by what comes out
+            deviation = values.std(axis=0)
+            if len(bad := np.flatnonzero(~(np.isfinite(deviation) & (deviation > 0)))):
+                raise UnscalableColumnError(
+                    int(bad[0]), f"its standard deviation comes out as {deviation[bad[0]]:g}, take another unit"
+                )
+            scaler.fit(values)
+            _refuse_replaced_spread(scaler, values)
     except UnscalableColumnError as error:
         raise DataError(
             f"{where}: column '{columns[error.column]}' cannot be scaled by '{name}': {error.reason};"
             " leave it out with --features, or take another --scaler or --split"
         ) from error
     return scaler
+
+
+def _refuse_replaced_spread(scaler: Any, values: NDArray[np.float64]) -> None:
+    """Raise UnscalableColumnError where scikit-learn takes a spread for 0 and puts 1 in its place in silence."""
+    if isinstance(scaler, MinMaxScaler):
+        spread, scale = scaler.data_range_, 1 / scaler.scale_
+    elif isinstance(scaler, RobustScaler):
+        low, high = np.percentile(values, scaler.quantile_range, axis=0)
+        spread, scale = high - low, scaler.scale_
+        if len(tied := np.flatnonzero(low == high)):
+            raise UnscalableColumnError(int(tied[0]), "at least half of its train rows hold one value")
+    else:
+        spread, scale = np.sqrt(scaler.var_), scaler.scale_
+    if len(bad := np.flatnonzero(~np.isclose(spread, scale, rtol=1e-6, atol=0))):
+        raise UnscalableColumnError(int(bad[0]), f"its spread of {spread[bad[0]]:g} is too small to divide by")
 
 
 def portable(scaler: Any) -> Any:

@@ -1,0 +1,471 @@
+"""Every bad input through the command: one clear sentence, exit code 2, no traceback, and nothing written."""
+
+import json
+import shlex
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+TRAIN = "train basic --window 8 --horizon 3 --epochs 1"
+SERIES = f"{TRAIN} --data series.csv --target load"
+
+BAD_NAMES = ["..", ".", "a/b", ".x", "-x", "a b", "é", "a\n", "/tmp/x"]
+
+Refusal = Callable[..., str]
+
+
+def snapshot(folder: Path) -> dict[str, bytes | None]:
+    """Every path below a folder, with its content where it is a file."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() and not path.is_symlink() else None
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.fixture
+def refused(zoo_command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refusal:
+    """Run a command that must be refused before it imports TensorFlow, and check how; returns the sentence."""
+    for module in ("tensorflow", "keras", "tf2onnx"):
+        monkeypatch.setitem(sys.modules, module, None)  # importing it raises ImportError
+
+    def run(command: str, *expected: str) -> str:
+        before = snapshot(tmp_path)
+        result = zoo_command(*shlex.split(command))
+        assert isinstance(result.exception, SystemExit), repr(result.exception)
+        assert result.exit_code == 2
+        assert result.stdout == ""
+        assert "Traceback" not in result.stderr
+        lines = [line for line in result.stderr.splitlines() if not line.startswith("no --data: ")]
+        (sentence,) = (line for line in lines if line.startswith(("error: ", "Error: ")))
+        if sentence.startswith("error: "):  # else the parser of the command line shows its usage above it
+            assert lines == [sentence]
+        for words in expected:
+            assert words in sentence
+        assert snapshot(tmp_path) == before
+        return sentence
+
+    return run
+
+
+def in_row(column: str, row: int, value: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Put a value into a row, counted from 1 as in the messages."""
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        frame = frame.astype({column: object})
+        frame.loc[row - 1, column] = value
+        return frame
+
+    return change
+
+
+def swap_rows_10_and_11(frame: pd.DataFrame) -> pd.DataFrame:
+    order = list(range(len(frame)))
+    order[9], order[10] = 10, 9
+    return frame.iloc[order]
+
+
+BAD_TABLES = {
+    "header only": (lambda frame: frame[:0], "bad.csv: expected a table with rows, found none"),
+    "text": (
+        in_row("temperature", 7, "warm"),
+        "bad.csv: column 'temperature', row 7: expected a number, found 'warm'; mend it, or leave the column out",
+    ),
+    "text in the target": (in_row("load", 7, "high"), "column 'load', row 7: expected a number, found 'high'; mend it"),
+    "unsorted": (
+        swap_rows_10_and_11,
+        "times in column 'time' are unsorted: row 11 (2024-01-01 09:00:00) follows row 10 (2024-01-01 10:00:00)",
+    ),
+    "duplicated": (
+        in_row("time", 5, "2024-01-01 03:00:00"),
+        "times in column 'time' are duplicated: row 5 (2024-01-01 03:00:00) follows row 4 (2024-01-01 03:00:00)",
+    ),
+    "no time": (
+        in_row("time", 5, "noon"),
+        "column 'time', row 5: expected a time such as 2020-01-31 13:00, found 'noon'",
+    ),
+    "missing": (
+        in_row("temperature", 5, None),
+        "column 'temperature', row 5 (2024-01-01 04:00:00): the value is missing (1 in all), expected a number;"
+        " ask for --missing interpolate or --missing ffill",
+    ),
+    "infinite": (in_row("temperature", 5, np.inf), "column 'temperature', row 5: expected a finite number, found inf"),
+    "all missing": (
+        lambda frame: frame.assign(wind=np.nan),
+        "column 'wind' has no value at all, expected numbers; leave it out with --features",
+    ),
+    "constant": (
+        lambda frame: frame.assign(wind=3.5),
+        "bad.csv: column 'wind' is constant in the train rows (3.5), expected values that change; leave it out",
+    ),
+    "constant in train": (
+        lambda frame: frame.assign(load=np.r_[np.ones(200), np.arange(40.0)]),
+        "column 'load' is constant in the train rows (1)",
+    ),
+    "too short": (
+        lambda frame: frame[:60],
+        "bad.csv: the validation part has 9 of 60 rows, but window + horizon need 11; give more rows",
+    ),
+    "doubled column": (
+        lambda frame: frame.set_axis(["time", "load", "load"], axis="columns"),
+        "expected each column once, found 'load' more than once",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", BAD_TABLES)
+def test_bad_tables(refused: Refusal, tmp_path: Path, series: pd.DataFrame, fault: str):
+    change, expected = BAD_TABLES[fault]
+    change(series.copy()).to_csv(tmp_path / "bad.csv", index=False)
+    refused(f"{TRAIN} --data bad.csv --target load", "error: bad.csv: ", expected)
+
+
+@pytest.mark.parametrize("method", ["ffill", "interpolate"])
+def test_a_missing_first_value_cannot_be_repaired(refused: Refusal, tmp_path: Path, series: pd.DataFrame, method: str):
+    in_row("load", 1, None)(series).to_csv(tmp_path / "bad.csv", index=False)
+    refused(
+        f"{TRAIN} --data bad.csv --target load --missing {method}",
+        "bad.csv: column 'load', row 1 (2024-01-01 00:00:00): the value is missing and none stands before it",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("empty.csv", b"", "the file is empty; expected a header line and rows"),
+        ("empty.parquet", b"", "the file is empty"),
+        ("latin.csv", "load\n1\né\n".encode("latin-1"), "expected UTF-8 text, found the byte 0xe9; save it as UTF-8"),
+        ("broken.parquet", b"PAR1", "not a readable Parquet file"),
+        ("ragged.csv", b"load,time\n1,2\n1,2,3\n", "Expected 2 fields in line 3, saw 3"),
+    ],
+)
+def test_bad_files(refused: Refusal, tmp_path: Path, name: str, content: bytes, expected: str):
+    (tmp_path / name).write_bytes(content)
+    refused(f"{TRAIN} --data {name} --target load", f"error: {name}: ", expected)
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (f"{TRAIN} --data absent.csv --target load", "absent.csv: there is no such file; give a CSV or Parquet file"),
+        (f"{TRAIN} --data folder --target load", "folder: expected a file, found a folder; give one CSV or Parquet"),
+        (f"{TRAIN} --data example:c02 --target load", "there is no example 'c02'; did you mean 'co2'?"),
+        (f"{TRAIN} --target laod", "example:co2: there is no column 'laod'; known are: co2, date"),
+        (f"{TRAIN} --data series.csv", "no target was named for series.csv; give --target"),
+        (f"{TRAIN} --data series.csv --target laod", "series.csv: there is no column 'laod'; did you mean 'load'?"),
+        (f"{SERIES} --features load,temprature", "no column 'temprature'; did you mean 'temperature'?"),
+        (f"{SERIES} --features ''", "there is no column ''"),
+        (f"{SERIES} --time tiem", "series.csv: there is no column 'tiem'; did you mean 'time'?"),
+        (f"{SERIES} --time ''", "there is no column ''"),
+        (f"{SERIES} --time load", "time column 'load' holds numbers, expected times such as"),
+        (f"{SERIES} --target time", "column 'time' is the time column"),
+        (f"{SERIES} --target load", "target 'load' was named more than once"),
+        (f"{SERIES} --split 10,115,115", "series.csv: the train part has 10 of 240 rows, but window + horizon need 11"),
+        (f"{SERIES} --split 115,10,115", "the validation part has 10 of 240 rows"),
+        (f"{SERIES} --split 115,115,10", "the test part has 10 of 240 rows"),
+        (f"{SERIES} --window 200", "the train part has 168 of 240 rows, but window + horizon need 203"),
+        (f"{SERIES} --split 100,100,100", "the split 100,100,100 needs 300 rows, found 240"),
+        (f"{SERIES} --split 0.7,0.2,0.2", "fractions that sum to 1, or whole numbers of rows, found 0.7,0.2,0.2"),
+        (f"{SERIES} --split nan,0.5,0.5", "fractions that sum to 1, or whole numbers of rows, found nan,0.5,0.5"),
+        (f"{SERIES} --split=-1,1,1", "a split has three parts above 0 (train, validation, test), found -1,1,1"),
+        (f"{SERIES} --split 0.7,0.3", "split"),
+        (f"{SERIES} --split a,b,c", "found 'a'"),
+        ("train bsic", "there is no architecture 'bsic'; did you mean 'basic'?"),
+        ("show bsic", "there is no architecture 'bsic'; did you mean 'basic'?"),
+        (f"{SERIES} --set untis=4", "hyperparameter 'untis' is unknown; did you mean 'units'?"),
+        (f"{SERIES} --set units=0", "'units': Input should be greater than or equal to 1, found '0'"),
+        (f"{SERIES} --set dropout=1.5", "'dropout': Input should be less than 1, found '1.5'"),
+        (f"{SERIES} --set units=many", "'units': Input should be a valid integer"),
+        (f"{SERIES} --set units", "--set takes NAME=VALUE, such as units=128, found 'units'"),
+        (f"{SERIES} --scaler standrad", "'minmax', 'standard', 'robust' or 'huber', found 'standrad'"),
+        (f"{SERIES} --loss msee", "'mse', 'mae', 'huber' or 'architecture', found 'msee'"),
+        (f"{SERIES} --loss architecture", "architecture 'basic' has no loss of its own; give --loss mse, mae or huber"),
+        (f"{SERIES} --optimizer adma", "'sgd', 'nadam' or 'lion', found 'adma'"),
+        (f"{SERIES} --schedule linear", "'constant', 'exponential'"),
+        (f"{SERIES} --schedule exponential:steps=0", "steps': Input should be greater than or equal to 1, found '0'"),
+        (f"{SERIES} --missing drop", "'error', 'ffill' or 'interpolate', found 'drop'"),
+        (f"{SERIES} --window 0", "'window': Input should be greater than or equal to 1, found 0"),
+        (f"{SERIES} --horizon 0", "'horizon': Input should be greater than or equal to 1, found 0"),
+        (f"{SERIES} --epochs 0", "'epochs': Input should be greater than or equal to 1, found 0"),
+        (f"{SERIES} --batch-size 0", "'batch_size': Input should be greater than or equal to 1, found 0"),
+        (f"{SERIES} --learning-rate=-1", "'learning_rate': Input should be greater than 0, found -1.0"),
+        (f"{SERIES} --learning-rate nan", "'learning_rate'"),
+        (f"{SERIES} --season 0", "'season': Input should be greater than or equal to 1, found 0"),
+        (f"{SERIES} --seed=-1", "'seed': Input should be greater than or equal to 0, found -1"),
+        (f"{SERIES} --window many", "Invalid value for '--window'"),
+        (f"{SERIES} --widnow 3", "--window"),
+        ("trian", "No such command 'trian'"),
+        ("train", "Missing argument 'architecture'"),
+        ("export nosuch", "runs: there are no runs; train one with: zoo train basic"),
+        ("verify absent", "absent: there is no such folder; give a bundle such as exported/NAME/1"),
+        ("verify folder", "folder: expected a bundle or a model folder with versions, found neither"),
+        ("verify series.csv", "series.csv"),
+        ("verify folder --runtime onxruntime", "there is no runtime 'onxruntime'; did you mean 'onnxruntime'?"),
+        ("predict absent --data series.csv", "absent: there is no such folder"),
+        (
+            "predict folder --data series.csv",
+            "folder: expected a bundle or a model folder with versions, found neither",
+        ),
+        ("predict folder", "Missing option '--data'"),
+        ("predict folder --data series.csv --missing drop", "--missing is error, ffill or interpolate, found 'drop'"),
+    ],
+)
+def test_bad_arguments(refused: Refusal, series_file: Path, tmp_path: Path, command: str, expected: str):
+    (tmp_path / "folder").mkdir()
+    refused(command, expected)
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_bad_names_are_refused_before_a_training(refused: Refusal, series_file: Path, name: str):
+    sentence = refused(f"{SERIES} --export --name={shlex.quote(name)}", "a model's name begins with a letter or digit")
+    assert sentence.endswith("; give another --name")
+
+
+@pytest.mark.parametrize("name", ["", *BAD_NAMES])
+def test_bad_names_are_refused_before_an_export(refused: Refusal, trained, name: str):
+    refused(
+        f"export {trained.id} --runs {trained.folder.parent} --name={shlex.quote(name)}",
+        f"found {name!r}; give another --name",
+    )
+
+
+def test_an_unknown_run_is_told_with_the_close_match(refused: Refusal, trained):
+    refused(f"export x{trained.id} --runs {trained.folder.parent}", f"did you mean '{trained.id}'?")
+
+
+def test_a_run_with_a_broken_record(zoo_command, trained, tmp_path: Path):
+    broken = tmp_path / "runs" / trained.id
+    shutil.copytree(trained.folder, broken)
+    (broken / "run.json").write_text('{"id": "x"}', encoding="utf-8")
+    before = snapshot(tmp_path)
+    result = zoo_command("export", trained.id)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: runs/{trained.id}/run.json: not a valid record of this version")
+    assert snapshot(tmp_path) == before
+
+
+@pytest.fixture
+def bundle(exported, tmp_path: Path) -> Path:
+    """A copy of the tiny bundle, ``tiny/1``, below the working folder."""
+    shutil.copytree(exported.folder.parent, tmp_path / "tiny")
+    return tmp_path / "tiny" / "1"
+
+
+def change_a_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def replace_by_link(path: Path) -> None:
+    original = path.rename(path.parents[1] / f"moved-{path.name}")
+    path.symlink_to(original)
+
+
+FILES = [
+    "README.md",
+    "fingerprint.pb",
+    "golden.npz",
+    "model.onnx",
+    "preprocessing.json",
+    "saved_model.pb",
+    "scalers.joblib",
+    "variables/variables.data-00000-of-00001",
+    "variables/variables.index",
+]
+
+
+def test_the_list_of_files_is_whole(bundle: Path):
+    found = {path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()}
+    assert found == {*FILES, "manifest.json"}
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        (change_a_byte, "its SHA-256 is not the manifest's; it was changed"),
+        (truncate, "bytes, found "),
+        (Path.unlink, "the manifest lists this file, but it is missing"),
+        (replace_by_link, "expected files and folders alone, found a link"),
+    ],
+)
+def test_a_damaged_file_is_named(
+    refused: Refusal, bundle: Path, damage: Callable[[Path], None], expected: str, name: str
+):
+    damage(bundle / name)
+    for command in ("verify tiny", "verify tiny/1", "predict tiny/1 --data example:co2"):
+        refused(command, f"error: tiny/1/{name}: ", expected)
+
+
+@pytest.mark.parametrize("name", ["extra.txt", "variables/extra.bin", ".hidden", "2/model.onnx"])
+def test_an_extra_file_is_named(refused: Refusal, bundle: Path, name: str):
+    (bundle / name).parent.mkdir(exist_ok=True)
+    (bundle / name).write_bytes(b"")
+    for command in ("verify tiny/1", "predict tiny/1 --data example:co2"):
+        refused(command, f"error: tiny/1/{name}: the manifest does not list this file; remove it")
+
+
+def test_an_extra_link_is_named(refused: Refusal, bundle: Path):
+    (bundle / "more").symlink_to(bundle.parent)
+    refused("verify tiny/1", "error: tiny/1/more: expected files and folders alone, found a link")
+
+
+def edit_manifest(**changes: object) -> Callable[[Path], None]:
+    def edit(path: Path) -> None:
+        path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
+
+    return edit
+
+
+def write(content: bytes) -> Callable[[Path], None]:
+    return lambda path: path.write_bytes(content) and None
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        (edit_manifest(model="other"), "manifest.json: its checksum does not hold; the manifest was changed"),
+        (edit_manifest(checksum=""), "manifest.json: its checksum does not hold"),
+        (edit_manifest(files={}), "manifest.json: its checksum does not hold"),
+        (edit_manifest(schema_version=99), "manifest.json: expected schema version 1, found 99; use the lstm-zoo"),
+        (edit_manifest(more=1), "manifest.json: not a valid manifest"),
+        (truncate, "manifest.json"),
+        (write(b""), "manifest.json: not a valid manifest"),
+        (write(b"[]"), "manifest.json: not a valid manifest"),
+        (write(b'{"model": NaN}'), "manifest.json: not a valid manifest"),
+        (write(b"\xff\xfe"), "manifest.json: not a valid manifest"),
+        (replace_by_link, "expected a bundle, found no manifest.json"),
+        (Path.unlink, "tiny/1: expected a bundle"),
+    ],
+)
+def test_a_damaged_manifest(refused: Refusal, bundle: Path, damage: Callable[[Path], None], expected: str):
+    damage(bundle / "manifest.json")
+    for command in ("verify tiny/1", "predict tiny/1 --data example:co2"):
+        if damage is truncate:  # its last byte is a line end
+            truncate(bundle / "manifest.json")
+        refused(command, expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "expected"),
+    [
+        (lambda f: f.drop(columns="load"), "", "bad.csv: there is no column 'load'; known are: temperature, time"),
+        (lambda f: f.rename(columns={"load": "laod"}), "", "there is no column 'load'; did you mean 'laod'?"),
+        (lambda f: f[:7], "", "bad.csv: expected at least 8 rows (the window), found 7; give more rows"),
+        (lambda f: f[:0], "", "bad.csv: expected a table with rows, found none"),
+        (
+            in_row("load", 240, None),
+            "",
+            "column 'load', row 240 (2024-01-10 23:00:00): the value is missing (1 in all)",
+        ),
+        (in_row("load", 7, "high"), "", "column 'load', row 7: expected a number, found 'high'; mend it"),
+        (in_row("load", 7, np.inf), "", "column 'load', row 7: expected a finite number, found inf; mend it"),
+        (swap_rows_10_and_11, "", "times in column 'time' are unsorted: row 11"),
+        (lambda f: f, "--time when", "there is no column 'when'"),
+        (lambda f: f.assign(load=np.nan), "--missing ffill", "column 'load' has no value at all, expected numbers"),
+        (
+            lambda f: in_row("load", 1, None)(f[:8]),
+            "--missing ffill",
+            "column 'load', row 1 (2024-01-01 00:00:00): the value is missing and none stands before it",
+        ),
+    ],
+)
+def test_bad_tables_to_predict_from(
+    refused: Refusal, bundle: Path, tmp_path: Path, series: pd.DataFrame, change, options: str, expected: str
+):
+    change(series.copy()).to_csv(tmp_path / "bad.csv", index=False)
+    sentence = refused(f"predict tiny --data bad.csv {options}", expected)
+    assert "--features" not in sentence  # predict has no such option
+    refused(f"predict tiny --data bad.csv {options} --output out.csv", expected)
+
+
+def test_predicting_from_a_file_that_is_not_there(refused: Refusal, bundle: Path):
+    refused("predict tiny --data absent.csv", "absent.csv: there is no such file")
+
+
+def test_training_for_a_name_of_another_interface_is_refused_before_it_begins(
+    refused: Refusal, bundle: Path, series_file: Path
+):
+    name = "--export --exported . --name tiny"
+    refused(f"{SERIES} --window 9 {name}", "tiny has another interface (window 8 there, 9 here); give another --name")
+    refused(f"{SERIES} --target temperature {name}", "tiny has another interface (targets ('load',) there")
+    refused(f"{SERIES} --features load {name}", "tiny has another interface (features ")
+
+
+def test_exporting_under_a_name_of_another_interface_is_refused(zoo_command, bundle: Path, trained, tmp_path: Path):
+    run = tmp_path / "runs" / "other"
+    shutil.copytree(trained.folder, run)
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    record["config"]["data"]["horizon"] = 4
+    (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    before = snapshot(tmp_path)
+    result = zoo_command("export", "other", "--exported", ".", "--name", "tiny")
+    assert result.exit_code == 2
+    assert result.stderr == "error: tiny has another interface (horizon 3 there, 4 here); give another --name\n"
+    assert snapshot(tmp_path) == before
+
+
+def interrupt(*_arguments: object, **_options: object) -> None:
+    raise KeyboardInterrupt
+
+
+def check_interrupted(result, before: dict[str, bytes | None], folder: Path) -> None:
+    assert result.exit_code == 130
+    assert result.stderr.splitlines()[-1].startswith("interrupted")
+    assert "Traceback" not in result.output
+    assert snapshot(folder) == before
+
+
+def test_an_interrupt_while_the_data_are_read_writes_nothing(
+    zoo_command, series_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    before = snapshot(tmp_path)
+    monkeypatch.setattr("zoo.data.reading.pd.read_csv", interrupt)
+    check_interrupted(zoo_command(*shlex.split(SERIES)), before, tmp_path)
+
+
+def test_an_interrupt_of_a_training_writes_nothing(
+    zoo_command, series_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    before = snapshot(tmp_path)
+    monkeypatch.setattr("zoo.training.trainer.build_network", interrupt)
+    check_interrupted(zoo_command(*shlex.split(f"{SERIES} --export")), before, tmp_path)
+
+
+def test_an_interrupt_while_a_run_is_written_leaves_no_file_of_it(
+    zoo_command, series_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("zoo.training.run_folder._write_history", interrupt)  # the network and the scalers are written
+    result = zoo_command(*shlex.split(f"{SERIES} --set units=1"))
+    assert result.exit_code == 130
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [series_file]
+
+
+@pytest.fixture
+def interrupted_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interrupt exports when a file is in the staging folder."""
+    monkeypatch.setattr("zoo.export.exporter.write_saved_model", lambda *a: (a[-1] / "half").write_text("x"))
+    monkeypatch.setattr("zoo.export.exporter.write_onnx", interrupt)
+
+
+@pytest.mark.usefixtures("interrupted_export")
+def test_an_interrupt_of_a_first_export_leaves_no_file_of_it(zoo_command, trained, tmp_path: Path):
+    result = zoo_command("export", trained.id, "--runs", trained.folder.parent)
+    assert result.exit_code == 130
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.usefixtures("interrupted_export")
+def test_an_interrupt_of_an_export_leaves_the_model_as_it_was(zoo_command, bundle: Path, trained, tmp_path: Path):
+    before = snapshot(tmp_path)
+    result = zoo_command("export", trained.id, "--runs", trained.folder.parent, "--exported", ".", "--name", "tiny")
+    check_interrupted(result, before, tmp_path)

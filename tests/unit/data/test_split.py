@@ -1,0 +1,84 @@
+"""The chronological split by fractions and by counts."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zoo.data.split import Split, split_rows
+from zoo.data.windows import split_windows
+from zoo_registry.errors import ConfigError, DataError
+
+
+def test_fractions():
+    split = split_rows(1000, (0.7, 0.15, 0.15), minimum=60, where="t")
+    assert split == Split(range(700), range(700, 850), range(850, 1000))
+    assert [name for name, _ in split.items()] == ["train", "validation", "test"]
+
+
+def test_counts_leave_the_rows_after_them_unused():
+    assert split_rows(1000, (500, 100, 90), minimum=60, where="t") == Split(
+        range(500), range(500, 600), range(600, 690)
+    )
+
+
+@given(rows=st.integers(30, 5000), train=st.integers(20, 70), validation=st.integers(1, 20))
+@settings(max_examples=50, deadline=None)
+def test_fractions_use_every_row_once_and_in_order(rows: int, train: int, validation: int):
+    parts = (train / 100, validation / 100, (100 - train - validation) / 100)
+    split = split_rows(rows, parts, minimum=0, where="t")
+    assert [*split.train, *split.validation, *split.test] == list(range(rows))
+    for part, fraction in zip((split.train, split.validation, split.test), parts, strict=True):
+        assert abs(len(part) - rows * fraction) <= 1
+
+
+def test_the_usual_split_of_ett_has_the_usual_number_of_test_windows():
+    split = split_rows(17420, (8640, 2880, 2880), minimum=96 + 96, where="ETTh1")
+    values = np.zeros((17420, 1), dtype=np.float32)
+    parts = split_windows(values, values, split, window=96, horizon=96)
+    assert {name: len(windows) for name, windows in parts.items()} == {
+        "train": 8640 - 96 - 96 + 1,
+        "validation": 2880 - 96 + 1,
+        "test": 2880 - 96 + 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("parts", "short"),
+    [((59, 60, 60), "train"), ((60, 59, 60), "validation"), ((60, 60, 59), "test")],
+)
+def test_each_part_holds_window_and_horizon(parts: tuple[int, int, int], short: str):
+    expected = (
+        f"t: the {short} part has 59 of 200 rows, but window \\+ horizon need 60; give more rows, another --split"
+    )
+    with pytest.raises(DataError, match=expected):
+        split_rows(200, parts, minimum=60, where="t")
+    assert split_rows(200, (60, 60, 60), minimum=60, where="t").test == range(120, 180)
+
+
+def test_counts_beyond_the_rows():
+    with pytest.raises(DataError, match="t: the split 100,60,60 needs 220 rows, found 219; give a smaller --split"):
+        split_rows(219, (100, 60, 60), minimum=10, where="t")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (0.7, 0.3),
+        (0.7, 0.1, 0.1, 0.1),
+        (0.7, 0.3, 0.0),
+        (0.9, 0.2, -0.1),
+        (0.7, 0.2, 0.2),
+        (100, 50, 0.5),
+        (math.nan, 0.5, 0.5),
+        (math.inf, 0.5, 0.5),
+        (10, 10, math.nan),
+    ],
+)
+def test_parts_that_are_no_split(parts: tuple[float, ...]):
+    with pytest.raises(
+        ConfigError, match=r"^(a split has three parts|the parts of a split are).*--split 0.7,0.15,0.15$"
+    ):
+        split_rows(1000, parts, minimum=10, where="t")

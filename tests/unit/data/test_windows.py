@@ -1,0 +1,64 @@
+"""Windows against plain slicing."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zoo.data.split import Split
+from zoo.data.windows import split_windows
+
+
+@st.composite
+def cut(draw: st.DrawFn):
+    window, horizon = draw(st.integers(1, 12)), draw(st.integers(1, 8))
+    lengths = [window + horizon + draw(st.integers(0, 10)) for _ in range(3)]
+    ends = np.cumsum(lengths).tolist()
+    split = Split(range(ends[0]), range(ends[0], ends[1]), range(ends[1], ends[2]))
+    rows = ends[2] + draw(st.integers(0, 5))
+    features, targets = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    random = np.random.default_rng(0)
+    return (
+        random.normal(size=(rows, features)).astype(np.float32),
+        random.normal(size=(rows, targets)).astype(np.float32),
+        split,
+        window,
+        horizon,
+    )
+
+
+@given(cut())
+@settings(max_examples=60, deadline=None)
+def test_windows_are_plain_slices(case):
+    features, targets, split, window, horizon = case
+    parts = split_windows(features, targets, split, window=window, horizon=horizon)
+    for name, rows in split.items():
+        part = parts[name]
+        origins = [row for row in rows if row >= window and row + horizon <= rows.stop]
+        assert part.origins.tolist() == origins
+        assert len(part) == len(origins) > 0
+        assert part.inputs.shape == (len(origins), window, features.shape[1])
+        assert part.outputs.shape == (len(origins), horizon, targets.shape[1])
+        for index, origin in enumerate(origins):
+            np.testing.assert_array_equal(part.inputs[index], features[origin - window : origin])
+            np.testing.assert_array_equal(part.outputs[index], targets[origin : origin + horizon])
+
+
+@given(cut())
+@settings(max_examples=30, deadline=None)
+def test_every_target_lies_in_its_part_and_every_row_is_one(case):
+    features, targets, split, window, horizon = case
+    parts = split_windows(features, targets, split, window=window, horizon=horizon)
+    for name, rows in split.items():
+        used = {int(row) for origin in parts[name].origins for row in range(origin, origin + horizon)}
+        assert used == set(range(max(rows.start, window), rows.stop))
+
+
+def test_windows_are_views_of_the_two_arrays():
+    values = np.arange(200, dtype=np.float32).reshape(100, 2)
+    split = Split(range(60), range(60, 80), range(80, 100))
+    parts = split_windows(values, values[:, :1], split, window=10, horizon=5)
+    for part in parts.values():
+        assert np.shares_memory(part.inputs, values)
+        assert np.shares_memory(part.outputs, values)
+        assert np.shares_memory(part.inputs[3], part.inputs[4])
+        assert part.features is values

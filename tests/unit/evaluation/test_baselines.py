@@ -1,0 +1,132 @@
+"""The baselines against loops and scikit-learn, and on a series whose errors are known."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import Ridge
+
+from zoo.data.windows import Windows
+from zoo.evaluation.baselines import RIDGE_PENALTIES, RidgeBaseline, last_value, seasonal_naive
+from zoo.evaluation.evaluation import true_targets
+from zoo.training.config import DataConfig
+from zoo.training.preparation import prepare
+
+
+@given(rows=st.integers(20, 60), targets=st.integers(1, 3), horizon=st.integers(1, 15), season=st.integers(1, 19))
+@settings(max_examples=40, deadline=None)
+def test_last_value_and_seasonal_naive_are_loops(rows: int, targets: int, horizon: int, season: int):
+    history = np.random.default_rng(0).normal(size=(rows, targets))
+    origins = np.arange(19, rows)
+    last, seasonal = last_value(history, origins, horizon), seasonal_naive(history, origins, horizon, season)
+    assert last.shape == seasonal.shape == (len(origins), horizon, targets)
+    for index, origin in enumerate(origins):
+        for step in range(horizon):
+            row = origin + step
+            while row >= origin:  # the same place in the last season that is known
+                row -= season
+            np.testing.assert_array_equal(last[index, step], history[origin - 1])
+            np.testing.assert_array_equal(seasonal[index, step], history[row])
+
+
+def test_seasonal_naive_is_exact_on_a_repeated_season():
+    history = np.tile(np.random.default_rng(0).normal(size=(12, 2)), (10, 1))
+    origins = np.arange(50, 90)
+    forecast = seasonal_naive(history, origins, 30, 12)
+    truth = np.stack([history[origin : origin + 30] for origin in origins])
+    np.testing.assert_array_equal(forecast, truth)
+
+
+def make_windows(
+    features: np.ndarray, targets: np.ndarray, starts: range, window: int = 6, horizon: int = 4
+) -> Windows:
+    return Windows(
+        np.ascontiguousarray(features, dtype=np.float32),
+        np.ascontiguousarray(targets, dtype=np.float32),
+        np.array(starts),
+        window,
+        horizon,
+    )
+
+
+def ridge_inputs(windows: Windows, columns: tuple[int | None, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Window less its last row, horizon less the last value, and that value, window by window."""
+    x, y, levels = [], [], []
+    for start in windows.starts:
+        rows = windows.features[start : start + windows.window].astype(float)
+        after = windows.targets[start + windows.window :][: windows.horizon].astype(float)
+        level = np.array([0.0 if column is None else rows[-1, column] for column in columns])
+        x.append((rows - rows[-1]).ravel())
+        y.append((after - level).ravel())
+        levels.append(np.broadcast_to(level, after.shape))
+    return np.array(x), np.array(y), np.array(levels)
+
+
+@pytest.mark.parametrize("columns", [(0, 1), (1, None), (None,)])
+def test_ridge_is_scikit_learns_with_the_same_penalty_and_inputs(columns: tuple[int | None, ...]):
+    random = np.random.default_rng(0)
+    values = random.normal(size=(1500, 3)).cumsum(axis=0) / 20
+    targets = np.column_stack([values[:, 2] if column is None else values[:, column] for column in columns])
+    train, validation, test = (
+        make_windows(values[:, :2], targets, rows) for rows in (range(1100), range(1100, 1300), range(1300, 1490))
+    )
+    ridge = RidgeBaseline(columns).fit(train, validation)
+
+    x, y, _ = ridge_inputs(train, columns)
+    reference = Ridge(alpha=ridge.penalty_).fit(x, y)
+    np.testing.assert_allclose(ridge.coefficients_, reference.coef_.T, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(ridge.intercept_, reference.intercept_, rtol=0, atol=1e-6)
+    x, _, levels = ridge_inputs(test, columns)
+    expected = reference.predict(x).reshape(levels.shape) + levels
+    np.testing.assert_allclose(ridge.predict(test), expected, rtol=0, atol=1e-6)
+
+
+def test_the_penalty_is_the_best_on_the_validation_windows():
+    random = np.random.default_rng(3)
+    values = random.normal(size=(1400, 2))
+    values[:, 0] += np.sin(np.arange(1400) / 5)
+    train, validation = (
+        make_windows(values, values[:, :1], range(60)),
+        make_windows(values, values[:, :1], range(80, 1390)),
+    )
+    ridge = RidgeBaseline((0,)).fit(train, validation)
+    x, y, _ = ridge_inputs(train, (0,))
+    other_x, other_y, _ = ridge_inputs(validation, (0,))
+    errors = {p: np.square(Ridge(alpha=p).fit(x, y).predict(other_x) - other_y).mean() for p in RIDGE_PENALTIES}
+    assert ridge.penalty_ == min(errors, key=errors.__getitem__)
+    assert ridge.penalty_ > RIDGE_PENALTIES[0]  # a short, noisy train part wants a penalty
+
+
+def test_ridge_makes_hardly_an_error_on_an_exactly_linear_series():
+    wave = np.sin(np.arange(6000) / 7)[:, None]  # each value is a fixed combination of the two before it
+    train, validation, test = (
+        make_windows(wave, wave, rows, window=48, horizon=24)  # a window over a whole period: the penalty weighs little
+        for rows in (range(4000), range(4000, 5000), range(5000, 5900))
+    )
+    forecast = RidgeBaseline((0,)).fit(train, validation).predict(test)
+    truth = true_targets(wave, test)
+    assert np.abs(forecast - truth).mean() < 1e-4
+    assert np.abs(last_value(wave, test.origins, test.horizon) - truth).mean() > 0.5
+
+
+def test_ridge_bears_extreme_outliers():
+    values = np.random.default_rng(0).normal(size=(900, 2))
+    values[[100, 300], [0, 1]] = [1e9, -1e9]
+    train, validation = (
+        make_windows(values, values[:, :1], range(600)),
+        make_windows(values, values[:, :1], range(600, 890)),
+    )
+    assert np.isfinite(RidgeBaseline((0,)).fit(train, validation).predict(validation)).all()
+
+
+def test_last_value_on_etth1_has_the_published_error(etth1: Path):
+    targets = ("HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT")
+    config = DataConfig(source=str(etth1), target=targets, window=96, horizon=96, split=(8640, 2880, 2880))
+    prepared = prepare(config, etth1)
+    test = prepared.parts["test"]
+    assert len(test) == 2785
+    history = prepared.preprocessor.targets_.scaler.transform(prepared.history)
+    error = last_value(history, test.origins, test.horizon) - true_targets(history, test)
+    assert 1.29 < np.square(error).mean() < 1.30

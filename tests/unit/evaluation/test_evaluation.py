@@ -1,0 +1,111 @@
+"""A network beside the baselines, in numbers and in words."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from zoo.evaluation.evaluation import evaluate, true_targets, verdict
+from zoo.training.config import DataConfig
+from zoo.training.preparation import Prepared, prepare
+
+
+def measured(error: float) -> dict[str, Any]:
+    return {"scaled": {"mae": error}}
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "expected"),
+    [
+        (0.5, {"last value": 1.0, "ridge": 0.625}, "beats last value by 50.0%, ridge by 20.0%."),
+        (1.0, {"last value": 0.8, "ridge": 0.1}, "loses to last value by 25.0%, ridge (10.0 times its error)."),
+        (1.0, {"last value": 2.0, "ridge": 0.8}, "beats last value by 50.0% but loses to ridge by 25.0%."),
+        (1.0, {"last value": 1.0}, "loses to last value by 0.0%."),
+        (
+            1.0,
+            {"last value": 0.0, "ridge": 2.0},
+            "beats ridge by 50.0% but loses to last value (which makes no error).",
+        ),
+        (0.0, {"last value": 0.0}, "loses to last value (which makes no error)."),
+    ],
+)
+def test_verdict(own: float, others: dict[str, float], expected: str):
+    sentence = verdict(measured(own), {name: measured(error) for name, error in others.items()})
+    assert sentence == f"On the test split's MAE the network {expected}"
+
+
+@pytest.fixture
+def prepared(series: pd.DataFrame) -> Prepared:
+    config = DataConfig(target=["load", "temperature"], features=["temperature", "load"], window=8, horizon=3)
+    return prepare(config, series)
+
+
+def run(prepared: Prepared, forecast: np.ndarray, season: int | None = 24) -> dict[str, Any]:
+    return evaluate(
+        forecast,
+        history=prepared.history,
+        parts=prepared.parts,
+        targets=prepared.preprocessor.targets_,
+        target_columns=prepared.shape.target_columns,
+        train=prepared.split.train,
+        season=season,
+    )
+
+
+def test_true_targets_are_the_rows_of_the_horizon(prepared: Prepared, series: pd.DataFrame):
+    test = prepared.parts["test"]
+    truth = true_targets(prepared.history, test)
+    rows = series[["load", "temperature"]].to_numpy()
+    for index, origin in enumerate(test.origins):
+        np.testing.assert_array_equal(truth[index], rows[origin : origin + 3])
+    assert test.origins[-1] + 3 == len(rows)
+
+
+def test_every_forecast_is_measured_on_the_same_test_windows(prepared: Prepared, series: pd.DataFrame):
+    test = prepared.parts["test"]
+    truth = true_targets(prepared.history, test)
+    found = run(prepared, truth + np.array([2.0, -0.5]))
+    assert found["windows"] == len(test) == 36 - 3 + 1
+    assert list(found["baselines"]) == ["last value", "seasonal naive", "ridge"]
+    assert found["skipped"] == {}
+    assert found["network"]["targets"]["load"]["mae"] == pytest.approx(2.0)
+    assert found["network"]["targets"]["temperature"]["mae"] == pytest.approx(0.5)
+    deviation = series[["load", "temperature"]].to_numpy()[:168].std(axis=0)
+    assert found["network"]["scaled"]["mae"] == pytest.approx((2.0 / deviation[0] + 0.5 / deviation[1]) / 2)
+
+    rows = prepared.history
+    last = np.mean([np.abs(rows[o - 1] - rows[o : o + 3]).mean(axis=0) for o in test.origins], axis=0)
+    seasonal = np.mean([np.abs(rows[o - 24 : o - 21] - rows[o : o + 3]).mean(axis=0) for o in test.origins], axis=0)
+    for name, expected in (("last value", last), ("seasonal naive", seasonal)):
+        found_errors = found["baselines"][name]["targets"]
+        assert [found_errors[t]["mae"] for t in ("load", "temperature")] == pytest.approx(expected.tolist())
+    step = np.abs(np.diff(rows[:168], axis=0)).mean(axis=0)
+    assert found["baselines"]["last value"]["targets"]["load"]["mase"] == pytest.approx(last[0] / step[0])
+    assert found["verdict"] == verdict(found["network"], found["baselines"])
+
+
+def test_a_perfect_forecast_beats_all_three(prepared: Prepared):
+    sentence = run(prepared, true_targets(prepared.history, prepared.parts["test"]))["verdict"]
+    assert sentence == (
+        "On the test split's MAE the network beats last value by 100.0%, seasonal naive by 100.0%, ridge by 100.0%."
+    )
+
+
+def test_the_season_may_be_unknown_or_too_long(prepared: Prepared):
+    forecast = true_targets(prepared.history, prepared.parts["test"])
+    unknown = run(prepared, forecast, season=None)
+    assert unknown["skipped"] == {"seasonal naive": "no season is known; give one with --season"}
+    assert list(unknown["baselines"]) == ["last value", "ridge"]
+    first = int(prepared.parts["test"].origins[0])
+    assert run(prepared, forecast, season=first)["skipped"] == {}
+    assert run(prepared, forecast, season=first + 1)["skipped"] == {
+        "seasonal naive": f"the season of {first + 1} rows is longer than the {first} rows before the test part"
+    }
+
+
+def test_a_series_that_repeats_exactly_is_no_division_by_zero():
+    frame = pd.DataFrame({"y": np.tile([1.0, 2.0, 4.0, 3.0], 60)})
+    prepared = prepare(DataConfig(target="y", window=8, horizon=4), frame)
+    found = run(prepared, true_targets(prepared.history, prepared.parts["test"]) + 1.0, season=4)
+    assert "loses to seasonal naive (which makes no error)" in found["verdict"]

@@ -1,0 +1,198 @@
+"""The shared preprocessing: fitted on train rows alone, saved in two forms, and as precise as serving needs."""
+
+import json
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zoo.data.table import Table, read_table
+from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.preprocessing.scalers import SCALERS
+from zoo_registry.errors import DataError
+
+ROWS, TRAIN = 120, range(80)
+EVERY = pytest.mark.parametrize("scaler", SCALERS)
+
+
+def make_table(level: float = 100.0, deviation: float = 10.0, rows: int = ROWS) -> Table:
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "load": level + deviation * random.normal(size=rows),
+            "wind": random.gamma(9.0, size=rows),
+            "price": 5 + random.normal(size=rows),
+        }
+    )
+    return read_table(frame, targets=["price", "load"], features=["load", "wind"])
+
+
+def fitted(scaler: str, table: Table) -> Preprocessor:
+    return Preprocessor(scaler).fit(table, table.values, TRAIN)
+
+
+def numbers(preprocessor: Preprocessor) -> bytes:
+    parts = [
+        array
+        for columns in (preprocessor.features_, preprocessor.targets_)
+        for array in (
+            columns.affine.offset,
+            columns.affine.scale,
+            columns.minimum,
+            columns.maximum,
+            columns.deviation,
+        )
+    ]
+    return np.concatenate(parts).tobytes()
+
+
+@EVERY
+def test_features_and_targets_are_scaled_and_brought_back(scaler: str):
+    table = make_table()
+    preprocessor = fitted(scaler, table)
+    features, targets = table.cut(table.values)
+    for columns, raw in ((preprocessor.features_, features), (preprocessor.targets_, targets)):
+        scaled = columns.transform(raw)
+        assert scaled.dtype == np.float32
+        assert scaled.flags.c_contiguous
+        np.testing.assert_array_equal(scaled, columns.scaler.transform(raw).astype(np.float32))
+        back = columns.inverse_transform(scaled)
+        assert back.dtype == np.float64
+        assert (np.abs(back - raw) <= 2e-7 * columns.affine.scale * np.maximum(1, np.abs(scaled))).all()
+
+
+@EVERY
+def test_windows_are_scaled_along_their_last_axis(scaler: str):
+    table = make_table()
+    columns = fitted(scaler, table).features_
+    windows = table.cut(table.values)[0].reshape(4, 30, 2)
+    scaled = columns.transform(windows)
+    np.testing.assert_array_equal(scaled, columns.transform(windows.reshape(120, 2)).reshape(4, 30, 2))
+    back = columns.inverse_transform(scaled)
+    np.testing.assert_array_equal(back, columns.inverse_transform(scaled.reshape(120, 2)).reshape(4, 30, 2))
+
+
+def test_it_knows_the_train_rows_range_and_deviation():
+    table = make_table()
+    features = fitted("robust", table).features_
+    train = table.values[:80, :2]
+    assert features.names == ("load", "wind")
+    np.testing.assert_array_equal(features.minimum, train.min(axis=0))
+    np.testing.assert_array_equal(features.maximum, train.max(axis=0))
+    np.testing.assert_array_equal(features.deviation, train.std(axis=0))
+
+
+@EVERY
+@given(data=st.data())
+@settings(max_examples=15, deadline=None)
+def test_values_after_the_train_rows_leave_every_number_bit_identical(scaler: str, data: st.DataObject):
+    table = make_table()
+    before = numbers(fitted(scaler, table))
+    later = data.draw(st.lists(st.floats(-1e9, 1e9), min_size=3 * (ROWS - 80), max_size=3 * (ROWS - 80)))
+    table.values[80:] = np.reshape(later, (-1, 3))
+    assert numbers(fitted(scaler, table)) == before
+
+
+@EVERY
+def test_every_train_row_counts(scaler: str):
+    table = make_table()
+    before = numbers(fitted(scaler, table))
+    table.values[79] += 1000.0
+    assert numbers(fitted(scaler, table)) != before
+
+
+@EVERY
+def test_both_files_are_written_and_read_back(scaler: str, tmp_path: Path):
+    table = make_table()
+    preprocessor = fitted(scaler, table)
+    preprocessor.save(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["preprocessing.json", "scalers.joblib"]
+    read = Preprocessor.load(tmp_path)
+    assert read.scaler == scaler
+    assert read.features_.names == ("load", "wind")
+    assert read.targets_.names == ("price", "load")
+    assert numbers(read) == numbers(preprocessor)
+    assert read.parameters() == preprocessor.parameters()
+    features, targets = table.cut(table.values)
+    np.testing.assert_array_equal(read.features_.transform(features), preprocessor.features_.transform(features))
+    np.testing.assert_array_equal(
+        read.targets_.inverse_transform(targets), preprocessor.targets_.inverse_transform(targets)
+    )
+
+
+@EVERY
+def test_the_pickle_holds_scikit_learns_objects_alone(scaler: str, tmp_path: Path):
+    fitted(scaler, make_table()).save(tmp_path)
+    assert b"zoo" not in (tmp_path / "scalers.joblib").read_bytes()
+    scalers = joblib.load(tmp_path / "scalers.joblib")
+    assert list(scalers) == ["features", "targets"]
+    assert all(type(part).__module__.startswith("sklearn.") for part in scalers.values())
+
+
+@EVERY
+def test_the_plain_numbers_alone_give_the_same_scaling(scaler: str, tmp_path: Path):
+    table = make_table()
+    preprocessor = fitted(scaler, table)
+    preprocessor.save(tmp_path)
+    written = json.loads((tmp_path / "preprocessing.json").read_text(encoding="utf-8"))
+    assert written["formula"] == "scaled = (raw - offset) / scale; raw = scaled * scale + offset"
+    assert [column["column"] for column in written["features"]] == ["load", "wind"]
+    assert [column["column"] for column in written["targets"]] == ["price", "load"]
+    raw = table.values[:, :2]
+    scaled = preprocessor.features_.scaler.transform(raw)
+    for index, column in enumerate(written["features"]):
+        found = (raw[:, index] - column["offset"]) / column["scale"]
+        np.testing.assert_allclose(found, scaled[:, index], rtol=0, atol=1e-12)
+
+
+@EVERY
+@pytest.mark.parametrize(
+    ("level", "deviation", "expected"),
+    [
+        (100.0, 10.0, "float32"),
+        (0.0, 1e-3, "float32"),
+        (0.0, 1e6, "float32"),
+        (20_000.0, 5_000.0, "float32"),
+        (1e6, 1.0, "float64"),
+        (-1e6, 1.0, "float64"),
+        (1e5, 0.01, "float64"),
+        (0.0, 1e39, "float64"),
+        (0.0, 1e-46, "float64"),
+    ],
+)
+def test_serving_is_float64_where_float32_is_too_coarse(scaler: str, level: float, deviation: float, expected: str):
+    table = make_table(level, deviation)
+    if deviation < 1e-40 and scaler in ("minmax", "robust"):
+        with pytest.raises(DataError, match="column 'load' cannot be scaled"):
+            fitted(scaler, table)
+    else:
+        assert fitted(scaler, table).serving_dtype == expected
+
+
+@pytest.mark.parametrize("role", ["features", "targets"])
+def test_one_coarse_column_is_enough(role: str):
+    frame = pd.DataFrame({"x": np.arange(120.0), "y": 1e7 + np.arange(120.0) % 7})
+    chosen = {"features": (["y"], ["x"]), "targets": (["x"], ["y"])}[role]
+    table = read_table(frame, features=chosen[0], targets=chosen[1])
+    assert fitted("standard", table).serving_dtype == "float64"
+
+
+def test_a_range_far_beyond_the_deviation_does_not_hide_it():
+    values = np.sin(np.arange(40_000))
+    values[5] = 5_000.0
+    table = read_table(pd.DataFrame({"y": values}), targets=["y"])
+    preprocessor = Preprocessor("minmax").fit(table, table.values, range(40_000))
+    assert np.spacing(np.float32(5_000)) > 1e-5 * preprocessor.targets_.deviation[0]  # the parity gate's limit
+    assert preprocessor.serving_dtype == "float64"
+
+
+def test_the_faulty_column_is_named_whichever_part_it_is_in():
+    frame = pd.DataFrame({"x": np.arange(120.0), "y": np.r_[np.full(80, 3.0), np.arange(40)]})
+    with pytest.raises(DataError, match=r"^DataFrame: column 'y' is constant in the train rows \(3\)"):
+        fitted("standard", read_table(frame, targets=["y"], features=["x"]))
+    with pytest.raises(DataError, match=r"^DataFrame: column 'y' is constant in the train rows \(3\)"):
+        fitted("standard", read_table(frame, targets=["x"]))
