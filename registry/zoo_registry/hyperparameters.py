@@ -111,11 +111,15 @@ def validated(model: type[Model], values: Mapping[str, Any], what: str) -> Model
 
 def _sentence(model: type[BaseModel], what: str, item: Any) -> str:
     name = ".".join(str(part) for part in item["loc"])
+    message = item["msg"].removeprefix("Value error, ")
     if item["type"] == "extra_forbidden":
         hint = close_match_hint(name, model.model_fields) if len(item["loc"]) == 1 else ""
         return f"{what} '{name}' is unknown{hint}"
     if item["type"] == "missing":
         return f"{what} '{name}' is required"
-    if not name:
-        return f"{what}: {item['msg'].removeprefix('Value error, ')}"
-    return f"{what} '{name}': {item['msg'].removeprefix('Value error, ')}, found {item['input']!r}"
+    if item["type"] == "value_error":  # a validator's own sentence
+        return f"{what} '{name}': {message}" if name else f"{what}: {message}"
+    message = message.split(", unable to parse")[0].replace("Input should be ", "expected ")
+    if item["type"] == "union_tag_invalid":
+        return f"{what} '{name}': expected {item['ctx']['expected_tags']}, found '{item['ctx']['tag']}'"
+    return f"{what} '{name}': {message}, found {item['input']!r}"

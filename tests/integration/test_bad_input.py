@@ -14,7 +14,7 @@ import pytest
 TRAIN = "train basic --window 8 --horizon 3 --epochs 1"
 SERIES = f"{TRAIN} --data series.csv --target load"
 
-BAD_NAMES = ["..", ".", "a/b", ".x", "-x", "a b", "é", "a\n", "/tmp/x"]
+BAD_NAMES = ["", "..", ".", "a/b", ".x", "-x", "a b", "é", "a\n", "/tmp/x"]
 
 Refusal = Callable[..., str]
 
@@ -173,39 +173,49 @@ def test_bad_files(refused: Refusal, tmp_path: Path, name: str, content: bytes, 
         (f"{SERIES} --split nan,0.5,0.5", "fractions that sum to 1, or whole numbers of rows, found nan,0.5,0.5"),
         (f"{SERIES} --split=-1,1,1", "a split has three parts above 0 (train, validation, test), found -1,1,1"),
         (f"{SERIES} --split 0.7,0.3", "split"),
-        (f"{SERIES} --split a,b,c", "found 'a'"),
+        (f"{SERIES} --split a,b,c", "expected three numbers such as 0.7,0.15,0.15, found 'a,b,c'"),
         ("train bsic", "there is no architecture 'bsic'; did you mean 'basic'?"),
         ("show bsic", "there is no architecture 'bsic'; did you mean 'basic'?"),
         (f"{SERIES} --set untis=4", "hyperparameter 'untis' is unknown; did you mean 'units'?"),
-        (f"{SERIES} --set units=0", "'units': Input should be greater than or equal to 1, found '0'"),
-        (f"{SERIES} --set dropout=1.5", "'dropout': Input should be less than 1, found '1.5'"),
-        (f"{SERIES} --set units=many", "'units': Input should be a valid integer"),
-        (f"{SERIES} --set units", "--set takes NAME=VALUE, such as units=128, found 'units'"),
+        (f"{SERIES} --set units=0", "'units': expected greater than or equal to 1, found '0'"),
+        (f"{SERIES} --set dropout=1.5", "'dropout': expected less than 1, found '1.5'"),
+        (f"{SERIES} --set units=many", "'units': expected a valid integer"),
+        (f"{SERIES} --set units", "--set takes NAME=VALUE, found 'units'"),
         (f"{SERIES} --scaler standrad", "'minmax', 'standard', 'robust' or 'huber', found 'standrad'"),
         (f"{SERIES} --loss msee", "'mse', 'mae', 'huber' or 'architecture', found 'msee'"),
-        (f"{SERIES} --loss architecture", "architecture 'basic' has no loss of its own; give --loss mse, mae or huber"),
+        (
+            f"{SERIES} --loss architecture",
+            "architecture 'basic' has no loss of its own; expected --loss mse, mae or huber",
+        ),
         (f"{SERIES} --optimizer adma", "'sgd', 'nadam' or 'lion', found 'adma'"),
         (f"{SERIES} --schedule linear", "'constant', 'exponential'"),
-        (f"{SERIES} --schedule exponential:steps=0", "steps': Input should be greater than or equal to 1, found '0'"),
+        (f"{SERIES} --schedule exponential:steps=0", "steps': expected greater than or equal to 1, found '0'"),
         (f"{SERIES} --missing drop", "'error', 'ffill' or 'interpolate', found 'drop'"),
-        (f"{SERIES} --window 0", "'window': Input should be greater than or equal to 1, found 0"),
-        (f"{SERIES} --horizon 0", "'horizon': Input should be greater than or equal to 1, found 0"),
-        (f"{SERIES} --epochs 0", "'epochs': Input should be greater than or equal to 1, found 0"),
-        (f"{SERIES} --batch-size 0", "'batch_size': Input should be greater than or equal to 1, found 0"),
-        (f"{SERIES} --learning-rate=-1", "'learning_rate': Input should be greater than 0, found -1.0"),
+        (f"{SERIES} --window 0", "'window': expected greater than or equal to 1, found 0"),
+        (f"{SERIES} --horizon 0", "'horizon': expected greater than or equal to 1, found 0"),
+        (f"{SERIES} --epochs 0", "'epochs': expected greater than or equal to 1, found 0"),
+        (f"{SERIES} --batch-size 0", "'batch_size': expected greater than or equal to 1, found 0"),
+        (f"{SERIES} --learning-rate=-1", "'learning_rate': expected greater than 0, found -1.0"),
         (f"{SERIES} --learning-rate nan", "'learning_rate'"),
-        (f"{SERIES} --season 0", "'season': Input should be greater than or equal to 1, found 0"),
-        (f"{SERIES} --seed=-1", "'seed': Input should be greater than or equal to 0, found -1"),
+        (f"{SERIES} --season 0", "'season': expected greater than or equal to 1, found 0"),
+        (f"{SERIES} --seed=-1", "'seed': expected greater than or equal to 0, found -1"),
         (f"{SERIES} --window many", "Invalid value for '--window'"),
         (f"{SERIES} --widnow 3", "--window"),
         ("trian", "No such command 'trian'"),
         ("train", "Missing argument 'architecture'"),
         ("export nosuch", "runs: there are no runs; train one with: zoo train basic"),
-        ("verify absent", "absent: there is no such folder; give a bundle such as exported/NAME/1"),
+        (f"{SERIES} --name mine", "--name names the exported model, but --export was not given"),
+        (f"{SERIES} --runs series.csv", "--runs: expected a folder, found the file series.csv; name another"),
+        (f"{SERIES} --export --exported series.csv/x", "--exported: expected a folder, found the file series.csv"),
+        ("export latest --exported series.csv", "--exported: expected a folder, found the file series.csv"),
+        ("predict folder --data series.csv --output nix/f.csv", "--output: expected a file in a folder that is there"),
+        ("predict folder --data series.csv --output folder", "--output: expected a file in a folder that is there"),
+        (f"{SERIES} --set units=3 --set units=4", "--set: 'units' is given more than once; give it once"),
+        ("verify absent", "absent: expected a folder, found nothing; give a bundle such as exported/NAME/1"),
         ("verify folder", "folder: expected a bundle or a model folder with versions, found neither"),
-        ("verify series.csv", "series.csv"),
+        ("verify series.csv", "series.csv: expected a folder, found a file"),
         ("verify folder --runtime onxruntime", "there is no runtime 'onxruntime'; did you mean 'onnxruntime'?"),
-        ("predict absent --data series.csv", "absent: there is no such folder"),
+        ("predict absent --data series.csv", "absent: expected a folder, found nothing"),
         (
             "predict folder --data series.csv",
             "folder: expected a bundle or a model folder with versions, found neither",
@@ -225,7 +235,7 @@ def test_bad_names_are_refused_before_a_training(refused: Refusal, series_file: 
     assert sentence.endswith("; give another --name")
 
 
-@pytest.mark.parametrize("name", ["", *BAD_NAMES])
+@pytest.mark.parametrize("name", BAD_NAMES)
 def test_bad_names_are_refused_before_an_export(refused: Refusal, trained, name: str):
     refused(
         f"export {trained.id} --runs {trained.folder.parent} --name={shlex.quote(name)}",

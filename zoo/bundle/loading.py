@@ -30,7 +30,8 @@ def find_bundle(path: str | Path) -> Path:
     if (folder / MANIFEST_FILE).is_file():
         return folder
     if not folder.is_dir():
-        raise BundleError(f"{folder}: there is no such folder; give a bundle such as exported/NAME/1")
+        found = "a file" if folder.exists() else "nothing"
+        raise BundleError(f"{folder}: expected a folder, found {found}; give a bundle such as exported/NAME/1")
     if numbers := versions(folder):
         return folder / str(max(numbers))
     raise BundleError(f"{folder}: expected a bundle or a model folder with versions, found neither; see exported/")

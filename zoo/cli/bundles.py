@@ -71,6 +71,8 @@ def predict(
     from zoo.bundle.loading import load_bundle
     from zoo_registry.errors import ConfigError
 
+    if output is not None and (output.is_dir() or not output.parent.is_dir()):
+        raise ConfigError(f"--output: expected a file in a folder that is there, found {output}; name another")
     if missing not in (None, "error", "ffill", "interpolate"):
         raise ConfigError(f"--missing is error, ffill or interpolate, found '{missing}'")
     forecast = load_bundle(bundle).predict(data, time=time, missing=cast("Missing | None", missing))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.output import print_json, print_table
+from zoo.cli.output import check_folder, print_json, print_table
 from zoo.cli.tensorflow import import_tensorflow
 
 
@@ -22,9 +22,11 @@ def export(
 
     Example: zoo export latest --name co2
     """
-    from zoo.training.run_record import find_run
+    from zoo.training.run_record import find_run, read_record
 
+    check_folder(exported, "--exported")
     folder = find_run(run, runs)
+    read_record(folder)  # a broken one is told before TensorFlow is imported
     if name is not None:
         from zoo.export.naming import check_model_name
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
     from zoo_registry import Catalogue
@@ -37,6 +40,15 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def note(text: str) -> None:
     """Say something on standard error."""
     typer.echo(text, err=True)
+
+
+def check_folder(folder: Path, option: str) -> None:
+    """Raise ConfigError where something that is no folder stands in its place; told before anything slow is done."""
+    for place in (folder, *folder.parents):
+        if place.exists():
+            if not place.is_dir():
+                raise ConfigError(f"{option}: expected a folder, found the file {place}; name another")
+            return
 
 
 def catalogue() -> Catalogue:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.output import catalogue, note, print_json, print_table
+from zoo.cli.output import catalogue, check_folder, note, print_json, print_table
 from zoo.cli.tensorflow import import_tensorflow
+from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
     from zoo.run import Run
@@ -113,10 +114,14 @@ def train(  # the options that are settings of a run are read off the context
         given["features"] = [column.strip() for column in features.split(",")]
     hyperparameters = parse_settings(settings or [], "--set")
     config, prepared = plan(architecture, data, hyperparameters=hyperparameters, **given)
+    check_folder(runs, "--runs")
+    if name is not None and not export:
+        raise ConfigError("--name names the exported model, but --export was not given; add it, or leave --name out")
     if export:
         from zoo.export.naming import check_interface, check_model_name, default_name, interface_of
 
-        name = name or default_name(config)
+        check_folder(exported, "--exported")
+        name = default_name(config) if name is None else name
         check_model_name(name)
         table, dtype = prepared.table, prepared.preprocessor.serving_dtype
         check_interface(exported / name, interface_of(config, table.features, table.targets, dtype))

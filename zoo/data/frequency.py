@@ -12,11 +12,13 @@ _DAY = pd.Timedelta(days=1)
 def usual_season(times: pd.DatetimeIndex | None) -> int | None:
     """Return the usual season in rows: a day for steps under a day, a week of days, a year of anything longer.
 
-    None where there are no times or the step fits none of these.
+    A week of days without weekends is five rows. None where there are no times or the step fits none of these.
     """
     if times is None or len(times) < 3:
         return None
     step = pd.Series(times).diff().median()
+    if step == _DAY and (times.day_of_week < 5).all():
+        return 5
     for limit, season in ((_DAY, _DAY), (2 * _DAY, 7 * _DAY), (400 * _DAY, 365.25 * _DAY)):
         if step < limit:
             rows = round(season / step)

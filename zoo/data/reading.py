@@ -38,6 +38,8 @@ def read_frame(source: Source) -> pd.DataFrame:
         frame = _index_to_column(_read_file(Path(source)))
     where = describe(source)
     names = [str(name) for name in frame.columns]
+    if unnamed := [number for number, name in enumerate(names, start=1) if not name.strip()]:
+        raise DataError(f"{where}: expected a name for each column, found none for column {unnamed[0]}; name it")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise DataError(f"{where}: expected each column once, found '{twice[0]}' more than once; rename one of them")
     if frame.empty:
@@ -102,8 +104,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: not a readable CSV file ({_first_line(error)}); check it") from error
     if len(frame.columns) != len(names):
         raise DataError(f"{path}: expected the header in the first line, found a blank line; remove it")
-    frame.columns = pd.Index([name or usual for name, usual in zip(names, frame.columns, strict=True)])
-    return frame
+    return frame.set_axis(names, axis="columns")
 
 
 def _first_line(error: Exception) -> str:

@@ -9,6 +9,7 @@ from scipy.linalg import solve
 from zoo.data.windows import Windows
 
 RIDGE_PENALTIES = (1.0, 10.0, 100.0, 1e3, 1e4)
+RIDGE_MAX_INPUTS = 8192  # the normal equations hold the square of this many numbers
 _BATCH = 512
 
 

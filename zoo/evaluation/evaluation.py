@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.data.windows import Windows
-from zoo.evaluation.baselines import RidgeBaseline, last_value, seasonal_naive
+from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline, last_value, seasonal_naive
 from zoo.evaluation.metrics import forecast_metrics, naive_scales
 from zoo.preprocessing.preprocessor import ScaledColumns
 
@@ -36,12 +36,12 @@ def evaluate(
     ``baselines``, each measured by :func:`forecast_metrics`, ``skipped`` (baseline -> reason) and ``verdict``.
     """
     test, horizon = parts["test"], parts["test"].horizon
-    ridge = RidgeBaseline(target_columns).fit(parts["train"], parts["validation"])
-    forecasts = {
-        LAST_VALUE: last_value(history, test.origins, horizon),
-        RIDGE: targets.inverse_transform(ridge.predict(test)),
-    }
-    skipped = {}
+    forecasts, skipped = {LAST_VALUE: last_value(history, test.origins, horizon)}, {}
+    if (inputs := test.window * test.features.shape[1]) > RIDGE_MAX_INPUTS:
+        skipped[RIDGE] = f"window times features is {inputs}, more than {RIDGE_MAX_INPUTS}"
+    else:
+        ridge = RidgeBaseline(target_columns).fit(parts["train"], parts["validation"])
+        forecasts[RIDGE] = targets.inverse_transform(ridge.predict(test))
     if season is None:
         skipped[SEASONAL] = "no season is known; give one with --season"
     elif season > test.origins[0]:
@@ -61,7 +61,6 @@ def evaluate(
     return {
         "windows": len(test),
         "season": season,
-        "ridge_penalty": ridge.penalty_,
         "network": network,
         "baselines": baselines,
         "skipped": skipped,

@@ -44,7 +44,7 @@ def export(trained: Trained, exported: Path, name: str | None = None, summary: s
     to another interface, ParityError over the limit; nothing is published then.
     """
     record, preprocessor = trained.record, trained.preprocessor
-    name = name or default_name(record.config)
+    name = default_name(record.config) if name is None else name
     check_model_name(name)
     dtype = preprocessor.serving_dtype
     interface = interface_of(record.config, record.data["features"], record.data["targets"], dtype)

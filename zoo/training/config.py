@@ -25,7 +25,13 @@ def _names(value: Any) -> Any:
 
 def _parts(value: Any) -> Any:
     """Read ``"0.7,0.15,0.15"``."""
-    return tuple(value.split(",")) if isinstance(value, str) else value
+    try:
+        parts = [float(part) for part in (value.split(",") if isinstance(value, str) else value)]
+    except (TypeError, ValueError):
+        parts = []
+    if len(parts) != 3:
+        raise ValueError(f"expected three numbers such as 0.7,0.15,0.15, found {value!r}")
+    return tuple(parts)
 
 
 def _schedule(value: Any) -> Any:
@@ -123,7 +129,7 @@ def resolve(
         training=validated(TrainingConfig, training, "setting"),
     )
     if config.training.loss == OWN_LOSS and architecture.loss is None:
-        raise ConfigError(f"architecture '{name}' has no loss of its own; give --loss mse, mae or huber")
+        raise ConfigError(f"architecture '{name}' has no loss of its own; expected --loss mse, mae or huber")
     return config
 
 
@@ -132,5 +138,8 @@ def parse_settings(items: Sequence[str], where: str) -> dict[str, str]:
     pairs = [item.partition("=") for item in items]
     for item, (key, _, value) in zip(items, pairs, strict=True):
         if not key or not value:
-            raise ConfigError(f"{where} takes NAME=VALUE, such as units=128, found '{item}'")
+            raise ConfigError(f"{where} takes NAME=VALUE, found '{item}'")
+    names = [key.strip() for key, _, _ in pairs]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ConfigError(f"{where}: '{twice[0]}' is given more than once; give it once")
     return {key.strip(): value.strip() for key, _, value in pairs}

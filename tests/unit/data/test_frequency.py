@@ -18,6 +18,7 @@ def times(frequency: str, count: int = 60) -> pd.DatetimeIndex:
         ("h", 24),
         ("6h", 4),
         ("D", 7),
+        ("B", 5),
         ("W-SAT", 52),
         ("MS", 12),
         ("ME", 12),

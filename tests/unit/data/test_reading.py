@@ -94,8 +94,10 @@ def test_surplus_separators_at_the_ends_of_lines_hold_nothing(write):
     assert read_frame(write("a.csv", "y,z\n1,2,\n3,4,\n")).to_numpy().tolist() == [[1, 2], [3, 4]]
 
 
-def test_a_column_without_a_name_gets_one(write):
-    assert list(read_frame(write("a.csv", ",NA,y\n0,1,2\n")).columns) == ["Unnamed: 0", "NA", "y"]
+def test_a_column_without_a_name_is_refused(write):
+    with pytest.raises(DataError, match="expected a name for each column, found none for column 1"):
+        read_frame(write("a.csv", ",NA,y\n0,1,2\n"))
+    assert list(read_frame(write("b.csv", "NA,y\n1,2\n")).columns) == ["NA", "y"]
 
 
 def test_a_blank_line_is_a_missing_value_only_where_there_is_one_column(write):

@@ -60,17 +60,17 @@ def test_an_unknown_name_far_from_all_gets_the_list():
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"units": 0}, "'units': Input should be greater than or equal to 1, found 0"),
-        ({"units": 4097}, "'units': Input should be less than or equal to 4096, found 4097"),
+        ({"units": 0}, "'units': expected greater than or equal to 1, found 0"),
+        ({"units": 4097}, "'units': expected less than or equal to 4096, found 4097"),
         ({"units": 2.5}, "found 2.5"),
-        ({"units": "many"}, "'units': Input should be a valid integer, unable to parse string as an integer, found 'm"),
+        ({"units": "many"}, "'units': expected a valid integer, found 'm"),
         ({"units": None}, "found None"),
-        ({"dropout": 1.0}, "'dropout': Input should be less than 1, found 1.0"),
-        ({"recurrent_dropout": 1}, "'recurrent_dropout': Input should be less than 1, found 1"),
-        ({"recurrent_dropout": -0.1}, "'recurrent_dropout': Input should be greater than or equal to 0, found -0.1"),
-        ({"l1": -1}, "'l1': Input should be greater than or equal to 0, found -1"),
-        ({"l2": "inf"}, "'l2': Input should be a finite number, found 'inf'"),
-        ({"l1": math.nan}, "'l1': Input should be a finite number, found nan"),
+        ({"dropout": 1.0}, "'dropout': expected less than 1, found 1.0"),
+        ({"recurrent_dropout": 1}, "'recurrent_dropout': expected less than 1, found 1"),
+        ({"recurrent_dropout": -0.1}, "'recurrent_dropout': expected greater than or equal to 0, found -0.1"),
+        ({"l1": -1}, "'l1': expected greater than or equal to 0, found -1"),
+        ({"l2": "inf"}, "'l2': expected a finite number, found 'inf'"),
+        ({"l1": math.nan}, "'l1': expected a finite number, found nan"),
     ],
 )
 def test_a_value_out_of_bounds_is_told_with_the_bound(values, sentence):
