@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from zoo.bundle.loading import Bundle, load_bundle
 from zoo.data.last_window import read_last_window
 from zoo.data.reading import Source
+from zoo.data.windows import check_windows
 from zoo.evaluation.evaluation import evaluate
 from zoo.export.exporter import Trained, export
 from zoo.options import Missing
@@ -22,7 +23,7 @@ from zoo.training.run_folder import load_network
 from zoo.training.run_record import RunRecord, read_record
 from zoo.training.trainer import forecast_scaled
 from zoo_registry import discover
-from zoo_registry.errors import DataError, RunError
+from zoo_registry.errors import RunError
 
 
 class Run:
@@ -61,22 +62,24 @@ class Run:
         """The fitted preprocessing."""
         return Preprocessor.load(self.folder)
 
-    def predict(self, data: Any, *, missing: Missing | None = None) -> Any:
+    def predict(self, data: Any, *, time: str | None = None, missing: Missing | None = None) -> Any:
         """Forecast in original units with the Keras network.
 
         An array of shape (batch, window, n_features) gives an array of shape (batch, horizon, n_targets), float64; a
-        DataFrame, a file or an example gives a DataFrame with the forecast after its last row.
+        DataFrame, a file or an example gives a DataFrame with the forecast after its last row. Raises DataError for
+        other shapes, values that are not finite, and tables that do not fit.
         """
         if isinstance(data, (np.ndarray, list, tuple)):
-            return self._predict_windows(np.asarray(data, dtype=np.float64))
+            return self._predict_windows(data)
         last = read_last_window(
             data,
             features=self.record.data["features"],
             window=self.config.data.window,
+            time=time,
             usual_time=self.record.data["time_column"],
             missing=missing,
         )
-        return last.forecast_frame(self._predict_windows(last.values[None])[0], self.record.data["targets"])
+        return last.forecast_frame(self._predict_windows(last.values)[0], self.record.data["targets"])
 
     def evaluate(self, data: Source | None = None) -> dict[str, Any]:
         """Measure network and baselines on the test split again, as :attr:`metrics` has it.
@@ -100,13 +103,10 @@ class Run:
         trained = Trained(self.network, self.preprocessor, self.record)
         return load_bundle(export(trained, Path(exported), name, summary))
 
-    def _predict_windows(self, windows: NDArray[np.float64]) -> NDArray[np.float64]:
-        windows = windows[None] if windows.ndim == 2 else windows
-        expected = (self.config.data.window, len(self.record.data["features"]))
-        if windows.ndim != 3 or windows.shape[1:] != expected:
-            raise DataError(f"expected windows of shape (batch, {expected[0]}, {expected[1]}), found {windows.shape}")
-        scaled = self.network.predict(self.preprocessor.features_.transform(windows), verbose=0)
-        return self.preprocessor.targets_.inverse_transform(scaled)
+    def _predict_windows(self, windows: Any) -> NDArray[np.float64]:
+        checked = check_windows(windows, self.config.data.window, self.record.data["features"])
+        scaled = self.network.predict(self.preprocessor.transform(checked), verbose=0)
+        return self.preprocessor.inverse_transform_targets(scaled)
 
 
 def measure(network: Any, prepared: Prepared) -> dict[str, Any]:
@@ -120,4 +120,5 @@ def measure(network: Any, prepared: Prepared) -> dict[str, Any]:
         target_columns=prepared.shape.target_columns,
         train=prepared.split.train,
         season=prepared.season,
+        filled=prepared.filled,
     )

@@ -55,8 +55,10 @@ class BundleError(ZooError):
 
 
 def close_match_hint(name: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` for the nearest of the known names, else the list of them."""
-    candidates = sorted(known)
-    if matches := difflib.get_close_matches(name, candidates, n=1, cutoff=0.5):
-        return f"; did you mean '{matches[0]}'?"
-    return f"; known are: {', '.join(candidates)}" if candidates else ""
+    """Return ``"; did you mean 'x'?"`` for the nearest of the known names, case aside, else the first few of them."""
+    candidates = {candidate.casefold(): candidate for candidate in sorted(known)}
+    if matches := difflib.get_close_matches(name.casefold(), candidates, n=1, cutoff=0.5):
+        return f"; did you mean '{candidates[matches[0]]}'?"
+    shown = list(candidates.values())
+    more = ", …" if len(shown) > 12 else ""
+    return f"; known are: {', '.join(shown[:12])}{more}" if shown else ""

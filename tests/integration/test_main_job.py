@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -118,3 +119,19 @@ def test_one_seed_gives_bit_equal_weights(series, tmp_path):
     one, two = (zoo.train("basic", series, seed=7, **settings).network.get_weights() for _ in range(2))
     for first, second in zip(one, two, strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+def test_names_that_mean_something_elsewhere(zoo_command, series, tmp_path):
+    """Columns named like markup, like Markdown, and like the forecast's own index."""
+    for target in ("load [/h]", "a|b", "step", "time"):
+        series[["load", "temperature"]].rename(columns={"load": target}).to_csv(tmp_path / "odd.csv", index=False)
+        trained = zoo_command("train", "basic", "--data", "odd.csv", "--target", target, *TINY, "--export")
+        assert trained.exit_code == 0, trained.output
+        assert target in trained.stdout
+        bundle = next(line for line in trained.stdout.splitlines() if line.startswith("bundle: ")).split()[1]
+        predicted = zoo_command("predict", bundle, "--data", "odd.csv")
+        index = "forecast step" if target == "step" else "step"
+        assert predicted.stdout.splitlines()[0].split() == [*index.split(), *target.split()], predicted.output
+        zoo_command("predict", bundle, "--data", "odd.csv", "--output", "forecast.parquet")
+        assert list(pd.read_parquet("forecast.parquet").columns) == [index, target]
+        shutil.rmtree("exported")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,9 @@ from numpy.typing import NDArray
 
 from zoo.bundle.integrity import check_integrity
 from zoo.bundle.manifest import FORECAST, MANIFEST_FILE, Manifest
+from zoo.data.windows import check_windows
 from zoo.runtimes import Session, find_runtime
-from zoo_registry.errors import BundleError, DataError
+from zoo_registry.errors import BundleError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,14 +44,10 @@ def versions(model: Path) -> list[int]:
 
 
 class Bundle:
-    """A bundle whose hashes were checked. The session is made once, at the first prediction."""
+    """A bundle whose hashes were checked, and its one session on a runtime."""
 
-    def __init__(self, folder: Path, manifest: Manifest, runtime: str) -> None:
-        self.folder, self.manifest, self.runtime = folder, manifest, runtime
-
-    @cached_property
-    def _session(self) -> Session:
-        return find_runtime(self.runtime).load(self.folder)
+    def __init__(self, folder: Path, manifest: Manifest, session: Session) -> None:
+        self.folder, self.manifest, self._session = folder, manifest, session
 
     def predict(self, data: Any, *, time: str | None = None, missing: Missing | None = None) -> Any:
         """Forecast in original units.
@@ -61,25 +57,13 @@ class Bundle:
         last row. Raises DataError for other shapes, values that are not finite, and tables that do not fit.
         """
         if isinstance(data, (np.ndarray, list, tuple)):
-            return self._predict_windows(np.asarray(data))
+            return self._predict_windows(data)
         return self._predict_table(data, time, missing)
 
-    def _predict_windows(self, windows: NDArray[Any]) -> NDArray[Any]:
+    def _predict_windows(self, windows: Any) -> NDArray[Any]:
         interface = self.manifest.interface
-        expected = (interface.window, len(interface.features))
-        windows = windows[None] if windows.ndim == 2 else windows
-        if windows.ndim != 3 or windows.shape[1:] != expected or not len(windows):
-            raise DataError(
-                f"expected windows of shape (batch, {expected[0]}, {expected[1]}) with columns"
-                f" {', '.join(interface.features)}, found {windows.shape}"
-            )
-        if len(bad := np.argwhere(~np.isfinite(windows.astype(np.float64)))):
-            window, row, column = bad[0]
-            raise DataError(
-                f"window {window}, row {row}, column '{interface.features[column]}': expected a finite number,"
-                f" found {windows[window, row, column]}; fill it first"
-            )
-        return self._session.run(windows.astype(interface.inputs[0].dtype))[FORECAST]
+        checked = check_windows(windows, interface.window, interface.features)
+        return self._session.run(checked.astype(interface.inputs[0].dtype))[FORECAST]
 
     def _predict_table(self, source: Source, time: str | None, missing: Missing | None) -> pd.DataFrame:
         from zoo.data.last_window import read_last_window
@@ -101,6 +85,6 @@ def load_bundle(path: str | Path, *, runtime: str = "onnxruntime") -> Bundle:
 
     Raises BundleError where it is incomplete or changed, or the runtime is unknown.
     """
-    find_runtime(runtime)
-    folder = find_bundle(path)
-    return Bundle(folder, check_integrity(folder), runtime)
+    chosen, folder = find_runtime(runtime), find_bundle(path)
+    manifest = check_integrity(folder)
+    return Bundle(folder, manifest, chosen.load(folder))

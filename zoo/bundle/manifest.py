@@ -101,7 +101,7 @@ class Manifest(_Part):
                     f"{path}: expected schema version {SCHEMA_VERSION}, found {found!r}; use the lstm-zoo that wrote it"
                 )
             manifest = cls.model_validate(content)
-        except (ValueError, AttributeError) as error:
+        except (ValueError, AttributeError, RecursionError) as error:
             reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
             raise BundleError(
                 f"{path}: not a valid manifest ({reason}); the bundle was changed, export again"

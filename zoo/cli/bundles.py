@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast, get_args
 
 import typer
 
-from zoo.cli.output import print_json, print_table
+from zoo.cli.output import note, print_json, print_table
 from zoo.cli.tensorflow import import_tensorflow
-
-if TYPE_CHECKING:
-    from zoo.options import Missing
+from zoo.options import Missing
+from zoo_registry.errors import ConfigError
 
 BundlePath = Annotated[Path, typer.Argument(help="exported/NAME/N, or exported/NAME for its highest version.")]
 FAILED = 1
@@ -61,7 +60,7 @@ def predict(
     missing: Annotated[
         str | None, typer.Option(help="Missing values: error, ffill or interpolate [default: error].")
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="Write a CSV or Parquet file instead of a table.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write a .csv or .parquet file instead of a table.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Forecast what comes after the data's last row, in original units, on ONNX Runtime.
@@ -69,27 +68,31 @@ def predict(
     Example: zoo predict exported/basic-co2 --data example:co2
     """
     from zoo.bundle.loading import load_bundle
-    from zoo_registry.errors import ConfigError
 
-    if output is not None and (output.is_dir() or not output.parent.is_dir()):
-        raise ConfigError(f"--output: expected a file in a folder that is there, found {output}; name another")
-    if missing not in (None, "error", "ffill", "interpolate"):
-        raise ConfigError(f"--missing is error, ffill or interpolate, found '{missing}'")
-    forecast = load_bundle(bundle).predict(data, time=time, missing=cast("Missing | None", missing))
-    frame = forecast.reset_index()
+    if missing is not None and missing not in get_args(Missing):
+        raise ConfigError(f"--missing is one of {', '.join(get_args(Missing))}, found '{missing}'")
     if output is not None:
-        if output.suffix.lower() in (".parquet", ".pq"):
-            frame.to_parquet(output, index=False)
+        if output.is_dir() or not output.parent.is_dir():
+            raise ConfigError(f"--output: expected a file in a folder that is there, found {output}; name another")
+        if output.suffix.lower() not in (".csv", ".parquet") or as_json:
+            raise ConfigError(f"--output writes .csv or .parquet, and --json to the terminal; found {output}; take one")
+    forecast = load_bundle(bundle).predict(data, time=time, missing=cast("Missing | None", missing))
+    if output is not None:
+        staged = output.with_name(f".staging-{output.name}")
+        if output.suffix.lower() == ".csv":
+            forecast.to_csv(staged)
         else:
-            frame.to_csv(output, index=False)
-        typer.echo(f"{len(frame)} rows: {output}", err=True)
-    elif as_json:
-        frame[frame.columns[0]] = (
-            frame[frame.columns[0]].astype(str) if forecast.index.name == "time" else frame["step"]
-        )
-        print_json(frame.to_dict(orient="records"))
+            forecast.reset_index().to_parquet(staged, index=False)
+        staged.replace(output)
+        note(f"{len(forecast)} rows: {output}")
+        return
+    steps = forecast.index if forecast.index.dtype.kind == "i" else forecast.index.astype(str)
+    rows = [(step, *values) for step, values in zip(steps, forecast.itertuples(index=False), strict=True)]
+    heads = (forecast.index.name, *forecast.columns)
+    if as_json:
+        print_json([dict(zip(heads, row, strict=True)) for row in rows])
     else:
-        print_table(tuple(frame.columns), [tuple(map(_cell, row)) for row in frame.itertuples(index=False)])
+        print_table(heads, [tuple(map(_cell, row)) for row in rows])
 
 
 def _cell(value: object) -> str:

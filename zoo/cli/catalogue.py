@@ -42,7 +42,7 @@ def show(
     schema = entry.architecture.hyperparameters.model_json_schema()
     defaults = {name: value for name, value in vars(entry.architecture.defaults).items() if value is not None}
     if (schedule := defaults.get("schedule")) is not None:
-        defaults["schedule"] = schedule.model_dump()
+        defaults["schedule"] = spelled(schedule)
     if entry.architecture.loss is not None:
         defaults.setdefault("loss", "architecture")
     described = describe_entry(architecture, entry)
@@ -69,6 +69,12 @@ def show(
             )
         )
     print_table(("hyperparameter", "type", "default", "bounds", "searched", "what it is"), rows)
+
+
+def spelled(schedule: Any) -> str:
+    """Write a schedule as --schedule takes it."""
+    settings = ",".join(f"{name}={value:g}" for name, value in schedule.model_dump(exclude={"kind"}).items())
+    return f"{schedule.kind}:{settings}" if settings else str(schedule.kind)
 
 
 def _bounds(field: dict[str, Any]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +18,7 @@ from zoo.cli.runs import runs
 from zoo.cli.train import train
 from zoo_registry.errors import ZooError
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 
 
 class _Commands(TyperGroup):
@@ -61,7 +63,9 @@ app.command("predict")(predict)
 
 @app.callback(invoke_without_command=True)
 def common(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error: zoo --debug COMMAND …")
+    ] = False,
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> None:
     """Options of every command; ``debug`` is read where errors are shown."""
@@ -75,7 +79,8 @@ def common(
 def main() -> None:
     """Run the command and leave with its exit code.
 
-    0; 1 where a bundle fails its replay; 2 for bad input; 130 after Ctrl-C.
+    0; 1 where a bundle fails its replay; 2 for bad input; 130 after Ctrl-C; 143 after SIGTERM.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that what is staged is removed
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's remarks; errors still show
     app(prog_name="zoo")

@@ -21,20 +21,26 @@ def print_json(value: Any) -> None:
 
 
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write a table to standard output; cells are plain text, and long ones are wrapped on a terminal only."""
+    """Write a table of plain text to standard output: the first column is never broken, the last may be wrapped.
+
+    On a terminal it fits the width; a file or a program gets each row on one line.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in heads:
-        table.add_column(head, overflow="fold")
+    for index, head in enumerate(heads):
+        table.add_column(Text(head), no_wrap=index == 0, overflow="fold", min_width=len(head) if index == 0 else None)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console = Console()
     if not console.is_terminal:
-        console = Console(width=200)  # wide enough for a line each, where a file or program reads it
-    console.print(table)
+        console = Console(width=100_000)
+    with console.capture() as capture:
+        console.print(table)
+    for line in capture.get().splitlines():
+        typer.echo(line.rstrip())
 
 
 def note(text: str) -> None:

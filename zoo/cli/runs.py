@@ -27,6 +27,8 @@ def runs(
             records.append(read_record(path))
         except RunError as error:
             note(f"warning: {error}")
+    if not records:
+        note(f"{folder}: there are no runs; train one with: zoo train basic")
     if as_json:
         print_json([record.model_dump(mode="json") for record in records])
         return

@@ -143,22 +143,31 @@ def _print_run(run: Run) -> None:
     record, metrics = run.record, run.metrics
     data, training = record.data, record.training
     for column in data["ignored"]:
-        note(f"column '{column}' holds text and was not used")
+        note(f"column '{column}' is not numeric and was not used")
     if data["repairs"]:
         filled = ", ".join(f"{count} in '{column}'" for column, count in data["repairs"]["filled"].items())
         note(f"missing values filled by {data['repairs']['method']}: {filled}")
+    typer.echo(f"features: {', '.join(data['features'])}; time: {data['time_column'] or 'none'}")
     typer.echo(
         f"{record.config.architecture} with {training['parameters']:,} parameters: best epoch {training['best_epoch']}"
         f" of {training['epochs']}, validation loss {training['val_loss']:.4g}, {training['seconds']:.1f} s"
     )
     parts = ", ".join(f"{name} {part['windows']}" for name, part in data["split"].items())
-    typer.echo(f"windows: {parts}; errors on the test windows in original units, and scaled\n")
-    heads = ["forecast", *(f"{error} {target}" for target in data["targets"] for error in ("MAE", "RMSE", "MASE"))]
-    rows = []
-    for name, measured in ({"network": metrics["network"]} | metrics["baselines"]).items():
-        cells = [f"{measured['targets'][t][error]:.4g}" for t in data["targets"] for error in ("mae", "rmse", "mase")]
-        rows.append([name, *cells, f"{measured['scaled']['mae']:.4f}", f"{measured['scaled']['mse']:.4f}"])
-    print_table([*heads, "scaled MAE", "scaled MSE"], rows)
+    left_out = f" ({metrics['left_out']} left out: their truth is missing)" if metrics["left_out"] else ""
+    typer.echo(f"windows: {parts}{left_out}; errors on the test windows, in original units\n")
+    rows = [
+        (target, name, *(f"{measured['targets'][target][error]:.4g}" for error in ("mae", "rmse", "mase")))
+        for target in data["targets"]
+        for name, measured in ({"network": metrics["network"]} | metrics["baselines"]).items()
+    ]
+    print_table(("target", "forecast", "MAE", "RMSE", "MASE"), rows)
+    if len(data["targets"]) > 1:
+        typer.echo("")
+        rows = [
+            (name, f"{measured['scaled']['mae']:.4f}", f"{measured['scaled']['mse']:.4f}")
+            for name, measured in ({"network": metrics["network"]} | metrics["baselines"]).items()
+        ]
+        print_table(("forecast", "scaled MAE over all targets", "scaled MSE"), rows)
     for name, reason in metrics["skipped"].items():
         typer.echo(f"{name}: not computed, {reason}")
     typer.echo("")

@@ -28,7 +28,9 @@ class LastWindow:
     def forecast_frame(self, forecast: NDArray[np.floating], targets: Sequence[str]) -> pd.DataFrame:
         """Label a forecast of shape (horizon, n_targets): a row for each step, by time where the table has times."""
         times = None if self.times is None else next_times(self.times, len(forecast))
-        index = pd.RangeIndex(1, len(forecast) + 1, name="step") if times is None else times.rename("time")
+        name = "step" if times is None else "time"
+        index = pd.RangeIndex(1, len(forecast) + 1) if times is None else times
+        index = index.rename(f"forecast {name}" if name in targets else name)
         return pd.DataFrame(np.asarray(forecast), index=index, columns=list(targets))
 
 

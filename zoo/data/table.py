@@ -152,7 +152,10 @@ def _read_numbers(column: pd.Series, where: str, *, named: bool) -> NDArray[np.f
     if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
-        parsed = pd.to_numeric(column.astype(object), errors="coerce")  # as objects: times would come out as counts
+        try:
+            parsed = pd.to_numeric(column.astype(object), errors="coerce")  # as objects: times would become counts
+        except OverflowError:  # whole numbers beyond any float
+            parsed = pd.to_numeric(column.astype(str), errors="coerce")
         bad = np.flatnonzero(parsed.isna() & column.notna())
         if len(bad) == int(column.notna().sum()) and len(bad) and not named:
             return None

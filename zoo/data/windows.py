@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from zoo.data.split import Split
+from zoo_registry.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -56,3 +58,28 @@ def split_windows(
         starts = np.arange(first, rows.stop - horizon + 1, dtype=np.int64) - window
         parts[name] = Windows(features, targets, starts, window, horizon)
     return parts
+
+
+def check_windows(windows: ArrayLike, window: int, features: Sequence[str]) -> NDArray[np.float64]:
+    """Return raw windows as float64 of shape (batch, window, n_features); one window becomes a batch of one.
+
+    Raises DataError for other shapes, and for values that are not finite numbers.
+    """
+    columns = ", ".join(features)
+    try:
+        values = np.asarray(windows, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"expected windows of numbers, with the columns {columns}, found {error}; mend them") from error
+    values = values[None] if values.ndim == 2 else values
+    if values.ndim != 3 or not len(values) or values.shape[1:] != (window, len(features)):
+        raise DataError(
+            f"expected windows of shape (batch, {window}, {len(features)}) with the columns {columns},"
+            f" found {np.shape(windows)}; reshape them"
+        )
+    if len(bad := np.argwhere(~np.isfinite(values))):
+        number, row, column = bad[0]
+        raise DataError(
+            f"window {number}, row {row}, column '{features[column]}' (from 0): expected a finite number,"
+            f" found {values[number, row, column]}; fill it first"
+        )
+    return values

@@ -11,13 +11,14 @@ from zoo.data.windows import Windows
 from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline, last_value, seasonal_naive
 from zoo.evaluation.metrics import forecast_metrics, naive_scales
 from zoo.preprocessing.preprocessor import ScaledColumns
+from zoo_registry.errors import DataError
 
 LAST_VALUE, SEASONAL, RIDGE = "last value", "seasonal naive", "ridge"
 
 
-def true_targets(history: NDArray[np.float64], windows: Windows) -> NDArray[np.float64]:
-    """The targets of each window, (rows, n_targets) -> (n_windows, horizon, n_targets), in original units."""
-    return np.take(history, windows.origins[:, None] + np.arange(windows.horizon), axis=0)
+def horizon_rows(rows: NDArray[Any], windows: Windows) -> NDArray[Any]:
+    """The rows that each window forecasts: (rows, n_targets) -> (n_windows, horizon, n_targets)."""
+    return np.take(rows, windows.origins[:, None] + np.arange(windows.horizon), axis=0)
 
 
 def evaluate(
@@ -29,11 +30,14 @@ def evaluate(
     target_columns: tuple[int | None, ...],
     train: range,
     season: int | None,
+    filled: NDArray[np.bool_],
 ) -> dict[str, Any]:
     """Compare test forecasts, (n_windows, horizon, n_targets) in original units, with the three baselines.
 
-    ``history`` holds the targets of all rows, (rows, n_targets) in original units. Returns ``network`` and
-    ``baselines``, each measured by :func:`forecast_metrics`, ``skipped`` (baseline -> reason) and ``verdict``.
+    ``history`` holds the targets of all rows, (rows, n_targets) in original units; ``filled`` marks those that were
+    missing and are no truth: test windows whose horizon holds one are left out. Returns ``windows`` and ``left_out``
+    (their numbers), ``network`` and ``baselines``, each measured by :func:`forecast_metrics`, ``skipped`` (baseline ->
+    reason) and ``verdict``. Raises DataError where no test window has a whole truth.
     """
     test, horizon = parts["test"], parts["test"].horizon
     forecasts, skipped = {LAST_VALUE: last_value(history, test.origins, horizon)}, {}
@@ -51,15 +55,19 @@ def evaluate(
     else:
         forecasts[SEASONAL] = seasonal_naive(history, test.origins, horizon, season)
 
-    truth, naive = true_targets(history, test), naive_scales(history[train.start : train.stop])
+    whole = ~horizon_rows(filled, test).any(axis=(1, 2))
+    if not whole.any():
+        raise DataError("every test window has a missing target, so there is no truth to measure; give another --split")
+    truth, naive = horizon_rows(history, test)[whole], naive_scales(history[train.start : train.stop])
 
     def measure(values: NDArray[np.float64]) -> dict[str, Any]:
-        return forecast_metrics(truth, values, names=targets.names, naive=naive, scale=targets.affine.scale)
+        return forecast_metrics(truth, values[whole], names=targets.names, naive=naive, scale=targets.affine.scale)
 
     network = measure(forecast)
     baselines = {name: measure(forecasts[name]) for name in (LAST_VALUE, SEASONAL, RIDGE) if name in forecasts}
     return {
-        "windows": len(test),
+        "windows": int(whole.sum()),
+        "left_out": int((~whole).sum()),
         "season": season,
         "network": network,
         "baselines": baselines,

@@ -75,7 +75,7 @@ def model_card(manifest: Manifest, summary: str, example: float) -> str:
         "source": data["source"],
         "fingerprint": data["fingerprint"],
         "verdict": manifest.metrics["verdict"],
-        "mae_heads": " | ".join(f"MAE {name} | RMSE {name}" for name in interface.targets),
+        "mae_heads": " | ".join(f"MAE {name} | RMSE {name}" for name in map(_cell, interface.targets)),
         "rules": "|".join("---|---" for _ in interface.targets),
         "rows": "\n".join(
             f"| {name} | "
@@ -91,3 +91,8 @@ def model_card(manifest: Manifest, summary: str, example: float) -> str:
         "example": f"{example:g}",
     }
     return _CARD.format(**fields)
+
+
+def _cell(text: str) -> str:
+    """Keep a column's name inside its cell of a Markdown table."""
+    return " ".join(text.split()).replace("|", "\\|")

@@ -11,15 +11,16 @@ import numpy as np
 
 from zoo.bundle.golden import Golden, golden_windows
 from zoo.bundle.integrity import check_integrity, describe_files
-from zoo.bundle.manifest import Interface, Manifest
+from zoo.bundle.manifest import FORECAST, Interface, Manifest
 from zoo.bundle.verification import Verdict, replay
 from zoo.export.card import model_card
-from zoo.export.formats import write_onnx, write_saved_model
+from zoo.export.formats import SCALED_SIGNATURE, write_onnx, write_saved_model
 from zoo.export.inference import inference_network
 from zoo.export.naming import check_interface, check_model_name, default_name, interface_of
 from zoo.export.publishing import publish, staging
 from zoo.export.triton import triton_config
 from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.runtimes.tensorflow_session import TensorFlowSession
 from zoo.training.run_record import RunRecord
 from zoo.versions import library_versions
 from zoo_registry.errors import ParityError
@@ -59,7 +60,7 @@ def export(trained: Trained, exported: Path, name: str | None = None, summary: s
         golden.write(folder)
         unit = preprocessor.targets_.deviation
         verdicts = replay(folder, GATE, unit)
-        _gate(verdicts)
+        _gate([*verdicts, _replay_scaled(folder, golden, preprocessor)])
         manifest = Manifest(
             model=name,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -84,15 +85,25 @@ def export(trained: Trained, exported: Path, name: str | None = None, summary: s
         (folder / "README.md").write_text(model_card(manifest, summary, example), encoding="utf-8")
         manifest.model_copy(update={"files": describe_files(folder)}).write(folder)
         check_integrity(folder)
-        return publish(folder, model, triton_config(name, interface))
+        return publish(folder, model, interface, triton_config(name, interface))
 
 
 def _golden(trained: Trained, interface: Interface, dtype: str) -> Golden:
     """Synthetic windows, and what the trained Keras network and the scikit-learn scalers make of them."""
-    features, targets = trained.preprocessor.features_, trained.preprocessor.targets_
+    preprocessor = trained.preprocessor
+    features = preprocessor.features_
     window = golden_windows(features.minimum, features.maximum, interface.window, dtype)
-    scaled = trained.network.predict(features.transform(window), batch_size=len(window), verbose=0)
-    return Golden(window, targets.inverse_transform(np.asarray(scaled)).astype(dtype))
+    scaled = trained.network.predict(preprocessor.transform(window), batch_size=len(window), verbose=0)
+    return Golden(window, preprocessor.inverse_transform_targets(np.asarray(scaled)).astype(dtype))
+
+
+def _replay_scaled(folder: Path, golden: Golden, preprocessor: Preprocessor) -> Verdict:
+    """Run the signature ``scaled`` between the scikit-learn scalers, as its callers do."""
+    session = TensorFlowSession(folder, SCALED_SIGNATURE)
+    scaled = session.run(preprocessor.transform(golden.window))[FORECAST]
+    found = preprocessor.inverse_transform_targets(scaled)
+    difference = float((np.abs(found - golden.forecast) / preprocessor.targets_.deviation).max())
+    return Verdict("signature 'scaled'", "", difference, 0.0)
 
 
 def _gate(verdicts: list[Verdict]) -> None:

@@ -9,10 +9,10 @@ from typing import Any, Self
 
 import joblib
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from zoo.data.table import Table
 from zoo.options import ScalerName
 from zoo.preprocessing.scalers import Affine, fit_scaler, portable
 
@@ -92,7 +92,7 @@ class ScaledColumns:
 
 
 class Preprocessor(BaseEstimator):  # type: ignore[misc]
-    """Scale features and targets, column by column.
+    """Scale features X and targets y, column by column, each with a scaler of its own.
 
     Fitted: ``features_`` and ``targets_``, each a :class:`ScaledColumns`.
     """
@@ -100,15 +100,32 @@ class Preprocessor(BaseEstimator):  # type: ignore[misc]
     def __init__(self, scaler: ScalerName = "standard") -> None:
         self.scaler = scaler
 
-    def fit(self, table: Table, values: NDArray[np.float64], train: range) -> Self:
-        """Fit on the rows ``train`` of ``values``, of shape (rows, table.columns), in original units.
+    def fit(self, X: pd.DataFrame, y: pd.DataFrame, *, where: str = "table") -> Self:
+        """Fit on train rows of features (rows, n_features) and targets (rows, n_targets), in original units.
 
-        Raises DataError, naming the column, where a scaler cannot be fitted.
+        Raises DataError, naming ``where`` and the column, where a scaler cannot be fitted.
         """
-        features, targets = table.cut(values[train.start : train.stop])
-        self.features_ = ScaledColumns.fit(self.scaler, features, table.features, table.source)
-        self.targets_ = ScaledColumns.fit(self.scaler, targets, table.targets, table.source)
+        self.features_, self.targets_ = (
+            ScaledColumns.fit(self.scaler, frame.to_numpy(np.float64), tuple(map(str, frame.columns)), where)
+            for frame in (X, y)
+        )
         return self
+
+    def transform(self, X: NDArray[Any]) -> NDArray[np.float32]:
+        """Scale features of shape (..., n_features); computed in float64, returned as contiguous float32."""
+        return self.features_.transform(X)
+
+    def transform_targets(self, y: NDArray[Any]) -> NDArray[np.float32]:
+        """Scale targets of shape (..., n_targets), as :meth:`transform` does features."""
+        return self.targets_.transform(y)
+
+    def inverse_transform(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        """Bring scaled features back to original units."""
+        return self.features_.inverse_transform(X)
+
+    def inverse_transform_targets(self, y: NDArray[Any]) -> NDArray[np.float64]:
+        """Bring scaled targets of shape (..., n_targets) back to original units."""
+        return self.targets_.inverse_transform(y)
 
     @property
     def serving_dtype(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.data.frequency import usual_season
@@ -32,6 +33,11 @@ class Prepared:
     season: int | None
 
     @property
+    def filled(self) -> NDArray[np.bool_]:
+        """Which targets were missing, (rows, n_targets)."""
+        return np.isnan(self.table.cut(self.table.values[: len(self.values)])[1])
+
+    @property
     def history(self) -> NDArray[np.float64]:
         """The targets of all rows, (rows, n_targets), in original units."""
         return self.table.cut(self.values)[1]
@@ -46,12 +52,17 @@ def prepare(config: DataConfig, source: Source, preprocessor: Preprocessor | Non
     minimum = config.window + config.horizon
     split = split_rows(len(table.values), config.split, minimum=minimum, where=table.source)
     values, repairs = repair_missing(table, split, config.missing)
-    if preprocessor is None:
-        preprocessor = Preprocessor(config.scaler).fit(table, values, split.train)
     features, targets = table.cut(values)
+    if preprocessor is None:
+        train = slice(split.train.start, split.train.stop)
+        preprocessor = Preprocessor(config.scaler).fit(
+            pd.DataFrame(features[train], columns=list(table.features)),
+            pd.DataFrame(targets[train], columns=list(table.targets)),
+            where=table.source,
+        )
     parts = split_windows(
-        preprocessor.features_.transform(features),
-        preprocessor.targets_.transform(targets),
+        preprocessor.transform(features),
+        preprocessor.transform_targets(targets),
         split,
         window=config.window,
         horizon=config.horizon,

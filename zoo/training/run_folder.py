@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import shutil
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from zoo.atomic import rename_to_free, staging_folder
 from zoo.training.config import RunConfig
 from zoo.training.preparation import Prepared
 from zoo.training.run_record import RECORD_FILE, RunRecord
@@ -19,7 +18,6 @@ from zoo.versions import library_versions
 from zoo_registry import Entry
 
 MODEL_FILE, HISTORY_FILE = "model.keras", "history.csv"
-_STAGING = ".staging-"
 
 
 def make_record(
@@ -70,27 +68,14 @@ def new_run_id(architecture: str) -> str:
 
 
 def write_run(runs: Path, record: RunRecord, prepared: Prepared, fitted: Fitted) -> Path:
-    """Write a run beside the others and return its folder; a number is added where the id is taken."""
+    """Write a run beside the others, whole or not at all, and return its folder; -2 and so on where the id is taken."""
     runs.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=runs))
-    staging.chmod(0o755)
-    try:
-        fitted.model.save(staging / MODEL_FILE)
-        prepared.preprocessor.save(staging)
-        _write_history(staging / HISTORY_FILE, fitted.history)
-        wanted, number = record.id, 1
-        while True:
-            (staging / RECORD_FILE).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
-            folder = runs / record.id
-            try:
-                return staging.rename(folder)
-            except OSError:
-                if not folder.exists():
-                    raise
-                number += 1
-                record = record.model_copy(update={"id": f"{wanted}-{number}"})
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    with staging_folder(runs) as folder:
+        fitted.model.save(folder / MODEL_FILE)
+        prepared.preprocessor.save(folder)
+        _write_history(folder / HISTORY_FILE, fitted.history)
+        (folder / RECORD_FILE).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        return rename_to_free(folder, lambda number: runs / (record.id if number == 1 else f"{record.id}-{number}"))
 
 
 def load_network(folder: Path) -> keras.Model:

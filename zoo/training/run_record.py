@@ -30,12 +30,12 @@ class RunRecord(BaseModel):
 
 
 def read_record(folder: Path) -> RunRecord:
-    """Read ``run.json``; raises RunError where it is missing or not of this version."""
+    """Read ``run.json``; the id is the folder's name. Raises RunError where it is missing or not of this version."""
     path = folder / RECORD_FILE
     if not path.is_file():
         raise RunError(f"{folder}: expected a run, found no {RECORD_FILE}; see: zoo runs")
     try:
-        return RunRecord.model_validate_json(path.read_bytes())
+        return RunRecord.model_validate_json(path.read_bytes()).model_copy(update={"id": folder.name})
     except ValidationError as error:
         raise RunError(
             f"{path}: not a valid record of this version ({error.errors()[0]['msg']}); train again"
@@ -63,7 +63,8 @@ def find_run(name: str, runs: Path) -> Path:
         return known[name]
     fits = [run for run in known if run.startswith(name)]
     if len(fits) > 1:
-        raise RunError(f"'{name}' begins more than one run: {', '.join(fits)}; give more of the id")
+        shown = ", ".join(fits[:3]) + (", …" if len(fits) > 3 else "")
+        raise RunError(f"'{name}' begins {len(fits)} runs: {shown}; give more of the id")
     if not fits:
-        raise RunError(f"there is no run '{name}' in {runs}{close_match_hint(name, known)}")
+        raise RunError(f"there is no run '{name}' in {runs}{close_match_hint(name, known)}; see: zoo runs")
     return known[fits[0]]

@@ -10,7 +10,7 @@ from sklearn.linear_model import Ridge
 
 from zoo.data.windows import Windows
 from zoo.evaluation.baselines import RIDGE_PENALTIES, RidgeBaseline, last_value, seasonal_naive
-from zoo.evaluation.evaluation import true_targets
+from zoo.evaluation.evaluation import horizon_rows
 from zoo.training.config import DataConfig
 from zoo.training.preparation import prepare
 
@@ -106,7 +106,7 @@ def test_ridge_makes_hardly_an_error_on_an_exactly_linear_series():
         for rows in (range(4000), range(4000, 5000), range(5000, 5900))
     )
     forecast = RidgeBaseline((0,)).fit(train, validation).predict(test)
-    truth = true_targets(wave, test)
+    truth = horizon_rows(wave, test)
     assert np.abs(forecast - truth).mean() < 1e-4
     assert np.abs(last_value(wave, test.origins, test.horizon) - truth).mean() > 0.5
 
@@ -128,5 +128,5 @@ def test_last_value_on_etth1_has_the_published_error(etth1: Path):
     test = prepared.parts["test"]
     assert len(test) == 2785
     history = prepared.preprocessor.targets_.scaler.transform(prepared.history)
-    error = last_value(history, test.origins, test.horizon) - true_targets(history, test)
+    error = last_value(history, test.origins, test.horizon) - horizon_rows(history, test)
     assert 1.29 < np.square(error).mean() < 1.30

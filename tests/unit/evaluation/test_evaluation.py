@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.evaluation.evaluation import evaluate, true_targets, verdict
+from zoo.evaluation.evaluation import evaluate, horizon_rows, verdict
 from zoo.training.config import DataConfig
 from zoo.training.preparation import Prepared, prepare
+from zoo_registry.errors import DataError
 
 
 def measured(error: float) -> dict[str, Any]:
@@ -50,12 +51,13 @@ def run(prepared: Prepared, forecast: np.ndarray, season: int | None = 24) -> di
         target_columns=prepared.shape.target_columns,
         train=prepared.split.train,
         season=season,
+        filled=prepared.filled,
     )
 
 
-def test_true_targets_are_the_rows_of_the_horizon(prepared: Prepared, series: pd.DataFrame):
+def test_horizon_rows_are_the_rows_of_the_horizon(prepared: Prepared, series: pd.DataFrame):
     test = prepared.parts["test"]
-    truth = true_targets(prepared.history, test)
+    truth = horizon_rows(prepared.history, test)
     rows = series[["load", "temperature"]].to_numpy()
     for index, origin in enumerate(test.origins):
         np.testing.assert_array_equal(truth[index], rows[origin : origin + 3])
@@ -64,7 +66,7 @@ def test_true_targets_are_the_rows_of_the_horizon(prepared: Prepared, series: pd
 
 def test_every_forecast_is_measured_on_the_same_test_windows(prepared: Prepared, series: pd.DataFrame):
     test = prepared.parts["test"]
-    truth = true_targets(prepared.history, test)
+    truth = horizon_rows(prepared.history, test)
     found = run(prepared, truth + np.array([2.0, -0.5]))
     assert found["windows"] == len(test) == 36 - 3 + 1
     assert list(found["baselines"]) == ["last value", "seasonal naive", "ridge"]
@@ -86,14 +88,14 @@ def test_every_forecast_is_measured_on_the_same_test_windows(prepared: Prepared,
 
 
 def test_a_perfect_forecast_beats_all_three(prepared: Prepared):
-    sentence = run(prepared, true_targets(prepared.history, prepared.parts["test"]))["verdict"]
+    sentence = run(prepared, horizon_rows(prepared.history, prepared.parts["test"]))["verdict"]
     assert sentence == (
         "On the test split's MAE the network beats last value by 100.0%, seasonal naive by 100.0%, ridge by 100.0%."
     )
 
 
 def test_the_season_may_be_unknown_or_too_long(prepared: Prepared):
-    forecast = true_targets(prepared.history, prepared.parts["test"])
+    forecast = horizon_rows(prepared.history, prepared.parts["test"])
     unknown = run(prepared, forecast, season=None)
     assert unknown["skipped"] == {"seasonal naive": "no season is known; give one with --season"}
     assert list(unknown["baselines"]) == ["last value", "ridge"]
@@ -107,5 +109,23 @@ def test_the_season_may_be_unknown_or_too_long(prepared: Prepared):
 def test_a_series_that_repeats_exactly_is_no_division_by_zero():
     frame = pd.DataFrame({"y": np.tile([1.0, 2.0, 4.0, 3.0], 60)})
     prepared = prepare(DataConfig(target="y", window=8, horizon=4), frame)
-    found = run(prepared, true_targets(prepared.history, prepared.parts["test"]) + 1.0, season=4)
+    found = run(prepared, horizon_rows(prepared.history, prepared.parts["test"]) + 1.0, season=4)
     assert "loses to seasonal naive (which makes no error)" in found["verdict"]
+
+
+def test_windows_without_a_whole_truth_are_left_out(series: pd.DataFrame):
+    config = DataConfig(target="load", window=8, horizon=3, missing="interpolate")
+    gap = slice(220, 224)  # inside the test part, which begins at row 204
+    series.loc[series.index[gap], "load"] = np.nan
+    prepared = prepare(config, series)
+    forecast = horizon_rows(prepared.history, prepared.parts["test"])
+    touched = np.isin(prepared.parts["test"].origins, np.arange(gap.start - 2, gap.stop))
+    forecast[touched] += 1000.0  # errors there must not count
+    found = run(prepared, forecast)
+    assert (found["windows"], found["left_out"]) == (34 - touched.sum(), touched.sum()) == (28, 6)
+    assert found["network"]["scaled"]["mae"] == 0.0
+
+    series.loc[series.index[204:], "load"] = np.nan
+    prepared = prepare(config, series)
+    with pytest.raises(DataError, match="every test window has a missing target"):
+        run(prepared, horizon_rows(prepared.history, prepared.parts["test"]))

@@ -31,8 +31,14 @@ def make_table(level: float = 100.0, deviation: float = 10.0, rows: int = ROWS) 
     return read_table(frame, targets=["price", "load"], features=["load", "wind"])
 
 
+def fit_rows(scaler: str, table: Table, rows: range) -> Preprocessor:
+    features, targets = table.cut(table.values[rows.start : rows.stop])
+    X, y = pd.DataFrame(features, columns=table.features), pd.DataFrame(targets, columns=table.targets)
+    return Preprocessor(scaler).fit(X, y, where=table.source)
+
+
 def fitted(scaler: str, table: Table) -> Preprocessor:
-    return Preprocessor(scaler).fit(table, table.values, TRAIN)
+    return fit_rows(scaler, table, TRAIN)
 
 
 def numbers(preprocessor: Preprocessor) -> bytes:
@@ -185,7 +191,7 @@ def test_a_range_far_beyond_the_deviation_does_not_hide_it():
     values = np.sin(np.arange(40_000))
     values[5] = 5_000.0
     table = read_table(pd.DataFrame({"y": values}), targets=["y"])
-    preprocessor = Preprocessor("minmax").fit(table, table.values, range(40_000))
+    preprocessor = fit_rows("minmax", table, range(40_000))
     assert np.spacing(np.float32(5_000)) > 1e-5 * preprocessor.targets_.deviation[0]  # the parity gate's limit
     assert preprocessor.serving_dtype == "float64"
 
