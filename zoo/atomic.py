@@ -47,12 +47,16 @@ def rename_to_free(folder: Path, place: Callable[[int], Path], first: int = 1) -
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=STAGING, delete=False) as file:
-        file.write(text)
-    staged = Path(file.name)
-    staged.chmod(0o644)
-    sync(staged)
-    staged.replace(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=STAGING)
+    os.close(handle)
+    staged = Path(name)
+    try:
+        staged.write_text(text, encoding="utf-8")
+        staged.chmod(0o644)
+        sync(staged)
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:

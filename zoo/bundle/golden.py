@@ -38,13 +38,16 @@ class Golden:
     def difference(self, session: Session, unit: NDArray[np.float64]) -> float:
         """Replay at each of ``BATCH_SIZES`` and return the largest difference, in units of shape (n_targets,).
 
-        The batches of a size start one after the other, so that all windows take part; NaN counts as infinitely far.
+        The batches of a size start one after the other, so that all windows take part. NaN and another shape count as
+        infinitely far.
         """
         worst = 0.0
         for size in BATCH_SIZES:
             for start in range(0, len(self.window), size):
                 rows = slice(start, start + size)
                 found = np.asarray(session.run(self.window[rows])[FORECAST], dtype=np.float64)
+                if found.shape != self.forecast[rows].shape:
+                    return np.inf
                 distance = np.abs(found - self.forecast[rows]) / unit
                 worst = max(worst, float(np.nan_to_num(distance, nan=np.inf).max()))
         return worst

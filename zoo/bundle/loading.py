@@ -62,8 +62,8 @@ class Bundle:
 
     def _predict_windows(self, windows: Any) -> NDArray[Any]:
         interface = self.manifest.interface
-        checked = check_windows(windows, interface.window, interface.features)
-        return self._session.run(checked.astype(interface.inputs[0].dtype))[FORECAST]
+        checked = check_windows(windows, interface.window, interface.features, interface.inputs[0].dtype)
+        return self._session.run(checked)[FORECAST]
 
     def _predict_table(self, source: Source, time: str | None, missing: Missing | None) -> pd.DataFrame:
         from zoo.data.last_window import read_last_window

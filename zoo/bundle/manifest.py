@@ -101,12 +101,13 @@ class Manifest(_Part):
                     f"{path}: expected schema version {SCHEMA_VERSION}, found {found!r}; use the lstm-zoo that wrote it"
                 )
             manifest = cls.model_validate(content)
+            checksum = manifest.canonical_checksum()
         except (ValueError, AttributeError, RecursionError) as error:
             reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
             raise BundleError(
                 f"{path}: not a valid manifest ({reason}); the bundle was changed, export again"
             ) from error
-        if manifest.checksum != manifest.canonical_checksum():
+        if manifest.checksum != checksum:
             raise BundleError(f"{path}: its checksum does not hold; the manifest was changed, export again")
         return manifest
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from zoo.bundle.golden import PARITY_LIMIT, Golden
 from zoo.bundle.integrity import check_integrity
+from zoo.bundle.loading import find_bundle
 from zoo.bundle.manifest import Manifest
 from zoo.runtimes import RUNTIMES, find_runtime
 from zoo_registry.errors import BundleError
@@ -34,13 +35,16 @@ class Verdict:
         return self.difference <= PARITY_LIMIT
 
 
-def verify_bundle(folder: Path, runtimes: Sequence[str] = ()) -> list[Verdict]:
+def verify_bundle(path: str | Path, runtimes: Sequence[str] = ()) -> list[Verdict]:
     """Check hashes, then replay on the named runtimes, or on all that are installed.
+
+    ``path`` is a bundle or a model's folder (then its highest version).
 
     Raises BundleError where the bundle was changed or a named runtime is missing; a difference over the limit is told
     by the verdict.
     """
     names = choose_runtimes(runtimes)
+    folder = find_bundle(path)
     manifest = check_integrity(folder)
     return replay(folder, names, parity_unit(manifest))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, cast, get_args
 
@@ -31,16 +32,20 @@ def verify(
     from zoo.bundle.integrity import check_integrity
     from zoo.bundle.loading import find_bundle
     from zoo.bundle.verification import choose_runtimes, parity_unit, replay
+    from zoo.runtimes import RUNTIMES
 
     names = choose_runtimes(runtime or ())
     folder = find_bundle(bundle)
     manifest = check_integrity(folder)  # before any parser, and before anything slow
-    if "tensorflow" in names:
+    if "tensorflow" in names and RUNTIMES["tensorflow"].version:
         import_tensorflow()
     verdicts = replay(folder, names, parity_unit(manifest))
     passed = all(verdict.passed for verdict in verdicts)
     if as_json:
-        replays = [vars(verdict) | {"passed": verdict.passed} for verdict in verdicts]
+        replays = [
+            vars(v) | {"passed": v.passed, "difference": v.difference if math.isfinite(v.difference) else None}
+            for v in verdicts
+        ]
         print_json({"bundle": str(folder), "passed": passed, "runtimes": replays})
     else:
         rows = [
@@ -79,11 +84,14 @@ def predict(
     forecast = load_bundle(bundle).predict(data, time=time, missing=cast("Missing | None", missing))
     if output is not None:
         staged = output.with_name(f".staging-{output.name}")
-        if output.suffix.lower() == ".csv":
-            forecast.to_csv(staged)
-        else:
-            forecast.reset_index().to_parquet(staged, index=False)
-        staged.replace(output)
+        try:
+            if output.suffix.lower() == ".csv":
+                forecast.to_csv(staged)
+            else:
+                forecast.reset_index().to_parquet(staged, index=False)
+            staged.replace(output)
+        finally:
+            staged.unlink(missing_ok=True)
         note(f"{len(forecast)} rows: {output}")
         return
     steps = forecast.index if forecast.index.dtype.kind == "i" else forecast.index.astype(str)

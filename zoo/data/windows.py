@@ -60,14 +60,17 @@ def split_windows(
     return parts
 
 
-def check_windows(windows: ArrayLike, window: int, features: Sequence[str]) -> NDArray[np.float64]:
-    """Return raw windows as float64 of shape (batch, window, n_features); one window becomes a batch of one.
+def check_windows(
+    windows: ArrayLike, window: int, features: Sequence[str], dtype: str = "float64"
+) -> NDArray[np.floating]:
+    """Return raw windows as ``dtype``, of shape (batch, window, n_features); one window becomes a batch of one.
 
-    Raises DataError for other shapes, and for values that are not finite numbers.
+    Raises DataError for other shapes, and for values that are not finite numbers, or not in ``dtype``.
     """
     columns = ", ".join(features)
     try:
-        values = np.asarray(windows, dtype=np.float64)
+        with np.errstate(over="ignore"):  # an overflow is told below
+            values = np.asarray(windows, dtype=np.float64).astype(dtype)
     except (TypeError, ValueError) as error:
         raise DataError(f"expected windows of numbers, with the columns {columns}, found {error}; mend them") from error
     values = values[None] if values.ndim == 2 else values
@@ -79,7 +82,7 @@ def check_windows(windows: ArrayLike, window: int, features: Sequence[str]) -> N
     if len(bad := np.argwhere(~np.isfinite(values))):
         number, row, column = bad[0]
         raise DataError(
-            f"window {number}, row {row}, column '{features[column]}' (from 0): expected a finite number,"
+            f"window {number}, row {row}, column '{features[column]}' (from 0): expected a finite {dtype} number,"
             f" found {values[number, row, column]}; fill it first"
         )
     return values

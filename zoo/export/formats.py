@@ -16,6 +16,7 @@ from zoo.bundle.manifest import FORECAST, INPUT
 from zoo.export.graph import ServingFunction, input_spec, raw_function, scaled_function
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.runtimes.onnxruntime_session import ONNX_FILE
+from zoo_registry.errors import ExportError
 
 OPSET = 18  # the highest that tf2onnx 1.17 writes
 BATCH_AXIS = "batch"
@@ -54,7 +55,11 @@ def _name_ends(model: onnx.ModelProto) -> None:
     ends = [(INPUT, *graph.input), (FORECAST, *graph.output)]
     for expected, *found in ends:
         if len(found) != 1:
-            raise RuntimeError(f"expected one tensor '{expected}', found {[tensor.name for tensor in found]}")
+            names = [tensor.name for tensor in found]
+            raise ExportError(
+                f"the ONNX graph: expected one tensor '{expected}', found {names}; constants of an architecture"
+                " have to be NumPy arrays or weights"
+            )
         old = found[0].name
         for node in graph.node:
             for names in (node.input, node.output):

@@ -25,10 +25,18 @@ def build_network(architecture: Architecture, hp: Hyperparameters, shape: Sequen
         raise PluginError(f"{who}: build must return a keras.Model, found {type(model).__name__}")
     if not isinstance(model, (keras.Sequential, keras.src.models.Functional)):
         raise PluginError(f"{who}: build must return a functional or sequential model, found {type(model).__name__}")
+    if any(isinstance(layer, keras.layers.Lambda) for layer in model._flatten_layers()):
+        raise PluginError(
+            f"{who}: the network holds a Lambda layer, which cannot be saved safely; write a layer for it"
+        )
+    if not model.built:
+        raise PluginError(f"{who}: the network does not know its input; begin it with keras.Input(shape.input)")
     for end, found, expected in (
         ("input", model.input_shape, (None, *shape.input)),
         ("output", model.output_shape, (None, *shape.output)),
     ):
         if found != expected:
             raise PluginError(f"{who}: the network's {end} must have shape {expected}, found {found}")
+    if isinstance(model, keras.src.models.Functional) and not hasattr(model.output, "shape"):
+        raise PluginError(f"{who}: the network's output must be one tensor, found {type(model.output).__name__}")
     return model

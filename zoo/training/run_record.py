@@ -35,7 +35,7 @@ def read_record(folder: Path) -> RunRecord:
     if not path.is_file():
         raise RunError(f"{folder}: expected a run, found no {RECORD_FILE}; see: zoo runs")
     try:
-        return RunRecord.model_validate_json(path.read_bytes()).model_copy(update={"id": folder.name})
+        return RunRecord.model_validate_json(path.read_bytes()).model_copy(update={"id": folder.resolve().name})
     except ValidationError as error:
         raise RunError(
             f"{path}: not a valid record of this version ({error.errors()[0]['msg']}); train again"

@@ -1,0 +1,129 @@
+"""Golden windows span every column's range; a replay finds every way to differ."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zoo.bundle.golden import BATCH_SIZES, GOLDEN_WINDOWS, Golden, golden_windows
+
+FINITE = st.floats(-1e6, 1e6)
+RANGES = st.lists(st.tuples(FINITE, st.floats(1e-3, 1e6)), min_size=1, max_size=5)
+
+
+class Replay:
+    """A session that gives the expected forecasts, changed; the windows hold their own numbers."""
+
+    def __init__(self, golden, change=lambda forecast: forecast):
+        self.golden, self.change, self.sizes = golden, change, []
+
+    def run(self, window):
+        self.sizes.append(len(window))
+        return {"forecast": self.change(self.golden.forecast[window[:, 0, 0].astype(int)].copy())}
+
+
+@pytest.fixture
+def golden():
+    """64 windows of one column that count up, and forecasts of two targets over three steps."""
+    window = np.arange(GOLDEN_WINDOWS, dtype=np.float32)[:, None, None] * np.ones((1, 4, 1), np.float32)
+    forecast = np.random.default_rng(0).normal(size=(GOLDEN_WINDOWS, 3, 2)).astype(np.float32)
+    return Golden(window, forecast)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@settings(max_examples=25, deadline=None)
+@given(ranges=RANGES, window=st.integers(1, 12))
+def test_windows_span_each_columns_range(dtype, ranges, window):
+    minimum = np.array([low for low, _ in ranges])
+    maximum = minimum + np.array([width for _, width in ranges])
+    windows = golden_windows(minimum, maximum, window, dtype)
+    assert windows.shape == (GOLDEN_WINDOWS, window, len(ranges))
+    assert windows.dtype == dtype
+    low, high = minimum.astype(dtype), maximum.astype(dtype)
+    np.testing.assert_array_equal(windows[0], np.broadcast_to(low, windows[0].shape))
+    np.testing.assert_array_equal(windows[1], np.broadcast_to(high, windows[1].shape))
+    np.testing.assert_array_equal(windows.min(axis=(0, 1)), low)
+    np.testing.assert_array_equal(windows.max(axis=(0, 1)), high)
+
+
+def test_there_are_windows_enough_for_every_batch_size():
+    assert max(BATCH_SIZES) <= GOLDEN_WINDOWS
+    assert GOLDEN_WINDOWS >= 64
+    assert {1, 7} < set(BATCH_SIZES)
+
+
+def test_windows_depend_on_the_seed_alone():
+    ends = np.zeros(2), np.ones(2)
+    first = golden_windows(*ends, 6, "float32")
+    np.testing.assert_array_equal(first, golden_windows(*ends, 6, "float32"))
+    assert not np.array_equal(first, golden_windows(*ends, 6, "float32", seed=1))
+    assert len(np.unique(first.reshape(GOLDEN_WINDOWS, -1), axis=0)) == GOLDEN_WINDOWS, "no window stands twice"
+
+
+def test_half_of_the_windows_are_ramps():
+    windows = golden_windows(np.zeros(1), np.ones(1), 9, "float64")
+    straight = np.abs(np.diff(windows, n=2, axis=1)).max(axis=(1, 2)) < 1e-12
+    assert straight.sum() == GOLDEN_WINDOWS // 2 + 2, "and the two that are constant"
+
+
+def test_they_survive_their_file(golden, tmp_path):
+    golden.write(tmp_path)
+    again = Golden.read(tmp_path)
+    for name in ("window", "forecast"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(golden, name))
+        assert getattr(again, name).dtype == getattr(golden, name).dtype
+
+
+def test_nothing_is_unpickled(golden, tmp_path):
+    np.savez(tmp_path / "golden.npz", window=np.array([{"a": 1}], dtype=object), forecast=golden.forecast)
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        Golden.read(tmp_path)
+
+
+def test_equal_forecasts_at_every_batch_size(golden):
+    session = Replay(golden)
+    assert golden.difference(session, np.ones(2)) == 0.0
+    assert session.sizes == [1] * 64 + [7] * 9 + [1] + [64]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    index=st.integers(0, GOLDEN_WINDOWS - 1), step=st.integers(0, 2), target=st.integers(0, 1), off=st.floats(1e-3, 1e3)
+)
+def test_the_largest_difference_counts_in_each_targets_unit(index, step, target, off):
+    golden = Golden(np.arange(GOLDEN_WINDOWS, dtype=np.float64)[:, None, None], np.zeros((GOLDEN_WINDOWS, 3, 2)))
+    wrong = golden.forecast.copy()
+    wrong[index, step, target] = -off
+    unit = np.array([2.0, 50.0])
+    difference = golden.difference(Replay(Golden(golden.window, wrong)), unit)
+    assert difference == pytest.approx(off / unit[target])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_values_that_are_not_finite_are_farther_than_anything(golden, value):
+    def spoil(forecast):
+        forecast[-1, -1, -1] = value
+        return forecast
+
+    assert golden.difference(Replay(golden, spoil), np.ones(2)) > 1e300
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda forecast: forecast[:1],
+        lambda forecast: np.concatenate([forecast, forecast]),
+        lambda forecast: forecast[:0],
+        lambda forecast: forecast[:, :1],
+        lambda forecast: forecast[:, :, :1],
+        lambda forecast: forecast[None],
+        lambda forecast: forecast[0],
+        lambda forecast: np.float32(1.0),
+    ],
+)
+def test_another_shape_is_infinitely_far(golden, change):
+    """Although NumPy would stretch many of them until they fit, and find no difference."""
+    equal = Golden(golden.window, np.ones_like(golden.forecast))
+    assert equal.difference(Replay(equal, change), np.ones(2)) == np.inf

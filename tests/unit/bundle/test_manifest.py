@@ -1,0 +1,194 @@
+"""The manifest: it survives its file, and whatever is not as it was written is refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zoo.bundle import manifest as module
+from zoo.bundle.manifest import FileEntry, Interface, Manifest, Tensor
+from zoo_registry.errors import BundleError
+
+INTERFACE = Interface(
+    task="forecast",
+    window=8,
+    horizon=3,
+    features=("load", "température"),
+    targets=("load",),
+    inputs=(Tensor(name="window", dtype="float32", shape=(8, 2)),),
+    outputs=(Tensor(name="forecast", dtype="float32", shape=(3, 1)),),
+)
+MANIFEST = Manifest(
+    model="mine",
+    created="2024-01-01T00:00:00+00:00",
+    run="a-run",
+    architecture={"name": "basic", "distribution": "lstm-zoo", "version": "1"},
+    hyperparameters={"units": 4, "dropout": 0.1},
+    training={"epochs": 2},
+    interface=INTERFACE,
+    data={"rows": 240, "time_column": None},
+    metrics={"verdict": "good"},
+    parity_unit={"load": 7.0710678118654755},
+    parity={"onnxruntime": {"version": "1", "difference": 1e-7}},
+    onnx={"opset": 18},
+    versions={"python": "3.11"},
+    files={"model.onnx": FileEntry(size=3, sha256="ab")},
+    checksum="",
+)
+NUMBERS = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with the manifest in it."""
+    MANIFEST.write(tmp_path)
+    return tmp_path
+
+
+def edit(folder, change):
+    """Change the JSON of a manifest without sealing it again."""
+    content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    change(content)
+    (folder / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+def replace(folder, old, new):
+    """Change the text of a manifest."""
+    path = folder / "manifest.json"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_it_survives_its_file(folder):
+    read = Manifest.read(folder)
+    assert read.model_copy(update={"checksum": ""}) == MANIFEST
+    assert read.checksum == MANIFEST.canonical_checksum() == read.canonical_checksum()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    hyperparameters=st.dictionaries(TEXTS, NUMBERS | TEXTS | st.none() | st.booleans(), max_size=4),
+    unit=st.dictionaries(TEXTS, st.floats(allow_nan=False, allow_infinity=False), max_size=3),
+    model=TEXTS,
+)
+def test_any_content_survives_its_file(tmp_path_factory, hyperparameters, unit, model):
+    folder = tmp_path_factory.mktemp("manifest")
+    changes = {"hyperparameters": hyperparameters, "parity_unit": unit, "model": model}
+    MANIFEST.model_copy(update=changes).write(folder)
+    read = Manifest.read(folder)
+    assert {name: getattr(read, name) for name in changes} == changes
+
+
+def test_layout_and_order_do_not_matter(folder):
+    content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    turned = dict(reversed(content.items()))
+    (folder / "manifest.json").write_text(json.dumps(turned, separators=(",", ":")), encoding="utf-8")
+    assert Manifest.read(folder).model == "mine"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content.update(model="theirs"),
+        lambda content: content["interface"].update(window=9),
+        lambda content: content["interface"]["features"].reverse(),
+        lambda content: content["parity_unit"].update(load=7.071067811865475),
+        lambda content: content["files"]["model.onnx"].update(sha256="ac"),
+        lambda content: content["files"].clear(),
+        lambda content: content["metrics"].update(verdict="Good"),
+        lambda content: content.update(checksum="0" * 64),
+    ],
+)
+def test_a_changed_value_breaks_the_seal(folder, change):
+    edit(folder, change)
+    with pytest.raises(BundleError, match=r"manifest\.json: its checksum does not hold; the manifest was changed"):
+        Manifest.read(folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('"run":', '"run": "x", "run":', "a key stands twice"),
+        ('"size": 3', '"size": 3, "size": 3', "a key stands twice"),
+        ("1e-07", "NaN", "NaN is no JSON number"),
+        ("1e-07", "-Infinity", "-Infinity is no JSON number"),
+        ('"rows": 240', '"rows": ' + "9" * 5000, "integer string conversion"),
+        ('"window": 8', '"window": 8.5', "valid integer"),
+        ('"dtype": "float32"', '"dtype": "float16"', "'float32' or 'float64'"),
+        ('"units": "raw"', '"units": "scaled"', "Input should be 'raw'"),
+        ('"run":', '"novel": 1, "run":', "Extra inputs are not permitted"),
+        ('"run":', '"ran":', "Field required"),
+        ("{", "", ""),
+    ],
+)
+def test_what_is_no_manifest(folder, old, new, reason):
+    replace(folder, old, new)
+    with pytest.raises(BundleError, match=rf"manifest\.json: not a valid manifest \(.*{reason}"):
+        Manifest.read(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"[]", b"null", b"1", b'"text"', b"\x00" * 100, b"{}{}"])
+def test_other_content(folder, content):
+    (folder / "manifest.json").write_bytes(content)
+    with pytest.raises(BundleError, match=r"manifest\.json: not a valid manifest"):
+        Manifest.read(folder)
+
+
+@pytest.mark.parametrize("opened", [b"[", b'{"a":', b'{"schema_version":1,"data":['])
+def test_deep_nesting(folder, opened):
+    (folder / "manifest.json").write_bytes(opened * 100_000)
+    with pytest.raises(BundleError, match=r"manifest\.json: not a valid manifest"):
+        Manifest.read(folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("7.0710678118654755", "1e999"), ("1e-07", "-1e999"), ('"a-run"', '"\\ud800"')]
+)
+def test_numbers_and_texts_that_json_allows_but_nothing_can_hold(folder, old, new):
+    replace(folder, old, new)
+    with pytest.raises(BundleError, match=r"manifest\.json: "):
+        Manifest.read(folder)
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None])
+def test_another_schema_version(folder, version):
+    edit(folder, lambda content: content.update(schema_version=version, novel="field"))
+    with pytest.raises(BundleError, match=f"expected schema version 1, found {version!r}; use the lstm-zoo that wrote"):
+        Manifest.read(folder)
+
+
+def test_an_oversized_file_is_not_even_read(folder, monkeypatch):
+    monkeypatch.setattr(module, "MAX_MANIFEST_BYTES", 1000)
+    monkeypatch.setattr(module.json, "loads", lambda *_, **__: pytest.fail("it was parsed"))
+    with pytest.raises(BundleError, match="larger than 1000 bytes, so it is no manifest"):
+        Manifest.read(folder)
+
+
+def test_no_manifest(tmp_path):
+    with pytest.raises(
+        BundleError, match=r"expected a bundle, found no manifest\.json; give a folder such as exported/"
+    ):
+        Manifest.read(tmp_path)
+
+
+@pytest.mark.parametrize("make", ["link", "folder"])
+def test_a_manifest_that_is_no_file(folder, tmp_path, make):
+    other = tmp_path / "other"
+    other.mkdir()
+    if make == "link":
+        (other / "manifest.json").symlink_to(folder / "manifest.json")
+    else:
+        (other / "manifest.json").mkdir()
+    with pytest.raises(BundleError, match=r"found no manifest\.json"):
+        Manifest.read(other)
+
+
+def test_values_that_are_no_json_are_not_written(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        MANIFEST.model_copy(update={"parity_unit": {"load": float("nan")}}).write(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,136 @@
+"""Errors end a command with one sentence and an exit code; --debug lets them through."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+from zoo_registry.errors import BundleError, UnknownArchitectureError, ZooError
+
+COMMANDS = ("list", "show", "train", "runs", "export", "verify", "predict")
+TREE = [ZooError, *ZooError.__subclasses__()]
+
+
+@pytest.fixture
+def raising(zoo_command, monkeypatch):
+    """``raising(error, *options)``: run a command that raises in its midst."""
+
+    def run(error, *options):
+        def fail(*_, **__):
+            raise error
+
+        monkeypatch.setattr("zoo.bundle.loading.find_bundle", fail)
+        return zoo_command(*options, "verify", "somewhere")
+
+    return run
+
+
+def out_of_space():
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/model.keras")
+
+
+@pytest.mark.parametrize("kind", TREE)
+def test_an_error_of_the_users_is_one_sentence(raising, kind):
+    done = raising(kind("the file\n  is wrong; mend it"))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "error: the file is wrong; mend it\n"
+
+
+def test_an_error_of_the_file_system_is_one_sentence(raising):
+    done = raising(out_of_space())
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: runs/model.keras: No space left on device; ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_error_of_the_file_system_without_a_file(raising):
+    done = raising(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    assert done.exit_code == 2
+    assert done.stderr.startswith("error: the file system: No space left on device; ")
+
+
+@pytest.mark.parametrize("error", [BundleError("no"), out_of_space()], ids=type)
+def test_debug_lets_the_error_through(raising, error):
+    done = raising(error, "--debug")
+    assert done.exception is error
+    assert done.exit_code == 1
+    assert done.stderr == ""
+
+
+def test_a_defect_of_ours_keeps_its_traceback(raising):
+    error = ValueError("a defect")
+    assert raising(error).exception is error
+
+
+@pytest.mark.parametrize("debug", [(), ("--debug",)])
+def test_ctrl_c(raising, debug):
+    done = raising(KeyboardInterrupt(), *debug)
+    assert (done.exit_code, done.stdout) == (130, "")
+    assert done.stderr.startswith("interrupted; ")
+
+
+def test_a_key_error_shows_no_quotes(raising):
+    assert raising(UnknownArchitectureError("there is none")).stderr == "error: there is none\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example(zoo_command, command):
+    for option in ("--help", "-h"):
+        shown = zoo_command(command, option)
+        assert shown.exit_code == 0
+        assert f"zoo {command} " in shown.stdout.partition("Usage:")[2].partition("\n")[0]
+        assert f"zoo {command}" in shown.stdout.partition("Example")[2]
+
+
+def test_every_command_is_tested(zoo_command):
+    from zoo.cli.main import app
+
+    assert {command.name for command in app.registered_commands} == set(COMMANDS)
+    shown = zoo_command("--help")
+    assert shown.exit_code == 0
+    assert all(f"\n  {command} " in shown.stdout for command in COMMANDS)
+    assert "zoo train basic --export" in shown.stdout
+
+
+def test_version(zoo_command):
+    done = zoo_command("--version")
+    assert (done.exit_code, done.stdout) == (0, f"lstm-zoo {version('lstm-zoo')}\n")
+
+
+@pytest.mark.parametrize("arguments", [("lst",), ("list", "--jsn"), ("show",), ("train", "basic", "--epochs", "many")])
+def test_misspelt_commands_and_options(zoo_command, arguments):
+    done = zoo_command(*arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "Error" in done.stderr
+
+
+def test_a_terminated_process_cleans_up(tmp_path):
+    program = (
+        "import os, signal, sys, zoo.bundle.loading\n"
+        "from zoo.atomic import staging_folder\n"
+        "from zoo.cli import main\n"
+        "def stage(path):\n"
+        "    with staging_folder(path):\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        raise AssertionError('it went on')\n"
+        "zoo.bundle.loading.find_bundle = stage\n"
+        "sys.argv[1:] = ['verify', '.']\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (143, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_process_ends_with_the_exit_code(tmp_path):
+    """Through the entry point that the console script calls."""
+    program = "import sys; from zoo.cli import main; sys.argv[1:] = ['verify', 'nowhere']; main()"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: nowhere: ")
+    assert done.stderr.count("\n") == 1

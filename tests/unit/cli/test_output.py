@@ -1,0 +1,174 @@
+"""Standard output holds the result and nothing else; what else there is to say goes to standard error."""
+
+from __future__ import annotations
+
+import copy
+import errno
+import json
+
+import numpy as np
+import pytest
+
+from zoo.cli.output import print_json, print_table
+from zoo_registry import Architecture, Catalogue, Discovery, Entry, PluginFailure, discover
+
+
+@pytest.fixture
+def troubled(monkeypatch):
+    """Discovery, with a plugin that is broken and an architecture that two plugins register."""
+    found = discover()
+    twin = Architecture(name="twin", summary="Twin.", build=lambda hp, shape: None)
+    twins = [Entry(twin, "twin", distribution, "1") for distribution in ("north", "south")]
+    failures = (PluginFailure("broken", "outsider", "ImportError: no module"),)
+    changed = Discovery(found.manager, Catalogue([*found.catalogue.values(), *twins]), failures)
+    for module in ("zoo_registry", "zoo.listing"):
+        monkeypatch.setattr(f"{module}.discover", lambda: changed)
+
+
+@pytest.mark.parametrize("command", [("list",), ("show", "stacked")])
+def test_warnings_do_not_disturb_json(zoo_command, troubled, command):
+    done = zoo_command(*command, "--json")
+    assert done.exit_code == 0, done.output
+    json.loads(done.stdout)
+    warnings = done.stderr.splitlines()
+    assert warnings[0] == "warning: plugin 'broken' of distribution 'outsider' was left out: ImportError: no module"
+    assert warnings[1].startswith("warning: architecture 'twin' is registered by distributions 'north' and 'south'")
+    assert len(warnings) == 2
+
+
+def test_a_list_for_programs(zoo_command):
+    done = zoo_command("list", "--json")
+    listed = {architecture["name"]: architecture for architecture in json.loads(done.stdout)}
+    assert {"basic", "stacked", "bidirectional", "custom-loss"} <= listed.keys()
+    assert listed["basic"]["tasks"] == ["forecast"]
+    assert listed["basic"]["distribution"] == "lstm-zoo"
+
+
+def test_show_for_programs(zoo_command):
+    shown = json.loads(zoo_command("show", "custom-loss", "--json").stdout)
+    assert shown["defaults"]["loss"] == "architecture"
+    assert shown["defaults"]["schedule"] == "exponential:steps=10000,rate=0.9"
+    assert shown["hyperparameters"]["properties"]["units"]["default"] == 128
+
+
+def test_show_for_people(zoo_command):
+    shown = zoo_command("show", "stacked").stdout
+    (layers,) = [line.split() for line in shown.splitlines() if line.startswith("layers")]
+    assert layers == ["layers", "integer", "2", ">=", "2,", "<=", "8", "2", "to", "4", "recurrent", "layers"]
+    assert "Graves" in shown
+
+
+def test_no_runs_yet(zoo_command):
+    assert json.loads(zoo_command("runs", "--json").stdout) == []
+    assert zoo_command("runs").exit_code == 0
+
+
+def test_a_broken_run_is_a_warning(zoo_command, trained, tmp_path):
+    (tmp_path / "runs" / "broken").mkdir(parents=True)
+    (tmp_path / "runs" / "broken" / "run.json").write_text("{}")
+    (tmp_path / "runs" / trained.id).symlink_to(trained.folder)
+    done = zoo_command("runs", "--json")
+    assert [run["id"] for run in json.loads(done.stdout)] == [trained.id]
+    assert "broken/run.json: not a valid record of this version" in done.stderr
+    assert trained.id in zoo_command("runs").stdout
+
+
+def test_a_forecast_for_programs(zoo_command, exported, series, series_file):
+    expected = exported.predict(series)["load"]
+    rows = json.loads(zoo_command("predict", exported.folder, "--data", series_file, "--json").stdout)
+    assert [row["time"] for row in rows] == ["2024-01-11 00:00:00", "2024-01-11 01:00:00", "2024-01-11 02:00:00"]
+    np.testing.assert_allclose([row["load"] for row in rows], expected, rtol=1e-6)
+
+    series.drop(columns="time").to_csv("untimed.csv", index=False)
+    rows = json.loads(zoo_command("predict", exported.folder, "--data", "untimed.csv", "--json").stdout)
+    assert [row["step"] for row in rows] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["forecast.csv", "forecast.parquet", "forecast.CSV"])
+def test_a_forecast_as_a_file(zoo_command, exported, series, series_file, name):
+    import pandas as pd
+
+    done = zoo_command("predict", exported.folder, "--data", series_file, "--output", name)
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", f"3 rows: {name}\n")
+    written = pd.read_csv(name) if name.lower().endswith("csv") else pd.read_parquet(name)
+    assert list(written.columns) == ["time", "load"]
+    np.testing.assert_allclose(written["load"], exported.predict(series)["load"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["no/such/folder/forecast.csv", "no/such/folder/forecast.parquet"])
+def test_a_forecast_to_a_folder_that_is_not_there(zoo_command, exported, series_file, name):
+    done = zoo_command("predict", exported.folder, "--data", series_file, "--output", name)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "no/such/folder" in done.stderr
+    assert done.stderr.startswith("error: ")
+
+
+def test_a_forecast_file_that_cannot_be_finished(zoo_command, exported, series_file, tmp_path, monkeypatch):
+    import pandas as pd
+
+    def half(frame, path, **_):
+        path.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", half)
+    (tmp_path / "forecast.csv").write_text("before")
+    done = zoo_command("predict", exported.folder, "--data", series_file, "--output", "forecast.csv")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "No space left on device" in done.stderr
+    assert (tmp_path / "forecast.csv").read_text() == "before"
+    assert {path.name for path in tmp_path.iterdir()} == {"forecast.csv", "series.csv"}
+
+
+@pytest.mark.parametrize("form", ["forecast.xlsx", "forecast", "forecast.csv.gz"])
+def test_a_forecast_to_another_kind_of_file(zoo_command, exported, series_file, tmp_path, form):
+    done = zoo_command("predict", exported.folder, "--data", series_file, "--output", form)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"found {form}" in done.stderr
+    assert not (tmp_path / form).exists()
+
+
+@pytest.mark.parametrize("target", ["step", "time"])
+def test_targets_called_like_the_index(zoo_command, exported, series, monkeypatch, target):
+    """The index of a forecast is ``step``, or ``time`` where the table has times under any name."""
+    renamed = copy.copy(exported)
+    interface = exported.manifest.interface.model_copy(update={"targets": (target,)})
+    renamed.manifest = exported.manifest.model_copy(update={"interface": interface})
+    monkeypatch.setattr("zoo.bundle.loading.load_bundle", lambda path: renamed)
+    series.rename(columns={"time": "date"}).to_csv("timed.csv", index=False)
+    series.drop(columns="time").to_csv("untimed.csv", index=False)
+    data = {"step": "untimed.csv", "time": "timed.csv"}[target]
+    expected = exported.predict(series)["load"]
+    done = zoo_command("predict", exported.folder, "--data", data, "--json")
+    assert done.exit_code == 0, done.exception
+    np.testing.assert_allclose([row[target] for row in json.loads(done.stdout)], expected, rtol=1e-6)
+    for form in ((), ("--output", "forecast.csv"), ("--output", "forecast.parquet")):
+        done = zoo_command("predict", exported.folder, "--data", data, *form)
+        assert done.exit_code == 0, (form, done.exception)
+
+
+def test_an_unknown_way_with_missing_values(zoo_command, exported, series_file):
+    done = zoo_command("predict", exported.folder, "--data", series_file, "--missing", "drop")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "found 'drop'" in done.stderr
+
+
+def test_an_export_for_programs(zoo_command, trained):
+    done = zoo_command("export", trained.folder, "--name", "mine", "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["bundle"] == "exported/mine/1"
+    assert set(told["parity"]) == {"onnxruntime", "tensorflow"}
+    assert told["onnx"]["operators"]["LSTM"] == 1
+
+
+def test_json_keeps_every_letter(capsys):
+    print_json({"température": "☀"})
+    assert capsys.readouterr().out == '{\n  "température": "☀"\n}\n'
+
+
+def test_a_table_is_plain_text(capsys):
+    print_table(("name", "load [kw]"), [("a", "[red]x[/red] {y}"), ("long " * 30, "z")])
+    heads, first, second = capsys.readouterr().out.splitlines()
+    assert heads.split() == ["name", "load", "[kw]"]
+    assert first.split() == ["a", "[red]x[/red]", "{y}"]
+    assert second.split() == ["long"] * 30 + ["z"], "in one line, where it is no terminal"

@@ -1,0 +1,73 @@
+"""Networks that were never trained: what is exported need not be good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+
+@pytest.fixture(scope="session")
+def randomized() -> Callable[[Any], Any]:
+    """Give a network random weights everywhere, biases too, and return it."""
+
+    def fill(network: Any) -> Any:
+        random = np.random.default_rng(0)
+        network.set_weights([random.normal(0, 0.5, weight.shape) for weight in network.get_weights()])
+        return network
+
+    return fill
+
+
+@pytest.fixture(scope="session")
+def make_trained(randomized: Callable[[Any], Any]) -> Callable[..., Any]:
+    """``make_trained(frame, build, **settings)``: what ``export`` takes, around a network with random weights."""
+    from zoo.export.exporter import Trained
+    from zoo.run import measure
+    from zoo.training.config import resolve
+    from zoo.training.network import build_network
+    from zoo.training.preparation import prepare
+    from zoo.training.run_folder import make_record
+    from zoo.training.trainer import Fitted
+    from zoo_registry import Architecture, Entry
+
+    def one_layer(hp: Any, shape: Any) -> Any:
+        window = keras.Input(shape.input)
+        state = keras.layers.LSTM(2)(window)
+        output = keras.layers.Dense(shape.horizon * shape.n_targets)(state)
+        return keras.Model(window, keras.layers.Reshape(shape.output)(output))
+
+    def make(frame: pd.DataFrame, build: Callable[..., Any] = one_layer, **settings: Any) -> Trained:
+        architecture = Architecture(name="mine", summary="Mine.", build=build)
+        known = {"source": "DataFrame", "target": "load", "window": 8, "horizon": 3}
+        config = resolve("mine", architecture, {}, known | settings)
+        prepared = prepare(config.data, frame)
+        network = randomized(build_network(architecture, architecture.configure({}), prepared.shape))
+        fitted = Fitted(network, {"loss": [1.0], "val_loss": [1.0]}, best_epoch=1, seconds=0.0)
+        entry = Entry(architecture, "mine", "tests", "1.2")
+        record = make_record("a-run", config, entry, prepared, fitted, measure(network, prepared))
+        return Trained(network, prepared.preprocessor, record)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def offset_series() -> pd.DataFrame:
+    """Two columns near a million with a deviation of 1."""
+    random = np.random.default_rng(0)
+    load, price = random.normal(size=(2, 200))
+    return pd.DataFrame({"load": 1e6 + load, "price": -1e6 + price})
+
+
+@pytest.fixture(scope="session")
+def wide(make_trained: Callable[..., Any], offset_series: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory):
+    """What was exported, and its bundle: two targets, whose offset takes float64."""
+    from zoo.bundle.loading import load_bundle
+    from zoo.export.exporter import export
+
+    trained = make_trained(offset_series, target=["price", "load"])
+    return trained, load_bundle(export(trained, tmp_path_factory.mktemp("exported"), "wide", "Two targets."))

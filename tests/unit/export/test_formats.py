@@ -1,0 +1,189 @@
+"""Names, types and operators of both formats, and the converters' habits that the export is built around."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import tensorflow as tf
+import tf2onnx
+from tensorflow.core.protobuf import saved_model_pb2
+
+from zoo.export.formats import OPSET, write_onnx, write_saved_model
+from zoo.export.inference import inference_network
+from zoo.runtimes.tensorflow_session import TensorFlowSession
+from zoo_registry.errors import ExportError
+
+TYPES = {"float32": onnx.TensorProto.FLOAT, "float64": onnx.TensorProto.DOUBLE}
+SPEC = [tf.TensorSpec((None, 4, 2), "float32", name="window")]
+
+
+@pytest.fixture(scope="module")
+def bundles(exported, wide):
+    """A float32 and a float64 bundle."""
+    return {"float32": exported, "float64": wide[1]}
+
+
+@pytest.fixture(scope="module")
+def network():
+    """One LSTM on (4, 2)."""
+    window = keras.Input((4, 2))
+    return keras.Model(window, keras.layers.Dense(1)(keras.layers.LSTM(3)(window)))
+
+
+def convert(function, opset=OPSET):
+    return tf2onnx.convert.from_function(tf.function(function), input_signature=SPEC, opset=opset)[0]
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_onnx_has_one_input_and_one_output(bundles, dtype):
+    bundle = bundles[dtype]
+    interface = bundle.manifest.interface
+    model = onnx.load(bundle.folder / "model.onnx")
+    for name, tensors, shape in (
+        ("window", model.graph.input, (interface.window, len(interface.features))),
+        ("forecast", model.graph.output, (interface.horizon, len(interface.targets))),
+    ):
+        (tensor,) = tensors
+        assert tensor.name == name
+        assert tensor.type.tensor_type.elem_type == TYPES[dtype]
+        batch, *rest = tensor.type.tensor_type.shape.dim
+        assert batch.dim_param == "batch"
+        assert tuple(dim.dim_value for dim in rest) == shape
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_onnx_is_one_native_portable_file(bundles, dtype):
+    bundle = bundles[dtype]
+    model = onnx.load(bundle.folder / "model.onnx", load_external_data=False)
+    assert {part.domain: part.version for part in model.opset_import}[""] == 18
+    assert not any(tensor.external_data for tensor in model.graph.initializer)
+    operators = [node.op_type for node in model.graph.node]
+    assert operators.count("LSTM") == 1
+    assert not {"Loop", "Scan", "If"} & set(operators)
+    assert bundle.manifest.onnx["opset"] == 18
+    assert bundle.manifest.onnx["operators"] == {name: operators.count(name) for name in sorted(set(operators))}
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_signatures_of_the_saved_model(bundles, dtype):
+    bundle = bundles[dtype]
+    interface = bundle.manifest.interface
+    saved = saved_model_pb2.SavedModel.FromString((bundle.folder / "saved_model.pb").read_bytes())
+    (graph,) = saved.meta_graphs
+    assert list(graph.meta_info_def.tags) == ["serve"]
+    assert {name for name in graph.signature_def if not name.startswith("__")} == {"serving_default", "scaled"}
+    for name, expected in (("serving_default", dtype), ("scaled", "float32")):
+        signature = graph.signature_def[name]
+        for end, tensors, shape in (
+            ("window", signature.inputs, [-1, interface.window, len(interface.features)]),
+            ("forecast", signature.outputs, [-1, interface.horizon, len(interface.targets)]),
+        ):
+            assert list(tensors) == [end]
+            assert tf.as_dtype(tensors[end].dtype) == expected
+            assert [dim.size for dim in tensors[end].tensor_shape.dim] == shape
+
+
+def several(shape, *stack):
+    x = window = keras.Input(shape.input)
+    for layer in stack:
+        x = layer(x)
+    x = keras.layers.Dense(shape.horizon * shape.n_targets)(x)
+    return keras.Model(window, keras.layers.Reshape(shape.output)(x))
+
+
+def two_layers(hp, shape):
+    both = keras.layers.Bidirectional(keras.layers.LSTM(2, recurrent_dropout=0.2, return_sequences=True))
+    return several(shape, both, keras.layers.LSTM(2, recurrent_dropout=0.2))
+
+
+def gru(hp, shape):
+    return several(shape, keras.layers.GRU(2))
+
+
+def normalized(hp, shape):
+    return several(shape, keras.layers.Normalization(mean=[0.0, 0.0], variance=[1.0, 1.0]), keras.layers.LSTM(2))
+
+
+def odd_names(hp, shape):
+    named = [keras.layers.LSTM(2, name="forecast"), keras.layers.Dense(3, name="window")]
+    return several(shape, *named)
+
+
+def test_recurrent_dropout_stays_out_of_the_file(make_trained, series, tmp_path):
+    trained = make_trained(series, two_layers)
+    as_trained = write_onnx(trained.network, trained.preprocessor, "float32", tmp_path)
+    assert as_trained["operators"]["Loop"] == 3, "which is why a copy without it is exported"
+    written = write_onnx(inference_network(trained.network), trained.preprocessor, "float32", tmp_path)
+    assert written["operators"]["LSTM"] == 2, "one for both directions, one for the second layer"
+    assert "Loop" not in written["operators"]
+
+
+def test_operators_inside_a_loop_are_counted(make_trained, series, tmp_path):
+    trained = make_trained(series, gru)
+    written = write_onnx(trained.network, trained.preprocessor, "float32", tmp_path)
+    (loop,) = (node for node in onnx.load(tmp_path / "model.onnx").graph.node if node.op_type == "Loop")
+    assert written["operators"]["Loop"] == 1, "GRU has no native way yet"
+    (body,) = (attribute.g for attribute in loop.attribute if attribute.name == "body")
+    inner = [node.op_type for node in body.node]
+    assert written["operators"]["Sigmoid"] == inner.count("Sigmoid") > 0
+
+
+def test_layers_may_have_the_ends_names(make_trained, series, tmp_path):
+    trained = make_trained(series, odd_names)
+    write_onnx(trained.network, trained.preprocessor, "float32", tmp_path)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    assert [tensor.name for tensor in session.get_inputs()] == ["window"]
+    assert [tensor.name for tensor in session.get_outputs()] == ["forecast"]
+
+
+def test_a_network_whose_constants_would_become_inputs_is_refused(make_trained, series, tmp_path):
+    trained = make_trained(series, normalized)
+    with pytest.raises(ExportError, match=r"expected one tensor 'window', found \['window', "):
+        write_onnx(trained.network, trained.preprocessor, "float32", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_captured_constant_becomes_a_required_input(network):
+    """Why the graph holds NumPy arrays; once this fails, the reason is gone."""
+    constant, array = tf.constant([1.0, 2.0]), np.array([1, 2], np.float32)
+    assert len(convert(lambda window: {"forecast": network(window - constant)}).graph.input) == 2
+    assert len(convert(lambda window: {"forecast": network(window - array)}).graph.input) == 1
+
+
+def test_18_is_the_highest_opset_of_the_converter(network):
+    """Why the opset is 18; once this fails, it can go up."""
+    with pytest.raises(ValueError, match="Opset 19 is not supported"):
+        convert(lambda window: {"forecast": network(window)}, opset=19)
+
+
+def test_session_loaders_read_an_export_archive_but_no_tf_module(network, tmp_path):
+    """Why an ExportArchive is written; once this fails, ``tf.saved_model.save`` would do."""
+    module = tf.Module()
+    module.network = network
+    serve = tf.function(lambda window: {"forecast": network(window)}, input_signature=SPEC)
+    tf.saved_model.save(module, tmp_path / "module", signatures={"serving_default": serve})
+    windows = np.ones((2, 4, 2), np.float32)
+    with pytest.raises(tf.errors.FailedPreconditionError, match="Could not find variable"):
+        TensorFlowSession(tmp_path / "module").run(windows)
+
+    archive = keras.export.ExportArchive()
+    archive.track(network)
+    archive.add_endpoint("serving_default", lambda window: {"forecast": network(window)}, input_signature=SPEC)
+    archive.write_out(str(tmp_path / "archive"), verbose=False)
+    forecast = TensorFlowSession(tmp_path / "archive").run(windows)["forecast"]
+    np.testing.assert_allclose(forecast, network(windows), atol=1e-6)
+
+
+def test_the_session_loader_reads_both_signatures(make_trained, series, tmp_path):
+    trained = make_trained(series)
+    write_saved_model(inference_network(trained.network), trained.preprocessor, "float32", tmp_path)
+    raw = series[["load", "temperature"]].to_numpy(np.float32)[None, :8]
+    scaled = trained.preprocessor.features_.transform(raw)
+    expected = trained.network(scaled).numpy()
+    targets = trained.preprocessor.targets_
+    np.testing.assert_allclose(TensorFlowSession(tmp_path, "scaled").run(scaled)["forecast"], expected, atol=1e-6)
+    served = TensorFlowSession(tmp_path).run(raw)["forecast"]
+    assert np.abs(served - targets.inverse_transform(expected)).max() <= 1e-5 * targets.deviation.min()

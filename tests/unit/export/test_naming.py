@@ -1,0 +1,135 @@
+"""Names of models, and that one name keeps one interface."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from zoo.bundle.manifest import Interface, Tensor
+from zoo.export.naming import check_interface, check_model_name, default_name, interface_of
+from zoo.training.config import DataConfig, RunConfig, TrainingConfig
+from zoo_registry.errors import BundleError, ConfigError, ExportError
+
+FIRST = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+
+
+def config(architecture="basic", source="table.csv"):
+    data = DataConfig(source=source, target="load", window=8, horizon=3)
+    return RunConfig(architecture=architecture, hyperparameters={}, data=data, training=TrainingConfig())
+
+
+@settings(max_examples=50, deadline=None)
+@given(name=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]*", fullmatch=True))
+def test_valid_names(name):
+    check_model_name(name)
+
+
+@settings(max_examples=200, deadline=None)
+@given(name=st.text(st.sampled_from("aZ0._-/\\ \n\0é") | st.characters(), max_size=6))
+@example("")
+@example(".")
+@example("..")
+@example("a\n")
+@example("../up")
+@example("/root")
+@example("a/b")
+@example("-rf")
+@example(".hidden")
+@example("é")
+@example("٣")
+def test_a_name_is_valid_or_refused(name):
+    if name and name[0] in FIRST and set(name) <= FIRST | set("._-"):
+        check_model_name(name)
+        assert (Path("exported") / name).parent == Path("exported")
+    else:
+        with pytest.raises(ConfigError, match=r"a model's name begins with a letter or digit .* give another --name"):
+            check_model_name(name)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "source", "name"),
+    [
+        ("basic", "example:co2", "basic-co2"),
+        ("stacked", "some/where/ETTh1.csv", "stacked-ETTh1"),
+        ("basic", "DataFrame", "basic-DataFrame"),
+        ("acme-models:basic", "load 2024 (final).parquet", "acme-models-basic-load-2024-final"),
+        ("basic", "v1.2.csv", "basic-v1.2"),
+        ("basic", "../..", "basic"),
+        ("basic", "日本.csv", "basic"),
+    ],
+)
+def test_default_names(architecture, source, name):
+    assert default_name(config(architecture, source)) == name
+
+
+@settings(max_examples=100, deadline=None)
+@given(source=st.text(min_size=1, max_size=20), architecture=st.from_regex(r"([A-Za-z0-9.]+:)?[a-z0-9][a-z0-9-]*"))
+def test_a_default_name_is_valid(source, architecture):
+    check_model_name(default_name(config(architecture, source)))
+
+
+def make_interface(**changes):
+    made = interface_of(config(), ["load", "temperature"], ["load"], "float32")
+    return made.model_copy(update=changes)
+
+
+def test_the_interface_of_a_run():
+    assert make_interface() == Interface(
+        task="forecast",
+        window=8,
+        horizon=3,
+        features=("load", "temperature"),
+        targets=("load",),
+        inputs=(Tensor(name="window", dtype="float32", shape=(8, 2)),),
+        outputs=(Tensor(name="forecast", dtype="float32", shape=(3, 1)),),
+    )
+    assert interface_of(config(), ["a"], ["a"], "float64").outputs[0].dtype == "float64"
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    """A model of two versions, the newest with the usual interface; only manifests are read."""
+    for number in ("1", "2"):
+        (tmp_path / "mine" / number).mkdir(parents=True)
+    published = {"2": make_interface(), "1": make_interface(window=5)}
+    read = staticmethod(lambda folder: SimpleNamespace(interface=published[folder.name]))
+    monkeypatch.setattr("zoo.bundle.manifest.Manifest.read", read)
+    return tmp_path / "mine"
+
+
+def test_the_same_interface(model):
+    check_interface(model, make_interface())
+
+
+def test_a_new_name(tmp_path):
+    check_interface(tmp_path / "new", make_interface())
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"task": "classify"}, "task 'forecast' there, 'classify' here"),
+        ({"window": 9}, "window 8 there, 9 here"),
+        ({"horizon": 4}, "horizon 3 there, 4 here"),
+        ({"features": ("temperature", "load")}, r"features \('load', 'temperature'\) there, \('temperature', 'load'\)"),
+        ({"targets": ("temperature",)}, r"targets \('load',\) there, \('temperature',\) here"),
+        ({"inputs": (Tensor(name="window", dtype="float64", shape=(8, 2)),)}, "inputs .*float32.* there, .*float64"),
+        (
+            {"outputs": (Tensor(name="forecast", dtype="float64", shape=(3, 1)),)},
+            "outputs .*float32.* there, .*float64",
+        ),
+    ],
+)
+def test_another_interface(model, change, difference):
+    with pytest.raises(ExportError, match=f"mine has another interface \\({difference}.*; give another --name"):
+        check_interface(model, make_interface(**change))
+
+
+def test_a_version_without_a_manifest(tmp_path):
+    (tmp_path / "1").mkdir()
+    with pytest.raises(BundleError, match=r"found no manifest\.json"):
+        check_interface(tmp_path, make_interface())

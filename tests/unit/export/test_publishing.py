@@ -1,0 +1,196 @@
+"""Publishing: the next free number, whole or not at all, whatever else happens in the folder."""
+
+from __future__ import annotations
+
+import errno
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zoo.export import publishing
+from zoo.export.publishing import publish, staging
+from zoo_registry.errors import ExportError
+
+INTERFACE = "an interface"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def any_interface():
+    """What is published here has no manifest that an interface could be read from."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publishing, "check_interface", lambda model, interface: None)
+        yield
+
+
+def publish_one(model, config="config", content="bundle"):
+    """Stage and publish a folder with one file and one folder."""
+    with staging(model) as folder:
+        (folder / "variables").mkdir()
+        (folder / "variables" / "data").write_text(content)
+        (folder / "manifest.json").write_text(content)
+        return publish(folder, model, INTERFACE, config)
+
+
+def tree(folder):
+    return {path.relative_to(folder).as_posix(): path.is_file() and path.read_bytes() for path in folder.rglob("*")}
+
+
+def test_the_first_version(tmp_path):
+    model = tmp_path / "exported" / "mine"
+    assert publish_one(model) == model / "1"
+    assert set(tree(model)) == {"config.pbtxt", "1", "1/manifest.json", "1/variables", "1/variables/data"}
+    assert (model / "config.pbtxt").read_text() == "config"
+    assert (model / "1").stat().st_mode & 0o777 == 0o755, "servers run as another user"
+    assert (model / "config.pbtxt").stat().st_mode & 0o777 == 0o644
+
+
+@settings(max_examples=15, deadline=None)
+@given(numbers=st.sets(st.integers(1, 10**12), max_size=5))
+def test_the_next_number_is_the_highest_and_one(numbers, tmp_path_factory):
+    model = tmp_path_factory.mktemp("model")
+    for number in numbers:
+        (model / str(number)).mkdir()
+    assert publish_one(model) == model / str(max(numbers, default=0) + 1)
+
+
+def test_what_is_no_version_does_not_count(tmp_path):
+    for name in ("2", "007", "0", "-9", "9.9", "v9", "\u0669", "\uff19", ".staging-9"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "99").write_text("a file")
+    assert publish_one(tmp_path) == tmp_path / "3"
+
+
+def test_a_number_that_was_taken_meanwhile(tmp_path, monkeypatch):
+    for number in (1, 2):
+        publish_one(tmp_path, content=f"theirs {number}")
+    before = tree(tmp_path)
+    monkeypatch.setattr(publishing, "versions", lambda model: [])
+    assert publish_one(tmp_path) == tmp_path / "3"
+    assert tree(tmp_path).items() >= before.items()
+
+
+def test_many_at_once(tmp_path):
+    model = tmp_path / "mine"
+    with ThreadPoolExecutor(8) as pool:
+        folders = list(pool.map(lambda index: publish_one(model, content=str(index)), range(16)))
+    assert sorted(int(folder.name) for folder in folders) == list(range(1, 17))
+    for index, folder in enumerate(folders):
+        assert {path.read_text() for path in folder.rglob("*") if path.is_file()} == {str(index)}
+    assert {path.name for path in model.iterdir()} == {"config.pbtxt", *map(str, range(1, 17))}
+
+
+def test_one_that_fails_takes_nothing_from_another(tmp_path, monkeypatch):
+    """Both began before there was such a model; the first fails just before the second's number appears."""
+    first, rename = staging(tmp_path / "mine"), Path.rename
+    first.__enter__()
+
+    def fail_and_rename(path, target):
+        first.__exit__(ValueError, ValueError("no"), None)
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail_and_rename)
+    publish_one(tmp_path / "mine")
+    assert {path.name for path in (tmp_path / "mine").iterdir()} == {"config.pbtxt", "1"}
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), OSError(errno.ENOSPC, "full"), KeyboardInterrupt()])
+def test_an_exception_while_staging_leaves_nothing(tmp_path, error):
+    def fail():
+        with staging(tmp_path / "mine") as folder:
+            assert [path for path in (tmp_path / "mine").iterdir() if not path.name.startswith(".")] == []
+            (folder / "model.onnx").write_text("half")
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
+    assert tree(tmp_path) == {}
+
+
+def test_an_exception_while_staging_leaves_other_versions_alone(tmp_path):
+    publish_one(tmp_path / "mine")
+    before = tree(tmp_path)
+
+    def fail():
+        with staging(tmp_path / "mine") as folder:
+            (folder / "model.onnx").write_text("half")
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        fail()
+    assert tree(tmp_path) == before
+
+
+def full(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(("owner", "step"), [(Path, "rename"), (Path, "replace"), (os, "fsync")])
+@pytest.mark.parametrize("versions", [0, 1])
+def test_a_failure_while_publishing_leaves_nothing(tmp_path, monkeypatch, owner, step, versions):
+    for _ in range(versions):
+        publish_one(tmp_path / "mine")
+    before = tree(tmp_path)
+    monkeypatch.setattr(owner, step, full)
+    if versions and step == "replace":
+        (tmp_path / "mine" / "config.pbtxt").unlink()  # so that it is written again
+        before.pop("mine/config.pbtxt")
+    with pytest.raises(OSError, match="No space left"):
+        publish_one(tmp_path / "mine")
+    assert tree(tmp_path) == before
+
+
+def test_another_interface_that_was_published_meanwhile(tmp_path, monkeypatch):
+    """Checked again where nobody else can publish."""
+    publish_one(tmp_path / "mine")
+    before, asked = tree(tmp_path), []
+
+    def refuse(model, interface):
+        asked.append((model, interface))
+        raise ExportError("another interface")
+
+    monkeypatch.setattr(publishing, "check_interface", refuse)
+    for model in ("mine", "new"):
+        with pytest.raises(ExportError, match="another interface"):
+            publish_one(tmp_path / model)
+    assert asked == [(tmp_path / "mine", INTERFACE), (tmp_path / "new", INTERFACE)]
+    assert tree(tmp_path) == before
+
+
+def test_the_configuration_is_written_once(tmp_path):
+    publish_one(tmp_path, config="first")
+    publish_one(tmp_path, config="second")
+    assert (tmp_path / "config.pbtxt").read_text() == "first"
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_what_a_killed_export_left_does_not_disturb(tmp_path):
+    (tmp_path / ".staging-dead").mkdir()
+    (tmp_path / ".staging-dead" / "model.onnx").write_text("half")
+    assert publish_one(tmp_path) == tmp_path / "1"
+    assert publish_one(tmp_path) == tmp_path / "2"
+    assert (tmp_path / ".staging-dead" / "model.onnx").read_text() == "half"
+
+
+def test_files_are_on_disk_before_the_number_appears(tmp_path, monkeypatch):
+    events, fsync, rename = [], os.fsync, Path.rename
+
+    def record_fsync(handle):
+        events.append(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    def record_rename(path, target):
+        events.append("rename")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", record_fsync)
+    monkeypatch.setattr(Path, "rename", record_rename)
+    folder = publish_one(tmp_path)
+    before, after = events[: events.index("rename")], events[events.index("rename") + 1 :]
+    staged = {path.stat().st_ino for path in [folder, *folder.rglob("*"), tmp_path / "config.pbtxt"]}
+    assert staged <= set(before)
+    for folder in (tmp_path, tmp_path.parent):
+        assert folder.stat().st_ino in after, "the folder that now lists the number, and the one that lists the model"

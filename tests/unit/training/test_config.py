@@ -1,0 +1,213 @@
+"""What a run is configured with: whose default wins, what text is read, what is refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zoo.training.config import DataConfig, RunConfig, TrainingConfig, parse_settings, resolve
+from zoo_registry import (
+    Architecture,
+    ConstantSchedule,
+    ExponentialSchedule,
+    RecurrentHyperparameters,
+    Task,
+    TrainingDefaults,
+)
+from zoo_registry.errors import ConfigError, DataError
+
+TABLE = {"source": "table.csv", "target": "load"}
+FASTER = ExponentialSchedule(steps=100, rate=0.5)
+VALUES = {
+    "optimizer": st.sampled_from(["adamw", "rmsprop", "sgd", "nadam", "lion"]),
+    "learning_rate": st.floats(1e-6, 10),
+    "schedule": st.sampled_from([FASTER, ExponentialSchedule()]),
+    "loss": st.sampled_from(["mae", "huber"]),
+    "epochs": st.integers(1, 99),
+    "batch_size": st.integers(1, 1000),
+}
+
+
+def architecture(**fields):
+    known = {"name": "mine", "summary": "Mine.", "build": lambda hp, shape: None}
+    return Architecture(**(known | {"hyperparameters": RecurrentHyperparameters} | fields))
+
+
+def resolved(given_settings, hyperparameters=(), **fields):
+    return resolve("mine", architecture(**fields), dict(hyperparameters), TABLE | given_settings)
+
+
+@settings(max_examples=40, deadline=None)
+@given(preferred=st.fixed_dictionaries({}, optional=VALUES), chosen=st.fixed_dictionaries({}, optional=VALUES))
+def test_a_setting_beats_the_architectures_default_which_beats_the_zoos(preferred, chosen):
+    config = resolved(chosen, defaults=TrainingDefaults(**preferred))
+    expected = TrainingConfig().model_dump() | TrainingConfig(**(preferred | chosen)).model_dump()
+    assert config.training.model_dump() == expected
+    for name in VALUES:
+        source = next((values for values in (chosen, preferred) if name in values), vars(TrainingConfig()))
+        assert getattr(config.training, name) == source[name]
+
+
+def test_the_zoos_defaults():
+    config = resolved({})
+    assert config.training == TrainingConfig()
+    assert config.data == DataConfig(source="table.csv", target=("load",))
+    assert config.task is Task.FORECAST
+    assert config.hyperparameters == RecurrentHyperparameters().model_dump()
+    assert config.architecture == "mine"
+
+
+def test_the_examples_preset_beats_the_zoo_and_a_setting_beats_the_preset():
+    preset = resolve("mine", architecture(), {}, {}).data
+    assert preset.source == "example:co2"
+    assert (preset.target, preset.time) == (("co2",), "date")
+    assert (preset.window, preset.horizon, preset.season, preset.missing) == (52, 13, 52, "interpolate")
+    mixed = resolve("mine", architecture(), {}, {"window": 7, "missing": "ffill"}).data
+    assert (mixed.window, mixed.horizon, mixed.missing) == (7, 13, "ffill")
+
+
+def test_no_preset_for_a_file():
+    assert resolved({"source": "co2.csv"}).data.missing == "error"
+
+
+def test_an_unknown_example():
+    with pytest.raises(DataError, match="there is no example 'co3'; did you mean 'co2'"):
+        resolve("mine", architecture(), {}, {"source": "example:co3"})
+
+
+@pytest.mark.parametrize("nothing", [None, (), []])
+def test_nothing_counts_as_left_out(nothing):
+    names = ("features", "window", "epochs", "scaler", "season", "schedule")
+    config = resolved(dict.fromkeys(names, nothing), defaults=TrainingDefaults(epochs=7))
+    assert config.training.epochs == 7
+    assert config.data == resolved({}).data
+
+
+def test_zero_does_not_count_as_left_out():
+    assert resolved({"patience": 0, "seed": 0}).training.patience == 0
+
+
+def test_the_architectures_own_loss_is_its_default():
+    own = {"loss": lambda hp, context: None}
+    assert resolved({}, **own).training.loss == "architecture"
+    assert resolved({"loss": "mae"}, **own).training.loss == "mae"
+    assert resolved({}, **own, defaults=TrainingDefaults(loss="huber")).training.loss == "huber"
+    with pytest.raises(ConfigError, match=r"architecture 'mine' has no loss of its own; .*--loss mse, mae or huber"):
+        resolved({"loss": "architecture"})
+
+
+def test_hyperparameters_are_checked_and_filled_in():
+    assert resolved({}, {"units": "8"}).hyperparameters["units"] == 8
+    with pytest.raises(ConfigError, match="'unit' is unknown; did you mean 'units'"):
+        resolved({}, {"unit": 8})
+    with pytest.raises(ConfigError, match=r"'units'.*found 0"):
+        resolved({}, {"units": 0})
+
+
+def test_an_unknown_setting():
+    with pytest.raises(ConfigError, match="there is no setting 'epoch'; did you mean 'epochs'"):
+        resolved({"epoch": 3})
+
+
+def test_a_target_is_needed():
+    with pytest.raises(ConfigError, match=r"no target was named for table\.csv; give --target"):
+        resolve("mine", architecture(), {}, {"source": "table.csv"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("optimizer", "adm"),
+        ("learning_rate", 0),
+        ("learning_rate", float("nan")),
+        ("learning_rate", 11),
+        ("loss", "rmse"),
+        ("epochs", 0),
+        ("epochs", 1.5),
+        ("batch_size", 0),
+        ("patience", -1),
+        ("seed", -1),
+        ("seed", 2**31),
+        ("window", 0),
+        ("horizon", 0),
+        ("horizon", 10**7),
+        ("season", 0),
+        ("missing", "drop"),
+        ("scaler", "log"),
+        ("split", "0.7,0.3"),
+        ("split", "0.7,x,0.15"),
+        ("schedule", "linear"),
+        ("schedule", "exponential:steps=0"),
+        ("schedule", "exponential:rate=1.5"),
+        ("schedule", "exponential:step=5"),
+        ("schedule", "constant:rate=0.5"),
+    ],
+)
+def test_values_out_of_bounds(name, value):
+    with pytest.raises(ConfigError, match=f"setting '{name}"):
+        resolved({name: value})
+
+
+@pytest.mark.parametrize("text", ["exponential:steps", "exponential:=5", "exponential:steps="])
+def test_a_malformed_schedule(text):
+    with pytest.raises(ConfigError, match="a schedule takes NAME=VALUE"):
+        resolved({"schedule": text})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("constant", ConstantSchedule()),
+        ("exponential", ExponentialSchedule()),
+        ("exponential:steps=500,rate=0.5", ExponentialSchedule(steps=500, rate=0.5)),
+        ("exponential:rate=0.5", ExponentialSchedule(rate=0.5)),
+        ({"kind": "exponential", "steps": 5}, ExponentialSchedule(steps=5)),
+    ],
+)
+def test_schedules_as_text(text, expected):
+    assert resolved({"schedule": text}).training.schedule == expected
+
+
+@settings(max_examples=30, deadline=None)
+@given(parts=st.tuples(*[st.floats(0, 1e6, allow_nan=False)] * 3))
+def test_a_split_as_text(parts):
+    assert resolved({"split": ",".join(map(repr, parts))}).data.split == parts
+    assert resolved({"split": parts}).data.split == parts
+
+
+def test_the_usual_split_as_text():
+    assert resolved({"split": "0.7,0.15,0.15"}).data.split == (0.7, 0.15, 0.15)
+
+
+def test_one_name_is_a_list_of_one():
+    config = resolved({"target": "OT", "features": ["a", "b"]})
+    assert (config.data.target, config.data.features) == (("OT",), ("a", "b"))
+
+
+@pytest.mark.parametrize("item", ["units", "=128", "units=", ""])
+def test_settings_without_a_name_or_a_value(item):
+    with pytest.raises(ConfigError, match=f"--set takes NAME=VALUE.*, found '{item}'"):
+        parse_settings(["layers=2", item], "--set")
+
+
+def test_a_setting_that_is_given_twice():
+    with pytest.raises(ConfigError, match="--set: 'units' is given more than once"):
+        parse_settings(["units=1", "layers=2", "units =3"], "--set")
+
+
+def test_settings_as_text():
+    assert parse_settings(["units=128", " name = a=b "], "--set") == {"units": "128", "name": "a=b"}
+
+
+@settings(max_examples=30, deadline=None)
+@given(chosen=st.fixed_dictionaries({}, optional=VALUES), dropout=st.floats(0, 0.99))
+def test_a_configuration_survives_json(chosen, dropout):
+    config = resolved(chosen, {"dropout": dropout})
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_only_forecasts_yet():
+    config = resolved({}).model_dump() | {"task": "classify"}
+    with pytest.raises(ValueError, match="expected task 'forecast', found 'classify'"):
+        RunConfig.model_validate(config)

@@ -1,0 +1,112 @@
+"""The trainer: early stopping, the best epoch's weights, losses that are not finite, and what a loss is told."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+import zoo
+from zoo.training.batches import ordered_batches
+from zoo.training.config import DataConfig, TrainingConfig
+from zoo.training.preparation import prepare
+from zoo.training.trainer import fit, forecast_scaled
+from zoo_registry.errors import ConfigError, TrainingError
+
+
+def one_weight(hp, shape):
+    """The forecast is the last value, times a weight that starts at 0."""
+    window = keras.Input(shape.input)
+    weight = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")
+    return keras.Model(window, keras.layers.Reshape(shape.output)(weight(keras.layers.Flatten()(window))))
+
+
+@pytest.fixture(scope="module")
+def overfitted():
+    """Train rows follow x -> -x, later ones x -> -x / 2: the validation loss falls, then rises, as the weight does."""
+    random = np.random.default_rng(0)
+    values = [1.0]
+    for row in range(1, 300):
+        values.append(values[-1] * (-1.0 if row < 100 else -0.5) + (0 if row < 100 else random.normal(0, 0.5)))
+    config = DataConfig(source="DataFrame", target="x", window=1, horizon=1, split=(100, 100, 100))
+    return prepare(config, pd.DataFrame({"x": values}))
+
+
+def fit_one_weight(make_architecture, prepared, callbacks=(), **changes):
+    settings = {"optimizer": "sgd", "learning_rate": 0.05, "batch_size": 99, "epochs": 14, "patience": 3}
+    config = TrainingConfig(**(settings | changes))
+    architecture = make_architecture(one_weight)
+    return fit(architecture, architecture.configure({}), prepared, config, callbacks)
+
+
+@pytest.mark.parametrize("patience", [3, 0])
+def test_the_best_epochs_weights_are_returned(make_architecture, overfitted, patience):
+    fitted = fit_one_weight(make_architecture, overfitted, patience=patience)
+    losses = fitted.history["val_loss"]
+    assert 1 < fitted.best_epoch < len(losses)
+    assert losses[fitted.best_epoch - 1] == min(losses)
+    assert len(losses) == (fitted.best_epoch + patience if patience else 14)
+    assert all(len(values) == len(losses) for values in fitted.history.values())
+
+    (weight,) = fitted.model.get_weights()
+    assert weight.item() == pytest.approx(0.9**fitted.best_epoch - 1, rel=1e-4), "a tenth of the way in each epoch"
+    validation = overfitted.parts["validation"]
+    error = forecast_scaled(fitted.model, validation) - validation.outputs
+    assert np.square(error).mean() == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(make_architecture, overfitted):
+    class Spoil(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                self.model.set_weights([np.full((1, 1), math.nan)])
+
+    with pytest.raises(TrainingError, match=r"loss became nan in epoch 3; try a smaller --learning-rate"):
+        fit_one_weight(make_architecture, overfitted, [Spoil()])
+
+
+def test_a_training_that_fails_writes_nothing(series, tmp_path):
+    settings = {"target": "load", "window": 8, "horizon": 3, "hyperparameters": {"units": 2}, "epochs": 30}
+    with pytest.raises(TrainingError, match=r"became (nan|inf) in epoch"):
+        zoo.train("basic", series, optimizer="sgd", learning_rate=10, runs=tmp_path / "runs", **settings)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_backend_of_keras(make_architecture, overfitted, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ConfigError, match="Keras runs on 'jax'; set KERAS_BACKEND=tensorflow"):
+        fit_one_weight(make_architecture, overfitted)
+
+
+def test_a_loss_can_speak_of_original_units(make_architecture, prepared):
+    told = []
+
+    def loss(hp, context):
+        told.append(context)
+        return keras.losses.mean_squared_error
+
+    def build(hp, shape):
+        window = keras.Input(shape.input)
+        return keras.Model(window, keras.layers.Reshape(shape.output)(keras.layers.Dense(3)(window[:, -1])))
+
+    architecture = make_architecture(build, loss=loss)
+    fit(architecture, architecture.configure({}), prepared, TrainingConfig(loss="architecture", epochs=1))
+    (context,) = told
+    assert context.shape == prepared.shape
+    train = prepared.parts["train"]
+    original = context.to_original(train.outputs)
+    expected = prepared.preprocessor.targets_.inverse_transform(train.outputs)
+    np.testing.assert_allclose(original, expected, rtol=1e-6)
+    assert 80 < expected.mean() < 120, "in original units"
+
+
+def test_forecasts_come_in_the_windows_order(make_architecture, prepared, monkeypatch):
+    monkeypatch.setattr("zoo.training.trainer.PREDICTION_BATCH", 16)
+    window = keras.Input(prepared.shape.input)
+    network = keras.Model(window, keras.layers.Lambda(lambda x: x[:, -3:, :1])(window))
+    for windows in prepared.parts.values():
+        np.testing.assert_array_equal(forecast_scaled(network, windows), windows.inputs[:, -3:, :1])
+        assert len(list(ordered_batches(windows, 16))) == math.ceil(len(windows) / 16)
