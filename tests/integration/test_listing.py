@@ -77,7 +77,7 @@ def test_a_plugins_own_loss_and_schedule_are_shown():
     defaults = json.loads(run(*ZOO, "show", "custom-loss", "--json").stdout)["defaults"]
     assert defaults["loss"] == "architecture"
     assert defaults["learning_rate"] == 1e-3
-    assert defaults["schedule"] == {"kind": "exponential", "steps": 10_000, "rate": 0.9}
+    assert defaults["schedule"] == "exponential:steps=10000,rate=0.9"
 
 
 def seconds(command):

@@ -49,7 +49,7 @@ class Golden:
                 if found.shape != self.forecast[rows].shape:
                     return np.inf
                 distance = np.abs(found - self.forecast[rows]) / unit
-                worst = max(worst, float(np.nan_to_num(distance, nan=np.inf).max()))
+                worst = max(worst, float(np.nan_to_num(distance, nan=np.inf, posinf=np.inf).max()))
         return worst
 
 

@@ -39,7 +39,7 @@ def _schedule(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     kind, _, rest = value.partition(":")
-    return {"kind": kind} | parse_settings([item for item in rest.split(",") if item], "a schedule")
+    return parse_settings([item for item in rest.split(",") if item], "a schedule") | {"kind": kind}
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]

@@ -37,6 +37,6 @@ def build_network(architecture: Architecture, hp: Hyperparameters, shape: Sequen
     ):
         if found != expected:
             raise PluginError(f"{who}: the network's {end} must have shape {expected}, found {found}")
-    if isinstance(model, keras.src.models.Functional) and not hasattr(model.output, "shape"):
-        raise PluginError(f"{who}: the network's output must be one tensor, found {type(model.output).__name__}")
+    if isinstance(model, keras.src.models.Functional) and isinstance(model.output, dict):
+        raise PluginError(f"{who}: the network's output must be one tensor, found a dict of {list(model.output)}")
     return model
