@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.bundle.loading import Bundle, load_bundle
+from zoo.data.csv_files import CsvFormat
 from zoo.data.last_window import read_last_window
 from zoo.data.reading import Source
 from zoo.data.windows import check_windows
@@ -18,7 +19,7 @@ from zoo.export.exporter import Trained, export
 from zoo.options import Missing
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.training.config import RunConfig
-from zoo.training.preparation import Prepared, prepare
+from zoo.training.preparation import Prepared, csv_format, prepare
 from zoo.training.run_folder import load_network
 from zoo.training.run_record import RunRecord, read_record
 from zoo.training.trainer import forecast_scaled
@@ -62,7 +63,9 @@ class Run:
         """The fitted preprocessing."""
         return Preprocessor.load(self.folder)
 
-    def predict(self, data: Any, *, time: str | None = None, missing: Missing | None = None) -> Any:
+    def predict(
+        self, data: Any, *, time: str | None = None, missing: Missing | None = None, csv: CsvFormat | None = None
+    ) -> Any:
         """Forecast in original units with the Keras network.
 
         An array of shape (batch, window, n_features) gives an array of shape (batch, horizon, n_targets), float64; a
@@ -78,6 +81,7 @@ class Run:
             time=time,
             usual_time=self.record.data["time_column"],
             missing=missing,
+            csv=csv or csv_format(self.config.data),
         )
         return last.forecast_frame(self._predict_windows(last.values)[0], self.record.data["targets"])
 

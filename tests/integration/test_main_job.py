@@ -135,3 +135,21 @@ def test_names_that_mean_something_elsewhere(zoo_command, series, tmp_path):
         zoo_command("predict", bundle, "--data", "odd.csv", "--output", "forecast.parquet")
         assert list(pd.read_parquet("forecast.parquet").columns) == [index, target]
         shutil.rmtree("exported")
+
+
+def test_a_file_with_semicolons_and_decimal_commas(zoo_command, series, tmp_path):
+    series.to_csv(tmp_path / "comma.csv", index=False, sep=";", decimal=",", encoding="latin-1")
+    form = ("--delimiter", ";", "--decimal", ",", "--encoding", "latin-1")
+    dates = ("--split-dates", "2024-01-08,2024-01-09 12:00", "--embargo", 2, "--stride", 3, "--no-context")
+    trained = zoo_command("train", "basic", "--data", "comma.csv", "--target", "load", *TINY, *form, *dates, "--json")
+    assert trained.exit_code == 0, trained.output
+    run = json.loads(trained.stdout)
+    parts = run["data"]["split"]
+    assert [part["rows"] for part in parts.values()] == [[0, 166], [168, 202], [204, 240]]
+    assert [part["windows"] for part in parts.values()] == [52, 8, 9]
+    assert run["evaluation"]["windows"] == 9
+    exported = zoo_command("export", "latest", "--name", "comma")
+    assert exported.exit_code == 0, exported.output
+    predicted = zoo_command("predict", "exported/comma", "--data", "comma.csv", *form, "--json")
+    expected = zoo.load_run("latest").predict(str(tmp_path / "comma.csv"))
+    np.testing.assert_allclose([row["load"] for row in json.loads(predicted.stdout)], expected["load"], rtol=1e-5)

@@ -17,6 +17,7 @@ from zoo_registry.errors import BundleError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from zoo.data.csv_files import CsvFormat
     from zoo.data.reading import Source
     from zoo.options import Missing
 
@@ -49,7 +50,9 @@ class Bundle:
     def __init__(self, folder: Path, manifest: Manifest, session: Session) -> None:
         self.folder, self.manifest, self._session = folder, manifest, session
 
-    def predict(self, data: Any, *, time: str | None = None, missing: Missing | None = None) -> Any:
+    def predict(
+        self, data: Any, *, time: str | None = None, missing: Missing | None = None, csv: CsvFormat | None = None
+    ) -> Any:
         """Forecast in original units.
 
         An array of shape (batch, window, n_features), or of one window (window, n_features), gives an array of shape
@@ -58,14 +61,16 @@ class Bundle:
         """
         if isinstance(data, (np.ndarray, list, tuple)):
             return self._predict_windows(data)
-        return self._predict_table(data, time, missing)
+        return self._predict_table(data, time, missing, csv)
 
     def _predict_windows(self, windows: Any) -> NDArray[Any]:
         interface = self.manifest.interface
         checked = check_windows(windows, interface.window, interface.features, interface.inputs[0].dtype)
         return self._session.run(checked)[FORECAST]
 
-    def _predict_table(self, source: Source, time: str | None, missing: Missing | None) -> pd.DataFrame:
+    def _predict_table(
+        self, source: Source, time: str | None, missing: Missing | None, csv: CsvFormat | None
+    ) -> pd.DataFrame:
         from zoo.data.last_window import read_last_window
 
         interface = self.manifest.interface
@@ -76,6 +81,7 @@ class Bundle:
             time=time,
             usual_time=self.manifest.data["time_column"],
             missing=missing,
+            csv=csv,
         )
         return last.forecast_frame(self._predict_windows(last.values)[0], interface.targets)
 

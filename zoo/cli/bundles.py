@@ -8,6 +8,7 @@ from typing import Annotated, cast, get_args
 
 import typer
 
+from zoo.cli.options import Decimal, Delimiter, Encoding
 from zoo.cli.output import note, print_json, print_table
 from zoo.cli.tensorflow import import_tensorflow
 from zoo.options import Missing
@@ -65,6 +66,9 @@ def predict(
     missing: Annotated[
         str | None, typer.Option(help="Missing values: error, ffill or interpolate [default: error].")
     ] = None,
+    delimiter: Delimiter = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
     output: Annotated[Path | None, typer.Option(help="Write a .csv or .parquet file instead of a table.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
@@ -81,7 +85,10 @@ def predict(
             raise ConfigError(f"--output: expected a file in a folder that is there, found {output}; name another")
         if output.suffix.lower() not in (".csv", ".parquet") or as_json:
             raise ConfigError(f"--output writes .csv or .parquet, and --json to the terminal; found {output}; take one")
-    forecast = load_bundle(bundle).predict(data, time=time, missing=cast("Missing | None", missing))
+    from zoo.data.csv_files import CsvFormat
+
+    csv = CsvFormat(delimiter or ",", decimal or ".", encoding)
+    forecast = load_bundle(bundle).predict(data, time=time, missing=cast("Missing | None", missing), csv=csv)
     if output is not None:
         staged = output.with_name(f".staging-{output.name}")
         try:

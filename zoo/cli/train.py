@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zoo.cli.options import DATA, Decimal, Delimiter, Encoding
 from zoo.cli.output import catalogue, check_folder, note, print_json, print_table
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
@@ -14,11 +15,11 @@ from zoo_registry.errors import ConfigError
 if TYPE_CHECKING:
     from zoo.run import Run
 
-DATA, NETWORK, TRAINING, RESULT = "Data", "Network", "Training", "Result"
+NETWORK, TRAINING, RESULT = "Network", "Training", "Result"
 
 
 def train(  # the options that are settings of a run are read off the context
-    context: typer.Context,
+    ctx: typer.Context,
     architecture: Annotated[str, typer.Argument(help="An architecture's name, as zoo list gives it.")],
     data: Annotated[
         str | None, typer.Option(help="CSV or Parquet file, or example:co2 (the default).", rich_help_panel=DATA)
@@ -32,6 +33,9 @@ def train(  # the options that are settings of a run are read off the context
     time: Annotated[
         str | None, typer.Option(help="Column of times [default: found by type or name].", rich_help_panel=DATA)
     ] = None,
+    delimiter: Delimiter = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
     window: Annotated[
         int | None, typer.Option(help="Rows that a forecast is made from [default: 48].", rich_help_panel=DATA)
     ] = None,
@@ -42,6 +46,27 @@ def train(  # the options that are settings of a run are read off the context
         str | None,
         typer.Option(
             help="Train, validation and test: fractions, or numbers of rows [default: 0.7,0.15,0.15].",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
+    split_dates: Annotated[
+        str | None,
+        typer.Option(
+            help="Split by time instead: first of validation, first of test, perhaps end of test.", rich_help_panel=DATA
+        ),
+    ] = None,
+    embargo: Annotated[
+        int | None,
+        typer.Option(help="Rows left out at the end of train and of validation [default: 0].", rich_help_panel=DATA),
+    ] = None,
+    stride: Annotated[
+        int | None, typer.Option(help="Rows from one window to the next [default: 1].", rich_help_panel=DATA)
+    ] = None,
+    context: Annotated[
+        bool | None,
+        typer.Option(
+            "--context/--no-context",
+            help="Whether windows may reach back into the rows before their part [default: context].",
             rich_help_panel=DATA,
         ),
     ] = None,
@@ -109,7 +134,7 @@ def train(  # the options that are settings of a run are read off the context
     if data is None:
         note(f"no --data: training on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
     fields = {**DataConfig.model_fields, **TrainingConfig.model_fields}
-    given = {key: value for key, value in context.params.items() if key in fields}
+    given = {key: value for key, value in ctx.params.items() if key in fields}
     if features is not None:
         given["features"] = [column.strip() for column in features.split(",")]
     hyperparameters = parse_settings(settings or [], "--set")

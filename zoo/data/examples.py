@@ -1,4 +1,4 @@
-"""Real series that come with the zoo's dependencies, each with the settings that suit it."""
+"""Embedded series, each with the settings that suit it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Example:
     load: Callable[[], pd.DataFrame]
     summary: str
     target: str
+    features: tuple[str, ...]
     time: str
     window: int
     horizon: int
@@ -36,16 +37,34 @@ def _co2() -> pd.DataFrame:
     return frame.rename_axis("date").reset_index()
 
 
+def _ticks() -> pd.DataFrame:
+    from zoo.data.ticks import make_ticks
+
+    return make_ticks()
+
+
 EXAMPLES = {
     "co2": Example(
         load=_co2,
         summary="weekly atmospheric CO2 at Mauna Loa, 1958-2001, in ppm; 59 of 2284 values are missing",
         target="co2",
+        features=("co2",),
         time="date",
         window=52,
         horizon=13,
         season=52,
         missing="interpolate",
+    ),
+    "ticks": Example(
+        load=_ticks,
+        summary="a made-up price by the minute, with volatility clusters, heavy tails, a daily season and jumps",
+        target="price",
+        features=("price", "return_bp", "volume"),
+        time="time",
+        window=60,
+        horizon=10,
+        season=1440,
+        missing="error",
     ),
 }
 

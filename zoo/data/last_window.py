@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.data.csv_files import CsvFormat
 from zoo.data.examples import find_example
 from zoo.data.frequency import next_times
 from zoo.data.missing import fill_forward, refuse_missing
@@ -42,8 +43,9 @@ def read_last_window(
     time: str | None = None,
     usual_time: str | None = None,
     missing: Missing | None = None,
+    csv: CsvFormat | None = None,
 ) -> LastWindow:
-    """Read and check the features' last ``window`` rows; ``time`` and ``usual_time`` as for ``read_table``.
+    """Read and check the features' last ``window`` rows; ``time``, ``usual_time`` and ``csv`` as for ``read_table``.
 
     ``missing`` says how missing values are filled from the rows before; None is the example's own way, else an error.
     Raises DataError, naming file, column and row.
@@ -51,7 +53,7 @@ def read_last_window(
     if missing is None:
         example = find_example(source)
         missing = example.missing if example else "error"
-    table = read_table(source, targets=features[:1], features=features, time=time, usual_time=usual_time)
+    table = read_table(source, targets=features[:1], features=features, time=time, usual_time=usual_time, csv=csv)
     rows = len(table.values)
     if rows < window:
         raise DataError(f"{table.source}: expected at least {window} rows (the window), found {rows}; give more rows")

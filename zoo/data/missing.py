@@ -27,7 +27,7 @@ def repair_missing(table: Table, split: Split, method: Missing) -> tuple[NDArray
     if not filled:
         return values, {}
     if method != "error":
-        for rows in (split.train, split.validation, split.test):  # earlier parts are whole by now
+        for rows in split.blocks():  # earlier blocks are whole by now
             values[rows.start : rows.stop] = fill_forward(values[: rows.stop], method)[rows.start :]
     refuse_missing(table, values, method)
     return values, filled

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.data.csv_files import CsvFormat
 from zoo.data.reading import Source, describe, read_frame
 from zoo_registry.errors import DataError, close_match_hint
 
@@ -68,16 +69,17 @@ def read_table(
     features: Sequence[str] = (),
     time: str | None = None,
     usual_time: str | None = None,
+    csv: CsvFormat | None = None,
 ) -> Table:
     """Read and check a table; features default to all numeric columns.
 
     ``time`` names the time column; without it that is ``usual_time`` where there is such a column, else the first
-    column of dates, or of text under a usual name (``TIME_NAMES``).
+    column of dates, or of text under a usual name (``TIME_NAMES``). ``csv`` as for ``read_frame``.
 
     Raises DataError for missing or textual columns, values that are not finite, and times that are unreadable,
     unsorted or duplicated; the message names file, column and row.
     """
-    frame, where = read_frame(source), describe(source)
+    frame, where = read_frame(source, csv), describe(source)
     time_column = time
     if time is None:
         time_column = usual_time if usual_time in frame.columns else _find_time_column(frame)

@@ -15,7 +15,7 @@ from zoo_registry.errors import DataError
 
 @dataclass(frozen=True)
 class Windows:
-    """Consecutive windows of one part of a split.
+    """Evenly spaced windows of one part of a split.
 
     ``features`` (rows, n_features) and ``targets`` (rows, n_targets) are contiguous arrays over all rows, shared by
     the parts. Window i reads the rows [starts[i], starts[i] + window); its targets are the ``horizon`` rows after.
@@ -39,23 +39,37 @@ class Windows:
     def inputs(self) -> NDArray[np.float32]:
         """A view of shape (n_windows, window, n_features); copies nothing."""
         views = sliding_window_view(self.features, self.window, axis=0)  # (rows, n_features, window)
-        return views[self.starts[0] : self.starts[-1] + 1].transpose(0, 2, 1)
+        return views[self.starts[0] : self.starts[-1] + 1 : self._stride].transpose(0, 2, 1)
 
     @property
     def outputs(self) -> NDArray[np.float32]:
         """A view of shape (n_windows, horizon, n_targets); copies nothing."""
         views = sliding_window_view(self.targets, self.horizon, axis=0)
-        return views[self.origins[0] : self.origins[-1] + 1].transpose(0, 2, 1)
+        return views[self.origins[0] : self.origins[-1] + 1 : self._stride].transpose(0, 2, 1)
+
+    @property
+    def _stride(self) -> int:
+        return int(self.starts[1] - self.starts[0]) if len(self.starts) > 1 else 1
 
 
 def split_windows(
-    features: NDArray[np.float32], targets: NDArray[np.float32], split: Split, *, window: int, horizon: int
+    features: NDArray[np.float32],
+    targets: NDArray[np.float32],
+    split: Split,
+    *,
+    window: int,
+    horizon: int,
+    stride: int = 1,
+    context: bool = True,
 ) -> dict[str, Windows]:
-    """Cut each part into windows whose targets lie inside the part; inputs may reach back into the rows before it."""
+    """Cut each part into windows whose targets lie inside the part, one every ``stride`` rows.
+
+    With ``context`` their inputs may reach back into the rows before the part; without, they begin inside it too.
+    """
     parts = {}
     for name, rows in split.items():
-        first = max(rows.start, window)
-        starts = np.arange(first, rows.stop - horizon + 1, dtype=np.int64) - window
+        first = max(rows.start, window) if context else rows.start + window
+        starts = np.arange(first, rows.stop - horizon + 1, stride, dtype=np.int64) - window
         parts[name] = Windows(features, targets, starts, window, horizon)
     return parts
 

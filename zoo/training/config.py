@@ -34,6 +34,11 @@ def _parts(value: Any) -> Any:
     return tuple(parts)
 
 
+def _dates(value: Any) -> Any:
+    """Read ``"2019-01-01,2020-01-01"``."""
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
 def _schedule(value: Any) -> Any:
     """Read ``"exponential:steps=5000,rate=0.9"``."""
     if not isinstance(value, str):
@@ -56,12 +61,21 @@ class DataConfig(_Config):
     target: Names = Field(description="columns to forecast")
     features: Names = Field((), description="input columns; empty: all numeric columns")
     time: str | None = Field(None, description="column of times; empty: found by its type or name")
+    delimiter: str = Field(",", description="between the fields of a CSV file")
+    decimal: str = Field(".", description="decimal sign in a CSV file")
+    encoding: str | None = Field(None, description="of a CSV file; empty: by its byte-order mark, else UTF-8")
     missing: Missing = "error"
     window: int = Field(48, ge=1, le=_MAX_ROWS, description="rows that a forecast is made from")
     horizon: int = Field(12, ge=1, le=_MAX_ROWS, description="rows that are forecast")
     split: Annotated[tuple[float, float, float], BeforeValidator(_parts)] = Field(
         (0.7, 0.15, 0.15), description="train, validation and test: fractions, or numbers of rows"
     )
+    split_dates: Annotated[tuple[str, ...], BeforeValidator(_dates)] = Field(
+        (), description="first of validation, first of test and, perhaps, end of test; beats split"
+    )
+    embargo: int = Field(0, ge=0, le=_MAX_ROWS, description="rows left out at the end of train and of validation")
+    stride: int = Field(1, ge=1, le=_MAX_ROWS, description="rows from one window to the next")
+    context: bool = Field(True, description="whether windows may reach back into the rows before their part")
     scaler: ScalerName = "standard"
     season: int | None = Field(
         None, ge=1, le=_MAX_ROWS, description="rows in a season, for the seasonal naive baseline"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.data.csv_files import CsvFormat
 from zoo.data.frequency import usual_season
 from zoo.data.missing import repair_missing
 from zoo.data.reading import Source
-from zoo.data.split import Split, split_rows
+from zoo.data.split import Split, split_dates, split_rows
 from zoo.data.table import Table, read_table
 from zoo.data.windows import Windows, split_windows
 from zoo.preprocessing.preprocessor import Preprocessor
@@ -48,9 +50,15 @@ def prepare(config: DataConfig, source: Source, preprocessor: Preprocessor | Non
 
     A fitted ``preprocessor`` is used as it is; without one, one is fitted on the train rows. Raises DataError.
     """
-    table = read_table(source, targets=config.target, features=config.features, time=config.time)
+    table = read_table(
+        source, targets=config.target, features=config.features, time=config.time, csv=csv_format(config)
+    )
     minimum = config.window + config.horizon
-    split = split_rows(len(table.values), config.split, minimum=minimum, where=table.source)
+    limits: dict[str, Any] = {"minimum": minimum, "where": table.source, "embargo": config.embargo}
+    if config.split_dates:
+        split = split_dates(table.times, config.split_dates, **limits)
+    else:
+        split = split_rows(len(table.values), config.split, **limits)
     values, repairs = repair_missing(table, split, config.missing)
     features, targets = table.cut(values)
     if preprocessor is None:
@@ -66,6 +74,8 @@ def prepare(config: DataConfig, source: Source, preprocessor: Preprocessor | Non
         split,
         window=config.window,
         horizon=config.horizon,
+        stride=config.stride,
+        context=config.context,
     )
     shape = SequenceShape(
         task=Task.FORECAST,
@@ -77,3 +87,8 @@ def prepare(config: DataConfig, source: Source, preprocessor: Preprocessor | Non
     )
     season = config.season or usual_season(table.times)
     return Prepared(table, values, split, repairs, preprocessor, parts, shape, season)
+
+
+def csv_format(config: DataConfig) -> CsvFormat:
+    """How the configuration says that CSV files are written."""
+    return CsvFormat(config.delimiter, config.decimal, config.encoding)

@@ -97,3 +97,12 @@ def test_a_missing_value_is_refused_where_no_repair_was_asked_for():
 def test_a_value_with_none_before_it_is_refused(method: str):
     with pytest.raises(DataError, match=r"column 'x1', row 1: the value is missing and none stands before it"):
         repair_missing(make_table([1, NAN, 3], [NAN, 2, 3]), whole(3), method)
+
+
+@pytest.mark.parametrize("method", ["ffill", "interpolate"])
+def test_rows_of_an_embargo_are_filled_and_fill_no_row_before_them(method: str):
+    split = Split(range(3), range(5, 8), range(8, 10))  # rows 3 and 4 are the embargo's
+    first = repaired([0, 1, NAN, 50, NAN, NAN, 8, 9, NAN, 9], method, split)
+    other = repaired([0, 1, NAN, 99, NAN, NAN, 8, 9, NAN, 9], method, split)
+    assert first[:3] == other[:3] == [0, 1, 1]
+    assert not np.isnan(first).any()

@@ -135,7 +135,7 @@ def test_describe_names_the_source(series: pd.DataFrame):
         ("blank-first.csv", "\ny\n1\n", "expected the header in the first line, found a blank line"),
         ("quote.csv", 'y,z\n1,"2\n', "EOF inside string"),
         ("latin.csv", "y,z\n1,é\n".encode("latin-1"), "expected UTF-8 text, found the byte 0xe9"),
-        ("utf16.csv", "y,z\n1,2\n".encode("utf-16"), "expected UTF-8 text, found the byte 0xff"),
+        ("utf16.csv", "y,z\n1,2\n".encode("utf-16-le"), "expected UTF-8 text, found NUL bytes"),
         ("broken.csv.gz", "y\n1\n", "not a readable CSV file"),
         ("broken.csv.zip", "y\n1\n", "not a readable CSV file"),
         ("broken.parquet", "PAR1 and then nothing", "not a readable Parquet file"),

@@ -3,11 +3,12 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.data.split import Split, split_rows
+from zoo.data.split import Split, split_dates, split_rows
 from zoo.data.windows import split_windows
 from zoo_registry.errors import ConfigError, DataError
 
@@ -82,3 +83,62 @@ def test_parts_that_are_no_split(parts: tuple[float, ...]):
         ConfigError, match=r"^(a split has three parts|the parts of a split are).*--split 0.7,0.15,0.15$"
     ):
         split_rows(1000, parts, minimum=10, where="t")
+
+
+@given(st.integers(90, 500), st.integers(0, 20))
+@settings(max_examples=40, deadline=None)
+def test_an_embargo_takes_the_last_rows_of_train_and_validation(rows: int, embargo: int):
+    plain = split_rows(rows, (0.5, 0.25, 0.25), minimum=1, where="t")
+    split = split_rows(rows, (0.5, 0.25, 0.25), minimum=1, where="t", embargo=embargo)
+    assert split.train == plain.train[: len(plain.train) - embargo]
+    assert split.validation == plain.validation[: len(plain.validation) - embargo]
+    assert split.test == plain.test
+    assert [row for block in split.blocks() for row in block] == list(range(rows))
+
+
+def test_an_embargo_that_leaves_too_little():
+    with pytest.raises(
+        DataError, match=r"the validation part has 10 of 200 rows, but window \+ horizon need 20.*--embargo"
+    ):
+        split_rows(200, (100, 50, 50), minimum=20, where="t", embargo=40)
+    with pytest.raises(DataError, match="the train part has 0 of 200 rows"):
+        split_rows(200, (100, 50, 50), minimum=20, where="t", embargo=1000)
+
+
+HOURS = pd.date_range("2024-01-01", periods=240, freq="h")
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+def test_a_split_by_dates(zone):
+    times = HOURS.tz_localize(zone)
+    split = split_dates(times, ("2024-01-06", "2024-01-08 12:00"), minimum=1, where="t")
+    assert split == Split(range(120), range(120, 180), range(180, 240))
+    assert times[split.validation.start] == pd.Timestamp("2024-01-06", tz=zone)
+    split = split_dates(times, ("2024-01-06", "2024-01-08", "2024-01-09"), minimum=1, where="t", embargo=5)
+    assert split == Split(range(115), range(120, 163), range(168, 192))
+
+
+def test_a_date_between_rows_belongs_to_the_row_after_it():
+    assert split_dates(HOURS, ("2024-01-05 23:30", "2024-01-08"), minimum=1, where="t").validation.start == 120
+
+
+def test_a_date_with_a_zone_is_brought_to_the_times_zone():
+    split = split_dates(HOURS.tz_localize("UTC"), ("2024-01-06T02:00+02:00", "2024-01-08"), minimum=1, where="t")
+    assert split.validation.start == 120
+    with pytest.raises(ConfigError, match="a split's dates are such as 2020-01-31"):
+        split_dates(HOURS, ("2024-01-06T02:00+02:00", "2024-01-08"), minimum=1, where="t")
+
+
+@pytest.mark.parametrize("dates", [("2024-01-06",), ("2024-01-08", "2024-01-06"), ("2024-01-06",) * 2, ("NaT", "NaT")])
+def test_dates_that_make_no_split(dates):
+    with pytest.raises(ConfigError, match="two or three, each later than the one before"):
+        split_dates(HOURS, dates, minimum=1, where="t")
+
+
+def test_dates_that_do_not_fit_the_table():
+    with pytest.raises(ConfigError, match="a split's dates are such as 2020-01-31, found soon,later"):
+        split_dates(HOURS, ("soon", "later"), minimum=1, where="t")
+    with pytest.raises(DataError, match="t: a split by dates needs a column of times, found none; name it with --time"):
+        split_dates(None, ("2024-01-06", "2024-01-08"), minimum=1, where="t")
+    with pytest.raises(DataError, match="the test part has 0 of 240 rows"):
+        split_dates(HOURS, ("2024-01-06", "2025-01-01"), minimum=10, where="t")

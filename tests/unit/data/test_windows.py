@@ -62,3 +62,20 @@ def test_windows_are_views_of_the_two_arrays():
         assert np.shares_memory(part.outputs, values)
         assert np.shares_memory(part.inputs[3], part.inputs[4])
         assert part.features is values
+
+
+@given(cut(), st.integers(1, 7), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_stride_and_context(case, stride: int, context: bool):
+    features, targets, split, window, horizon = case
+    every = split_windows(features, targets, split, window=window, horizon=horizon, context=context)
+    some = split_windows(features, targets, split, window=window, horizon=horizon, context=context, stride=stride)
+    for name, rows in split.items():
+        first = rows.start if context else rows.start + window
+        assert every[name].origins.tolist() == [
+            row for row in range(max(first, window), rows.stop) if row + horizon <= rows.stop
+        ]
+        assert some[name].origins.tolist() == every[name].origins.tolist()[::stride]
+        np.testing.assert_array_equal(some[name].inputs, every[name].inputs[::stride])
+        np.testing.assert_array_equal(some[name].outputs, every[name].outputs[::stride])
+        assert np.shares_memory(some[name].inputs, features)
