@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from zoo.cli.bundles import predict, verify
 from zoo.cli.catalogue import list_architectures, show
 from zoo.cli.export import export
+from zoo.cli.inspect import inspect
 from zoo.cli.output import note
 from zoo.cli.runs import runs
 from zoo.cli.train import train
@@ -54,6 +55,7 @@ app = typer.Typer(
 )
 app.command("list")(list_architectures)
 app.command("show")(show)
+app.command("inspect")(inspect)
 app.command("train")(train)
 app.command("runs")(runs)
 app.command("export")(export)

@@ -7,7 +7,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.options import DATA, Decimal, Delimiter, Encoding
+from zoo.cli.options import (
+    Context,
+    Data,
+    Decimal,
+    Delimiter,
+    Embargo,
+    Encoding,
+    Features,
+    Horizon,
+    Missing,
+    Scaler,
+    Season,
+    Split,
+    SplitDates,
+    Stride,
+    Target,
+    Time,
+    Window,
+    data_settings,
+)
 from zoo.cli.output import catalogue, check_folder, note, print_json, print_table
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
@@ -21,68 +40,23 @@ NETWORK, TRAINING, RESULT = "Network", "Training", "Result"
 def train(  # the options that are settings of a run are read off the context
     ctx: typer.Context,
     architecture: Annotated[str, typer.Argument(help="An architecture's name, as zoo list gives it.")],
-    data: Annotated[
-        str | None, typer.Option(help="CSV or Parquet file, or example:co2 (the default).", rich_help_panel=DATA)
-    ] = None,
-    target: Annotated[
-        list[str] | None, typer.Option(help="Column to forecast; repeat it for more.", rich_help_panel=DATA)
-    ] = None,
-    features: Annotated[
-        str | None, typer.Option(help="Input columns, by commas [default: all numeric columns].", rich_help_panel=DATA)
-    ] = None,
-    time: Annotated[
-        str | None, typer.Option(help="Column of times [default: found by type or name].", rich_help_panel=DATA)
-    ] = None,
+    data: Data = None,
+    target: Target = None,
+    features: Features = None,
+    time: Time = None,
     delimiter: Delimiter = None,
     decimal: Decimal = None,
     encoding: Encoding = None,
-    window: Annotated[
-        int | None, typer.Option(help="Rows that a forecast is made from [default: 48].", rich_help_panel=DATA)
-    ] = None,
-    horizon: Annotated[
-        int | None, typer.Option(help="Rows that are forecast [default: 12].", rich_help_panel=DATA)
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            help="Train, validation and test: fractions, or numbers of rows [default: 0.7,0.15,0.15].",
-            rich_help_panel=DATA,
-        ),
-    ] = None,
-    split_dates: Annotated[
-        str | None,
-        typer.Option(
-            help="Split by time instead: first of validation, first of test, perhaps end of test.", rich_help_panel=DATA
-        ),
-    ] = None,
-    embargo: Annotated[
-        int | None,
-        typer.Option(help="Rows left out at the end of train and of validation [default: 0].", rich_help_panel=DATA),
-    ] = None,
-    stride: Annotated[
-        int | None, typer.Option(help="Rows from one window to the next [default: 1].", rich_help_panel=DATA)
-    ] = None,
-    context: Annotated[
-        bool | None,
-        typer.Option(
-            "--context/--no-context",
-            help="Whether windows may reach back into the rows before their part [default: context].",
-            rich_help_panel=DATA,
-        ),
-    ] = None,
-    scaler: Annotated[
-        str | None, typer.Option(help="minmax, standard, robust or huber [default: standard].", rich_help_panel=DATA)
-    ] = None,
-    missing: Annotated[
-        str | None,
-        typer.Option(help="Missing values: error, ffill or interpolate [default: error].", rich_help_panel=DATA),
-    ] = None,
-    season: Annotated[
-        int | None,
-        typer.Option(
-            help="Rows in a season, for the seasonal naive baseline [default: by the times].", rich_help_panel=DATA
-        ),
-    ] = None,
+    window: Window = None,
+    horizon: Horizon = None,
+    split: Split = None,
+    split_dates: SplitDates = None,
+    embargo: Embargo = None,
+    stride: Stride = None,
+    context: Context = None,
+    scaler: Scaler = None,
+    missing: Missing = None,
+    season: Season = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter; see zoo show.", rich_help_panel=NETWORK),
@@ -129,14 +103,12 @@ def train(  # the options that are settings of a run are read off the context
     """
     catalogue()[architecture]  # an unknown name is told before anything slow is imported
     from zoo.api import plan, train_prepared
-    from zoo.training.config import DEFAULT_SOURCE, DataConfig, TrainingConfig, parse_settings
+    from zoo.training.config import DEFAULT_SOURCE, TrainingConfig, parse_settings
 
     if data is None:
         note(f"no --data: training on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
-    fields = {**DataConfig.model_fields, **TrainingConfig.model_fields}
-    given = {key: value for key, value in ctx.params.items() if key in fields}
-    if features is not None:
-        given["features"] = [column.strip() for column in features.split(",")]
+    given = {key: value for key, value in ctx.params.items() if key in TrainingConfig.model_fields}
+    given |= {key: value for key, value in data_settings(ctx).items() if key != "source"}
     hyperparameters = parse_settings(settings or [], "--set")
     config, prepared = plan(architecture, data, hyperparameters=hyperparameters, **given)
     check_folder(runs, "--runs")

@@ -126,25 +126,30 @@ def resolve(
     given = {key: value for key, value in settings.items() if value is not None and value != () and value != []}
     hp = architecture.configure(hyperparameters)
 
-    preset: dict[str, Any] = {}
-    if example := find_example(given.get("source", DEFAULT_SOURCE)):
-        preset = {key: getattr(example, key) for key in DataConfig.model_fields if hasattr(example, key)}
     preferred = {key: value for key, value in vars(architecture.defaults).items() if value is not None}
     if architecture.loss is not None:
         preferred.setdefault("loss", OWN_LOSS)
-    data = preset | {key: value for key, value in given.items() if key in DataConfig.model_fields}
     training = preferred | {key: value for key, value in given.items() if key in TrainingConfig.model_fields}
-    if not data.get("target"):
-        raise ConfigError(f"no target was named for {data['source']}; give --target with the column to forecast")
     config = RunConfig(
         architecture=name,
         hyperparameters=hp.model_dump(mode="json"),
-        data=validated(DataConfig, data, "setting"),
+        data=resolve_data({key: value for key, value in given.items() if key in DataConfig.model_fields}),
         training=validated(TrainingConfig, training, "setting"),
     )
     if config.training.loss == OWN_LOSS and architecture.loss is None:
         raise ConfigError(f"architecture '{name}' has no loss of its own; expected --loss mse, mae or huber")
     return config
+
+
+def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
+    """Fill in what the user left out of the data's settings, by the example's preset where the source is one."""
+    given = {key: value for key, value in settings.items() if value is not None and value != () and value != []}
+    given.setdefault("source", DEFAULT_SOURCE)
+    if example := find_example(given["source"]):
+        given = {key: getattr(example, key) for key in DataConfig.model_fields if hasattr(example, key)} | given
+    if not given.get("target"):
+        raise ConfigError(f"no target was named for {given['source']}; give --target with the column to forecast")
+    return validated(DataConfig, given, "setting")
 
 
 def parse_settings(items: Sequence[str], where: str) -> dict[str, str]:

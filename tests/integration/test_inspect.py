@@ -1,0 +1,52 @@
+"""``zoo inspect`` through the command, without TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def without_tensorflow(monkeypatch):
+    for module in ("tensorflow", "keras", "tf2onnx"):
+        monkeypatch.setitem(sys.modules, module, None)  # importing it raises ImportError
+
+
+def test_the_example_shows_its_drift(zoo_command, tmp_path):
+    found = json.loads(zoo_command("inspect", "--json").stdout)
+    parts = found["columns"]["co2"]["parts"]
+    assert parts["test"]["outside"] == 1.0
+    assert parts["test"]["drift"] > 3
+    assert parts["train"]["missing"] == found["repairs"]["co2"] == 59
+
+    shown = zoo_command("inspect", "--plot", "co2.png")
+    assert shown.exit_code == 0, shown.output
+    assert "missing values to be filled in 'co2': 59" in shown.stdout
+    assert "100.0%" in shown.stdout
+    assert shown.stderr == "drawn: co2.png\n"
+    assert (tmp_path / "co2.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_ticks(zoo_command):
+    found = json.loads(zoo_command("inspect", "--data", "example:ticks", "--scaler", "huber", "--json").stdout)
+    assert found["features"] == ["price", "return_bp", "volume"], "the anomaly's mark is no feature"
+    assert found["time"] == {
+        "column": "time", "zone": "UTC", "step": "0 days 00:01:00", "uneven_steps": 0, "first_uneven": None
+    }  # fmt: skip
+
+
+def test_the_usual_split_of_etth1(zoo_command, etth1):
+    split = ("--split", "8640,2880,2880", "--window", 336, "--horizon", 96)
+    found = json.loads(zoo_command("inspect", "--data", etth1, "--target", "OT", *split, "--json").stdout)
+    assert found["parts"]["train"]["rows"] == 8640
+    assert found["parts"]["test"]["windows"] == 2880 - 96 + 1
+
+
+@pytest.mark.parametrize("plot", ["a.txt", "nix/a.png", "a"])
+def test_a_picture_that_cannot_be_drawn(zoo_command, tmp_path, plot):
+    done = zoo_command("inspect", "--plot", plot)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: --plot: expected a .png, .svg or .pdf file in a folder that is there")
+    assert list(tmp_path.iterdir()) == []

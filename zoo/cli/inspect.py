@@ -1,0 +1,116 @@
+"""``zoo inspect``: look at the data before a training; needs no TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from zoo.cli.options import (
+    Context,
+    Data,
+    Decimal,
+    Delimiter,
+    Embargo,
+    Encoding,
+    Features,
+    Horizon,
+    Missing,
+    Scaler,
+    Season,
+    Split,
+    SplitDates,
+    Stride,
+    Target,
+    Time,
+    Window,
+    data_settings,
+)
+from zoo.cli.output import note, print_json, print_table
+from zoo_registry.errors import ConfigError
+
+
+def inspect(  # the options that are settings of the data are read off the context
+    ctx: typer.Context,
+    data: Data = None,
+    target: Target = None,
+    features: Features = None,
+    time: Time = None,
+    delimiter: Delimiter = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    window: Window = None,
+    horizon: Horizon = None,
+    split: Split = None,
+    split_dates: SplitDates = None,
+    embargo: Embargo = None,
+    stride: Stride = None,
+    context: Context = None,
+    scaler: Scaler = None,
+    missing: Missing = None,
+    season: Season = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw it too, as a .png, .svg or .pdf file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> None:
+    """Show what the checks found, the parts of the split, each column's statistics in them, and what the scaler does.
+
+    Examples: zoo inspect --data example:ticks --plot ticks.png
+
+    zoo inspect --data ETTh1.csv --target OT --window 96 --horizon 24 --split 8640,2880,2880
+    """
+    if plot is not None and (plot.suffix.lower() not in (".png", ".svg", ".pdf") or not plot.parent.is_dir()):
+        raise ConfigError(f"--plot: expected a .png, .svg or .pdf file in a folder that is there, found {plot}")
+    from zoo.inspection import draw
+    from zoo.inspection import inspect as describe
+    from zoo.training.config import resolve_data
+    from zoo.training.preparation import prepare
+
+    config = resolve_data(data_settings(ctx))
+    prepared = prepare(config, config.source)
+    found = describe(prepared)
+    if plot is not None:
+        draw(prepared, plot)
+        note(f"drawn: {plot}")
+    if as_json:
+        print_json(found)
+    else:
+        _print(found, config.scaler)
+
+
+def _print(found: dict[str, Any], scaler: str) -> None:
+    typer.echo(f"{found['source']}: {found['rows']} rows, {len(found['columns'])} columns")
+    typer.echo(f"targets: {', '.join(found['targets'])}; features: {', '.join(found['features'])}")
+    for column in found["ignored"]:
+        typer.echo(f"column '{column}' is not numeric and is not used")
+    time = found["time"]
+    if time["column"] is None:
+        typer.echo("time: none")
+    else:
+        even = f"{time['uneven_steps']} uneven steps, first: {time['first_uneven']}" if time["uneven_steps"] else "even"
+        typer.echo(f"time: {time['column']}, zone {time['zone'] or 'none'}, step {time['step']}, {even}")
+    for column, count in found["repairs"].items():
+        typer.echo(f"missing values to be filled in '{column}': {count}")
+    typer.echo(f"season: {found['season'] or 'unknown'} rows; an exported model computes in {found['serving_dtype']}\n")
+    parts = [
+        (name, str(part["rows"]), str(part["windows"]), part["first"], part["last"])
+        for name, part in found["parts"].items()
+    ]
+    print_table(("part", "rows", "windows", "first", "last"), parts)
+    typer.echo("")
+    rows = []
+    for name, column in found["columns"].items():
+        for part, measured in column["parts"].items():
+            numbers = [f"{measured[key]:.4g}" for key in ("mean", "deviation", "minimum", "maximum") if key in measured]
+            drift = f"{measured['drift']:+.2f}" if "drift" in measured else ""
+            outside = f"{measured['outside']:.1%}" if "outside" in measured else ""
+            rows.append((name, part, str(measured["missing"]), *(numbers or [""] * 4), drift, outside))
+    heads = ("column", "part", "missing", "mean", "deviation", "minimum", "maximum", "drift", "outside")
+    print_table(heads, rows)
+    typer.echo("drift: the mean's distance from train's, in train deviations; outside: values beyond train's range\n")
+    scaled = []
+    for name, column in found["columns"].items():
+        train = column["parts"]["train"]
+        ends = [(train[end] - column["offset"]) / column["scale"] for end in ("minimum", "maximum")]
+        scaled.append((name, f"{column['offset']:.6g}", f"{column['scale']:.6g}", f"{ends[0]:.2f} to {ends[1]:.2f}"))
+    print_table((f"column, by '{scaler}'", "offset", "scale", "train values become"), scaled)
