@@ -8,7 +8,8 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from zoo.data.examples import find_example
-from zoo.options import LossName, Missing, OptimizerName, ScalerName
+from zoo.options import LossName, Missing, OptimizerName
+from zoo.preprocessing.names import check_scaler
 from zoo_registry import Architecture, ConstantSchedule, Schedule, Task
 from zoo_registry.errors import ConfigError, close_match_hint
 from zoo_registry.hyperparameters import validated
@@ -21,6 +22,21 @@ _MAX_ROWS = 1_000_000
 def _names(value: Any) -> Any:
     """One name is a list of one."""
     return (value,) if isinstance(value, str) else value
+
+
+def _pairs(value: Any) -> Any:
+    """Read ``["volume=log"]``; the column's name may hold a '=' itself."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    items = [(item, *item.rpartition("=")) for item in ([value] if isinstance(value, str) else value)]
+    pairs: dict[str, str] = {}
+    for item, column, _, scaler in items:
+        if not column or not scaler:
+            raise ValueError(f"expected COLUMN=SCALER, found {item!r}")
+        if column in pairs:
+            raise ValueError(f"column '{column}' is given more than once; give it once")
+        pairs[column] = scaler
+    return pairs
 
 
 def _parts(value: Any) -> Any:
@@ -62,7 +78,11 @@ class DataConfig(_Config):
     split: Annotated[tuple[float, float, float], BeforeValidator(_parts)] = Field(
         (0.7, 0.15, 0.15), description="train, validation and test: fractions, or numbers of rows"
     )
-    scaler: ScalerName = "standard"
+    scaler: str = Field("standard", description="of all columns, but for the next two")
+    scaler_for: Annotated[dict[str, str], BeforeValidator(_pairs)] = Field(
+        default_factory=dict, description="column -> its scaler"
+    )
+    target_scaler: str | None = Field(None, description="of the targets; empty: as if they were features")
     season: int | None = Field(
         None, ge=1, le=_MAX_ROWS, description="rows in a season, for the seasonal naive baseline"
     )
@@ -109,7 +129,7 @@ def resolve(
     for setting in settings:
         if setting not in fields:
             raise ConfigError(f"there is no setting '{setting}'{close_match_hint(setting, fields)}")
-    given = {key: value for key, value in settings.items() if value is not None and value != () and value != []}
+    given = {key: value for key, value in settings.items() if value is not None and value not in ((), [], {})}
     hp = architecture.configure(hyperparameters)
 
     preset: dict[str, Any] = {}
@@ -128,6 +148,9 @@ def resolve(
         data=validated(DataConfig, data, "setting"),
         training=validated(TrainingConfig, training, "setting"),
     )
+    for scaler in (config.data.scaler, *config.data.scaler_for.values(), config.data.target_scaler):
+        if scaler is not None:
+            check_scaler(scaler)
     if config.training.loss == OWN_LOSS and architecture.loss is None:
         raise ConfigError(f"architecture '{name}' has no loss of its own; expected --loss mse, mae or huber")
     return config

@@ -184,5 +184,5 @@ def test_preprocessing_is_there_as_plain_numbers(wide, offset_series):
     assert [column["column"] for column in parameters["targets"]] == ["price", "load"]
     train = offset_series[["load", "price"]].to_numpy()[:140]
     for column, values in zip(parameters["features"], train.T, strict=True):
-        assert column["offset"] == pytest.approx(values.mean(), rel=1e-12)
-        assert column["scale"] == pytest.approx(values.std(), rel=1e-9)
+        assert column["parameters"]["offset"] == pytest.approx(values.mean(), rel=1e-12)
+        assert column["parameters"]["scale"] == pytest.approx(values.std(), rel=1e-9)

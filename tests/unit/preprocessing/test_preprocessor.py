@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.data.table import Table, read_table
-from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.preprocessing.preprocessor import Preprocessor, ScaledColumns
 from zoo.preprocessing.scalers import SCALERS
 from zoo_registry.errors import DataError
 
@@ -46,14 +46,21 @@ def numbers(preprocessor: Preprocessor) -> bytes:
         array
         for columns in (preprocessor.features_, preprocessor.targets_)
         for array in (
-            columns.affine.offset,
-            columns.affine.scale,
+            *columns.groups[0].parameters().values(),
             columns.minimum,
             columns.maximum,
             columns.deviation,
+            columns.scaled_deviation,
+            columns.float32_loss,
         )
     ]
     return np.concatenate(parts).tobytes()
+
+
+def scale_of(columns: ScaledColumns, raw: np.ndarray) -> np.ndarray:
+    """How much of raw one scaled unit is: the logarithm's is 1 + |raw|."""
+    (group,) = columns.groups
+    return 1 + np.abs(raw) if group.scaler.name == "log" else group.parameters().get("scale", np.ones(raw.shape[-1]))
 
 
 @EVERY
@@ -65,10 +72,10 @@ def test_features_and_targets_are_scaled_and_brought_back(scaler: str):
         scaled = columns.transform(raw)
         assert scaled.dtype == np.float32
         assert scaled.flags.c_contiguous
-        np.testing.assert_array_equal(scaled, columns.scaler.transform(raw).astype(np.float32))
+        np.testing.assert_array_equal(scaled, columns.scale(raw).astype(np.float32))
         back = columns.inverse_transform(scaled)
         assert back.dtype == np.float64
-        assert (np.abs(back - raw) <= 2e-7 * columns.affine.scale * np.maximum(1, np.abs(scaled))).all()
+        assert (np.abs(back - raw) <= 2e-7 * scale_of(columns, raw) * np.maximum(1, np.abs(scaled))).all()
 
 
 @EVERY
@@ -132,10 +139,13 @@ def test_both_files_are_written_and_read_back(scaler: str, tmp_path: Path):
 
 @EVERY
 def test_the_pickle_holds_scikit_learns_objects_alone(scaler: str, tmp_path: Path):
-    fitted(scaler, make_table()).save(tmp_path)
+    fitted(scaler, make_table()).save_portable(tmp_path)
     assert b"zoo" not in (tmp_path / "scalers.joblib").read_bytes()
     scalers = joblib.load(tmp_path / "scalers.joblib")
     assert list(scalers) == ["features", "targets"]
+    if scaler == "log":  # scikit-learn has no such object
+        assert scalers == {"features": [], "targets": []}
+        return
     assert all(type(part).__module__.startswith("sklearn.") for part in scalers.values())
 
 
@@ -145,13 +155,16 @@ def test_the_plain_numbers_alone_give_the_same_scaling(scaler: str, tmp_path: Pa
     preprocessor = fitted(scaler, table)
     preprocessor.save(tmp_path)
     written = json.loads((tmp_path / "preprocessing.json").read_text(encoding="utf-8"))
-    assert written["formula"] == "scaled = (raw - offset) / scale; raw = scaled * scale + offset"
     assert [column["column"] for column in written["features"]] == ["load", "wind"]
     assert [column["column"] for column in written["targets"]] == ["price", "load"]
     raw = table.values[:, :2]
-    scaled = preprocessor.features_.scaler.transform(raw)
+    scaled = preprocessor.features_.scale(raw)
     for index, column in enumerate(written["features"]):
-        found = (raw[:, index] - column["offset"]) / column["scale"]
+        assert column["scaler"] == scaler
+        forward, inverse = (formula.split(" = ")[1] for formula in column["formula"].split("; "))
+        known = {"sign": np.sign, "log": np.log, "abs": np.abs, "exp": np.exp} | column["parameters"]
+        found = eval(forward, known | {"raw": raw[:, index]})
+        np.testing.assert_allclose(eval(inverse, known | {"scaled": found}), raw[:, index], rtol=1e-12)
         np.testing.assert_allclose(found, scaled[:, index], rtol=0, atol=1e-12)
 
 
@@ -172,7 +185,7 @@ def test_the_plain_numbers_alone_give_the_same_scaling(scaler: str, tmp_path: Pa
 )
 def test_serving_is_float64_where_float32_is_too_coarse(scaler: str, level: float, deviation: float, expected: str):
     table = make_table(level, deviation)
-    if deviation < 1e-40 and scaler in ("minmax", "robust"):
+    if deviation < 1e-40 and scaler in ("minmax", "robust", "maxabs", "log"):
         with pytest.raises(DataError, match="column 'load' cannot be scaled"):
             fitted(scaler, table)
     else:

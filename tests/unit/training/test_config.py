@@ -134,7 +134,6 @@ def test_a_target_is_needed():
         ("horizon", 10**7),
         ("season", 0),
         ("missing", "drop"),
-        ("scaler", "log"),
         ("split", "0.7,0.3"),
         ("split", "0.7,x,0.15"),
         ("schedule", "linear"),
