@@ -56,7 +56,7 @@ def shifted(deviations):
 
 
 def test_a_graph_that_differs_is_not_published(candidate, tmp_path, monkeypatch):
-    monkeypatch.setattr(formats, "raw_function", shifted(3e-5))
+    monkeypatch.setattr(formats, "default_function", shifted(3e-5))
     with pytest.raises(ParityError, match=r"\(onnxruntime by 3e-05, tensorflow by 3e-05\); nothing was published"):
         export(candidate, tmp_path, "mine")
     assert tree(tmp_path) == set()
@@ -67,7 +67,7 @@ def test_a_single_format_that_differs_is_enough(candidate, tmp_path, monkeypatch
 
     def write_shifted(*arguments):
         with monkeypatch.context() as patch:
-            patch.setattr(formats, "raw_function", shifted(float("nan")))
+            patch.setattr(formats, "default_function", shifted(float("nan")))
             return write_onnx(*arguments)
 
     published = export(candidate, tmp_path, "mine")
@@ -91,7 +91,7 @@ def test_the_scaled_signature_goes_through_the_gate_too(candidate, tmp_path, mon
 
 
 def test_the_gate_lets_rounding_through(candidate, tmp_path, monkeypatch):
-    monkeypatch.setattr(formats, "raw_function", shifted(5e-6))
+    monkeypatch.setattr(formats, "default_function", shifted(5e-6))
     parity = load_bundle(export(candidate, tmp_path, "mine")).manifest.parity
     assert all(4e-6 < part["difference"] < PARITY_LIMIT for part in parity.values())
 
