@@ -77,7 +77,9 @@ class Command:
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=kept | {"PYTHONPATH": os.pathsep.join(filter(None, (self.path, os.environ.get("PYTHONPATH"))))} | environment,
+            env=kept
+            | {"PYTHONPATH": os.pathsep.join(filter(None, (self.path, os.environ.get("PYTHONPATH"))))}
+            | environment,
             capture_output=True,
             text=True,
             check=False,

@@ -23,6 +23,14 @@ BATCH_AXIS = "batch"
 SCALED_SIGNATURE = "scaled"
 
 
+def _as_it_is(*_: Any) -> None:
+    """ONNX has this operator under TensorFlow's name."""
+
+
+# tf2onnx computes logarithms of doubles in float32, as ONNX Runtime once had no other.
+OP_HANDLERS: dict[str, Any] = {"Log": (_as_it_is, [])}
+
+
 def write_saved_model(network: keras.Model, preprocessor: Preprocessor, dtype: str, folder: Path) -> None:
     """Write a SavedModel with the signatures ``serving_default`` (``dtype``) and ``scaled`` (float32).
 
@@ -41,7 +49,10 @@ def write_onnx(network: keras.Model, preprocessor: Preprocessor, dtype: str, fol
     function: ServingFunction = default_function(network, preprocessor, dtype)
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     model, _ = tf2onnx.convert.from_function(
-        tf.function(function), input_signature=[input_spec(network, dtype)], opset=OPSET
+        tf.function(function),
+        input_signature=[input_spec(network, dtype)],
+        opset=OPSET,
+        custom_op_handlers=OP_HANDLERS,
     )
     _name_ends(model)
     onnx.checker.check_model(model, full_check=True)

@@ -276,7 +276,8 @@ def _refuse_replaced_spread(scaler: Any, values: NDArray[np.float64]) -> None:
     elif isinstance(scaler, LogScaler):
         if len(small := np.flatnonzero(values.std(axis=0) < _LOG_MIN_DEVIATION)):
             raise UnscalableColumnError(
-                int(small[0]), f"its deviation is under {_LOG_MIN_DEVIATION:g}, where log(1 + x) is x, take another unit"
+                int(small[0]),
+                f"its deviation is under {_LOG_MIN_DEVIATION:g}, where log(1 + x) is x, take another unit",
             )
         return
     else:

@@ -12,6 +12,7 @@ import tf2onnx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zoo.export.formats import OP_HANDLERS, OPSET
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo_registry import BUILT_IN_SCALERS
 
@@ -111,7 +112,9 @@ def test_onnx_agrees_with_scikit_learn(scaler, offset):
     assert dtype == ("float64" if offset == 1e9 else "float32")
 
     def run(function, values):
-        model, _ = tf2onnx.convert.from_function(function, input_signature=function.input_signature, opset=18)
+        model, _ = tf2onnx.convert.from_function(
+            function, input_signature=function.input_signature, opset=OPSET, custom_op_handlers=OP_HANDLERS
+        )
         session = onnxruntime.InferenceSession(model.SerializeToString())
         (only,) = session.get_inputs()
         return session.run(None, {only.name: values})[0]

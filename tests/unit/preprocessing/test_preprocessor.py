@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from zoo.data.table import Table, read_table
 from zoo.preprocessing.preprocessor import Preprocessor, ScaledColumns
 from zoo.preprocessing.scalers import SCALERS
-from zoo_registry.errors import DataError
+from zoo_registry.errors import ConfigError, DataError
 
 ROWS, TRAIN = 120, range(80)
 EVERY = pytest.mark.parametrize("scaler", SCALERS)
@@ -215,3 +215,44 @@ def test_the_faulty_column_is_named_whichever_part_it_is_in():
         fitted("standard", read_table(frame, targets=["y"], features=["x"]))
     with pytest.raises(DataError, match=r"^DataFrame: column 'y' is constant in the train rows \(3\)"):
         fitted("standard", read_table(frame, targets=["x"]))
+
+
+def test_each_column_has_the_scaler_that_was_asked_for(tmp_path: Path):
+    table = make_table()
+    features, targets = table.cut(table.values[:80])
+    X, y = pd.DataFrame(features, columns=table.features), pd.DataFrame(targets, columns=table.targets)
+    mixed = Preprocessor("huber", {"load": "log"}).fit(X, y)
+    assert mixed.features_.scalers == ("log", "huber")
+    assert mixed.targets_.scalers == ("huber", "log"), "a target that is a feature follows its column"
+    np.testing.assert_allclose(mixed.features_.scale(features)[:, 0], np.log1p(features[:, 0]))
+    np.testing.assert_allclose(mixed.inverse_transform_targets(mixed.targets_.scale(targets)), targets, rtol=1e-12)
+
+    apart = Preprocessor("huber", {"load": "log"}, "maxabs").fit(X, y)
+    assert apart.features_.scalers == ("log", "huber")
+    assert apart.targets_.scalers == ("maxabs", "maxabs")
+
+    (tmp_path / "run").mkdir()
+    mixed.save(tmp_path / "run")
+    assert Preprocessor.load(tmp_path / "run").parameters() == mixed.parameters()
+    mixed.save_portable(tmp_path)
+    assert b"zoo" not in (tmp_path / "scalers.joblib").read_bytes()
+    ((names, scaler),) = joblib.load(tmp_path / "scalers.joblib")["features"]
+    assert names == ["wind"], "the logarithm is no object of scikit-learn"
+    np.testing.assert_array_equal(scaler.transform(features[:, 1:]), mixed.features_.scale(features)[:, 1:])
+    told = json.loads((tmp_path / "preprocessing.json").read_text(encoding="utf-8"))["features"]
+    assert [(column["scaler"], column["in_scalers_joblib"]) for column in told] == [("log", False), ("huber", True)]
+
+
+@pytest.mark.parametrize(
+    ("column", "target_scaler", "message"),
+    [
+        ("laod", None, "neither feature nor target; did you mean 'load'"),
+        ("price", "none", "this column has the target scaler"),
+    ],
+)
+def test_a_scaler_for_a_column_that_it_cannot_serve_is_refused(column: str, target_scaler: str, message: str):
+    frame = make_table()
+    features, targets = frame.cut(frame.values[:80])
+    X, y = pd.DataFrame(features, columns=frame.features), pd.DataFrame(targets, columns=frame.targets)
+    with pytest.raises(ConfigError, match=message):
+        Preprocessor("standard", {column: "log"}, target_scaler).fit(X, y)
