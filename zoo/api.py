@@ -29,7 +29,8 @@ def train(
     """Train an architecture on a table and return the run, evaluated on the untouched test split and saved.
 
     ``data`` is a CSV or Parquet file, a DataFrame, or ``"example:co2"``, the default. ``settings`` are the fields of
-    :class:`zoo.training.config.DataConfig` (target, features, time, missing, window, horizon, split, scaler, season)
+    :class:`zoo.training.config.DataConfig` (target, features, time, missing, window, horizon, split, scaler,
+    scaler_for, target_scaler, season)
     and :class:`zoo.training.config.TrainingConfig` (optimizer, learning_rate, schedule, loss, epochs, batch_size,
     patience, seed); one that is left out takes the example's or the architecture's default, else the zoo's.
 

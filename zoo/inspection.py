@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.data.table import Table
+from zoo.preprocessing.preprocessor import ScaledColumns
 from zoo.training.preparation import Prepared
 
 _PLOTTED_COLUMNS = 8
@@ -19,9 +20,9 @@ _COLOURS = {"train": "#4477aa", "validation": "#ddaa33", "test": "#bb5566"}
 def inspect(prepared: Prepared) -> dict[str, Any]:
     """Describe prepared data as plain values; statistics are in original units, before any repair of missing values.
 
-    ``columns`` gives, for each column, its scaler's offset and scale and, for each part: missing values, mean,
-    deviation, minimum and maximum, ``drift`` (how far the mean lies from the train mean, in train deviations) and
-    ``outside`` (the share of values beyond the train rows' range).
+    ``columns`` gives, for each column, its scaler, what the train rows' range becomes and, for each part: missing
+    values, mean, deviation, minimum and maximum, ``drift`` (how far the mean lies from the train mean, in train
+    deviations) and ``outside`` (the share of values beyond the train rows' range).
     """
     table, split = prepared.table, prepared.split
     times = table.times
@@ -60,7 +61,7 @@ def _describe_times(times: pd.DatetimeIndex) -> dict[str, Any]:
 
 def _describe_column(prepared: Prepared, name: str) -> dict[str, Any]:
     table, split = prepared.table, prepared.split
-    affine, index = _affine_of(prepared, name)
+    scaled, index = _scaled_columns(prepared, name)
     column = table.values[:, table.columns.index(name)]
     train = column[split.train.start : split.train.stop]
     low, high, mean, deviation = np.nanmin(train), np.nanmax(train), np.nanmean(train), np.nanstd(train)
@@ -78,15 +79,16 @@ def _describe_column(prepared: Prepared, name: str) -> dict[str, Any]:
                 "drift": float((known.mean() - mean) / deviation),
                 "outside": float(((known < low) | (known > high)).mean()),
             }
-    return {"offset": float(affine.offset[index]), "scale": float(affine.scale[index]), "parts": parts}
+    ends = scaled.scale(np.stack([scaled.minimum, scaled.maximum]))[:, index]
+    return {"scaler": scaled.scalers[index], "scaled_range": sorted(map(float, ends)), "parts": parts}
 
 
-def _affine_of(prepared: Prepared, name: str) -> tuple[Any, int]:
-    """The scaler's numbers that a column goes through, and its place among them."""
+def _scaled_columns(prepared: Prepared, name: str) -> tuple[ScaledColumns, int]:
+    """The scalers that a column goes through, and its place among them."""
     table, preprocessor = prepared.table, prepared.preprocessor
     if name in table.features:
-        return preprocessor.features_.affine, table.features.index(name)
-    return preprocessor.targets_.affine, table.targets.index(name)
+        return preprocessor.features_, table.features.index(name)
+    return preprocessor.targets_, table.targets.index(name)
 
 
 def draw(prepared: Prepared, path: Path) -> None:
@@ -99,10 +101,9 @@ def draw(prepared: Prepared, path: Path) -> None:
     figure = Figure(figsize=(12, 1.2 + 2.2 * len(names)), layout="constrained")
     axes = figure.subplots(len(names), 2, width_ratios=(3, 1), squeeze=False)
     for (line, spread), name in zip(axes, names, strict=True):
-        affine, index = _affine_of(prepared, name)
-        column = table.values[:, table.columns.index(name)]
-        scaled = (column - affine.offset[index]) / affine.scale[index]
-        bins = _bins(scaled[: prepared.split.test.stop])
+        column = table.values[: prepared.split.test.stop, table.columns.index(name)]
+        scaled = _scaled(prepared, name, np.isnan(column))
+        bins = _bins(scaled)
         for part, rows in prepared.split.items():
             label = f"{part}, {len(prepared.parts[part])} windows"
             line.plot(_axis(table, rows), column[rows.start : rows.stop], color=_COLOURS[part], lw=0.8, label=label)
@@ -121,6 +122,14 @@ def draw(prepared: Prepared, path: Path) -> None:
     left_out = len(table.columns) - len(names)
     axes[-1, 0].set_xlabel((table.time_column or "row") + (f"; {left_out} more columns" if left_out else ""))
     figure.savefig(path, dpi=100)
+
+
+def _scaled(prepared: Prepared, name: str, missing: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """A column as the network sees it, NaN where a value is missing."""
+    columns, index = _scaled_columns(prepared, name)
+    features, targets = prepared.table.cut(prepared.values)
+    scaled = columns.scale(features if name in prepared.table.features else targets)[:, index]
+    return np.where(missing, np.nan, scaled)
 
 
 def _axis(table: Table, rows: range) -> Any:

@@ -3,6 +3,6 @@
 from typing import Literal
 
 Missing = Literal["error", "ffill", "interpolate"]
-ScalerName = Literal["minmax", "standard", "robust", "huber"]
+ServingDtype = Literal["auto", "float32", "float64"]
 OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd", "nadam", "lion"]
 LossName = Literal["mse", "mae", "huber", "architecture"]

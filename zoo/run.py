@@ -99,13 +99,13 @@ class Run:
             raise RunError(f"{prepared.table.source} is not the table that run {self.id} was trained on; give that one")
         return measure(self.network, prepared)
 
-    def export(self, exported: str | Path = "exported", *, name: str | None = None) -> Bundle:
+    def export(self, exported: str | Path = "exported", *, name: str | None = None, dtype: str = "auto") -> Bundle:
         """Publish a bundle below ``exported`` and return it, loaded; see :func:`zoo.export.exporter.export`."""
         summary = ""
         if (entry := discover().catalogue.get(self.config.architecture)) is not None:
             summary = entry.architecture.summary
         trained = Trained(self.network, self.preprocessor, self.record)
-        return load_bundle(export(trained, Path(exported), name, summary))
+        return load_bundle(export(trained, Path(exported), name, summary, dtype))
 
     def _predict_windows(self, windows: Any) -> NDArray[np.float64]:
         checked = check_windows(windows, self.config.data.window, self.record.data["features"])

@@ -10,7 +10,7 @@ from zoo_registry.architecture import (
     TrainingDefaults,
 )
 from zoo_registry.building import head, recurrent_layer
-from zoo_registry.catalogue import Catalogue, Entry
+from zoo_registry.catalogue import Catalogue, Entry, ScalerCatalogue, ScalerEntry
 from zoo_registry.discovery import Discovery, PluginFailure, discover
 from zoo_registry.hookspecs import hookimpl
 from zoo_registry.hyperparameters import (
@@ -24,10 +24,12 @@ from zoo_registry.hyperparameters import (
     Search,
     Units,
 )
+from zoo_registry.scaler import BUILT_IN_SCALERS, Scaler, TensorForm
 from zoo_registry.shape import SequenceShape, Task
 
 __all__ = [
     "API_VERSION",
+    "BUILT_IN_SCALERS",
     "L1",
     "L2",
     "Architecture",
@@ -43,10 +45,14 @@ __all__ = [
     "PluginFailure",
     "RecurrentDropout",
     "RecurrentHyperparameters",
+    "Scaler",
+    "ScalerCatalogue",
+    "ScalerEntry",
     "Schedule",
     "Search",
     "SequenceShape",
     "Task",
+    "TensorForm",
     "TrainingDefaults",
     "Units",
     "discover",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from zoo_registry.architecture import Architecture
-from zoo_registry.errors import UnknownArchitectureError, close_match_hint
+from zoo_registry.errors import UnknownArchitectureError, UnknownScalerError, ZooError, close_match_hint
+from zoo_registry.scaler import Scaler
 
 
 @dataclass(frozen=True)
@@ -19,38 +21,78 @@ class Entry:
     version: str
 
     @property
+    def name(self) -> str:
+        """The architecture's bare name."""
+        return self.architecture.name
+
+    @property
     def qualified_name(self) -> str:
         """``distribution:name``, which is unique where the bare name is not."""
-        return f"{self.distribution}:{self.architecture.name}"
+        return f"{self.distribution}:{self.name}"
 
 
-class Catalogue(Mapping[str, Entry]):
-    """Architectures by name.
+@dataclass(frozen=True)
+class ScalerEntry:
+    """A scaler and the plugin that it comes from."""
+
+    scaler: Scaler
+    plugin: str
+    distribution: str
+    version: str
+
+    @property
+    def name(self) -> str:
+        """The scaler's bare name."""
+        return self.scaler.name
+
+    @property
+    def qualified_name(self) -> str:
+        """``distribution:name``, which is unique where the bare name is not."""
+        return f"{self.distribution}:{self.name}"
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def qualified_name(self) -> str: ...
+    @property
+    def distribution(self) -> str: ...
+
+
+E = TypeVar("E", bound=_Named)
+
+
+class _ByName(Mapping[str, E], Generic[E]):
+    """Entries by name.
 
     Iterating gives bare names; where several plugins register one name it gives ``distribution:name`` for each, and
     asking for the bare name is an error. ``distribution:name`` can always be asked for.
     """
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
-        self._by_name: dict[str, list[Entry]] = {}
+    kind: str
+    error: type[ZooError]
+
+    def __init__(self, entries: Iterable[E]) -> None:
+        self._by_name: dict[str, list[E]] = {}
         for entry in entries:
-            self._by_name.setdefault(entry.architecture.name, []).append(entry)
+            self._by_name.setdefault(entry.name, []).append(entry)
         self._by_key = {
-            entry.architecture.name if len(group) == 1 else entry.qualified_name: entry
+            entry.name if len(group) == 1 else entry.qualified_name: entry
             for _, group in sorted(self._by_name.items())
             for entry in group
         }
 
-    def __getitem__(self, name: str) -> Entry:
+    def __getitem__(self, name: str) -> E:
         if name in self._by_key:
             return self._by_key[name]
         if name in self._by_name:  # but not in _by_key
-            raise UnknownArchitectureError(self._ambiguity(name))
+            raise self.error(self._ambiguity(name))
         distribution, _, bare = str(name).rpartition(":")
         for entry in self._by_name.get(bare, []):
             if entry.distribution == distribution:
                 return entry
-        raise UnknownArchitectureError(f"there is no architecture '{name}'{close_match_hint(str(name), self._by_key)}")
+        raise self.error(f"there is no {self.kind} '{name}'{close_match_hint(str(name), self._by_key)}")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_key)
@@ -66,4 +108,18 @@ class Catalogue(Mapping[str, Entry]):
     def _ambiguity(self, name: str) -> str:
         names = [entry.qualified_name for entry in self._by_name[name]]
         owners = " and ".join(f"'{entry.distribution}'" for entry in self._by_name[name])
-        return f"architecture '{name}' is registered by distributions {owners}; say {' or '.join(names)}"
+        return f"{self.kind} '{name}' is registered by distributions {owners}; say {' or '.join(names)}"
+
+
+class Catalogue(_ByName[Entry]):
+    """Architectures by name; see :class:`_ByName` for names that several plugins register."""
+
+    kind = "architecture"
+    error = UnknownArchitectureError
+
+
+class ScalerCatalogue(_ByName[ScalerEntry]):
+    """The plugins' scalers by name, as :class:`Catalogue` holds architectures."""
+
+    kind = "scaler"
+    error = UnknownScalerError

@@ -9,21 +9,24 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 import pluggy
 
 from zoo_registry import hookspecs
 from zoo_registry.architecture import Architecture
-from zoo_registry.catalogue import Catalogue, Entry
+from zoo_registry.catalogue import Catalogue, Entry, ScalerCatalogue, ScalerEntry
+from zoo_registry.scaler import BUILT_IN_SCALERS, Scaler
 
 GROUP = "zoo"
 DISABLE_VARIABLE = "ZOO_DISABLE_PLUGINS"
+
+T = TypeVar("T", Architecture, Scaler)
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,12 @@ class PluginFailure:
 
 @dataclass(frozen=True)
 class Discovery:
-    """What discovery found: the plugin manager, the healthy architectures and the broken plugins."""
+    """What discovery found: the plugin manager, the healthy architectures and scalers, and the broken plugins."""
 
     manager: pluggy.PluginManager
     catalogue: Catalogue
     failures: tuple[PluginFailure, ...]
+    scalers: ScalerCatalogue = field(default_factory=lambda: ScalerCatalogue([]))
 
 
 @cache
@@ -58,6 +62,7 @@ def discover_from(points: Iterable[EntryPoint]) -> Discovery:
     manager = _new_manager()
     disabled = {name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",") if name.strip()}
     entries: list[Entry] = []
+    scaler_entries: list[ScalerEntry] = []
     failures: list[PluginFailure] = []
     origins = [(point, *_origin(point)) for point in points]
     for point, distribution, version in sorted(origins, key=lambda found: (found[0].name, found[0].value, found[1])):
@@ -69,10 +74,9 @@ def discover_from(points: Iterable[EntryPoint]) -> Discovery:
                 for name, other in manager.list_name_plugin():
                     if plugin is other:
                         raise ValueError(f"the same plugin is already registered as {name}")
-                architectures = _architectures_of(plugin, f"{distribution}:{point.name}")
-            taken = {entry.architecture.name for entry in entries if entry.distribution == distribution}
-            if twice := [found.name for found in architectures if found.name in taken]:
-                raise ValueError(f"another plugin of this distribution already registers {', '.join(twice)}")
+                architectures, scalers = _contributions_of(plugin, f"{distribution}:{point.name}")
+            _refuse_taken(architectures, entries, distribution)
+            _refuse_taken(scalers, scaler_entries, distribution)
             manager.register(plugin, f"{distribution}:{point.name}")
         except KeyboardInterrupt:
             raise
@@ -80,7 +84,16 @@ def discover_from(points: Iterable[EntryPoint]) -> Discovery:
             failures.append(PluginFailure(point.name, distribution, _sentence(error)))
             continue
         entries.extend(Entry(found, point.name, distribution, version) for found in architectures)
-    return Discovery(manager, Catalogue(entries), tuple(failures))
+        scaler_entries.extend(ScalerEntry(found, point.name, distribution, version) for found in scalers)
+    return Discovery(manager, Catalogue(entries), tuple(failures), ScalerCatalogue(scaler_entries))
+
+
+def _refuse_taken(
+    found: Sequence[Architecture | Scaler], entries: Sequence[Entry | ScalerEntry], distribution: str
+) -> None:
+    taken = {entry.name for entry in entries if entry.distribution == distribution}
+    if twice := [item.name for item in found if item.name in taken]:
+        raise ValueError(f"another plugin of this distribution already registers {', '.join(twice)}")
 
 
 def _new_manager() -> pluggy.PluginManager:
@@ -97,8 +110,8 @@ def _origin(point: EntryPoint) -> tuple[str, str]:
         return "unknown", ""
 
 
-def _architectures_of(plugin: object, name: str) -> list[Architecture]:
-    """Check a plugin's hooks and return its architectures; raises whatever is wrong with it.
+def _contributions_of(plugin: object, name: str) -> tuple[list[Architecture], list[Scaler]]:
+    """Check a plugin's hooks and return its architectures and scalers; raises whatever is wrong with it.
 
     This happens in a manager of its own, so that a broken plugin leaves no trace among the others.
     """
@@ -107,11 +120,19 @@ def _architectures_of(plugin: object, name: str) -> list[Architecture]:
     manager.check_pending()
     if not manager.get_hookcallers(plugin):
         raise TypeError(f"it implements no hook; expected a hookimpl of {', '.join(_hook_names())}")
-    found: list[Architecture] = []
-    for implementation in manager.hook.zoo_architectures.get_hookimpls():
+    architectures = _collect(manager.hook.zoo_architectures, Architecture)
+    scalers = _collect(manager.hook.zoo_scalers, Scaler)
+    if reserved := [scaler.name for scaler in scalers if scaler.name in BUILT_IN_SCALERS]:
+        raise ValueError(f"scaler '{reserved[0]}' is built in; give it another name")
+    return architectures, scalers
+
+
+def _collect(hook: pluggy.HookCaller, kind: type[T]) -> list[T]:
+    found: list[T] = []
+    for implementation in hook.get_hookimpls():
         returned: Any = implementation.function()  # calling the hook itself would pass over a None
-        if not isinstance(returned, (list, tuple)) or not all(isinstance(item, Architecture) for item in returned):
-            raise TypeError(f"zoo_architectures must return a list of Architecture, found {returned!r}")
+        if not isinstance(returned, (list, tuple)) or not all(isinstance(item, kind) for item in returned):
+            raise TypeError(f"{hook.name} must return a list of {kind.__name__}, found {returned!r}")
         found.extend(returned)
     if twice := [name for name, count in Counter(item.name for item in found).items() if count > 1]:
         raise ValueError(f"it registers {', '.join(twice)} twice")

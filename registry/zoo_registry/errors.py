@@ -34,6 +34,13 @@ class UnknownArchitectureError(ZooError, KeyError):
         return str(self.args[0])  # KeyError would put quotes around the sentence
 
 
+class UnknownScalerError(ConfigError, KeyError):
+    """No scaler of that name, or more than one plugin registers it."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class TrainingError(ZooError):
     """The training could not be brought to a usable result."""
 

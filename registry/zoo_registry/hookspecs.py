@@ -8,6 +8,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from zoo_registry.architecture import Architecture
+    from zoo_registry.scaler import Scaler
 
 PROJECT = "zoo"
 
@@ -20,4 +21,12 @@ def zoo_architectures() -> list[Architecture]:  # type: ignore[empty-body]
     """Return the architectures that this plugin contributes.
 
     Called for every command, ``zoo list`` too: import TensorFlow and Keras inside ``build``, never here.
+    """
+
+
+@hookspec
+def zoo_scalers() -> list[Scaler]:  # type: ignore[empty-body]
+    """Return the scalers that this plugin contributes.
+
+    Called for every command, ``zoo list`` too: import scikit-learn inside ``make``, never here.
     """

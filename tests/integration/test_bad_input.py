@@ -181,7 +181,7 @@ def test_bad_files(refused: Refusal, tmp_path: Path, name: str, content: bytes, 
         (f"{SERIES} --set dropout=1.5", "'dropout': expected less than 1, found '1.5'"),
         (f"{SERIES} --set units=many", "'units': expected a valid integer"),
         (f"{SERIES} --set units", "--set takes NAME=VALUE, found 'units'"),
-        (f"{SERIES} --scaler standrad", "'minmax', 'standard', 'robust' or 'huber', found 'standrad'"),
+        (f"{SERIES} --scaler standrad", "there is no scaler 'standrad'; did you mean 'standard'?"),
         (f"{SERIES} --loss msee", "'mse', 'mae', 'huber' or 'architecture', found 'msee'"),
         (
             f"{SERIES} --loss architecture",

@@ -77,7 +77,9 @@ class Command:
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=kept | {"PYTHONPATH": self.path} | environment,
+            env=kept
+            | {"PYTHONPATH": os.pathsep.join(filter(None, (self.path, os.environ.get("PYTHONPATH"))))}
+            | environment,
             capture_output=True,
             text=True,
             check=False,
@@ -219,3 +221,95 @@ def test_a_qualified_name_is_not_ambiguous(with_second_basic):
     assert "basic" not in names
     assert "'lstm-zoo' and 'impostor-models'" in listed.stderr
     assert with_second_basic("show", "stacked").stdout
+
+
+SCALER_PLUGIN = '''
+"""Two scalers: one that gives itself as tensor operations, and one of scikit-learn's that cannot."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+
+from zoo_registry import Scaler, TensorForm, hookimpl
+
+
+class ArcsinhScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    def fit(self, X, y=None):
+        self.unit_ = np.std(X, axis=0)
+        self.n_features_in_ = np.shape(X)[1]
+        return self
+
+    def transform(self, X):
+        return np.arcsinh(X / self.unit_)
+
+    def inverse_transform(self, X):
+        return np.sinh(X) * self.unit_
+
+
+def make_quantile():
+    from sklearn.preprocessing import QuantileTransformer
+
+    return QuantileTransformer(n_quantiles=50, output_distribution="normal")
+
+
+@hookimpl
+def zoo_scalers():
+    return [
+        Scaler(
+            name="arcsinh",
+            summary="Inverse hyperbolic sine of the value in deviations.",
+            make=ArcsinhScaler,
+            form=TensorForm(
+                formula="scaled = asinh(raw / unit); raw = sinh(scaled) * unit",
+                parameters=lambda fitted: {"unit": fitted.unit_},
+                forward=lambda ops, raw, p: ops.log(raw / p["unit"] + ops.sqrt(ops.square(raw / p["unit"]) + 1)),
+                inverse=lambda ops, scaled, p: (ops.exp(scaled) - ops.exp(-scaled)) / 2 * p["unit"],
+            ),
+        ),
+        Scaler(name="quantile", summary="Quantiles of a normal distribution.", make=make_quantile),
+    ]
+'''
+QUICK = ("--epochs", 1, "--set", "units=2", "--export", "--json")
+
+
+@pytest.fixture(scope="module")
+def scalers(install):
+    return install({"scaler-models": SCALER_PLUGIN})
+
+
+@pytest.fixture
+def with_scalers(scalers, tmp_path):
+    return Command(tmp_path, scalers)
+
+
+def test_an_outsiders_scaler_is_exported_in_the_graph(with_scalers):
+    run = json.loads(with_scalers("train", "basic", "--scaler", "arcsinh", *QUICK).stdout)
+    bundle = with_scalers.folder / run["bundle"]
+    assert json.loads((bundle / "manifest.json").read_text())["interface"]["units"] == "raw"
+    (target,) = json.loads((bundle / "preprocessing.json").read_text())["targets"]
+    assert (target["scaler"], target["formula"]) == (
+        "arcsinh",
+        "scaled = asinh(raw / unit); raw = sinh(scaled) * unit",
+    )
+    assert set(target["parameters"]) == {"unit"}
+    assert not target["in_scalers_joblib"]
+    assert b"scaler_models" not in (bundle / "scalers.joblib").read_bytes()
+    assert json.loads(Command(with_scalers.folder, "")("verify", run["bundle"], "--json").stdout)["passed"]
+
+
+def test_an_outsiders_scaler_without_a_form_gives_a_scaled_bundle(with_scalers):
+    run = json.loads(with_scalers("train", "basic", "--scaler", "quantile", *QUICK).stdout)
+    bundle = with_scalers.folder / run["bundle"]
+    interface = json.loads((bundle / "manifest.json").read_text())["interface"]
+    assert (interface["units"], interface["inputs"][0]["dtype"]) == ("scaled", "float32")
+    assert "**scaled in, scaled out**" in (bundle / "README.md").read_text()
+    elsewhere = Command(with_scalers.folder, "")
+    assert json.loads(elsewhere("verify", run["bundle"], "--json").stdout)["passed"]
+    refused = elsewhere("predict", run["bundle"], "--data", "example:co2", code=2)
+    assert "takes scaled values" in refused.stderr
+    refused = with_scalers("export", "latest", "--serving-dtype", "float64", code=2)
+    assert "takes scaled float32 values" in refused.stderr
+
+
+def test_without_its_plugin_a_scaler_is_unknown(with_scalers):
+    refused = Command(with_scalers.folder, "")("train", "basic", "--scaler", "arcsinh", code=2)
+    assert "there is no scaler 'arcsinh'" in refused.stderr

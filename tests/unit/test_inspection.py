@@ -33,8 +33,10 @@ def test_statistics_are_of_the_raw_rows(prepared):
     assert measured["test"]["drift"] == pytest.approx((test.mean() - np.nanmean(train)) / np.nanstd(train))
     outside = (test < np.nanmin(train)) | (test > np.nanmax(train))
     assert measured["test"]["outside"] == pytest.approx(outside.mean())
-    assert found["columns"]["load"]["scale"] == pytest.approx(ready.preprocessor.targets_.affine.scale[0])
-    assert found["columns"]["temperature"]["offset"] == pytest.approx(series["temperature"].iloc[:167].mean())
+    temperature = series["temperature"].iloc[:167]
+    ends = (np.array([temperature.min(), temperature.max()]) - temperature.mean()) / temperature.std(ddof=0)
+    assert found["columns"]["temperature"]["scaler"] == "standard"
+    assert found["columns"]["temperature"]["scaled_range"] == pytest.approx(ends.tolist())
     assert {name: part["windows"] for name, part in found["parts"].items()} == {
         name: len(windows) for name, windows in ready.parts.items()
     }

@@ -12,7 +12,7 @@ from zoo.bundle.integrity import check_integrity
 from zoo.bundle.manifest import FORECAST, MANIFEST_FILE, Manifest
 from zoo.data.windows import check_windows
 from zoo.runtimes import Session, find_runtime
-from zoo_registry.errors import BundleError
+from zoo_registry.errors import BundleError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ class Bundle:
     def predict(
         self, data: Any, *, time: str | None = None, missing: Missing | None = None, csv: CsvFormat | None = None
     ) -> Any:
-        """Forecast in original units.
+        """Forecast in the interface's units, which are the original ones but where a scaler cannot be exported.
 
         An array of shape (batch, window, n_features), or of one window (window, n_features), gives an array of shape
         (batch, horizon, n_targets). A DataFrame, a file or an example gives a DataFrame with the forecast after its
@@ -74,6 +74,11 @@ class Bundle:
         from zoo.data.last_window import read_last_window
 
         interface = self.manifest.interface
+        if interface.units == "scaled":
+            raise DataError(
+                f"{self.folder}: this bundle takes scaled values, expected an array of scaled windows, found a table;"
+                " scale it first, or predict with the run"
+            )
         last = read_last_window(
             source,
             features=interface.features,

@@ -34,7 +34,7 @@ class Interface(_Part):
     """What a caller must know; all versions of one model share it."""
 
     task: str
-    units: Literal["raw"] = "raw"
+    units: Literal["raw", "scaled"] = "raw"
     window: int
     horizon: int
     features: tuple[str, ...] = Field(description="columns of the input, in order")
@@ -63,7 +63,9 @@ class Manifest(_Part):
     interface: Interface
     data: dict[str, Any]
     metrics: dict[str, Any]
-    parity_unit: dict[str, float] = Field(description="for each target the train targets' standard deviation")
+    parity_unit: dict[str, float] = Field(
+        description="for each target the train targets' standard deviation, in the interface's units"
+    )
     parity: dict[str, dict[str, Any]] = Field(
         description="for each runtime its version and largest difference, in units"
     )

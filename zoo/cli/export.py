@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
 from zoo.cli.output import check_folder, print_json, print_table
 from zoo.cli.tensorflow import import_tensorflow
+from zoo.options import ServingDtype
+from zoo_registry.errors import ConfigError
 
 
 def export(
@@ -16,6 +18,9 @@ def export(
     name: Annotated[str | None, typer.Option(help="The model's name [default: by architecture and data].")] = None,
     exported: Annotated[Path, typer.Option(help="Folder of all models.")] = Path("exported"),
     runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
+    serving_dtype: Annotated[
+        str, typer.Option(help="Input and output: auto (by the columns), float32 or float64.")
+    ] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Export a run as the next version of a model: SavedModel and ONNX, raw units in and out, proven equal.
@@ -27,6 +32,8 @@ def export(
     check_folder(exported, "--exported")
     folder = find_run(run, runs)
     read_record(folder)  # a broken one is told before TensorFlow is imported
+    if serving_dtype not in get_args(ServingDtype):
+        raise ConfigError(f"--serving-dtype: expected auto, float32 or float64, found '{serving_dtype}'")
     if name is not None:
         from zoo.export.naming import check_model_name
 
@@ -34,7 +41,7 @@ def export(
     import_tensorflow()
     from zoo.run import Run
 
-    bundle = Run(folder).export(exported, name=name)
+    bundle = Run(folder).export(exported, name=name, dtype=serving_dtype)
     if as_json:
         print_json({"bundle": str(bundle.folder), "parity": bundle.manifest.parity, "onnx": bundle.manifest.onnx})
         return

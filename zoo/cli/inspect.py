@@ -18,11 +18,13 @@ from zoo.cli.options import (
     Horizon,
     Missing,
     Scaler,
+    ScalerFor,
     Season,
     Split,
     SplitDates,
     Stride,
     Target,
+    TargetScaler,
     Time,
     Window,
     data_settings,
@@ -48,6 +50,8 @@ def inspect(  # the options that are settings of the data are read off the conte
     stride: Stride = None,
     context: Context = None,
     scaler: Scaler = None,
+    scaler_for: ScalerFor = None,
+    target_scaler: TargetScaler = None,
     missing: Missing = None,
     season: Season = None,
     plot: Annotated[Path | None, typer.Option(help="Draw it too, as a .png, .svg or .pdf file.")] = None,
@@ -75,10 +79,10 @@ def inspect(  # the options that are settings of the data are read off the conte
     if as_json:
         print_json(found)
     else:
-        _print(found, config.scaler)
+        _print(found)
 
 
-def _print(found: dict[str, Any], scaler: str) -> None:
+def _print(found: dict[str, Any]) -> None:
     typer.echo(f"{found['source']}: {found['rows']} rows, {len(found['columns'])} columns")
     typer.echo(f"targets: {', '.join(found['targets'])}; features: {', '.join(found['features'])}")
     for column in found["ignored"]:
@@ -108,9 +112,8 @@ def _print(found: dict[str, Any], scaler: str) -> None:
     heads = ("column", "part", "missing", "mean", "deviation", "minimum", "maximum", "drift", "outside")
     print_table(heads, rows)
     typer.echo("drift: the mean's distance from train's, in train deviations; outside: values beyond train's range\n")
-    scaled = []
-    for name, column in found["columns"].items():
-        train = column["parts"]["train"]
-        ends = [(train[end] - column["offset"]) / column["scale"] for end in ("minimum", "maximum")]
-        scaled.append((name, f"{column['offset']:.6g}", f"{column['scale']:.6g}", f"{ends[0]:.2f} to {ends[1]:.2f}"))
-    print_table((f"column, by '{scaler}'", "offset", "scale", "train values become"), scaled)
+    scaled = [
+        (name, column["scaler"], f"{column['scaled_range'][0]:.2f} to {column['scaled_range'][1]:.2f}")
+        for name, column in found["columns"].items()
+    ]
+    print_table(("column", "scaler", "train values become"), scaled)

@@ -60,8 +60,19 @@ Context = Annotated[
     ),
 ]
 Scaler = Annotated[
-    str | None, typer.Option(help="minmax, standard, robust or huber [default: standard].", rich_help_panel=DATA)
+    str | None,
+    typer.Option(
+        help="minmax, standard, robust, huber, maxabs, log, none, or a plugin's [default: standard].",
+        rich_help_panel=DATA,
+    ),
 ]
+ScalerFor = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMN=SCALER", help="Another scaler for a column; repeat it for more.", rich_help_panel=DATA
+    ),
+]
+TargetScaler = Annotated[str | None, typer.Option(help="Another scaler for the targets.", rich_help_panel=DATA)]
 Missing = Annotated[
     str | None,
     typer.Option(help="Missing values: error, ffill or interpolate [default: error].", rich_help_panel=DATA),

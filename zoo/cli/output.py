@@ -64,6 +64,6 @@ def catalogue() -> Catalogue:
     found = discover()
     for failure in found.failures:
         note(f"warning: {failure}")
-    for ambiguity in found.catalogue.ambiguities:
+    for ambiguity in (*found.catalogue.ambiguities, *found.scalers.ambiguities):
         note(f"warning: {ambiguity}")
     return found.catalogue

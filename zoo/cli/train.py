@@ -18,11 +18,13 @@ from zoo.cli.options import (
     Horizon,
     Missing,
     Scaler,
+    ScalerFor,
     Season,
     Split,
     SplitDates,
     Stride,
     Target,
+    TargetScaler,
     Time,
     Window,
     data_settings,
@@ -55,6 +57,8 @@ def train(  # the options that are settings of a run are read off the context
     stride: Stride = None,
     context: Context = None,
     scaler: Scaler = None,
+    scaler_for: ScalerFor = None,
+    target_scaler: TargetScaler = None,
     missing: Missing = None,
     season: Season = None,
     settings: Annotated[
@@ -93,6 +97,12 @@ def train(  # the options that are settings of a run are read off the context
         str | None,
         typer.Option(help="The exported model's name [default: by architecture and data].", rich_help_panel=RESULT),
     ] = None,
+    serving_dtype: Annotated[
+        str | None,
+        typer.Option(
+            help="With --export: auto (by the columns), float32 or float64 [default: auto].", rich_help_panel=RESULT
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.", rich_help_panel=RESULT)] = False,
 ) -> None:
     """Train an architecture, measure it on the untouched test split beside three baselines, and save the run.
@@ -114,17 +124,21 @@ def train(  # the options that are settings of a run are read off the context
     check_folder(runs, "--runs")
     if name is not None and not export:
         raise ConfigError("--name names the exported model, but --export was not given; add it, or leave --name out")
+    if serving_dtype is not None and not export:
+        raise ConfigError("--serving-dtype belongs to the export, but --export was not given; add it, or leave it out")
+    dtype = serving_dtype or "auto"
     if export:
-        from zoo.export.naming import check_interface, check_model_name, default_name, interface_of
+        from zoo.export.naming import check_interface, check_model_name, choose_dtype, default_name, interface_of
 
         check_folder(exported, "--exported")
         name = default_name(config) if name is None else name
         check_model_name(name)
-        table, dtype = prepared.table, prepared.preprocessor.serving_dtype
-        check_interface(exported / name, interface_of(config, table.features, table.targets, dtype))
+        table, preprocessor = prepared.table, prepared.preprocessor
+        dtype = choose_dtype(preprocessor, dtype)
+        check_interface(exported / name, interface_of(config, table.features, table.targets, dtype, preprocessor.units))
     import_tensorflow()
     run = train_prepared(config, prepared, runs=runs, progress=True)
-    bundle = run.export(exported, name=name) if export else None
+    bundle = run.export(exported, name=name, dtype=dtype) if export else None
     if as_json:
         print_json(
             run.record.model_dump(mode="json") | {"folder": str(run.folder), "bundle": bundle and str(bundle.folder)}

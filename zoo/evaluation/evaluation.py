@@ -61,7 +61,7 @@ def evaluate(
     truth, naive = horizon_rows(history, test)[whole], naive_scales(history[train.start : train.stop])
 
     def measure(values: NDArray[np.float64]) -> dict[str, Any]:
-        return forecast_metrics(truth, values[whole], names=targets.names, naive=naive, scale=targets.affine.scale)
+        return forecast_metrics(truth, values[whole], names=targets.names, naive=naive, scale=targets.unit)
 
     network = measure(forecast)
     baselines = {name: measure(forecasts[name]) for name in (LAST_VALUE, SEASONAL, RIDGE) if name in forecasts}

@@ -5,6 +5,12 @@ from __future__ import annotations
 from zoo.bundle.manifest import Manifest
 from zoo.runtimes.onnxruntime_session import ONNX_FILE
 
+_UNITS = {
+    "raw": "raw in, raw out; scaling and its inverse are inside the graph",
+    "scaled": "**scaled in, scaled out**: a scaler cannot stand inside the graph, so scale every window and bring every"
+    " forecast back yourself, with what made this bundle (`preprocessing.json` names each column's scaler)",
+}
+
 _CARD = """\
 # {model}
 
@@ -13,7 +19,7 @@ _CARD = """\
 - architecture: `{architecture}` ({distribution} {version})
 - input `window`: {dtype} (batch, {window}, {n_features}), columns in this order: {features}
 - output `forecast`: {dtype} (batch, {horizon}, {n_targets}), columns: {targets}
-- units: raw in, raw out; scaling and its inverse are inside the graph
+- units: {units}
 - trained on {first} to {last} of `{source}`; SHA-256 of the data {fingerprint}
 
 ## Accuracy on the untouched test split
@@ -29,7 +35,7 @@ _CARD = """\
 ```python
 import numpy as np, onnxruntime
 session = onnxruntime.InferenceSession("{onnx}")
-window = np.load("golden.npz")["window"][:1]  # yours: {dtype} (batch, {window}, {n_features}), raw units
+window = np.load("golden.npz")["window"][:1]  # yours: {dtype} (batch, {window}, {n_features}), {kind} units
 print(session.run(["forecast"], {{"window": window}})[0])
 ```
 
@@ -39,7 +45,7 @@ print(session.run(["forecast"], {{"window": window}})[0])
 const ort = require("onnxruntime-node");
 (async () => {{
   const session = await ort.InferenceSession.create("{onnx}");
-  const values = {array}.from({{ length: {size} }}, () => {example});  // yours: a raw window, row by row
+  const values = {array}.from({{ length: {size} }}, () => {example});  // yours: a window in {kind} units, row by row
   const window = new ort.Tensor("{dtype}", values, [1, {window}, {n_features}]);
   const {{ forecast }} = await session.run({{ window }});
   console.log(forecast.dims, forecast.data);
@@ -47,18 +53,21 @@ const ort = require("onnxruntime-node");
 ```
 
 `scalers.joblib` is a pickle: load it only if you trust who made this bundle. Everything in it stands in
-`preprocessing.json` as plain numbers. `zoo verify` checks every file's hash and replays `golden.npz`.
+`preprocessing.json` as plain numbers, with each column's formula. `zoo verify` checks every file's
+hash and replays `golden.npz`.
 """
 
 
 def model_card(manifest: Manifest, summary: str, example: float) -> str:
-    """Render the card; ``example`` is a raw value for the JavaScript client's sample window."""
+    """Render the card; ``example`` is a value of the input for the JavaScript client's sample window."""
     interface, data = manifest.interface, manifest.data
     table = {"network": manifest.metrics["network"]} | manifest.metrics["baselines"]
     dtype = interface.inputs[0].dtype
     size = interface.window * len(interface.features)
     fields = {
         "model": manifest.model,
+        "units": _UNITS[interface.units],
+        "kind": interface.units,
         "summary": summary,
         "architecture": manifest.architecture["name"],
         "distribution": manifest.architecture["distribution"],

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from zoo.bundle.golden import Golden, golden_windows
 from zoo.bundle.integrity import check_integrity, describe_files
@@ -16,7 +17,7 @@ from zoo.bundle.verification import Verdict, replay
 from zoo.export.card import model_card
 from zoo.export.formats import SCALED_SIGNATURE, write_onnx, write_saved_model
 from zoo.export.inference import inference_network
-from zoo.export.naming import check_interface, check_model_name, default_name, interface_of
+from zoo.export.naming import check_interface, check_model_name, choose_dtype, default_name, interface_of
 from zoo.export.publishing import publish, staging
 from zoo.export.triton import triton_config
 from zoo.preprocessing.preprocessor import Preprocessor
@@ -37,30 +38,33 @@ class Trained:
     record: RunRecord
 
 
-def export(trained: Trained, exported: Path, name: str | None = None, summary: str = "") -> Path:
+def export(trained: Trained, exported: Path, name: str | None = None, summary: str = "", dtype: str = "auto") -> Path:
     """Publish a run as the next version of a model below ``exported`` and return the bundle's folder.
 
     Both formats take raw windows and give raw forecasts; they must agree with Keras + scikit-learn on the golden
-    windows within 1e-5 train-target deviations. Raises ConfigError for a bad name, ExportError where the name belongs
-    to another interface, ParityError over the limit; nothing is published then.
+    windows within 1e-5 train-target deviations. Where a scaler cannot give itself as tensor operations they take and
+    give scaled values. ``dtype`` is that of input and output, ``"auto"``: what the columns need. Raises ConfigError
+    for a bad name or dtype, ExportError where the name belongs to another interface, ParityError over the limit;
+    nothing is published then.
     """
     record, preprocessor = trained.record, trained.preprocessor
     name = default_name(record.config) if name is None else name
     check_model_name(name)
-    dtype = preprocessor.serving_dtype
-    interface = interface_of(record.config, record.data["features"], record.data["targets"], dtype)
+    dtype, units = choose_dtype(preprocessor, dtype), preprocessor.units
+    interface = interface_of(record.config, record.data["features"], record.data["targets"], dtype, units)
     model = exported / name
     check_interface(model, interface)
     network = inference_network(trained.network)
     with staging(model) as folder:
         write_saved_model(network, preprocessor, dtype, folder)
         onnx = write_onnx(network, preprocessor, dtype, folder)
-        preprocessor.save(folder)
+        preprocessor.save_portable(folder)
         golden = _golden(trained, interface, dtype)
         golden.write(folder)
-        unit = preprocessor.targets_.deviation
+        targets = preprocessor.targets_
+        unit = targets.deviation if units == "raw" else targets.scaled_deviation
         verdicts = replay(folder, GATE, unit)
-        _gate([*verdicts, _replay_scaled(folder, golden, preprocessor)])
+        _gate([*verdicts, _replay_scaled(folder, golden, preprocessor, unit)])
         manifest = Manifest(
             model=name,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -93,16 +97,22 @@ def _golden(trained: Trained, interface: Interface, dtype: str) -> Golden:
     preprocessor = trained.preprocessor
     features = preprocessor.features_
     window = golden_windows(features.minimum, features.maximum, interface.window, dtype)
-    scaled = trained.network.predict(preprocessor.transform(window), batch_size=len(window), verbose=0)
-    return Golden(window, preprocessor.inverse_transform_targets(np.asarray(scaled)).astype(dtype))
+    scaled = preprocessor.transform(window)
+    forecast = np.asarray(trained.network.predict(scaled, batch_size=len(window), verbose=0))
+    if preprocessor.units == "scaled":
+        return Golden(scaled, forecast)
+    return Golden(window, preprocessor.inverse_transform_targets(forecast).astype(dtype))
 
 
-def _replay_scaled(folder: Path, golden: Golden, preprocessor: Preprocessor) -> Verdict:
+def _replay_scaled(folder: Path, golden: Golden, preprocessor: Preprocessor, unit: NDArray[np.float64]) -> Verdict:
     """Run the signature ``scaled`` between the scikit-learn scalers, as its callers do."""
     session = TensorFlowSession(folder, SCALED_SIGNATURE)
-    scaled = session.run(preprocessor.transform(golden.window))[FORECAST]
-    found = preprocessor.inverse_transform_targets(scaled)
-    difference = float((np.abs(found - golden.forecast) / preprocessor.targets_.deviation).max())
+    if preprocessor.units == "scaled":
+        found = session.run(golden.window)[FORECAST]
+    else:
+        scaled = session.run(preprocessor.transform(golden.window))[FORECAST]
+        found = preprocessor.inverse_transform_targets(scaled)
+    difference = float((np.abs(found - golden.forecast) / unit).max())
     return Verdict("signature 'scaled'", "", difference, 0.0)
 
 

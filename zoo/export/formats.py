@@ -13,7 +13,7 @@ import tensorflow as tf
 import tf2onnx
 
 from zoo.bundle.manifest import FORECAST, INPUT
-from zoo.export.graph import ServingFunction, input_spec, raw_function, scaled_function
+from zoo.export.graph import ServingFunction, default_function, input_spec, scaled_function
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.runtimes.onnxruntime_session import ONNX_FILE
 from zoo_registry.errors import ExportError
@@ -23,25 +23,36 @@ BATCH_AXIS = "batch"
 SCALED_SIGNATURE = "scaled"
 
 
+def _as_it_is(*_: Any) -> None:
+    """ONNX has this operator under TensorFlow's name."""
+
+
+# tf2onnx computes logarithms of doubles in float32, as ONNX Runtime once had no other.
+OP_HANDLERS: dict[str, Any] = {"Log": (_as_it_is, [])}
+
+
 def write_saved_model(network: keras.Model, preprocessor: Preprocessor, dtype: str, folder: Path) -> None:
-    """Write a SavedModel with the signatures ``serving_default`` (raw, ``dtype``) and ``scaled`` (float32).
+    """Write a SavedModel with the signatures ``serving_default`` (``dtype``) and ``scaled`` (float32).
 
     ``ExportArchive``, not ``tf.saved_model.save``: session loaders cannot read the latter's files of Keras models.
     """
     archive = keras.export.ExportArchive()
     archive.track(network)
-    raw = raw_function(network, preprocessor, dtype)
-    archive.add_endpoint("serving_default", raw, input_signature=[input_spec(network, dtype)])
+    served = default_function(network, preprocessor, dtype)
+    archive.add_endpoint("serving_default", served, input_signature=[input_spec(network, dtype)])
     archive.add_endpoint(SCALED_SIGNATURE, scaled_function(network), input_signature=[input_spec(network, "float32")])
     archive.write_out(str(folder), verbose=False)
 
 
 def write_onnx(network: keras.Model, preprocessor: Preprocessor, dtype: str, folder: Path) -> dict[str, Any]:
-    """Write ``model.onnx``, raw in and raw out, and return its opset and how often each operator stands in it."""
-    function: ServingFunction = raw_function(network, preprocessor, dtype)
+    """Write ``model.onnx``, which equals ``serving_default``, and return its opset and the count of each operator."""
+    function: ServingFunction = default_function(network, preprocessor, dtype)
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     model, _ = tf2onnx.convert.from_function(
-        tf.function(function), input_signature=[input_spec(network, dtype)], opset=OPSET
+        tf.function(function),
+        input_signature=[input_spec(network, dtype)],
+        opset=OPSET,
+        custom_op_handlers=OP_HANDLERS,
     )
     _name_ends(model)
     onnx.checker.check_model(model, full_check=True)

@@ -16,15 +16,25 @@ ServingFunction = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 def raw_function(network: keras.Model, preprocessor: Preprocessor, dtype: str) -> ServingFunction:
     """Return a function from raw windows to raw forecasts, both of ``dtype``, around the float32 network.
 
-    The scalers' numbers stay NumPy arrays: a captured ``tf.constant`` would become a required input in ONNX.
+    Scaling and its inverse are computed in float64 whatever the ends are, so that rounding at the ends is all that
+    float32 costs. The scalers' numbers stay NumPy arrays: a captured ``tf.constant`` would become a required input in
+    ONNX.
     """
-    features, targets = preprocessor.features_.affine.astype(dtype), preprocessor.targets_.affine.astype(dtype)
+    features, targets = preprocessor.features_, preprocessor.targets_
 
     def forecast(window: tf.Tensor) -> dict[str, tf.Tensor]:
-        scaled = tf.cast(features.forward(window), tf.float32)
-        return {FORECAST: targets.inverse(tf.cast(network(scaled, training=False), dtype))}
+        scaled = tf.cast(features.forward(keras.ops, tf.cast(window, tf.float64), "float64"), tf.float32)
+        output = tf.cast(network(scaled, training=False), tf.float64)
+        return {FORECAST: tf.cast(targets.inverse(keras.ops, output, "float64"), dtype)}
 
     return forecast
+
+
+def default_function(network: keras.Model, preprocessor: Preprocessor, dtype: str) -> ServingFunction:
+    """What ``serving_default`` and ONNX compute: raw to raw, or scaled to scaled where a scaler has no tensor form."""
+    if preprocessor.units == "raw":
+        return raw_function(network, preprocessor, dtype)
+    return scaled_function(network)
 
 
 def scaled_function(network: keras.Model) -> ServingFunction:

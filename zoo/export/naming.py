@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from zoo.bundle.loading import versions
-from zoo.bundle.manifest import FORECAST, INPUT, Interface, Manifest, Tensor
+from zoo.bundle.manifest import FORECAST, INPUT, Interface, Manifest
+from zoo.options import ServingDtype
+from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.training.config import RunConfig
 from zoo_registry.errors import ConfigError, ExportError
 
@@ -30,18 +33,37 @@ def default_name(config: RunConfig) -> str:
     return "-".join(part for part in parts if part)
 
 
-def interface_of(config: RunConfig, features: Sequence[str], targets: Sequence[str], dtype: str) -> Interface:
-    """What callers of the exported model must know; ``dtype`` is float32 or float64."""
+def interface_of(
+    config: RunConfig, features: Sequence[str], targets: Sequence[str], dtype: str, units: str = "raw"
+) -> Interface:
+    """What callers of the exported model must know; ``dtype`` is float32 or float64, ``units`` raw or scaled."""
     window, horizon = config.data.window, config.data.horizon
-    return Interface(
-        task=config.task,
-        window=window,
-        horizon=horizon,
-        features=tuple(features),
-        targets=tuple(targets),
-        inputs=(Tensor.model_validate({"name": INPUT, "dtype": dtype, "shape": (window, len(features))}),),
-        outputs=(Tensor.model_validate({"name": FORECAST, "dtype": dtype, "shape": (horizon, len(targets))}),),
-    )
+    described = {
+        "task": config.task,
+        "units": units,
+        "window": window,
+        "horizon": horizon,
+        "features": tuple(features),
+        "targets": tuple(targets),
+        "inputs": ({"name": INPUT, "dtype": dtype, "shape": (window, len(features))},),
+        "outputs": ({"name": FORECAST, "dtype": dtype, "shape": (horizon, len(targets))},),
+    }
+    return Interface.model_validate(described)
+
+
+def choose_dtype(preprocessor: Preprocessor, dtype: str = "auto") -> str:
+    """Return the dtype of the exported graph's ends: the given one, or for ``"auto"`` what the columns need.
+
+    Raises ConfigError for another name, and for float64 where the graph takes scaled values.
+    """
+    if dtype not in get_args(ServingDtype):
+        raise ConfigError(f"serving dtype: expected auto, float32 or float64, found '{dtype}'")
+    if dtype == "float64" and preprocessor.units == "scaled":
+        raise ConfigError(
+            "serving dtype float64: a scaler cannot stand inside the graph, which takes scaled float32 values;"
+            " leave it out, or take another --scaler"
+        )
+    return preprocessor.serving_dtype if dtype == "auto" else dtype
 
 
 def check_interface(model: Path, interface: Interface) -> None:
@@ -51,7 +73,7 @@ def check_interface(model: Path, interface: Interface) -> None:
     published = Manifest.read(model / str(max(numbers))).interface
     different = [
         f"{name} {getattr(published, name)!r} there, {getattr(interface, name)!r} here"
-        for name in ("task", "window", "horizon", "features", "targets", "inputs", "outputs")
+        for name in ("task", "units", "window", "horizon", "features", "targets", "inputs", "outputs")
         if getattr(published, name) != getattr(interface, name)
     ]
     if different:

@@ -1,17 +1,34 @@
-"""The scalers, as scikit-learn transformers, and their plain-number form."""
+"""The built-in scalers, as scikit-learn transformers and as tensor operations, and the way to a plugin's."""
 
 from __future__ import annotations
 
+import io
+import pickle
+import pickletools
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Self
 
+import joblib
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
-from sklearn.utils.validation import validate_data
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from zoo_registry.errors import DataError
+from zoo.preprocessing.names import check_scaler
+from zoo_registry import Scaler, TensorForm, discover
+from zoo_registry.errors import DataError, PluginError
+
+AFFINE_FORMULA = "scaled = (raw - offset) / scale; raw = scaled * scale + offset"
+LOG_FORMULA = "scaled = sign(raw) * log(1 + abs(raw)); raw = sign(scaled) * (exp(abs(scaled)) - 1)"
+NONE_FORMULA = "scaled = raw; raw = scaled"
+
+# Packages whose objects load where scikit-learn and joblib are and nothing else is.
+_PLAIN = {"sklearn", "numpy", "scipy", "joblib", "builtins", "copyreg", "collections", "_codecs", "__builtin__"}
+
+
+_LOG_MIN_DEVIATION = 1e-6  # 1 + x has lost 1e-10 of it
 
 
 class UnscalableColumnError(ValueError):
@@ -22,87 +39,177 @@ class UnscalableColumnError(ValueError):
         self.column, self.reason = column, reason
 
 
-class HuberScaler(StandardScaler):  # type: ignore[misc]
+class HuberScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Subtract Huber's location and divide by his scale, estimated jointly for each column.
 
     Proposal 2 of Huber (Robust Statistics, 1981, section 6.4), as in ``statsmodels.robust.scale.Huber`` with c = 1.5:
     outliers pull neither location nor scale far. Fitted: ``mean_`` and ``scale_``, of shape (n_features,).
     """
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Estimate location and scale of each column of X, of shape (n_samples, n_features), in original units.
 
         Raises UnscalableColumnError where the estimate does not converge or the scale comes out 0.
         """
         from statsmodels.robust.scale import Huber
 
-        if sample_weight is not None:
-            raise ValueError("HuberScaler knows no sample weights")
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         estimates = np.empty((2, X.shape[1]))
         for index, column in enumerate(X.T):
+            middle = np.median(column)  # the estimate's tolerance is absolute: it needs a small offset to converge
             try:
                 with warnings.catch_warnings(), np.errstate(all="ignore"):
                     warnings.simplefilter("ignore")  # a spread of 0 divides by 0; the check below speaks for it
-                    location, scale = Huber(maxiter=1000)(column)
+                    location, scale = Huber(maxiter=1000)(column - middle)
             except ValueError as error:
                 raise UnscalableColumnError(index, "Huber's joint estimate does not converge") from error
             if not np.isfinite(location) or not scale > np.finfo(np.float64).eps * np.abs(column).max():
                 raise UnscalableColumnError(index, "Huber's scale is 0, as too many of its values are equal")
-            estimates[:, index] = location, scale
+            estimates[:, index] = middle + location, scale
         self.mean_, self.scale_ = estimates
-        self.var_, self.n_samples_seen_ = self.scale_**2, len(X)
+        self.n_samples_seen_ = len(X)
         return self
 
-    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Not available: the estimate needs all rows at once."""
-        raise AttributeError("HuberScaler cannot be fitted in parts")
+    def transform(self, X: Any) -> NDArray[np.float64]:
+        """Raw to scaled."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        scaled: NDArray[np.float64] = (X - self.mean_) / self.scale_
+        return scaled
+
+    def inverse_transform(self, X: Any) -> NDArray[np.float64]:
+        """Scaled to raw."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        raw: NDArray[np.float64] = X * self.scale_ + self.mean_
+        return raw
 
 
-SCALERS: dict[str, type[Any]] = {
-    "minmax": MinMaxScaler,
-    "standard": StandardScaler,
-    "robust": RobustScaler,
-    "huber": HuberScaler,
+class LogScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Signed logarithm, sign(x) * log(1 + |x|), and nothing after it: it learns nothing from the rows."""
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Check X, of shape (n_samples, n_features)."""
+        validate_data(self, X, dtype=np.float64)
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float64]:
+        """Raw to scaled."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        scaled: NDArray[np.float64] = np.sign(X) * np.log1p(np.abs(X))
+        return scaled
+
+    def inverse_transform(self, X: Any) -> NDArray[np.float64]:
+        """Scaled to raw."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        raw: NDArray[np.float64] = np.sign(X) * np.expm1(np.abs(X))
+        return raw
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "n_features_in_")
+
+
+def _make_none() -> FunctionTransformer:
+    return FunctionTransformer(validate=True, feature_names_out="one-to-one")
+
+
+def _affine(offset: str, scale: str) -> TensorForm:
+    """The form of a scaler that keeps its numbers in these attributes; an empty ``offset`` stands for 0."""
+
+    def parameters(fitted: Any) -> Mapping[str, Any]:
+        numbers = getattr(fitted, scale)
+        return {"offset": getattr(fitted, offset) if offset else np.zeros_like(numbers), "scale": numbers}
+
+    return TensorForm(
+        formula=AFFINE_FORMULA,
+        parameters=parameters,
+        forward=lambda ops, raw, p: (raw - p["offset"]) / p["scale"],
+        inverse=lambda ops, scaled, p: scaled * p["scale"] + p["offset"],
+    )
+
+
+def _standard_of_huber(fitted: Any) -> StandardScaler:
+    plain = StandardScaler()
+    plain.mean_, plain.scale_, plain.var_ = fitted.mean_, fitted.scale_, fitted.scale_**2
+    plain.n_samples_seen_, plain.n_features_in_ = fitted.n_samples_seen_, fitted.n_features_in_
+    return plain
+
+
+SCALERS: dict[str, Scaler] = {
+    scaler.name: scaler
+    for scaler in (
+        Scaler(
+            name="minmax",
+            summary="Smallest and largest value become 0 and 1.",
+            make=MinMaxScaler,
+            form=_affine("data_min_", "data_range_"),
+        ),
+        Scaler(
+            name="standard",
+            summary="Mean 0, standard deviation 1.",
+            make=StandardScaler,
+            form=_affine("mean_", "scale_"),
+        ),
+        Scaler(
+            name="robust",
+            summary="Median 0, interquartile range 1.",
+            make=RobustScaler,
+            form=_affine("center_", "scale_"),
+        ),
+        Scaler(
+            name="huber",
+            summary="Huber's location 0 and scale 1, hardly moved by outliers.",
+            make=HuberScaler,
+            form=_affine("mean_", "scale_"),
+            portable=_standard_of_huber,
+        ),
+        Scaler(
+            name="maxabs",
+            summary="Largest absolute value 1; 0 stays 0.",
+            make=MaxAbsScaler,
+            form=_affine("", "scale_"),
+        ),
+        Scaler(
+            name="log",
+            summary="Signed logarithm, sign(x) log(1 + |x|), not standardized after it.",
+            make=LogScaler,
+            form=TensorForm(
+                formula=LOG_FORMULA,
+                parameters=lambda fitted: {},
+                # log(1 + x), not log1p: tf2onnx knows neither log1p nor expm1
+                forward=lambda ops, raw, p: ops.sign(raw) * ops.log(1 + ops.abs(raw)),
+                inverse=lambda ops, scaled, p: ops.sign(scaled) * (ops.exp(ops.abs(scaled)) - 1),
+            ),
+        ),
+        Scaler(
+            name="none",
+            summary="Values as they are.",
+            make=_make_none,
+            form=TensorForm(
+                formula=NONE_FORMULA,
+                parameters=lambda fitted: {},
+                forward=lambda ops, raw, p: raw,
+                inverse=lambda ops, scaled, p: scaled,
+            ),
+        ),
+    )
 }
 
 
-@dataclass(frozen=True)
-class Affine:
-    """A scaler's plain-number form: ``scaled = (raw - offset) / scale``, column by column.
-
-    ``offset`` and ``scale`` are float64 of shape (n_columns,). The methods take NumPy arrays and tensors alike, whose
-    last axis is the column.
-    """
-
-    offset: NDArray[np.float64]
-    scale: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, scaler: Any) -> Self:
-        """Read the numbers off a fitted scaler."""
-        if isinstance(scaler, MinMaxScaler):
-            return cls(scaler.data_min_.copy(), scaler.data_range_.copy())
-        if isinstance(scaler, RobustScaler):
-            return cls(scaler.center_.copy(), scaler.scale_.copy())
-        return cls(scaler.mean_.copy(), scaler.scale_.copy())
-
-    def astype(self, dtype: str) -> Affine:
-        """The same numbers in another precision, for use in a graph."""
-        return Affine(self.offset.astype(dtype), self.scale.astype(dtype))
-
-    def forward(self, raw: Any) -> Any:
-        """Raw to scaled."""
-        return (raw - self.offset) / self.scale
-
-    def inverse(self, scaled: Any) -> Any:
-        """Scaled to raw."""
-        return scaled * self.scale + self.offset
+def find_scaler(name: str) -> Scaler:
+    """Return a built-in scaler or a plugin's; raises UnknownScalerError with a close match."""
+    check_scaler(name)
+    return SCALERS[name] if name in SCALERS else discover().scalers[name].scaler
 
 
 def fit_scaler(name: str, values: NDArray[np.float64], columns: tuple[str, ...], where: str) -> Any:
-    """Fit a scaler on train rows, float64 of shape (rows, columns); raises DataError, naming a column it cannot fit."""
-    scaler = SCALERS[name]()
+    """Fit a scaler on train rows, float64 of shape (rows, columns); raises DataError, naming a column it cannot fit.
+
+    Raises PluginError where a plugin's scaler does not do what a scaler has to.
+    """
+    scaler = find_scaler(name)
     if len(constant := np.flatnonzero(values.min(axis=0) == values.max(axis=0))):
         raise DataError(
             f"{where}: column '{columns[constant[0]]}' is constant in the train rows ({values[0, constant[0]]:g}),"
@@ -115,14 +222,42 @@ def fit_scaler(name: str, values: NDArray[np.float64], columns: tuple[str, ...],
                 raise UnscalableColumnError(
                     int(bad[0]), f"its standard deviation comes out as {deviation[bad[0]]:g}, take another unit"
                 )
-            scaler.fit(values)
-            _refuse_replaced_spread(scaler, values)
+            if name not in SCALERS:
+                return _fit_plugin(name, scaler, values)
+            fitted = scaler.make().fit(values)
+            _refuse_replaced_spread(fitted, values)
     except UnscalableColumnError as error:
         raise DataError(
             f"{where}: column '{columns[error.column]}' cannot be scaled by '{name}': {error.reason};"
             " leave it out with --features, or take another --scaler or --split"
         ) from error
-    return scaler
+    return fitted
+
+
+def _fit_plugin(name: str, scaler: Scaler, values: NDArray[np.float64]) -> Any:
+    """Fit a plugin's scaler and try all that is asked of it, before any training."""
+    try:
+        fitted = scaler.make().fit(values)
+        scaled = np.asarray(fitted.transform(values), dtype=np.float64)
+        raw = np.asarray(fitted.inverse_transform(scaled), dtype=np.float64)
+        if scaled.shape != values.shape or raw.shape != values.shape:
+            raise ValueError(f"expected {values.shape[1]} columns for {values.shape[1]}, found {scaled.shape}")
+        if len(bad := np.flatnonzero(~(np.isfinite(scaled).all(axis=0) & (scaled.std(axis=0) > 0)))):
+            raise UnscalableColumnError(int(bad[0]), "it comes out constant, or not finite")
+        joblib.dump(fitted, io.BytesIO())
+        if scaler.form is not None:
+            numbers = scaler.form.parameters(fitted)
+            forward = scaler.form.forward(np, values, {key: np.asarray(value) for key, value in numbers.items()})
+            if not np.allclose(forward, scaled, rtol=1e-6, atol=1e-6 * scaled.std()):
+                raise ValueError("its tensor form does not give what its transform gives")
+    except UnscalableColumnError:
+        raise
+    except Exception as error:  # whatever a plugin does
+        text = " ".join(str(error).split())
+        raise PluginError(
+            f"scaler '{name}' cannot be used: {type(error).__name__}: {text}; take another --scaler"
+        ) from error
+    return fitted
 
 
 def _refuse_replaced_spread(scaler: Any, values: NDArray[np.float64]) -> None:
@@ -134,17 +269,26 @@ def _refuse_replaced_spread(scaler: Any, values: NDArray[np.float64]) -> None:
         spread, scale = high - low, scaler.scale_
         if len(tied := np.flatnonzero(low == high)):
             raise UnscalableColumnError(int(tied[0]), "at least half of its train rows hold one value")
-    else:
+    elif isinstance(scaler, StandardScaler):
         spread, scale = np.sqrt(scaler.var_), scaler.scale_
+    elif isinstance(scaler, MaxAbsScaler):
+        spread, scale = scaler.max_abs_, scaler.scale_
+    elif isinstance(scaler, LogScaler):
+        if len(small := np.flatnonzero(values.std(axis=0) < _LOG_MIN_DEVIATION)):
+            raise UnscalableColumnError(
+                int(small[0]),
+                f"its deviation is under {_LOG_MIN_DEVIATION:g}, where log(1 + x) is x, take another unit",
+            )
+        return
+    else:
+        return
     if len(bad := np.flatnonzero(~np.isclose(spread, scale, rtol=1e-6, atol=0))):
         raise UnscalableColumnError(int(bad[0]), f"its spread of {spread[bad[0]]:g} is too small to divide by")
 
 
-def portable(scaler: Any) -> Any:
-    """Return a fitted scikit-learn object that gives the same numbers and needs nothing of this project to load."""
-    if not isinstance(scaler, HuberScaler):
-        return scaler
-    plain = StandardScaler()
-    plain.mean_, plain.scale_, plain.var_ = scaler.mean_, scaler.scale_, scaler.var_
-    plain.n_samples_seen_, plain.n_features_in_ = scaler.n_samples_seen_, scaler.n_features_in_
-    return plain
+def portable(scaler: Scaler, fitted: Any) -> Any | None:
+    """Return a fitted object that gives the same numbers and loads where only scikit-learn and joblib are, or None."""
+    candidate = fitted if scaler.portable is None else scaler.portable(fitted)
+    operations = pickletools.genops(pickle.dumps(candidate, protocol=2))
+    modules = {str(name).split(" ")[0].split(".")[0] for code, name, _ in operations if code.name == "GLOBAL"}
+    return candidate if modules <= _PLAIN else None

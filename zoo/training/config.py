@@ -8,7 +8,8 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from zoo.data.examples import find_example
-from zoo.options import LossName, Missing, OptimizerName, ScalerName
+from zoo.options import LossName, Missing, OptimizerName
+from zoo.preprocessing.names import check_scaler
 from zoo_registry import Architecture, ConstantSchedule, Schedule, Task
 from zoo_registry.errors import ConfigError, close_match_hint
 from zoo_registry.hyperparameters import validated
@@ -21,6 +22,21 @@ _MAX_ROWS = 1_000_000
 def _names(value: Any) -> Any:
     """One name is a list of one."""
     return (value,) if isinstance(value, str) else value
+
+
+def _pairs(value: Any) -> Any:
+    """Read ``["volume=log"]``; the column's name may hold a '=' itself."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    items = [(item, *item.rpartition("=")) for item in ([value] if isinstance(value, str) else value)]
+    pairs: dict[str, str] = {}
+    for item, column, _, scaler in items:
+        if not column or not scaler:
+            raise ValueError(f"expected COLUMN=SCALER, found {item!r}")
+        if column in pairs:
+            raise ValueError(f"column '{column}' is given more than once; give it once")
+        pairs[column] = scaler
+    return pairs
 
 
 def _parts(value: Any) -> Any:
@@ -76,7 +92,11 @@ class DataConfig(_Config):
     embargo: int = Field(0, ge=0, le=_MAX_ROWS, description="rows left out at the end of train and of validation")
     stride: int = Field(1, ge=1, le=_MAX_ROWS, description="rows from one window to the next")
     context: bool = Field(True, description="whether windows may reach back into the rows before their part")
-    scaler: ScalerName = "standard"
+    scaler: str = Field("standard", description="of all columns, but for the next two")
+    scaler_for: Annotated[dict[str, str], BeforeValidator(_pairs)] = Field(
+        default_factory=dict, description="column -> its scaler"
+    )
+    target_scaler: str | None = Field(None, description="of the targets; empty: as if they were features")
     season: int | None = Field(
         None, ge=1, le=_MAX_ROWS, description="rows in a season, for the seasonal naive baseline"
     )
@@ -123,7 +143,7 @@ def resolve(
     for setting in settings:
         if setting not in fields:
             raise ConfigError(f"there is no setting '{setting}'{close_match_hint(setting, fields)}")
-    given = {key: value for key, value in settings.items() if value is not None and value != () and value != []}
+    given = {key: value for key, value in settings.items() if value is not None and value not in ((), [], {})}
     hp = architecture.configure(hyperparameters)
 
     preferred = {key: value for key, value in vars(architecture.defaults).items() if value is not None}
@@ -143,13 +163,17 @@ def resolve(
 
 def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
     """Fill in what the user left out of the data's settings, by the example's preset where the source is one."""
-    given = {key: value for key, value in settings.items() if value is not None and value != () and value != []}
+    given = {key: value for key, value in settings.items() if value is not None and value not in ((), [], {})}
     given.setdefault("source", DEFAULT_SOURCE)
     if example := find_example(given["source"]):
         given = {key: getattr(example, key) for key in DataConfig.model_fields if hasattr(example, key)} | given
     if not given.get("target"):
         raise ConfigError(f"no target was named for {given['source']}; give --target with the column to forecast")
-    return validated(DataConfig, given, "setting")
+    config = validated(DataConfig, given, "setting")
+    for scaler in (config.scaler, *config.scaler_for.values(), config.target_scaler):
+        if scaler is not None:
+            check_scaler(scaler)
+    return config
 
 
 def parse_settings(items: Sequence[str], where: str) -> dict[str, str]:

@@ -63,7 +63,7 @@ def prepare(config: DataConfig, source: Source, preprocessor: Preprocessor | Non
     features, targets = table.cut(values)
     if preprocessor is None:
         train = slice(split.train.start, split.train.stop)
-        preprocessor = Preprocessor(config.scaler).fit(
+        preprocessor = Preprocessor(config.scaler, config.scaler_for, config.target_scaler).fit(
             pd.DataFrame(features[train], columns=list(table.features)),
             pd.DataFrame(targets[train], columns=list(table.targets)),
             where=table.source,

@@ -64,8 +64,9 @@ def fit(
     tf.config.experimental.enable_op_determinism()
     train, validation = prepared.parts["train"], prepared.parts["validation"]
     model = build_network(architecture, hp, prepared.shape)
+    targets = prepared.preprocessor.targets_
     context = LossContext(
-        shape=prepared.shape, to_original=prepared.preprocessor.targets_.affine.astype("float32").inverse
+        shape=prepared.shape, to_original=lambda scaled: targets.inverse(keras.ops, scaled, "float32")
     )
     model.compile(optimizer=make_optimizer(config), loss=make_loss(config, architecture, hp, context))
     stopper = keras.callbacks.EarlyStopping(

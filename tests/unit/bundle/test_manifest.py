@@ -120,7 +120,7 @@ def test_a_changed_value_breaks_the_seal(folder, change):
         ('"rows": 240', '"rows": ' + "9" * 5000, "integer string conversion"),
         ('"window": 8', '"window": 8.5', "valid integer"),
         ('"dtype": "float32"', '"dtype": "float16"', "'float32' or 'float64'"),
-        ('"units": "raw"', '"units": "scaled"', "Input should be 'raw'"),
+        ('"units": "raw"', '"units": "normal"', "'raw' or 'scaled'"),
         ('"run":', '"novel": 1, "run":', "Extra inputs are not permitted"),
         ('"run":', '"ran":', "Field required"),
         ("{", "", ""),

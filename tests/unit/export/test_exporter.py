@@ -56,8 +56,10 @@ def shifted(deviations):
 
 
 def test_a_graph_that_differs_is_not_published(candidate, tmp_path, monkeypatch):
-    monkeypatch.setattr(formats, "raw_function", shifted(3e-5))
-    with pytest.raises(ParityError, match=r"\(onnxruntime by 3e-05, tensorflow by 3e-05\); nothing was published"):
+    monkeypatch.setattr(formats, "default_function", shifted(3e-5))
+    with pytest.raises(
+        ParityError, match=r"\(onnxruntime by 3(\.\d)?e-05, tensorflow by 3(\.\d)?e-05\); nothing was published"
+    ):
         export(candidate, tmp_path, "mine")
     assert tree(tmp_path) == set()
 
@@ -67,7 +69,7 @@ def test_a_single_format_that_differs_is_enough(candidate, tmp_path, monkeypatch
 
     def write_shifted(*arguments):
         with monkeypatch.context() as patch:
-            patch.setattr(formats, "raw_function", shifted(float("nan")))
+            patch.setattr(formats, "default_function", shifted(float("nan")))
             return write_onnx(*arguments)
 
     published = export(candidate, tmp_path, "mine")
@@ -91,7 +93,7 @@ def test_the_scaled_signature_goes_through_the_gate_too(candidate, tmp_path, mon
 
 
 def test_the_gate_lets_rounding_through(candidate, tmp_path, monkeypatch):
-    monkeypatch.setattr(formats, "raw_function", shifted(5e-6))
+    monkeypatch.setattr(formats, "default_function", shifted(5e-6))
     parity = load_bundle(export(candidate, tmp_path, "mine")).manifest.parity
     assert all(4e-6 < part["difference"] < PARITY_LIMIT for part in parity.values())
 
@@ -184,5 +186,26 @@ def test_preprocessing_is_there_as_plain_numbers(wide, offset_series):
     assert [column["column"] for column in parameters["targets"]] == ["price", "load"]
     train = offset_series[["load", "price"]].to_numpy()[:140]
     for column, values in zip(parameters["features"], train.T, strict=True):
-        assert column["offset"] == pytest.approx(values.mean(), rel=1e-12)
-        assert column["scale"] == pytest.approx(values.std(), rel=1e-9)
+        assert column["parameters"]["offset"] == pytest.approx(values.mean(), rel=1e-12)
+        assert column["parameters"]["scale"] == pytest.approx(values.std(), rel=1e-9)
+
+
+def test_the_serving_dtype_can_be_forced(make_trained, series, offset_series, tmp_path):
+    trained = make_trained(series)
+    bundle = load_bundle(export(trained, tmp_path, "forced", dtype="float64"))
+    assert {tensor.dtype for tensor in (*bundle.manifest.interface.inputs, *bundle.manifest.interface.outputs)} == {
+        "float64"
+    }
+    with pytest.raises(ConfigError, match="expected auto, float32 or float64, found 'float16'"):
+        export(trained, tmp_path, "other", dtype="float16")
+    with pytest.raises(ParityError):
+        export(make_trained(offset_series), tmp_path, "coarse", dtype="float32")
+
+
+def test_mixed_scalers_are_exported(make_trained, series, tmp_path):
+    trained = make_trained(
+        series, target=["temperature", "load"], scaler="huber", scaler_for={"load": "log"}, target_scaler="robust"
+    )
+    bundle = load_bundle(export(trained, tmp_path, "mixed"))
+    assert bundle.manifest.interface.units == "raw"
+    assert all(part["difference"] <= PARITY_LIMIT for part in bundle.manifest.parity.values())

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from zoo.export.graph import input_spec, raw_function, scaled_function
-from zoo.options import ScalerName
+from zoo_registry import BUILT_IN_SCALERS
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("scaler", get_args(ScalerName))
+@pytest.mark.parametrize("scaler", BUILT_IN_SCALERS)
 def test_raw_in_raw_out(make_trained, series, scaler, dtype):
     trained = make_trained(series, scaler=scaler, target=["temperature", "load"])
     windows = series[["load", "temperature"]].to_numpy()[:40].reshape(5, 8, 2).astype(dtype)

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.data.table import Table, read_table
-from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.preprocessing.preprocessor import Preprocessor, ScaledColumns
 from zoo.preprocessing.scalers import SCALERS
-from zoo_registry.errors import DataError
+from zoo_registry.errors import ConfigError, DataError
 
 ROWS, TRAIN = 120, range(80)
 EVERY = pytest.mark.parametrize("scaler", SCALERS)
@@ -46,14 +46,21 @@ def numbers(preprocessor: Preprocessor) -> bytes:
         array
         for columns in (preprocessor.features_, preprocessor.targets_)
         for array in (
-            columns.affine.offset,
-            columns.affine.scale,
+            *columns.groups[0].parameters().values(),
             columns.minimum,
             columns.maximum,
             columns.deviation,
+            columns.scaled_deviation,
+            columns.float32_loss,
         )
     ]
     return np.concatenate(parts).tobytes()
+
+
+def scale_of(columns: ScaledColumns, raw: np.ndarray) -> np.ndarray:
+    """How much of raw one scaled unit is: the logarithm's is 1 + |raw|."""
+    (group,) = columns.groups
+    return 1 + np.abs(raw) if group.scaler.name == "log" else group.parameters().get("scale", np.ones(raw.shape[-1]))
 
 
 @EVERY
@@ -65,10 +72,10 @@ def test_features_and_targets_are_scaled_and_brought_back(scaler: str):
         scaled = columns.transform(raw)
         assert scaled.dtype == np.float32
         assert scaled.flags.c_contiguous
-        np.testing.assert_array_equal(scaled, columns.scaler.transform(raw).astype(np.float32))
+        np.testing.assert_array_equal(scaled, columns.scale(raw).astype(np.float32))
         back = columns.inverse_transform(scaled)
         assert back.dtype == np.float64
-        assert (np.abs(back - raw) <= 2e-7 * columns.affine.scale * np.maximum(1, np.abs(scaled))).all()
+        assert (np.abs(back - raw) <= 2e-7 * scale_of(columns, raw) * np.maximum(1, np.abs(scaled))).all()
 
 
 @EVERY
@@ -132,10 +139,13 @@ def test_both_files_are_written_and_read_back(scaler: str, tmp_path: Path):
 
 @EVERY
 def test_the_pickle_holds_scikit_learns_objects_alone(scaler: str, tmp_path: Path):
-    fitted(scaler, make_table()).save(tmp_path)
+    fitted(scaler, make_table()).save_portable(tmp_path)
     assert b"zoo" not in (tmp_path / "scalers.joblib").read_bytes()
     scalers = joblib.load(tmp_path / "scalers.joblib")
     assert list(scalers) == ["features", "targets"]
+    if scaler == "log":  # scikit-learn has no such object
+        assert scalers == {"features": [], "targets": []}
+        return
     assert all(type(part).__module__.startswith("sklearn.") for part in scalers.values())
 
 
@@ -145,13 +155,16 @@ def test_the_plain_numbers_alone_give_the_same_scaling(scaler: str, tmp_path: Pa
     preprocessor = fitted(scaler, table)
     preprocessor.save(tmp_path)
     written = json.loads((tmp_path / "preprocessing.json").read_text(encoding="utf-8"))
-    assert written["formula"] == "scaled = (raw - offset) / scale; raw = scaled * scale + offset"
     assert [column["column"] for column in written["features"]] == ["load", "wind"]
     assert [column["column"] for column in written["targets"]] == ["price", "load"]
     raw = table.values[:, :2]
-    scaled = preprocessor.features_.scaler.transform(raw)
+    scaled = preprocessor.features_.scale(raw)
     for index, column in enumerate(written["features"]):
-        found = (raw[:, index] - column["offset"]) / column["scale"]
+        assert column["scaler"] == scaler
+        forward, inverse = (formula.split(" = ")[1] for formula in column["formula"].split("; "))
+        known = {"sign": np.sign, "log": np.log, "abs": np.abs, "exp": np.exp} | column["parameters"]
+        found = eval(forward, known | {"raw": raw[:, index]})
+        np.testing.assert_allclose(eval(inverse, known | {"scaled": found}), raw[:, index], rtol=1e-12)
         np.testing.assert_allclose(found, scaled[:, index], rtol=0, atol=1e-12)
 
 
@@ -172,7 +185,7 @@ def test_the_plain_numbers_alone_give_the_same_scaling(scaler: str, tmp_path: Pa
 )
 def test_serving_is_float64_where_float32_is_too_coarse(scaler: str, level: float, deviation: float, expected: str):
     table = make_table(level, deviation)
-    if deviation < 1e-40 and scaler in ("minmax", "robust"):
+    if deviation < 1e-40 and scaler in ("minmax", "robust", "maxabs", "log"):
         with pytest.raises(DataError, match="column 'load' cannot be scaled"):
             fitted(scaler, table)
     else:
@@ -202,3 +215,44 @@ def test_the_faulty_column_is_named_whichever_part_it_is_in():
         fitted("standard", read_table(frame, targets=["y"], features=["x"]))
     with pytest.raises(DataError, match=r"^DataFrame: column 'y' is constant in the train rows \(3\)"):
         fitted("standard", read_table(frame, targets=["x"]))
+
+
+def test_each_column_has_the_scaler_that_was_asked_for(tmp_path: Path):
+    table = make_table()
+    features, targets = table.cut(table.values[:80])
+    X, y = pd.DataFrame(features, columns=table.features), pd.DataFrame(targets, columns=table.targets)
+    mixed = Preprocessor("huber", {"load": "log"}).fit(X, y)
+    assert mixed.features_.scalers == ("log", "huber")
+    assert mixed.targets_.scalers == ("huber", "log"), "a target that is a feature follows its column"
+    np.testing.assert_allclose(mixed.features_.scale(features)[:, 0], np.log1p(features[:, 0]))
+    np.testing.assert_allclose(mixed.inverse_transform_targets(mixed.targets_.scale(targets)), targets, rtol=1e-12)
+
+    apart = Preprocessor("huber", {"load": "log"}, "maxabs").fit(X, y)
+    assert apart.features_.scalers == ("log", "huber")
+    assert apart.targets_.scalers == ("maxabs", "maxabs")
+
+    (tmp_path / "run").mkdir()
+    mixed.save(tmp_path / "run")
+    assert Preprocessor.load(tmp_path / "run").parameters() == mixed.parameters()
+    mixed.save_portable(tmp_path)
+    assert b"zoo" not in (tmp_path / "scalers.joblib").read_bytes()
+    ((names, scaler),) = joblib.load(tmp_path / "scalers.joblib")["features"]
+    assert names == ["wind"], "the logarithm is no object of scikit-learn"
+    np.testing.assert_array_equal(scaler.transform(features[:, 1:]), mixed.features_.scale(features)[:, 1:])
+    told = json.loads((tmp_path / "preprocessing.json").read_text(encoding="utf-8"))["features"]
+    assert [(column["scaler"], column["in_scalers_joblib"]) for column in told] == [("log", False), ("huber", True)]
+
+
+@pytest.mark.parametrize(
+    ("column", "target_scaler", "message"),
+    [
+        ("laod", None, "neither feature nor target; did you mean 'load'"),
+        ("price", "none", "this column has the target scaler"),
+    ],
+)
+def test_a_scaler_for_a_column_that_it_cannot_serve_is_refused(column: str, target_scaler: str, message: str):
+    frame = make_table()
+    features, targets = frame.cut(frame.values[:80])
+    X, y = pd.DataFrame(features, columns=frame.features), pd.DataFrame(targets, columns=frame.targets)
+    with pytest.raises(ConfigError, match=message):
+        Preprocessor("standard", {column: "log"}, target_scaler).fit(X, y)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from zoo_registry import discover
 from zoo_registry.discovery import GROUP, PluginFailure, discover_from
+from zoo_registry.errors import UnknownScalerError
 from zoo_registry.hookspecs import PROJECT
 
 SOUND = "Architecture(name='{name}', summary='Sound.', build=lambda hp, shape: None)"
@@ -277,3 +278,42 @@ def test_discover_reads_the_installed_entry_points_once():
 def test_the_order_of_entry_points_does_not_matter(healthy):
     points = [healthy("one"), healthy("two", "a"), healthy("two", "b"), healthy("three")]
     assert list(discover_from(points).catalogue) == list(discover_from(points[::-1]).catalogue)
+
+
+def scaler_plugin(name: str, returned: str | None = None) -> str:
+    returned = returned or f"[Scaler(name={name!r}, summary='Sound.', make=object)]"
+    return f"""
+        from zoo_registry import Scaler, hookimpl
+
+        @hookimpl
+        def zoo_scalers():
+            return {returned}
+    """
+
+
+def test_scalers_are_collected_and_broken_ones_named(point):
+    found = discover_from(
+        [
+            point("first", scaler_plugin("cubic")),
+            point("junk", scaler_plugin("x", "['cubic']")),
+            point("taken", scaler_plugin("standard")),
+            point("twice", scaler_plugin("cubic")),
+            point("wrong", scaler_plugin("A b")),
+        ]
+    )
+    assert list(found.scalers) == ["cubic"]
+    assert found.scalers["cubic"].plugin == "first"
+    assert not found.scalers["cubic"].scaler.exportable
+    assert [failure.plugin for failure in found.failures] == ["junk", "taken", "twice", "wrong"]
+    junk, taken, twice, wrong = (failure.error for failure in found.failures)
+    assert "zoo_scalers must return a list of Scaler, found ['cubic']" in junk
+    assert "scaler 'standard' is built in" in taken
+    assert "another plugin of this distribution already registers cubic" in twice
+    assert "a scaler's name is made of" in wrong
+
+
+def test_one_scaler_of_two_distributions_has_to_be_qualified(point):
+    found = discover_from([point("a", scaler_plugin("cubic"), "one"), point("b", scaler_plugin("cubic"), "two")])
+    assert list(found.scalers) == ["one:cubic", "two:cubic"]
+    with pytest.raises(UnknownScalerError, match="scaler 'cubic' is registered by distributions 'one' and 'two'"):
+        found.scalers["cubic"]

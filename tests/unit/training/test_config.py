@@ -134,7 +134,6 @@ def test_a_target_is_needed():
         ("horizon", 10**7),
         ("season", 0),
         ("missing", "drop"),
-        ("scaler", "log"),
         ("split", "0.7,0.3"),
         ("split", "0.7,x,0.15"),
         ("schedule", "linear"),
@@ -211,3 +210,13 @@ def test_only_forecasts_yet():
     config = resolved({}).model_dump() | {"task": "classify"}
     with pytest.raises(ValueError, match="expected task 'forecast', found 'classify'"):
         RunConfig.model_validate(config)
+
+
+def test_scalers_by_column():
+    from zoo.training.config import DataConfig
+
+    for written in (["a=b=log", "c=none"], {"a=b": "log", "c": "none"}):
+        assert DataConfig(target="y", scaler_for=written).scaler_for == {"a=b": "log", "c": "none"}
+    for wrong, message in ((["log"], "expected COLUMN=SCALER"), (["a=log", "a=none"], "given more than once")):
+        with pytest.raises(ValueError, match=message):
+            DataConfig(target="y", scaler_for=wrong)

@@ -23,7 +23,7 @@ def test_scalers_are_fitted_on_train_rows_alone(series, prepared):
 def test_a_fitted_preprocessor_is_used_as_it_is(series, prepared):
     again = prepare(config(), series.assign(load=series["load"] + 5), prepared.preprocessor)
     assert again.preprocessor is prepared.preprocessor
-    raised = 5 / prepared.preprocessor.targets_.affine.scale
+    raised = 5 / prepared.preprocessor.targets_.unit
     difference = again.parts["train"].outputs - prepared.parts["train"].outputs
     np.testing.assert_allclose(difference, np.broadcast_to(raised, difference.shape), atol=1e-5)
 
