@@ -36,6 +36,11 @@ class _Commands(TyperGroup):
                 raise
             note(f"error: {' '.join(str(error).split())}")
             raise typer.Exit(error.exit_code) from error
+        except ModuleNotFoundError as error:
+            if ctx.params["debug"]:
+                raise
+            note(f"error: this needs the module '{error.name}', which is not installed; run: pip install lstm-zoo")
+            raise typer.Exit(ZooError.exit_code) from error
         except OSError as error:
             if ctx.params["debug"] or error.strerror is None or isinstance(error, BrokenPipeError):
                 raise

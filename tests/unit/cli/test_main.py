@@ -134,3 +134,10 @@ def test_the_process_ends_with_the_exit_code(tmp_path):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: nowhere: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_library_that_is_not_installed_is_named(raising):
+    """As where the zoo was installed for serving alone."""
+    done = raising(ModuleNotFoundError("No module named 'joblib'", name="joblib"))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == ("error: this needs the module 'joblib', which is not installed; run: pip install lstm-zoo\n")
