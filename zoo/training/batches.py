@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from zoo.data.windows import Windows
@@ -26,7 +28,7 @@ def ordered_batches(windows: Windows, batch_size: int) -> tf.data.Dataset:
     return tf.data.Dataset.from_tensor_slices(windows.starts).batch(batch_size).map(_gather(windows)).prefetch(4)
 
 
-def _gather(windows: Windows):  # type: ignore[no-untyped-def]
+def _gather(windows: Windows) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
     features, targets = tf.constant(windows.features), tf.constant(windows.targets)
     steps = tf.range(windows.window, dtype=tf.int64)
     ahead = tf.range(windows.window, windows.window + windows.horizon, dtype=tf.int64)

@@ -42,7 +42,7 @@ def test_the_head_is_linear(keras, make_shape):
     model = keras.Model(inputs, head(make_shape(horizon=3, n_targets=2, target_columns=(0, 1)))(inputs))
     states = np.random.default_rng(0).normal(0, 100, (5, 4)).astype("float32")
     kernel, bias = model.get_weights()
-    np.testing.assert_allclose(model(states).numpy(), (states @ kernel + bias).reshape(5, 3, 2), rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(model(states).numpy(), (states @ kernel + bias).reshape(5, 3, 2), rtol=1e-6, atol=1e-4)
 
 
 def test_a_recurrent_layer_takes_all_hyperparameters(keras):
