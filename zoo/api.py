@@ -23,20 +23,22 @@ def train(
     *,
     hyperparameters: Mapping[str, Any] | None = None,
     runs: str | Path = "runs",
+    spool: str | Path | None = None,
     progress: bool = False,
     **settings: Any,
 ) -> Run:
     """Train an architecture on a table and return the run, evaluated on the untouched test split and saved.
 
-    ``data`` is a CSV or Parquet file, a DataFrame, or ``"example:co2"``, the default. ``settings`` are the fields of
-    :class:`zoo.training.config.DataConfig` (target, features, time, missing, window, horizon, split, scaler,
-    scaler_for, target_scaler, season)
-    and :class:`zoo.training.config.TrainingConfig` (optimizer, learning_rate, schedule, loss, epochs, batch_size,
-    patience, seed); one that is left out takes the example's or the architecture's default, else the zoo's.
+    ``data`` is a CSV or Parquet file, a DataFrame, arrays ``(values, times, columns)``, or ``"example:co2"``, the
+    default. ``settings`` are the fields of :class:`zoo.training.config.DataConfig` (task, target, features, time,
+    series, missing, window, horizon, split, scaler and more) and :class:`zoo.training.config.TrainingConfig`
+    (optimizer, learning_rate, schedule, loss, epochs, batch_size, patience, keep, seed); one that is left out takes the
+    example's or the architecture's default, else the zoo's. ``spool`` is a folder for temporary files, through which
+    data goes that does not fit in memory.
 
     Raises a :class:`zoo.ZooError` for anything that the caller can mend; nothing is written then.
     """
-    config, prepared = plan(architecture, data, hyperparameters=hyperparameters, **settings)
+    config, prepared = plan(architecture, data, hyperparameters=hyperparameters, spool=spool, **settings)
     run = train_prepared(config, prepared, runs=runs, progress=progress)
     run.source = data
     return run
@@ -47,13 +49,14 @@ def plan(
     data: Source | None = None,
     *,
     hyperparameters: Mapping[str, Any] | None = None,
+    spool: str | Path | None = None,
     **settings: Any,
 ) -> tuple[RunConfig, Prepared]:
     """Resolve a configuration and prepare its data, as :func:`train` does, without training; raises what it raises."""
     entry = discover().catalogue[architecture]
     source = DEFAULT_SOURCE if data is None else data
     config = resolve(architecture, entry.architecture, hyperparameters or {}, {**settings, "source": describe(source)})
-    return config, prepare(config.data, source)
+    return config, prepare(config.data, source, spool=None if spool is None else Path(spool))
 
 
 def train_prepared(config: RunConfig, prepared: Prepared, *, runs: str | Path = "runs", progress: bool = False) -> Run:

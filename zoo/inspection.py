@@ -9,11 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.data.labels import class_counts
+from zoo.data.split import PARTS
 from zoo.data.table import Table
-from zoo.preprocessing.preprocessor import ScaledColumns
+from zoo.preprocessing.scaled_columns import ScaledColumns
 from zoo.training.preparation import Prepared
 
 _PLOTTED_COLUMNS = 8
+_PLOTTED_POINTS = 20_000  # of a column in a part; beyond that each drawn pair is a stretch's smallest and largest value
 _COLOURS = {"train": "#4477aa", "validation": "#ddaa33", "test": "#bb5566"}
 
 
@@ -22,52 +25,63 @@ def inspect(prepared: Prepared) -> dict[str, Any]:
 
     ``columns`` gives, for each column, its scaler, what the train rows' range becomes and, for each part: missing
     values, mean, deviation, minimum and maximum, ``drift`` (how far the mean lies from the train mean, in train
-    deviations) and ``outside`` (the share of values beyond the train rows' range).
+    deviations) and ``outside`` (the share of values beyond the train rows' range). ``classes`` gives, where there are
+    labels, the number of windows of each class in each part.
     """
-    table, split = prepared.table, prepared.split
-    times = table.times
+    table = prepared.table
+    lengths = [len(table.series[name]) for name in prepared.splits]
     return {
         "source": table.source,
+        "task": str(prepared.shape.task),
         "rows": len(table.values),
         "features": list(table.features),
         "targets": list(table.targets),
         "ignored": list(table.ignored),
-        "time": {"column": table.time_column} | ({} if times is None else _describe_times(times)),
+        "time": {"column": table.time_column} | ({} if table.times is None else _describe_times(table)),
+        "series": {
+            "column": table.series_column,
+            "used": len(lengths),
+            "left_out": len(table.series) - len(lengths),
+            "shortest": min(lengths),
+            "longest": max(lengths),
+        },
         "repairs": prepared.repairs,
         "season": prepared.season,
         "serving_dtype": prepared.preprocessor.serving_dtype,
         "parts": {
-            name: {
-                "rows": len(rows),
-                "first": table.row_name(rows.start),
-                "last": table.row_name(rows.stop - 1),
-                "windows": len(prepared.parts[name]),
-            }
-            for name, rows in split.items()
+            name: part | {"rows": sum(map(len, prepared.rows(name)))}
+            for name, part in prepared.describe_split().items()
         },
+        "label": table.label_column,
+        "classes": None if table.labels is None else _describe_classes(prepared),
         "columns": {name: _describe_column(prepared, name) for name in table.columns},
     }
 
 
-def _describe_times(times: pd.DatetimeIndex) -> dict[str, Any]:
+def _describe_times(table: Table) -> dict[str, Any]:
     """The usual step, and where it is not kept."""
-    steps = times.to_series().diff().iloc[1:]
-    usual = steps.median()
-    uneven = np.flatnonzero(steps != usual)
-    first = None if not len(uneven) else f"row {uneven[0] + 2} follows row {uneven[0] + 1} by {steps.iloc[uneven[0]]}"
-    zone = None if times.tz is None else str(times.tz)
-    return {"zone": zone, "step": str(usual), "uneven_steps": len(uneven), "first_uneven": first}
+    assert table.frequency is not None
+    uneven = table.frequency.uneven
+    first = None
+    if len(uneven):
+        row = int(uneven[0])
+        first = f"{table.row_name(row)} follows {table.row_name(row - 1)}"
+    return {"zone": table.zone, "step": str(table.frequency), "uneven_steps": len(uneven), "first_uneven": first}
+
+
+def _describe_classes(prepared: Prepared) -> dict[str, dict[str, int]]:
+    table = prepared.table
+    counts = {part: class_counts(table, prepared.parts[part]) for part in PARTS}
+    return {name: {part: int(counts[part][index]) for part in PARTS} for index, name in enumerate(table.classes)}
 
 
 def _describe_column(prepared: Prepared, name: str) -> dict[str, Any]:
-    table, split = prepared.table, prepared.split
     scaled, index = _scaled_columns(prepared, name)
-    column = table.values[:, table.columns.index(name)]
-    train = column[split.train.start : split.train.stop]
+    train = _part(prepared, name, "train")
     low, high, mean, deviation = np.nanmin(train), np.nanmax(train), np.nanmean(train), np.nanstd(train)
     parts: dict[str, dict[str, float]] = {}
-    for part, rows in split.items():
-        values = column[rows.start : rows.stop]
+    for part in PARTS:
+        values = _part(prepared, name, part)
         known = values[~np.isnan(values)]
         parts[part] = {"missing": len(values) - len(known)}
         if len(known):
@@ -83,6 +97,12 @@ def _describe_column(prepared: Prepared, name: str) -> dict[str, Any]:
     return {"scaler": scaled.scalers[index], "scaled_range": sorted(map(float, ends)), "parts": parts}
 
 
+def _part(prepared: Prepared, name: str, part: str) -> NDArray[np.float64]:
+    """A column's values in a part, of all series, before any repair."""
+    column = prepared.table.values[:, prepared.table.columns.index(name)]
+    return np.concatenate([column[rows.start : rows.stop] for rows in prepared.rows(part)]).astype(np.float64)
+
+
 def _scaled_columns(prepared: Prepared, name: str) -> tuple[ScaledColumns, int]:
     """The scalers that a column goes through, and its place among them."""
     table, preprocessor = prepared.table, prepared.preprocessor
@@ -92,7 +112,10 @@ def _scaled_columns(prepared: Prepared, name: str) -> tuple[ScaledColumns, int]:
 
 
 def draw(prepared: Prepared, path: Path) -> None:
-    """Draw each of the first columns over time, its parts in colours, and how its scaled values spread in each part."""
+    """Draw each of the first columns over time, its parts in colours, and how its scaled values spread in each part.
+
+    Of several series the first is drawn over time; the spread is that of all.
+    """
     from matplotlib.dates import ConciseDateFormatter
     from matplotlib.figure import Figure
 
@@ -101,43 +124,54 @@ def draw(prepared: Prepared, path: Path) -> None:
     figure = Figure(figsize=(12, 1.2 + 2.2 * len(names)), layout="constrained")
     axes = figure.subplots(len(names), 2, width_ratios=(3, 1), squeeze=False)
     for (line, spread), name in zip(axes, names, strict=True):
-        column = table.values[: prepared.split.test.stop, table.columns.index(name)]
-        scaled = _scaled(prepared, name, np.isnan(column))
-        bins = _bins(scaled)
-        for part, rows in prepared.split.items():
+        column = table.values[:, table.columns.index(name)]
+        scaled = {part: _scaled(prepared, name, part) for part in PARTS}
+        bins = _bins(np.concatenate(list(scaled.values())))
+        for part in PARTS:
             label = f"{part}, {len(prepared.parts[part])} windows"
-            line.plot(_axis(table, rows), column[rows.start : rows.stop], color=_COLOURS[part], lw=0.8, label=label)
-            known = scaled[rows.start : rows.stop]
-            inside = np.clip(known[~np.isnan(known)], bins[0], bins[-1])
+            line.plot(*_curve(table, column, prepared.rows(part)[0]), color=_COLOURS[part], lw=0.8, label=label)
+            inside = np.clip(scaled[part], bins[0], bins[-1])
             spread.hist(inside, bins, density=True, histtype="step", color=_COLOURS[part])
         line.set_ylabel(f"{name} (target)" if name in table.targets else name)
         line.margins(x=0)
-        if table.times is not None:
+        if isinstance(table.times, pd.DatetimeIndex):
             formatter = ConciseDateFormatter(line.xaxis.get_major_locator())  # type: ignore[no-untyped-call]
             line.xaxis.set_major_formatter(formatter)
         spread.set_yticks([])
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
-    axes[0, 0].set_title(f"{table.source}: original units", fontsize="medium")
+    drawn = "" if table.series_column is None else f", series '{next(iter(prepared.splits))}'"
+    axes[0, 0].set_title(f"{table.source}{drawn}: original units", fontsize="medium")
     axes[0, 1].set_title("scaled values, each part's share", fontsize="medium")
     left_out = len(table.columns) - len(names)
     axes[-1, 0].set_xlabel((table.time_column or "row") + (f"; {left_out} more columns" if left_out else ""))
     figure.savefig(path, dpi=100)
 
 
-def _scaled(prepared: Prepared, name: str, missing: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """A column as the network sees it, NaN where a value is missing."""
+def _scaled(prepared: Prepared, name: str, part: str) -> NDArray[np.float64]:
+    """A column's known values in a part as the network sees them; of very many an even selection."""
     columns, index = _scaled_columns(prepared, name)
-    features, targets = prepared.table.cut(prepared.values)
-    scaled = columns.scale(features if name in prepared.table.features else targets)[:, index]
-    return np.where(missing, np.nan, scaled)
-
-
-def _axis(table: Table, rows: range) -> Any:
-    return np.arange(rows.start, rows.stop) if table.times is None else table.times[rows.start : rows.stop]
-
-
-def _bins(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Forty bins over all but the wildest hundredth on either side, which the two outer bins take in."""
+    values = _part(prepared, name, part)
     known = values[~np.isnan(values)]
+    known = known[:: max(1, len(known) // _PLOTTED_POINTS)]
+    rows = np.tile(columns.minimum, (len(known), 1))  # scalers take all their columns at once
+    rows[:, index] = known
+    return columns.scale(rows)[:, index]
+
+
+def _curve(table: Table, column: NDArray[Any], rows: range) -> tuple[Any, NDArray[Any]]:
+    """Where and what to draw: every value, or the smallest and largest of even stretches where there are too many."""
+    values = column[rows.start : rows.stop]
+    length = max(1, len(values) // (_PLOTTED_POINTS // 2))
+    numbers = np.arange(rows.start, rows.stop)
+    if length > 1:
+        whole = len(values) // length * length
+        stretches = values[:whole].reshape(-1, length)
+        numbers = np.repeat(numbers[:whole:length], 2)
+        values = np.stack([stretches.min(axis=1), stretches.max(axis=1)], axis=1).reshape(-1)
+    return numbers if table.times is None else table.times[numbers], values
+
+
+def _bins(known: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Forty bins over all but the wildest hundredth on either side, which the two outer bins take in."""
     low, high = np.percentile(known, [0.5, 99.5])
     return np.linspace(low, high if high > low else low + 1, 41)

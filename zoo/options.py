@@ -2,7 +2,12 @@
 
 from typing import Literal
 
-Missing = Literal["error", "ffill", "interpolate"]
+Missing = Literal["error", "drop", "ffill", "interpolate"]
+Gaps = Literal["error", "break", "ignore"]
+ShortSeries = Literal["error", "drop"]
+Aggregate = Literal["mean", "last", "sum"]
+CalendarField = Literal["minute", "hour", "weekday", "day", "month"]
 ServingDtype = Literal["auto", "float32", "float64"]
 OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd", "nadam", "lion"]
 LossName = Literal["mse", "mae", "huber", "architecture"]
+Keep = Literal["best", "last"]

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.bundle.loading import Bundle, load_bundle
-from zoo.data.csv_files import CsvFormat
-from zoo.data.last_window import read_last_window
-from zoo.data.reading import Source
-from zoo.data.windows import check_windows
+from zoo.data.last_window import read_last_windows
+from zoo.data.reading import ARRAYS, FRAME, Source
+from zoo.data.windows import check_windows, is_windows
 from zoo.evaluation.evaluation import evaluate
 from zoo.export.exporter import Trained, export
 from zoo.options import Missing
@@ -22,7 +21,7 @@ from zoo.training.config import RunConfig
 from zoo.training.preparation import Prepared, csv_format, prepare
 from zoo.training.run_folder import load_network
 from zoo.training.run_record import RunRecord, read_record
-from zoo.training.trainer import forecast_scaled
+from zoo.training.trainer import forecast_batches
 from zoo_registry import discover
 from zoo_registry.errors import RunError
 
@@ -63,27 +62,28 @@ class Run:
         """The fitted preprocessing."""
         return Preprocessor.load(self.folder)
 
-    def predict(
-        self, data: Any, *, time: str | None = None, missing: Missing | None = None, csv: CsvFormat | None = None
-    ) -> Any:
+    def predict(self, data: Any, *, missing: Missing | None = None, **reading: Any) -> Any:
         """Forecast in original units with the Keras network.
 
         An array of shape (batch, window, n_features) gives an array of shape (batch, horizon, n_targets), float64; a
-        DataFrame, a file or an example gives a DataFrame with the forecast after its last row. Raises DataError for
-        other shapes, values that are not finite, and tables that do not fit.
+        DataFrame, a file, arrays or an example give a DataFrame with the forecast after the last row of each series.
+        ``reading`` says how a table is read where not as in the training: time, csv, sort, gaps and the other fields of
+        :class:`zoo.data.reading.Reading`. Raises DataError for other shapes, values that are not finite, and tables
+        that do not fit.
         """
-        if isinstance(data, (np.ndarray, list, tuple)):
+        if is_windows(data):
             return self._predict_windows(data)
-        last = read_last_window(
+        data_record = self.record.data
+        reading = {"csv": csv_format(self.config.data)} | reading
+        last = read_last_windows(
             data,
-            features=self.record.data["features"],
+            features=data_record["features"],
             window=self.config.data.window,
-            time=time,
-            usual_time=self.record.data["time_column"],
+            trained=data_record,
             missing=missing,
-            csv=csv or csv_format(self.config.data),
+            **reading,
         )
-        return last.forecast_frame(self._predict_windows(last.values)[0], self.record.data["targets"])
+        return last.forecast_frame(self._predict_windows(last.values), data_record["targets"], self.config.data.gap)
 
     def evaluate(self, data: Source | None = None) -> dict[str, Any]:
         """Measure network and baselines on the test split again, as :attr:`metrics` has it.
@@ -92,8 +92,8 @@ class Run:
         where it is another one.
         """
         source = next(known for known in (data, self.source, self.config.data.source) if known is not None)
-        if isinstance(source, str) and source == "DataFrame":
-            raise RunError(f"run {self.id} was trained on a DataFrame; give it to evaluate(data)")
+        if source in (FRAME, ARRAYS) if isinstance(source, str) else False:
+            raise RunError(f"run {self.id} was trained on a {source} of a program; give it to evaluate(data)")
         prepared = prepare(self.config.data, source, self.preprocessor)
         if prepared.table.fingerprint() != self.record.data["fingerprint"]:
             raise RunError(f"{prepared.table.source} is not the table that run {self.id} was trained on; give that one")
@@ -115,14 +115,16 @@ class Run:
 
 def measure(network: Any, prepared: Prepared) -> dict[str, Any]:
     """Evaluate a network on the test windows of prepared data."""
-    targets = prepared.preprocessor.targets_
+    table, targets, test = prepared.table, prepared.preprocessor.targets_, prepared.parts["test"]
     return evaluate(
-        targets.inverse_transform(forecast_scaled(network, prepared.parts["test"])),
+        (targets.inverse_transform(scaled) for scaled in forecast_batches(network, test)),
         history=prepared.history,
+        raw=table.cut(table.values[: len(prepared.values)])[1],
         parts=prepared.parts,
         targets=targets,
         target_columns=prepared.shape.target_columns,
-        train=prepared.split.train,
+        series=list(table.series.values()),
+        train=prepared.rows("train"),
         season=prepared.season,
-        filled=prepared.filled,
+        task=prepared.shape.task,
     )

@@ -8,6 +8,7 @@ from zoo_registry import (
     Architecture,
     RecurrentHyperparameters,
     SequenceShape,
+    Task,
     TrainingDefaults,
     head,
     hookimpl,
@@ -37,6 +38,7 @@ def zoo_architectures() -> list[Architecture]:
             tags=("lstm",),
             hyperparameters=RecurrentHyperparameters,
             build=build,
+            tasks=(Task.FORECAST, Task.REGRESS),
             defaults=TrainingDefaults(optimizer="adam", loss="mse", epochs=100, batch_size=32),
             tiny={"units": 4},
         )

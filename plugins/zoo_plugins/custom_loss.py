@@ -13,6 +13,7 @@ from zoo_registry import (
     RecurrentHyperparameters,
     Search,
     SequenceShape,
+    Task,
     TrainingDefaults,
     Units,
     head,
@@ -76,6 +77,7 @@ def zoo_architectures() -> list[Architecture]:
             tags=("lstm", "loss"),
             hyperparameters=CustomLossHyperparameters,
             build=build,
+            tasks=(Task.FORECAST, Task.REGRESS),
             loss=loss,
             defaults=TrainingDefaults(
                 optimizer="adam",

@@ -11,6 +11,7 @@ from zoo_registry import (
     RecurrentHyperparameters,
     Search,
     SequenceShape,
+    Task,
     TrainingDefaults,
     head,
     hookimpl,
@@ -46,6 +47,7 @@ def zoo_architectures() -> list[Architecture]:
             tags=("lstm", "deep"),
             hyperparameters=StackedHyperparameters,
             build=build,
+            tasks=(Task.FORECAST, Task.REGRESS),
             defaults=TrainingDefaults(optimizer="adam", loss="mse", epochs=100, batch_size=32),
             tiny={"units": 4, "layers": 2},
         )

@@ -19,11 +19,11 @@ def test_the_example_shows_its_drift(zoo_command, tmp_path):
     parts = found["columns"]["co2"]["parts"]
     assert parts["test"]["outside"] == 1.0
     assert parts["test"]["drift"] > 3
-    assert parts["train"]["missing"] == found["repairs"]["co2"] == 59
+    assert parts["train"]["missing"] == found["repairs"]["missing"]["values"]["co2"] == 59
 
     shown = zoo_command("inspect", "--plot", "co2.png")
     assert shown.exit_code == 0, shown.output
-    assert "missing values to be filled in 'co2': 59" in shown.stdout
+    assert "missing values, filled by interpolate: 59 in 'co2'" in shown.stdout
     assert "100.0%" in shown.stdout
     assert shown.stderr == "drawn: co2.png\n"
     assert (tmp_path / "co2.png").read_bytes().startswith(b"\x89PNG")
@@ -33,7 +33,7 @@ def test_ticks(zoo_command):
     found = json.loads(zoo_command("inspect", "--data", "example:ticks", "--scaler", "huber", "--json").stdout)
     assert found["features"] == ["price", "return_bp", "volume"], "the anomaly's mark is no feature"
     assert found["time"] == {
-        "column": "time", "zone": "UTC", "step": "0 days 00:01:00", "uneven_steps": 0, "first_uneven": None
+        "column": "time", "zone": "UTC", "step": "min", "uneven_steps": 0, "first_uneven": None
     }  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def test_the_list_for_people():
     assert lines[0].split() == ["architecture", "tasks", "from", "summary"]
     rows = {line.split()[0]: line.split()[1:] for line in lines[1:]}
     assert set(rows) >= {"basic", "bidirectional", "custom-loss", "stacked"}
-    assert rows["basic"][:2] == ["forecast", "lstm-zoo"]
+    assert rows["basic"][:2] == ["forecast,", "regress"]
     assert " ".join(rows["basic"][2:]) == "One LSTM layer and a linear head."
 
 

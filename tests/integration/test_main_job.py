@@ -72,7 +72,7 @@ def test_no_data_means_the_example_and_says_so(zoo_command):
     assert (
         record["config"]["data"] | {"window": 52, "horizon": 13, "missing": "interpolate"} == record["config"]["data"]
     )
-    assert record["data"]["repairs"] == {"method": "interpolate", "filled": {"co2": 59}}
+    assert record["data"]["repairs"] == {"missing": {"method": "interpolate", "values": {"co2": 59}}}
 
 
 def test_python_api(trained, series, tmp_path):

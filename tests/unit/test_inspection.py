@@ -14,7 +14,9 @@ def prepared(series):
     series.loc[series.index[[20, 21, 180]], "load"] = np.nan
     series["place"] = "here"
     series = series.drop(index=[100, 101])  # three hours from one row to the next
-    config = DataConfig(target="load", features="temperature", window=8, horizon=3, missing="ffill", season=24)
+    config = DataConfig(
+        target="load", features="temperature", window=8, horizon=3, missing="ffill", season=24, gaps="ignore"
+    )
     return prepare(config, series), series
 
 
@@ -22,7 +24,7 @@ def test_statistics_are_of_the_raw_rows(prepared):
     ready, series = prepared
     found = inspect(ready)
     assert (found["rows"], found["features"], found["targets"]) == (238, ["temperature"], ["load"])
-    assert found["repairs"] == {"load": 3}
+    assert found["repairs"] == {"missing": {"method": "ffill", "values": {"load": 3}}}
     load = series["load"].to_numpy()
     train, test = load[:167], load[202:]
     measured = found["columns"]["load"]["parts"]
@@ -44,9 +46,9 @@ def test_statistics_are_of_the_raw_rows(prepared):
 
 def test_uneven_steps_are_told_with_the_first(prepared):
     time = inspect(prepared[0])["time"]
-    assert time["step"] == "0 days 01:00:00"
+    assert time["step"] == "h"
     assert time["uneven_steps"] == 1
-    assert time["first_uneven"] == "row 101 follows row 100 by 0 days 03:00:00"
+    assert time["first_uneven"] == "row 101 (2024-01-05 06:00:00) follows row 100 (2024-01-05 03:00:00)"
 
 
 def test_columns_that_are_left_out_are_named(series):

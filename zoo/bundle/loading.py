@@ -5,19 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from zoo.bundle.integrity import check_integrity
 from zoo.bundle.manifest import FORECAST, MANIFEST_FILE, Manifest
-from zoo.data.windows import check_windows
+from zoo.data.windows import check_windows, is_windows
 from zoo.runtimes import Session, find_runtime
 from zoo_registry.errors import BundleError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from zoo.data.csv_files import CsvFormat
     from zoo.data.reading import Source
     from zoo.options import Missing
 
@@ -50,28 +48,24 @@ class Bundle:
     def __init__(self, folder: Path, manifest: Manifest, session: Session) -> None:
         self.folder, self.manifest, self._session = folder, manifest, session
 
-    def predict(
-        self, data: Any, *, time: str | None = None, missing: Missing | None = None, csv: CsvFormat | None = None
-    ) -> Any:
+    def predict(self, data: Any, *, missing: Missing | None = None, **reading: Any) -> Any:
         """Forecast in the interface's units, which are the original ones but where a scaler cannot be exported.
 
         An array of shape (batch, window, n_features), or of one window (window, n_features), gives an array of shape
-        (batch, horizon, n_targets). A DataFrame, a file or an example gives a DataFrame with the forecast after its
-        last row. Raises DataError for other shapes, values that are not finite, and tables that do not fit.
+        (batch, horizon, n_targets). A DataFrame, a file, arrays or an example give a DataFrame with the forecast after
+        the last row of each series. ``reading`` says how a table is read where not as in the training: time, csv, sort,
+        gaps and the other fields of :class:`zoo.data.reading.Reading`. Raises DataError for other shapes, values that
+        are not finite, and tables that do not fit.
         """
-        if isinstance(data, (np.ndarray, list, tuple)):
-            return self._predict_windows(data)
-        return self._predict_table(data, time, missing, csv)
+        return self._predict_windows(data) if is_windows(data) else self._predict_table(data, missing, reading)
 
     def _predict_windows(self, windows: Any) -> NDArray[Any]:
         interface = self.manifest.interface
         checked = check_windows(windows, interface.window, interface.features, interface.inputs[0].dtype)
         return self._session.run(checked)[FORECAST]
 
-    def _predict_table(
-        self, source: Source, time: str | None, missing: Missing | None, csv: CsvFormat | None
-    ) -> pd.DataFrame:
-        from zoo.data.last_window import read_last_window
+    def _predict_table(self, source: Source, missing: Missing | None, reading: dict[str, Any]) -> pd.DataFrame:
+        from zoo.data.last_window import read_last_windows
 
         interface = self.manifest.interface
         if interface.units == "scaled":
@@ -79,16 +73,15 @@ class Bundle:
                 f"{self.folder}: this bundle takes scaled values, expected an array of scaled windows, found a table;"
                 " scale it first, or predict with the run"
             )
-        last = read_last_window(
+        last = read_last_windows(
             source,
             features=interface.features,
             window=interface.window,
-            time=time,
-            usual_time=self.manifest.data["time_column"],
+            trained=self.manifest.data,
             missing=missing,
-            csv=csv,
+            **reading,
         )
-        return last.forecast_frame(self._predict_windows(last.values)[0], interface.targets)
+        return last.forecast_frame(self._predict_windows(last.values), interface.targets, interface.gap)
 
 
 def load_bundle(path: str | Path, *, runtime: str = "onnxruntime") -> Bundle:

@@ -37,6 +37,7 @@ class Interface(_Part):
     units: Literal["raw", "scaled"] = "raw"
     window: int
     horizon: int
+    gap: int = Field(0, description="rows between the window and the first of the horizon")
     features: tuple[str, ...] = Field(description="columns of the input, in order")
     targets: tuple[str, ...] = Field(description="columns of the output, in order")
     inputs: tuple[Tensor, ...]

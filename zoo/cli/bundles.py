@@ -8,14 +8,18 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from zoo.cli.options import Decimal, Delimiter, Encoding
+from zoo.cli.options import data_options
 from zoo.cli.output import note, print_json, print_table
 from zoo.cli.tensorflow import import_tensorflow
-from zoo.options import Missing
+from zoo.options import Aggregate, Gaps, Missing
 from zoo_registry.errors import ConfigError
 
 BundlePath = Annotated[Path, typer.Argument(help="exported/NAME/N, or exported/NAME for its highest version.")]
 FAILED = 1
+
+FILLS = tuple(name for name in get_args(Missing) if name != "drop")  # no newest row can be left out
+READING = ("time", "series", "short_series", "sort", "resample", "aggregate", "gaps")
+FORMAT = ("delimiter", "decimal", "encoding")
 
 
 def verify(
@@ -59,16 +63,14 @@ def verify(
         raise typer.Exit(FAILED)
 
 
+@data_options(*READING, *FORMAT)
 def predict(
+    ctx: typer.Context,
     bundle: BundlePath,
     data: Annotated[str, typer.Option(help="CSV or Parquet file with the bundle's columns, or example:co2.")],
-    time: Annotated[str | None, typer.Option(help="Column of times [default: as in training].")] = None,
     missing: Annotated[
         str | None, typer.Option(help="Missing values: error, ffill or interpolate [default: error].")
     ] = None,
-    delimiter: Delimiter = None,
-    decimal: Decimal = None,
-    encoding: Encoding = None,
     output: Annotated[Path | None, typer.Option(help="Write a .csv or .parquet file instead of a table.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
@@ -78,8 +80,9 @@ def predict(
     """
     from zoo.bundle.loading import load_bundle
 
-    if missing is not None and missing not in get_args(Missing):
-        raise ConfigError(f"--missing is one of {', '.join(get_args(Missing))}, found '{missing}'")
+    for name, known in (("missing", FILLS), ("gaps", get_args(Gaps)), ("aggregate", get_args(Aggregate))):
+        if (value := missing if name == "missing" else ctx.params[name]) is not None and value not in known:
+            raise ConfigError(f"--{name} is one of {', '.join(known)}, found '{value}'")
     if output is not None:
         if output.is_dir() or not output.parent.is_dir():
             raise ConfigError(f"--output: expected a file in a folder that is there, found {output}; name another")
@@ -87,8 +90,10 @@ def predict(
             raise ConfigError(f"--output writes .csv or .parquet, and --json to the terminal; found {output}; take one")
     from zoo.data.csv_files import CsvFormat
 
+    delimiter, decimal, encoding = (ctx.params[name] for name in FORMAT)
+    reading = {name: ctx.params[name] for name in READING}
     csv = CsvFormat(delimiter or ",", decimal or ".", encoding)
-    forecast = load_bundle(bundle).predict(data, time=time, missing=cast("Missing | None", missing), csv=csv)
+    forecast = load_bundle(bundle).predict(data, missing=cast("Missing | None", missing), csv=csv, **reading)
     if output is not None:
         staged = output.with_name(f".staging-{output.name}")
         try:

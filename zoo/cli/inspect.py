@@ -7,53 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.options import (
-    Context,
-    Data,
-    Decimal,
-    Delimiter,
-    Embargo,
-    Encoding,
-    Features,
-    Horizon,
-    Missing,
-    Scaler,
-    ScalerFor,
-    Season,
-    Split,
-    SplitDates,
-    Stride,
-    Target,
-    TargetScaler,
-    Time,
-    Window,
-    data_settings,
-)
-from zoo.cli.output import note, print_json, print_table
+from zoo.cli.options import data_options, data_settings
+from zoo.cli.output import note, print_json, print_table, repair_notes
 from zoo_registry.errors import ConfigError
 
 
-def inspect(  # the options that are settings of the data are read off the context
+@data_options()
+def inspect(
     ctx: typer.Context,
-    data: Data = None,
-    target: Target = None,
-    features: Features = None,
-    time: Time = None,
-    delimiter: Delimiter = None,
-    decimal: Decimal = None,
-    encoding: Encoding = None,
-    window: Window = None,
-    horizon: Horizon = None,
-    split: Split = None,
-    split_dates: SplitDates = None,
-    embargo: Embargo = None,
-    stride: Stride = None,
-    context: Context = None,
-    scaler: Scaler = None,
-    scaler_for: ScalerFor = None,
-    target_scaler: TargetScaler = None,
-    missing: Missing = None,
-    season: Season = None,
     plot: Annotated[Path | None, typer.Option(help="Draw it too, as a .png, .svg or .pdf file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
@@ -71,7 +32,7 @@ def inspect(  # the options that are settings of the data are read off the conte
     from zoo.training.preparation import prepare
 
     config = resolve_data(data_settings(ctx))
-    prepared = prepare(config, config.source)
+    prepared = prepare(config, config.source, spool=ctx.params["spool"])
     found = describe(prepared)
     if plot is not None:
         draw(prepared, plot)
@@ -82,19 +43,38 @@ def inspect(  # the options that are settings of the data are read off the conte
         _print(found)
 
 
+def print_classes(label: str, classes: dict[str, dict[str, int]]) -> None:
+    """Show how many windows of each part end in each class, and how far the train windows are from even."""
+    totals = {part: sum(counts[part] for counts in classes.values()) for part in next(iter(classes.values()))}
+    rows = [
+        (name, *(f"{count} ({count / max(totals[part], 1):.1%})" for part, count in counts.items()))
+        for name, counts in classes.items()
+    ]
+    print_table((f"class of {label}", *(f"{part} windows" for part in totals)), rows)
+    train = [counts["train"] for counts in classes.values()]
+    if min(train):
+        typer.echo(f"the most common class has {max(train) / min(train):.1f} times as many train windows as the rarest")
+    typer.echo("")
+
+
 def _print(found: dict[str, Any]) -> None:
     typer.echo(f"{found['source']}: {found['rows']} rows, {len(found['columns'])} columns")
-    typer.echo(f"targets: {', '.join(found['targets'])}; features: {', '.join(found['features'])}")
+    targets = ", ".join(found["targets"]) if found["targets"] else f"{found['label']} (classes)"
+    typer.echo(f"task: {found['task']}; targets: {targets}; features: {', '.join(found['features'])}")
     for column in found["ignored"]:
         typer.echo(f"column '{column}' is not numeric and is not used")
-    time = found["time"]
+    time, series = found["time"], found["series"]
     if time["column"] is None:
         typer.echo("time: none")
     else:
         even = f"{time['uneven_steps']} uneven steps, first: {time['first_uneven']}" if time["uneven_steps"] else "even"
         typer.echo(f"time: {time['column']}, zone {time['zone'] or 'none'}, step {time['step']}, {even}")
-    for column, count in found["repairs"].items():
-        typer.echo(f"missing values to be filled in '{column}': {count}")
+    if series["column"] is not None:
+        left_out = f", {series['left_out']} left out as too short" if series["left_out"] else ""
+        lengths = f"{series['shortest']} to {series['longest']} rows"
+        typer.echo(f"series: {series['used']} by '{series['column']}', {lengths}{left_out}")
+    for sentence in repair_notes(found["repairs"]):
+        typer.echo(sentence)
     typer.echo(f"season: {found['season'] or 'unknown'} rows; an exported model computes in {found['serving_dtype']}\n")
     parts = [
         (name, str(part["rows"]), str(part["windows"]), part["first"], part["last"])
@@ -102,6 +82,8 @@ def _print(found: dict[str, Any]) -> None:
     ]
     print_table(("part", "rows", "windows", "first", "last"), parts)
     typer.echo("")
+    if found["classes"] is not None:
+        print_classes(found["label"], found["classes"])
     rows = []
     for name, column in found["columns"].items():
         for part, measured in column["parts"].items():

@@ -48,6 +48,27 @@ def note(text: str) -> None:
     typer.echo(text, err=True)
 
 
+def repair_notes(repairs: dict[str, Any]) -> list[str]:
+    """One sentence for each repair that a run records."""
+    notes = []
+    if (resampled := repairs.get("resample")) is not None:
+        notes.append(
+            f"resampled to {resampled['rule']} by {resampled['aggregate']}: {resampled['rows_before']} rows became"
+            f" {resampled['rows_after']}, {resampled['rows_without_values']} of them without values"
+        )
+    if (moved := repairs.get("sort")) is not None:
+        notes.append(f"sorted by time: {moved['rows_moved']} rows moved")
+    if (short := repairs.get("short_series")) is not None:
+        dropped = short["dropped"]
+        named = ", ".join(dropped[:5]) + (", …" if len(dropped) > 5 else "")
+        notes.append(f"series left out as too short: {len(dropped)} ({named})")
+    if (missing := repairs.get("missing")) is not None:
+        counts = ", ".join(f"{count} in '{column}'" for column, count in missing["values"].items())
+        done = "windows left out" if missing["method"] == "drop" else f"filled by {missing['method']}"
+        notes.append(f"missing values, {done}: {counts}")
+    return notes
+
+
 def check_folder(folder: Path, option: str) -> None:
     """Raise ConfigError where something that is no folder stands in its place; told before anything slow is done."""
     for place in (folder, *folder.parents):

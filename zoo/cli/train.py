@@ -7,29 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.options import (
-    Context,
-    Data,
-    Decimal,
-    Delimiter,
-    Embargo,
-    Encoding,
-    Features,
-    Horizon,
-    Missing,
-    Scaler,
-    ScalerFor,
-    Season,
-    Split,
-    SplitDates,
-    Stride,
-    Target,
-    TargetScaler,
-    Time,
-    Window,
-    data_settings,
-)
-from zoo.cli.output import catalogue, check_folder, note, print_json, print_table
+from zoo.cli.options import data_options, data_settings
+from zoo.cli.output import catalogue, check_folder, note, print_json, print_table, repair_notes
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
 
@@ -39,28 +18,10 @@ if TYPE_CHECKING:
 NETWORK, TRAINING, RESULT = "Network", "Training", "Result"
 
 
-def train(  # the options that are settings of a run are read off the context
+@data_options()
+def train(
     ctx: typer.Context,
     architecture: Annotated[str, typer.Argument(help="An architecture's name, as zoo list gives it.")],
-    data: Data = None,
-    target: Target = None,
-    features: Features = None,
-    time: Time = None,
-    delimiter: Delimiter = None,
-    decimal: Decimal = None,
-    encoding: Encoding = None,
-    window: Window = None,
-    horizon: Horizon = None,
-    split: Split = None,
-    split_dates: SplitDates = None,
-    embargo: Embargo = None,
-    stride: Stride = None,
-    context: Context = None,
-    scaler: Scaler = None,
-    scaler_for: ScalerFor = None,
-    target_scaler: TargetScaler = None,
-    missing: Missing = None,
-    season: Season = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter; see zoo show.", rich_help_panel=NETWORK),
@@ -83,6 +44,12 @@ def train(  # the options that are settings of a run are read off the context
         int | None,
         typer.Option(
             help="Epochs without improvement until the stop; 0: never [default: 10].", rich_help_panel=TRAINING
+        ),
+    ] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            help="Which epoch's weights: best (by validation loss) or last [default: best].", rich_help_panel=TRAINING
         ),
     ] = None,
     seed: Annotated[
@@ -115,12 +82,14 @@ def train(  # the options that are settings of a run are read off the context
     from zoo.api import plan, train_prepared
     from zoo.training.config import DEFAULT_SOURCE, TrainingConfig, parse_settings
 
-    if data is None:
+    if ctx.params["data"] is None:
         note(f"no --data: training on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
     given = {key: value for key, value in ctx.params.items() if key in TrainingConfig.model_fields}
     given |= {key: value for key, value in data_settings(ctx).items() if key != "source"}
     hyperparameters = parse_settings(settings or [], "--set")
-    config, prepared = plan(architecture, data, hyperparameters=hyperparameters, **given)
+    config, prepared = plan(
+        architecture, ctx.params["data"], hyperparameters=hyperparameters, spool=ctx.params["spool"], **given
+    )
     check_folder(runs, "--runs")
     if name is not None and not export:
         raise ConfigError("--name names the exported model, but --export was not given; add it, or leave --name out")
@@ -155,9 +124,8 @@ def _print_run(run: Run) -> None:
     data, training = record.data, record.training
     for column in data["ignored"]:
         note(f"column '{column}' is not numeric and was not used")
-    if data["repairs"]:
-        filled = ", ".join(f"{count} in '{column}'" for column, count in data["repairs"]["filled"].items())
-        note(f"missing values filled by {data['repairs']['method']}: {filled}")
+    for sentence in repair_notes(data["repairs"]):
+        note(sentence)
     typer.echo(f"features: {', '.join(data['features'])}; time: {data['time_column'] or 'none'}")
     typer.echo(
         f"{record.config.architecture} with {training['parameters']:,} parameters: best epoch {training['best_epoch']}"

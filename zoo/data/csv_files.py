@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,12 @@ _COMPRESSED = {".gz", ".bz2", ".zip", ".xz", ".zst", ".tar"}
 
 def read_csv(path: Path, csv: CsvFormat) -> pd.DataFrame:
     """Read a CSV file strictly; raises DataError where it is not what its header and ``csv`` promise."""
+    (frame,) = read_csv_chunks(path, csv, None)
+    return frame
+
+
+def read_csv_chunks(path: Path, csv: CsvFormat, rows: int | None) -> Iterator[pd.DataFrame]:
+    """Read a CSV file as :func:`read_csv` does, in frames of ``rows`` rows, or in one frame where that is None."""
     encoding = csv.encoding or _encoding_by_mark(path)
     try:
         # pandas renames the second of two equal names in silence, so the header is read as data first
@@ -67,8 +74,10 @@ def read_csv(path: Path, csv: CsvFormat) -> pd.DataFrame:
             )
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # told where fields are dropped
-            frame: pd.DataFrame = pd.read_csv(
+            with pd.read_csv(
                 path,
+                chunksize=rows,
+                iterator=True,
                 index_col=False,  # else surplus first fields become an index in silence
                 skip_blank_lines=len(names) > 1,  # a blank line in a single column is a missing value
                 low_memory=False,
@@ -76,7 +85,11 @@ def read_csv(path: Path, csv: CsvFormat) -> pd.DataFrame:
                 decimal=csv.decimal,
                 encoding=encoding,
                 **_NEAREST,
-            )
+            ) as reader:
+                for frame in reader if rows is not None else [reader.read()]:
+                    if len(frame.columns) != len(names):
+                        raise DataError(f"{path}: expected the header in the first line, found a blank line; remove it")
+                    yield frame.set_axis(names, axis="columns")
     except DataError:
         raise
     except pd.errors.EmptyDataError as error:
@@ -94,9 +107,6 @@ def read_csv(path: Path, csv: CsvFormat) -> pd.DataFrame:
         ) from error
     except Exception as error:  # a broken archive, for example
         raise DataError(f"{path}: not a readable CSV file ({first_line(error)}); check it") from error
-    if len(frame.columns) != len(names):
-        raise DataError(f"{path}: expected the header in the first line, found a blank line; remove it")
-    return frame.set_axis(names, axis="columns")
 
 
 def _encoding_by_mark(path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.options import Missing
 from zoo_registry.errors import DataError, close_match_hint
@@ -17,7 +17,7 @@ PREFIX = "example:"
 
 @dataclass(frozen=True)
 class Example:
-    """An embedded series; ``missing``, ``window`` and the rest are what a run takes where the user says nothing."""
+    """An embedded series, and what a run takes where the user says nothing; ``label`` marks its anomalies."""
 
     load: Callable[[], pd.DataFrame]
     summary: str
@@ -28,6 +28,16 @@ class Example:
     horizon: int
     season: int
     missing: Missing
+    label: str | None = None
+
+    def settings(self, task: str) -> dict[str, Any]:
+        """The settings of the data for a task; targets and horizon are those of a forecast."""
+        settings: dict[str, Any] = {
+            name: getattr(self, name) for name in ("features", "time", "window", "season", "missing")
+        }
+        if task == "forecast":
+            return settings | {"target": self.target, "horizon": self.horizon}
+        return settings | {"label": self.label} if task == "anomaly" else settings
 
 
 def _co2() -> pd.DataFrame:
@@ -65,6 +75,7 @@ EXAMPLES = {
         horizon=10,
         season=1440,
         missing="error",
+        label="anomaly",
     ),
 }
 

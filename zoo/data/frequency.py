@@ -1,21 +1,96 @@
-"""The step between rows: which season it suggests, and which times come next."""
+"""The step between rows: what it is, where it is not kept, which season it suggests, and which times come next."""
 
 from __future__ import annotations
 
 import warnings
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+from zoo.data.storage import row_blocks
+from zoo.data.times import Times, clock_change_hint, ticks
+from zoo_registry.errors import DataError
 
 _DAY = pd.Timedelta(days=1)
+_SAMPLE = 10_000  # rows that the step is read off
+_STRETCH = 12  # consecutive rows that a calendar's step (month, business day) is told by
+_REGULAR = 0.5  # share of the steps that the most common one has at least; below it there is no usual step
+
+Step = pd.offsets.BaseOffset | int
 
 
-def usual_season(times: pd.DatetimeIndex | None) -> int | None:
+@dataclass(frozen=True)
+class Frequency:
+    """The usual step, None where the rows keep none, and the rows that do not follow the row before by it."""
+
+    step: Step | None
+    uneven: NDArray[np.int64]
+
+    def __str__(self) -> str:
+        return step_name(self.step)
+
+
+def find_frequency(times: Times, series_starts: NDArray[np.int64]) -> Frequency:
+    """Infer the step from the first rows of each series, and find where all rows leave it.
+
+    ``times`` are increasing in each series, which begin at ``series_starts``.
+    """
+    step = _usual_step(times, series_starts)
+    if step is None:
+        later = np.setdiff1d(np.arange(1, min(len(times), _SAMPLE)), series_starts)
+        return Frequency(None, later)
+    if isinstance(times, pd.DatetimeIndex) and not isinstance(step, (int, pd.offsets.Tick)):
+        return Frequency(step, _off_calendar(times, step, series_starts))
+    wanted = _in_ticks(step, times)
+    numbers, uneven = ticks(times), []
+    for rows in row_blocks(1, len(numbers)):
+        bad = rows.start + np.flatnonzero(numbers[rows] - numbers[rows.start - 1 : rows.stop - 1] != wanted)
+        uneven.append(bad[~np.isin(bad, series_starts)])
+    return Frequency(step, np.concatenate([np.empty(0, np.int64), *uneven]))
+
+
+def refuse_gaps(frequency: Frequency, times: Times, where: str, column: str, row_name: Callable[[int], str]) -> None:
+    """Raise DataError where a row does not follow the row before by the usual step; names the first three."""
+    if not len(uneven := frequency.uneven):
+        return
+    found = ", ".join(f"{row_name(row)} follows {row_name(row - 1)}" for row in map(int, uneven[:3]))
+    remedy = (
+        "fill them up with --resample RULE and --missing, or say --gaps break (no window reaches over one) or"
+        f" --gaps ignore (the rows count as neighbours){clock_change_hint(times[int(uneven[0])])}"
+    )
+    if frequency.step is None:
+        raise DataError(f"{where}: times in column '{column}' keep no step ({found}), expected an even one; {remedy}")
+    raise DataError(
+        f"{where}: times in column '{column}' have gaps: {found}, expected steps of {frequency} ({len(uneven)} uneven"
+        f" steps in all); {remedy}"
+    )
+
+
+def step_name(step: Step | None) -> str:
+    """Write a step: ``1h``, ``MS``, ``5``, or ``none``."""
+    return "none" if step is None else str(step) if isinstance(step, int) else step.freqstr
+
+
+def step_size(times: Times) -> float | None:
+    """The middle one of the last steps, in seconds, or in counts; None where there is one row."""
+    if len(times) < 2:
+        return None
+    step = pd.Series(times[-_SAMPLE:]).diff().median()
+    return float(step.total_seconds() if isinstance(step, pd.Timedelta) else step)
+
+
+def usual_season(times: Times | None) -> int | None:
     """Return the usual season in rows: a day for steps under a day, a week of days, a year of anything longer.
 
     A week of days without weekends is five rows. None where there are no times or the step fits none of these.
     """
-    if times is None or len(times) < 3:
+    if not isinstance(times, pd.DatetimeIndex) or len(times) < 3:
         return None
+    times = times[:_SAMPLE]
     step = pd.Series(times).diff().median()
     if step == _DAY and (times.day_of_week < 5).all():
         return 5
@@ -26,7 +101,7 @@ def usual_season(times: pd.DatetimeIndex | None) -> int | None:
     return None
 
 
-def next_times(times: pd.DatetimeIndex, count: int) -> pd.DatetimeIndex | None:
+def next_times(times: Times, count: int) -> Times | None:
     """Return the ``count`` times after the last one, by the inferred frequency, else by the usual step.
 
     None where there are too few times to know a step.
@@ -34,7 +109,66 @@ def next_times(times: pd.DatetimeIndex, count: int) -> pd.DatetimeIndex | None:
     if len(times) < 2:
         return None
     recent = times[-32:]
+    if not isinstance(times, pd.DatetimeIndex):
+        step = int(pd.Series(recent).diff().median())
+        return pd.Index(int(times[-1]) + step * np.arange(1, count + 1))
+    known = pd.DatetimeIndex(recent)
+    offset = (_inferred(known) if len(known) > 2 else None) or pd.Timedelta(known.to_series().diff().median())
+    return pd.date_range(known[-1], periods=count + 1, freq=offset)[1:]
+
+
+def _usual_step(times: Times, series_starts: NDArray[np.int64]) -> Step | None:
+    """The calendar's step that most stretches of rows keep, else the most common difference."""
+    ends = [*map(int, series_starts[1:]), len(times)]
+    pieces, left = [], _SAMPLE
+    for start, end in zip(map(int, series_starts), ends, strict=True):
+        if left > 0 and end - start > 1:
+            pieces.append(times[start : min(end, start + left)])
+            left -= end - start
+    if not pieces:
+        return None
+    differences = Counter(np.concatenate([np.diff(ticks(piece)) for piece in pieces]).tolist())
+    common, count = differences.most_common(1)[0]
+    if not isinstance(times, pd.DatetimeIndex):
+        return int(common) if count >= _REGULAR * differences.total() else None
+    difference = pd.Timedelta(int(common), times.unit)
+    if len(differences) > 1 or difference >= _DAY:
+        stretches = [
+            piece[start : start + _STRETCH]
+            for piece in pieces
+            for start in range(0, max(len(piece) - _STRETCH, 0) + 1, max(len(piece) // 50, 1))
+        ]
+        known = [_inferred(pd.DatetimeIndex(piece)) for piece in stretches if len(piece) > 2]
+        offsets = Counter(offset for offset in known if offset is not None)
+        calendar = {offset: n for offset, n in offsets.items() if not isinstance(offset, pd.offsets.Tick)}
+        if calendar and max(calendar.values()) >= _REGULAR * offsets.total():
+            return max(calendar, key=lambda offset: calendar[offset])
+    if count < _REGULAR * differences.total():
+        return None
+    return pd.tseries.frequencies.to_offset(difference)
+
+
+def _inferred(times: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # pandas will give an offset for a string; either serves
-        step = (pd.infer_freq(recent) if len(recent) > 2 else None) or pd.Series(recent).diff().median()
-    return pd.date_range(times[-1], periods=count + 1, freq=step)[1:]
+        return pd.tseries.frequencies.to_offset(pd.infer_freq(times))
+
+
+def _in_ticks(step: Step, times: Times) -> int:
+    if isinstance(step, int) or not isinstance(times, pd.DatetimeIndex):
+        return int(step)  # type: ignore[arg-type]
+    exact = pd.Timedelta(step).as_unit(times.unit)  # type: ignore[arg-type]
+    return int(exact.to_timedelta64().astype(np.int64))
+
+
+def _off_calendar(
+    times: pd.DatetimeIndex, step: pd.offsets.BaseOffset, series_starts: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    uneven = []
+    for start, end in zip(series_starts, [*series_starts[1:], len(times)], strict=True):
+        piece = times[start:end].tz_localize(None)  # a day of the wall clock has 23 hours now and then
+        if len(piece) < 2:
+            continue
+        places = pd.date_range(piece[0], piece[-1], freq=step).get_indexer(piece)
+        uneven.append(start + 1 + np.flatnonzero((np.diff(places) != 1) | (places[1:] < 0) | (places[:-1] < 0)))
+    return np.concatenate([np.empty(0, np.int64), *uneven])

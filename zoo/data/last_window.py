@@ -1,62 +1,141 @@
-"""Cut the last window off a table of features, to forecast what comes after it."""
+"""Cut each series' last window off a table of features, to forecast what comes after it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.data.csv_files import CsvFormat
+from zoo.data.calendar import calendar_columns
 from zoo.data.examples import find_example
-from zoo.data.frequency import next_times
-from zoo.data.missing import fill_forward, refuse_missing
-from zoo.data.reading import Source
-from zoo.data.table import read_table
+from zoo.data.frequency import Frequency, next_times, refuse_gaps, step_size
+from zoo.data.missing import fill_forward, find_holes, refuse_missing
+from zoo.data.reading import Reading, Source
+from zoo.data.table import Table, read_table
+from zoo.data.times import Times
 from zoo.options import Missing
-from zoo_registry.errors import DataError
+from zoo_registry.errors import ConfigError, DataError, close_match_hint
+
+_STEP_TOLERANCE = 1.25  # months have 28 to 31 days
 
 
 @dataclass(frozen=True)
-class LastWindow:
-    """The newest rows: ``values`` is float64 (window, n_features) in original units; ``times`` are all rows'."""
+class LastWindows:
+    """Each series' newest rows: ``values`` is float64 (n_series, window, n_features) in original units.
+
+    ``times`` are all rows' times of each series, or None.
+    """
 
     values: NDArray[np.float64]
-    times: pd.DatetimeIndex | None
+    times: list[Times | None]
+    series: list[str]
+    series_column: str | None = None
 
-    def forecast_frame(self, forecast: NDArray[np.floating], targets: Sequence[str]) -> pd.DataFrame:
-        """Label a forecast of shape (horizon, n_targets): a row for each step, by time where the table has times."""
-        times = None if self.times is None else next_times(self.times, len(forecast))
-        name = "step" if times is None else "time"
-        index = pd.RangeIndex(1, len(forecast) + 1) if times is None else times
-        index = index.rename(f"forecast {name}" if name in targets else name)
-        return pd.DataFrame(np.asarray(forecast), index=index, columns=list(targets))
+    def forecast_frame(self, forecast: NDArray[np.floating], targets: Sequence[str], gap: int = 0) -> pd.DataFrame:
+        """Label forecasts of shape (n_series, horizon, n_targets): a row for each step, by time where there are times.
+
+        The first step comes ``gap`` steps after the one that follows the last row. With a column of series that is the
+        frame's first.
+        """
+        horizon = forecast.shape[1]
+        frames = []
+        for name, times, values in zip(self.series, self.times, forecast, strict=True):
+            later = None if times is None else next_times(times, gap + horizon)
+            index = pd.RangeIndex(1, horizon + 1) if later is None else later[gap:]
+            kind = "step" if later is None else "time"
+            frame = pd.DataFrame(
+                np.asarray(values),
+                index=index.rename(f"forecast {kind}" if kind in targets else kind),
+                columns=list(targets),
+            )
+            if self.series_column is not None:
+                frame.insert(0, self.series_column, name)
+            frames.append(frame)
+        return frames[0] if len(frames) == 1 else pd.concat(frames)
 
 
-def read_last_window(
+def read_last_windows(
     source: Source,
     *,
     features: Sequence[str],
     window: int,
-    time: str | None = None,
-    usual_time: str | None = None,
+    trained: dict[str, Any],
     missing: Missing | None = None,
-    csv: CsvFormat | None = None,
-) -> LastWindow:
-    """Read and check the features' last ``window`` rows; ``time``, ``usual_time`` and ``csv`` as for ``read_table``.
+    **reading: Any,
+) -> LastWindows:
+    """Read and check the features' last ``window`` rows of each series.
 
+    ``trained`` is what a run or a bundle records of its data; ``reading`` are fields of :class:`Reading`, and beat it.
     ``missing`` says how missing values are filled from the rows before; None is the example's own way, else an error.
     Raises DataError, naming file, column and row.
     """
+    if unknown := sorted(reading.keys() - Reading.__dataclass_fields__.keys()):
+        raise ConfigError(
+            f"there is no setting '{unknown[0]}'{close_match_hint(unknown[0], Reading.__dataclass_fields__)}"
+        )
     if missing is None:
         example = find_example(source)
         missing = example.missing if example else "error"
-    table = read_table(source, targets=features[:1], features=features, time=time, usual_time=usual_time, csv=csv)
-    rows = len(table.values)
-    if rows < window:
-        raise DataError(f"{table.source}: expected at least {window} rows (the window), found {rows}; give more rows")
-    values = table.values if missing == "error" else fill_forward(table.values, missing)
-    refuse_missing(table, values[-window:], missing, first=rows - window)
-    return LastWindow(values[-window:], table.times)
+    calendar = tuple(trained.get("calendar", ()))
+    usual = Reading(
+        usual_time=trained.get("time_column"),
+        series=trained.get("series_column"),
+        gaps=trained.get("gaps", "error"),
+        calendar=calendar,
+        calendar_zone=(trained.get("zone") or "none") if calendar else None,
+    )
+    asked = replace(usual, **{key: value for key, value in reading.items() if value is not None})
+    given = [name for name in features if name not in calendar_columns(calendar)]
+    # gaps before the last windows do not matter, so those inside them are looked for below
+    table = read_table(source, targets=given[:1], features=given, reading=replace(asked, gaps="ignore"))
+    _refuse_other_step(table, trained.get("step"))
+    rows = {name: rows for name, rows in table.series.items() if len(rows) >= window}
+    if short := [name for name in table.series if name not in rows]:
+        _refuse_short(table, short, window, dropped=asked.short_series == "drop" and bool(rows))
+    values = [_last_window(table, part, window, missing, asked) for part in rows.values()]
+    times = [None if table.times is None else table.times[part.start : part.stop] for part in rows.values()]
+    return LastWindows(np.stack(values), times, list(rows), table.series_column)
+
+
+def _last_window(table: Table, rows: range, window: int, missing: Missing, reading: Reading) -> NDArray[np.float64]:
+    first = rows.stop - window
+    if table.frequency is not None and table.times is not None and reading.gaps != "ignore":
+        uneven = table.frequency.uneven
+        inside = uneven[(uneven > first) & (uneven < rows.stop)]
+        near = Frequency(table.frequency.step, inside)
+        refuse_gaps(near, table.times, table.source, str(table.time_column), table.row_name)
+    values = np.array(table.values[rows.start : rows.stop], dtype=np.float64)
+    if missing != "error":
+        for column in values.T:
+            fill_forward(column, find_holes(column), 0, range(len(values)), missing)
+    refuse_missing(table, values[-window:], missing, first=first)
+    return values[-window:]
+
+
+def _refuse_short(table: Table, short: list[str], window: int, *, dropped: bool) -> None:
+    if table.series_column is None:
+        found = len(table.values)
+        raise DataError(f"{table.source}: expected at least {window} rows (the window), found {found}; give more rows")
+    if not dropped:
+        named = ", ".join(f"'{name}' ({len(table.series[name])} rows)" for name in short[:3])
+        more = f" and {len(short) - 3} more" if len(short) > 3 else ""
+        raise DataError(
+            f"{table.source}: expected at least {window} rows (the window) of each series, found fewer of"
+            f" {named}{more}; give more rows, or leave such series out with --short-series drop"
+        )
+
+
+def _refuse_other_step(table: Table, trained: dict[str, Any] | None) -> None:
+    """Raise DataError where the rows lie farther apart, or closer, than those of the training."""
+    if trained is None or table.times is None or (found := step_size(table.times)) is None:
+        return
+    ratio = found / trained["size"]
+    if not 1 / _STEP_TOLERANCE <= ratio <= _STEP_TOLERANCE:
+        raise DataError(
+            f"{table.source}: expected rows {trained['name']} apart as in the training, found them"
+            f" {ratio:.3g} times as far apart; resample them with --resample {trained['name']}"
+        )

@@ -1,69 +1,177 @@
-"""Read a CSV or Parquet file, a DataFrame or an example into one pandas DataFrame, as it is."""
+"""Read a CSV or Parquet file, a DataFrame, arrays or an example into pandas DataFrames, as they are."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from zoo.data.csv_files import CsvFormat, first_line, read_csv
+from zoo.data.csv_files import CsvFormat, first_line, read_csv_chunks
 from zoo.data.examples import find_example
+from zoo.data.storage import BLOCK_ROWS
+from zoo.options import Aggregate, CalendarField, Gaps, ShortSeries
 from zoo_registry.errors import DataError
 
-Source = str | Path | pd.DataFrame
+Arrays = tuple[Any, Any, Any]
+Source = str | Path | pd.DataFrame | Arrays
 
 PARQUET_SUFFIXES = {".parquet", ".pq"}
+FRAME, ARRAYS = "DataFrame", "arrays"
+TIME = "time"
+MEMORY_SHARE = 0.5  # of the machine's memory that a file may have in bytes and still be read whole
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a table is read: what a training, an inspection and a prediction share.
+
+    ``time`` names the time column; without it that is ``usual_time`` where there is such a column, else the first
+    column of dates, or of text under a usual name. ``series`` names the column that tells several series apart.
+    ``sort``, ``resample`` (a pandas frequency, with ``aggregate``) and ``short_series`` are repairs that are asked
+    for; ``gaps`` says what an uneven step is. ``calendar`` fields become features, read off the times' own wall clock,
+    or that of ``calendar_zone`` (``"none"``: the times must have no zone). ``spool`` is a folder for what does not fit
+    in memory.
+    """
+
+    csv: CsvFormat = field(default_factory=CsvFormat)
+    time: str | None = None
+    usual_time: str | None = None
+    series: str | None = None
+    sort: bool = False
+    resample: str | None = None
+    aggregate: Aggregate = "mean"
+    gaps: Gaps = "error"
+    calendar: tuple[CalendarField, ...] = ()
+    calendar_zone: str | None = None
+    short_series: ShortSeries = "error"
+    spool: Path | None = None
 
 
 def describe(source: Source) -> str:
-    """Name a source in messages and records: a path as given, ``example:…``, or ``DataFrame``."""
-    return "DataFrame" if isinstance(source, pd.DataFrame) else str(source)
+    """Name a source in messages and records: a path as given, ``example:…``, ``DataFrame`` or ``arrays``."""
+    if isinstance(source, pd.DataFrame):
+        return FRAME
+    return ARRAYS if isinstance(source, tuple) else str(source)
 
 
 def read_frame(source: Source, csv: CsvFormat | None = None) -> pd.DataFrame:
     """Return the source's columns and rows unchanged; an index of times, or with a name, becomes the first column.
 
-    ``csv`` says how a CSV file is written, where not as usual. Raises DataError where the file is missing, empty,
-    malformed, or has two columns of one name.
+    Arrays are ``(values, times, columns)``: numbers of shape (rows, columns), times or whole numbers of shape (rows,)
+    or None, which become the column ``time``, and the columns' names. ``csv`` says how a CSV file is written, where
+    not as usual. Raises DataError where the source is missing, empty, malformed, too large for the memory, or has two
+    columns of one name.
     """
-    if isinstance(source, pd.DataFrame):
-        frame = _index_to_column(source)
-    elif example := find_example(source):
-        frame = example.load()
-    else:
-        frame = _index_to_column(_read_file(Path(source), csv or CsvFormat()))
+    (frame,) = read_frames(source, csv, None)
+    return frame
+
+
+def read_frames(source: Source, csv: CsvFormat | None, rows: int | None = BLOCK_ROWS) -> Iterator[pd.DataFrame]:
+    """Read as :func:`read_frame` does, in frames of at most ``rows`` rows, or in one frame where that is None."""
     where = describe(source)
-    names = [str(name) for name in frame.columns]
+    nothing = True
+    for frame in _frames(source, csv or CsvFormat(), rows):
+        names = [str(name) for name in frame.columns]
+        if nothing:
+            _check_names(names, where)
+        nothing = nothing and frame.empty
+        yield frame.set_axis(names, axis="columns")
+    if nothing:
+        raise DataError(f"{where}: expected a table with rows, found none; check that this is the right file")
+
+
+def _frames(source: Source, csv: CsvFormat, rows: int | None) -> Iterator[pd.DataFrame]:
+    if isinstance(source, (str, Path)) and not (example := find_example(source)):
+        for frame in _read_file(Path(source), csv, rows):
+            yield _index_to_column(frame)
+        return
+    if isinstance(source, (str, Path)):
+        whole = example.load()  # type: ignore[union-attr]
+    else:
+        whole = _arrays_to_frame(source) if isinstance(source, tuple) else _index_to_column(source)
+    for start in range(0, max(len(whole), 1), rows or max(len(whole), 1)):
+        yield whole if rows is None else whole.iloc[start : start + rows]
+
+
+def _check_names(names: list[str], where: str) -> None:
     if unnamed := [number for number, name in enumerate(names, start=1) if not name.strip()]:
         raise DataError(f"{where}: expected a name for each column, found none for column {unnamed[0]}; name it")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise DataError(f"{where}: expected each column once, found '{twice[0]}' more than once; rename one of them")
-    if frame.empty:
-        raise DataError(f"{where}: expected a table with rows, found none; check that this is the right file")
-    return frame.set_axis(names, axis="columns")
+
+
+def _arrays_to_frame(source: Arrays) -> pd.DataFrame:
+    if len(source) != 3:
+        raise DataError(f"{ARRAYS}: expected (values, times, columns), found {len(source)} parts; give these three")
+    values, times, columns = np.asarray(source[0]), source[1], [str(name) for name in source[2]]
+    if values.ndim != 2 or values.shape[1] != len(columns):
+        raise DataError(
+            f"{ARRAYS}: expected values of shape (rows, {len(columns)}) for the columns {', '.join(columns)},"
+            f" found {values.shape}; reshape them"
+        )
+    frame = pd.DataFrame(values, columns=columns)
+    if times is None:
+        return frame
+    if np.shape(times) != (len(values),):
+        raise DataError(f"{ARRAYS}: expected {len(values)} times, one for each row, found {np.shape(times)}; mend them")
+    frame.insert(0, TIME, pd.Index(times), allow_duplicates=True)
+    return frame
 
 
 def _index_to_column(frame: pd.DataFrame) -> pd.DataFrame:
     if isinstance(frame.index, pd.PeriodIndex):
         frame = frame.to_timestamp()
     if isinstance(frame.index, pd.DatetimeIndex):
-        frame = frame.rename_axis(str(frame.index.name or "time"))
+        frame = frame.rename_axis(str(frame.index.name or TIME))
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index(allow_duplicates=True)
     return frame
 
 
-def _read_file(path: Path, csv: CsvFormat) -> pd.DataFrame:
+def _read_file(path: Path, csv: CsvFormat, rows: int | None) -> Iterator[pd.DataFrame]:
     if not path.exists():
         raise DataError(f"{path}: there is no such file; give a CSV or Parquet file, or example:co2")
     if not path.is_file():
         found = "a folder" if path.is_dir() else "a device"
         raise DataError(f"{path}: expected a file, found {found}; give one CSV or Parquet file")
-    if path.stat().st_size == 0:
+    size = path.stat().st_size
+    if size == 0:
         raise DataError(f"{path}: the file is empty; expected a header line and rows")
-    if path.suffix.lower() in PARQUET_SUFFIXES:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if rows is None and size > MEMORY_SHARE * memory:
+        raise DataError(
+            f"{path}: {size / 1e9:.1f} GB are too much to read at once with {memory / 1e9:.1f} GB of memory;"
+            " give --spool FOLDER, where there is room for a copy"
+        )
+    if path.suffix.lower() not in PARQUET_SUFFIXES:
+        yield from read_csv_chunks(path, csv, rows)
+    elif rows is None:
         try:
-            return pd.read_parquet(path)
+            frame = pd.read_parquet(path)
         except Exception as error:  # whatever a reader makes of foreign bytes
-            raise DataError(f"{path}: not a readable Parquet file ({first_line(error)}); check it") from error
-    return read_csv(path, csv)
+            raise _unreadable(path, error) from error
+        yield frame
+    else:
+        yield from _read_parquet_batches(path, rows)
+
+
+def _read_parquet_batches(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            if file.metadata.num_rows == 0:
+                yield file.read().to_pandas()
+            for batch in file.iter_batches(rows):
+                yield batch.to_pandas()
+    except Exception as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path}: not a readable Parquet file ({first_line(error)}); check it")

@@ -6,37 +6,57 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from itertools import pairwise
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from zoo.data.times import Times
 from zoo_registry.errors import ConfigError, DataError
 
 PARTS = ("train", "validation", "test")
 
 
+class ShortPartError(DataError):
+    """A part of the split has too few rows for a window."""
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """How many rows a part has to have: ``train``, and ``later`` for validation and test; ``what`` needs them."""
+
+    train: int
+    later: int
+    what: str = "window + horizon"
+
+
 @dataclass(frozen=True)
 class Split:
-    """Row ranges, each after the one before; rows between them and after the test part belong to none."""
+    """Row ranges of one series, each after the one before; rows between them and after test belong to none."""
 
     train: range
     validation: range
     test: range
 
     def blocks(self) -> list[range]:
-        """All rows up to the end of test, cut wherever a part begins or ends."""
-        cuts = sorted({0, *(end for _, rows in self.items() for end in (rows.start, rows.stop))})
+        """All rows from the first of train to the end of test, cut wherever a part begins or ends."""
+        cuts = sorted({*(end for _, rows in self.items() for end in (rows.start, rows.stop))})
         return [range(start, stop) for start, stop in pairwise(cuts)]
+
+    def shifted(self, rows: int) -> Split:
+        """The same split of a series that begins at this row."""
+        return Split(*(range(part.start + rows, part.stop + rows) for _, part in self.items()))
 
     def items(self) -> list[tuple[str, range]]:
         """The parts by name, in the order of time."""
         return [(name, getattr(self, name)) for name in PARTS]
 
 
-def split_rows(n_rows: int, parts: Sequence[float], *, minimum: int, where: str, embargo: int = 0) -> Split:
+def split_rows(n_rows: int, parts: Sequence[float], *, minimum: Minimum, where: str, embargo: int = 0) -> Split:
     """Cut ``n_rows`` rows into three parts by fractions that sum to 1, or by row counts (whole numbers).
 
     The last ``embargo`` rows of train and of validation are left out. Raises ConfigError for impossible parts,
-    DataError where a part has fewer than ``minimum`` rows (window + horizon).
+    ShortPartError where a part has fewer than ``minimum`` rows.
     """
     if len(parts) != len(PARTS) or min(parts) <= 0:
         raise ConfigError(
@@ -46,7 +66,7 @@ def split_rows(n_rows: int, parts: Sequence[float], *, minimum: int, where: str,
     if all(float(part).is_integer() for part in parts):
         counts = [int(part) for part in parts]
         if sum(counts) > n_rows:
-            raise DataError(
+            raise ShortPartError(
                 f"{where}: the split {_listed(parts)} needs {sum(counts)} rows, found {n_rows}; give a smaller --split"
             )
         ends = (counts[0], counts[0] + counts[1], sum(counts))
@@ -60,15 +80,13 @@ def split_rows(n_rows: int, parts: Sequence[float], *, minimum: int, where: str,
     return _cut(ends, n_rows, minimum=minimum, where=where, embargo=embargo)
 
 
-def split_dates(
-    times: pd.DatetimeIndex | None, dates: Sequence[str], *, minimum: int, where: str, embargo: int = 0
-) -> Split:
+def split_dates(times: Times | None, dates: Sequence[str], *, minimum: Minimum, where: str, embargo: int = 0) -> Split:
     """Cut rows where validation begins, where test begins and, if a third date is given, where test ends before it.
 
     A date is ISO 8601, in the times' own zone where it names none. Raises as :func:`split_rows` does, and where there
     are no times.
     """
-    if times is None:
+    if not isinstance(times, pd.DatetimeIndex):
         raise DataError(f"{where}: a split by dates needs a column of times, found none; name it with --time")
     try:
         cuts = [_in_zone(pd.Timestamp(date), times.tz) for date in dates]
@@ -84,15 +102,35 @@ def split_dates(
     return _cut(ends, len(times), minimum=minimum, where=where, embargo=embargo)
 
 
-def _cut(ends: tuple[int, int, int], n_rows: int, *, minimum: int, where: str, embargo: int) -> Split:
+def fold_splits(splitter: Any, n_rows: int, *, validation: float = 0.15) -> list[Split]:
+    """Make a split of each fold of a scikit-learn splitter (``TimeSeriesSplit``, or any that keeps the order of time).
+
+    Each fold's train rows give train and, of their end, the share ``validation``; its test rows give test. Raises
+    ConfigError where rows of a fold do not follow each other, or its train rows do not all come before its test rows.
+    """
+    splits = []
+    for number, (train, test) in enumerate(splitter.split(np.zeros((n_rows, 1))), start=1):
+        even = all(len(rows) and (np.diff(rows) == 1).all() for rows in (train, test))
+        if not even or train[-1] >= test[0]:
+            raise ConfigError(
+                f"fold {number} of {splitter!r}: expected consecutive train rows, all before consecutive test rows;"
+                " take a splitter that keeps the order of time, such as TimeSeriesSplit"
+            )
+        first, end = int(train[0]), int(train[-1]) + 1
+        cut = end - round(validation * (end - first))
+        splits.append(Split(range(first, cut), range(cut, end), range(int(test[0]), int(test[-1]) + 1)))
+    return splits
+
+
+def _cut(ends: tuple[int, int, int], n_rows: int, *, minimum: Minimum, where: str, embargo: int) -> Split:
     train, validation, test = ends
     split = Split(
         range(max(train - embargo, 0)), range(train, max(validation - embargo, train)), range(validation, test)
     )
     for name, rows in split.items():
-        if len(rows) < minimum:
-            raise DataError(
-                f"{where}: the {name} part has {len(rows)} of {n_rows} rows, but window + horizon need {minimum};"
+        if len(rows) < (needed := minimum.train if name == "train" else minimum.later):
+            raise ShortPartError(
+                f"{where}: the {name} part has {len(rows)} of {n_rows} rows, but {minimum.what} need {needed};"
                 " give more rows, another --split, or a smaller --window, --horizon or --embargo"
             )
     return split

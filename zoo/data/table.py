@@ -1,38 +1,59 @@
-"""A checked table: the columns that a run uses, as numbers, in the order of time."""
+"""A checked table: the columns that a run uses, as numbers, series by series in the order of time."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.data.csv_files import CsvFormat
-from zoo.data.reading import Source, describe, read_frame
-from zoo_registry.errors import DataError, close_match_hint
-
-TIME_NAMES = {"date", "datetime", "ds", "time", "timestamp"}
+from zoo.data.arrangement import Rows, arrange, resample
+from zoo.data.calendar import calendar_columns
+from zoo.data.columns import sorted_classes
+from zoo.data.frequency import Frequency, find_frequency, refuse_gaps, step_size
+from zoo.data.intervals import Intervals, intervals
+from zoo.data.parsing import Parser
+from zoo.data.reading import Reading, Source, describe, read_frame, read_frames
+from zoo.data.storage import SpoolFile, row_blocks
+from zoo.data.times import Times, check_order, ticks
+from zoo_registry import Task
+from zoo_registry.errors import ConfigError, DataError
 
 
 @dataclass(frozen=True)
 class Table:
-    """The columns of one series, in original units, checked.
+    """The columns of one or many series, in original units, checked.
 
-    ``values`` is float64 of shape (rows, columns): the features in their order, then targets that are no features.
-    NaN marks a missing value; nothing else is not finite. ``times`` is strictly increasing, or None.
-    ``ignored`` names columns of text that were left out.
+    ``values`` has the shape (rows, columns): the features in their order, then targets that are no features; float64,
+    or float32 where it was spooled from columns that fit. NaN marks a missing value; nothing else is not finite.
+    ``times`` are strictly increasing in each series, or None. ``ignored`` names columns of text that were left out.
+
+    ``series`` gives each series' name and rows; a table without a column of series is one series without a name.
+    ``stretches`` are intervals of rows over whose ends no window may reach: the series, cut at gaps where that was
+    asked for. ``labels`` (rows,) numbers ``classes``, -1 where the label is missing. ``file_rows`` gives each row's
+    place in the source where it is another one. ``repairs`` records what was done on request.
     """
 
     source: str
-    values: NDArray[np.float64]
+    values: NDArray[Any]
     features: tuple[str, ...]
     targets: tuple[str, ...]
-    times: pd.DatetimeIndex | None
+    times: Times | None
     time_column: str | None
     ignored: tuple[str, ...]
+    series_column: str | None = None
+    series: dict[str, range] = field(default_factory=dict)
+    stretches: Intervals = field(default_factory=lambda: intervals([]))
+    frequency: Frequency | None = None
+    label_column: str | None = None
+    labels: NDArray[np.int32] | None = None
+    classes: tuple[str, ...] = ()
+    file_rows: NDArray[np.int64] | None = None
+    repairs: dict[str, Any] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -44,22 +65,50 @@ class Table:
         """For each target its column among the features, or None."""
         return tuple(self.features.index(name) if name in self.features else None for name in self.targets)
 
-    def cut(self, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def cut(self, values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Cut values of shape (rows, columns) into features (rows, n_features) and targets (rows, n_targets)."""
         return values[:, : len(self.features)], values[:, [self.columns.index(name) for name in self.targets]]
 
+    @property
+    def zone(self) -> str | None:
+        """The zone of the times, None where they have none."""
+        zone = self.times.tz if isinstance(self.times, pd.DatetimeIndex) else None
+        return None if zone is None else str(zone)
+
+    @property
+    def step(self) -> dict[str, Any] | None:
+        """The step of the rows: its ``name``, and its ``size`` in seconds or counts."""
+        if self.times is None or self.frequency is None or (size := step_size(self.times)) is None:
+            return None
+        return {"name": str(self.frequency), "size": size}
+
     def fingerprint(self) -> str:
-        """SHA-256 over column names, roles, times and values, before any repair."""
+        """SHA-256 over column names, roles, series, times, values and labels, before missing values are repaired."""
         digest = hashlib.sha256(repr((self.features, self.targets, self.values.shape)).encode())
-        digest.update(np.ascontiguousarray(self.values).tobytes())
-        if self.times is not None:  # in microseconds, which reach beyond the years 1677 to 2262, and the rest
-            digest.update(self.times.as_unit("us").asi8.tobytes())
-            digest.update(np.asarray(self.times.nanosecond, dtype=np.int64).tobytes())
+        for rows in row_blocks(0, len(self.values)):
+            digest.update(np.ascontiguousarray(self.values[rows], dtype=np.float64).tobytes())
+        for rows in row_blocks(0, len(self.values) if self.times is not None else 0):
+            assert self.times is not None
+            times = self.times[rows]
+            if isinstance(times, pd.DatetimeIndex):  # in microseconds, which reach beyond the years 1677 to 2262
+                digest.update(times.as_unit("us").asi8.tobytes())
+                digest.update(np.asarray(times.nanosecond, dtype=np.int64).tobytes())
+            else:
+                digest.update(ticks(times).tobytes())
+        if self.series_column is not None:
+            digest.update(repr((self.series_column, self.series)).encode())
+        if self.labels is not None:
+            digest.update(repr((self.label_column, self.classes)).encode())
+            digest.update(np.ascontiguousarray(self.labels).tobytes())
         return digest.hexdigest()
 
     def row_name(self, row: int) -> str:
-        """Name a row for people: its number from 1 (the header not counted), and its time where there is one."""
-        return f"row {row + 1}" + ("" if self.times is None else f" ({self.times[row]})")
+        """Name a row for people: its number from 1 (the header not counted), its time and its series if it has one."""
+        number = row if self.file_rows is None else int(self.file_rows[row])
+        known = [] if self.times is None else [str(self.times[row])]
+        if self.series_column is not None:
+            known += [f"series '{name}'" for name, rows in self.series.items() if row in rows]
+        return f"row {number + 1}" + (f" ({', '.join(known)})" if known else "")
 
 
 def read_table(
@@ -67,114 +116,126 @@ def read_table(
     *,
     targets: Sequence[str],
     features: Sequence[str] = (),
-    time: str | None = None,
-    usual_time: str | None = None,
-    csv: CsvFormat | None = None,
+    task: Task = Task.FORECAST,
+    label: str | None = None,
+    reading: Reading | None = None,
 ) -> Table:
-    """Read and check a table; features default to all numeric columns.
+    """Read and check a table as ``reading`` says; features default to all numeric columns.
 
-    ``time`` names the time column; without it that is ``usual_time`` where there is such a column, else the first
-    column of dates, or of text under a usual name (``TIME_NAMES``). ``csv`` as for ``read_frame``.
+    For ``regress`` the targets are no features. For ``classify`` the one target is a column of classes, which become
+    ``labels``. For ``anomaly`` targets default to the features, and ``label`` may name a column of 0 and 1.
 
     Raises DataError for missing or textual columns, values that are not finite, and times that are unreadable,
-    unsorted or duplicated; the message names file, column and row.
+    unsorted, duplicated, of several zones or with gaps; the message names file, column and row.
     """
-    frame, where = read_frame(source, csv), describe(source)
-    time_column = time
-    if time is None:
-        time_column = usual_time if usual_time in frame.columns else _find_time_column(frame)
-    for name in (*targets, *features, *([] if time is None else [time])):
-        if name not in frame.columns:
-            raise DataError(f"{where}: there is no column '{name}'{close_match_hint(name, map(str, frame.columns))}")
-    for role, names in (("target", targets), ("feature", features)):
-        if twice := sorted({name for name in names if list(names).count(name) > 1}):
-            raise DataError(f"{where}: {role} '{twice[0]}' was named more than once; name it once")
-    times = None if time_column is None else _read_times(frame[time_column], where)
-
-    numbers: dict[str, NDArray[np.float64]] = {}
-    ignored: list[str] = []
-    for name in frame.columns if not features else [*features, *targets]:
-        if name == time_column:
-            if name in (*targets, *features):
-                raise DataError(f"{where}: column '{name}' is the time column, so it can be neither target nor feature")
-            continue
-        if (parsed := _read_numbers(frame[name], where, named=name in (*targets, *features))) is None:
-            ignored.append(name)
-        else:
-            numbers[name] = parsed
-    used = tuple(features) if features else tuple(numbers)
-    columns = [*used, *(name for name in targets if name not in used)]
-    values = np.ascontiguousarray(np.column_stack([numbers[name] for name in columns]))
-    return Table(where, values, used, tuple(targets), times, time_column, tuple(ignored))
-
-
-def _find_time_column(frame: pd.DataFrame) -> str | None:
-    """The first column of dates, or of text with a usual name for times."""
-    for name in frame.columns:
-        column = frame[name]
-        textual = not pd.api.types.is_numeric_dtype(column)
-        if pd.api.types.is_datetime64_any_dtype(column) or (textual and name.lower() in TIME_NAMES):
-            return str(name)
-    return None
-
-
-def _read_times(column: pd.Series, where: str) -> pd.DatetimeIndex:
-    if pd.api.types.is_numeric_dtype(column):
-        raise DataError(
-            f"{where}: time column '{column.name}' holds numbers, expected times such as 2020-01-31 13:00;"
-            " leave out --time or name another"
-        )
-    try:
-        times = pd.DatetimeIndex(
-            pd.to_datetime(column, errors="coerce", format=None if column.dtype.kind == "M" else "ISO8601")
-        )
-    except (ValueError, TypeError) as error:
-        raise DataError(
-            f"{where}: column '{column.name}' mixes time zones, expected one for all rows; write all times in UTC"
-        ) from error
-    if len(bad := np.flatnonzero(times.isna())):
-        raise DataError(
-            f"{where}: column '{column.name}', row {bad[0] + 1}: expected a time such as 2020-01-31 13:00,"
-            f" found {'none' if pd.isna(column.iloc[bad[0]]) else repr(column.iloc[bad[0]])}; mend it"
-        )
-    steps = np.diff(times.asi8)
-    if len(bad := np.flatnonzero(steps <= 0)):
-        row = int(bad[0]) + 1
-        fault = "duplicated" if steps[row - 1] == 0 else "unsorted"
-        raise DataError(
-            f"{where}: times in column '{column.name}' are {fault}: row {row + 1} ({times[row]}) follows row {row}"
-            f" ({times[row - 1]}), expected each row to be later than the one before; sort the rows or remove doubles"
-        )
-    return times
-
-
-def _read_numbers(column: pd.Series, where: str, *, named: bool) -> NDArray[np.float64] | None:
-    """Return the column as float64, or None for a column of text or times that nobody named."""
-    remedy = "mend it" if named else "mend it, or leave the column out with --features"
-    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
-        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    reading = reading or Reading()
+    where = describe(source)
+    if task is Task.CLASSIFY:
+        if len(targets) != 1:
+            raise ConfigError(f"--task classify has one target, the column of classes, found {len(targets)}; name one")
+        label, targets = targets[0], ()
+    if reading.spool is None:
+        parser = Parser(where, task, targets, features, label, reading, frame := read_frame(source, reading.csv))
+        rows = arrange(parser.parse(frame, 0), parser.naming, reading)
+        if reading.resample is not None:
+            rows = resample(rows, parser.naming, reading)
+        rows.values = parser.add_calendar(rows.values, rows.times)
     else:
-        try:
-            parsed = pd.to_numeric(column.astype(object), errors="coerce")  # as objects: times would become counts
-        except OverflowError:  # whole numbers beyond any float
-            parsed = pd.to_numeric(column.astype(str), errors="coerce")
-        bad = np.flatnonzero(parsed.isna() & column.notna())
-        if len(bad) == int(column.notna().sum()) and len(bad) and not named:
-            return None
-        if len(bad):
-            raise DataError(
-                f"{where}: column '{column.name}', row {bad[0] + 1}: expected a number, found {column.iloc[bad[0]]!r};"
-                f" {remedy}"
-            )
-        numbers = parsed.to_numpy(dtype=np.float64, na_value=np.nan)
-    if np.isnan(numbers).all():
-        raise DataError(
-            f"{where}: column '{column.name}' has no value at all, expected numbers;"
-            f" {'fill it' if named else 'leave it out with --features'}"
-        )
-    if len(bad := np.flatnonzero(np.isinf(numbers))):
-        raise DataError(
-            f"{where}: column '{column.name}', row {bad[0] + 1}: expected a finite number, found {numbers[bad[0]]};"
-            f" {remedy}"
-        )
-    return numbers
+        rows, parser = _spool(source, where, task, targets, features, label, reading)
+    return _checked(rows, parser, reading)
+
+
+def _spool(
+    source: Source,
+    where: str,
+    task: Task,
+    targets: Sequence[str],
+    features: Sequence[str],
+    label: str | None,
+    reading: Reading,
+) -> tuple[Rows, Parser]:
+    """Read frame by frame into temporary files; rows stay in the order of the file."""
+    folder = reading.spool
+    assert folder is not None
+    if reading.sort or reading.resample:
+        raise ConfigError("--sort and --resample need the whole table in memory; leave --spool out, or do it before")
+    if not folder.is_dir():
+        raise ConfigError(f"--spool: expected a folder that is there, found {folder}; name another")
+    parser: Parser | None = None
+    files: list[SpoolFile | None] = []
+    pieces: Rows | None = None
+    zone: Any = None
+    first_row = 0
+    for frame in read_frames(source, reading.csv):
+        if parser is None:
+            parser = Parser(where, task, targets, features, label, reading, frame)
+        pieces = parser.parse(frame, first_row)
+        pieces.values = parser.add_calendar(pieces.values, pieces.times)
+        numbers = None
+        if isinstance(pieces.times, pd.DatetimeIndex):
+            if first_row and pieces.times.tz != zone:
+                raise DataError(
+                    f"{where}: column '{parser.naming.time}' mixes time zones: row {first_row + 1}"
+                    f" ({pieces.times[0]}) has another than the rows before; write all times in UTC"
+                )
+            zone, numbers = pieces.times.tz, pieces.times.as_unit("ns").asi8
+        elif pieces.times is not None:
+            numbers = ticks(pieces.times)
+        arrays = (pieces.values, numbers, pieces.series, pieces.labels)
+        if not first_row:
+            dtypes = (parser.spool_dtype, np.int64, np.int32, np.int32)
+            files = [None if a is None else SpoolFile(folder, d) for a, d in zip(arrays, dtypes, strict=True)]
+        for file, array in zip(files, arrays, strict=True):
+            if file is not None and array is not None:
+                file.append(array)
+        first_row += len(frame)
+    assert parser is not None
+    assert pieces is not None
+    values, numbers, series, labels = (None if file is None else file.array() for file in files)
+    assert values is not None
+    times: Times | None = None
+    if isinstance(pieces.times, pd.DatetimeIndex) and numbers is not None:
+        times = pd.DatetimeIndex(numbers.view("M8[ns]"), copy=False)
+        times = times if zone is None else times.tz_localize("UTC").tz_convert(zone)
+    elif numbers is not None:
+        times = pd.Index(numbers, copy=False)
+    return arrange(Rows(values, times, series, labels), parser.naming, reading), parser
+
+
+def _checked(rows: Rows, parser: Parser, reading: Reading) -> Table:
+    naming, times = parser.naming, rows.times
+    parser.refuse_empty_columns()
+    starts = rows.starts
+    ends = [*starts[1:].tolist(), len(rows.values)]
+    series = {name: range(a, b) for name, a, b in zip(naming.series_names, starts.tolist(), ends, strict=True)}
+    labels, classes = rows.labels, ()  # type: NDArray[np.int32] | None, tuple[str, ...]
+    if labels is not None:
+        classes, renumbered = sorted_classes(parser.classes.names)
+        labels = renumbered[labels]
+    table = Table(
+        source=naming.where,
+        values=rows.values,
+        features=(*parser.features, *calendar_columns(reading.calendar)),
+        targets=parser.targets,
+        times=times,
+        time_column=naming.time,
+        ignored=parser.ignored,
+        series_column=naming.series,
+        series=series,
+        label_column=parser.label,
+        labels=labels,
+        classes=classes,
+        file_rows=rows.file_rows,
+        repairs=rows.repairs,
+    )
+    cuts, frequency = starts, None
+    if times is not None:
+        assert naming.time is not None
+        check_order(times, starts, naming.where, naming.time, table.row_name)
+        frequency = find_frequency(times, starts)
+        if reading.gaps == "error" or (reading.gaps == "break" and frequency.step is None):
+            refuse_gaps(frequency, times, naming.where, naming.time, table.row_name)
+        if reading.gaps == "break":
+            cuts = np.union1d(starts, frequency.uneven)
+    stretches = intervals(np.stack([cuts, np.r_[cuts[1:], len(rows.values)]], axis=1))
+    return replace(table, stretches=stretches, frequency=frequency)

@@ -1,77 +1,145 @@
-"""Windows as views: overlapping windows share one array and are gathered batch by batch."""
+"""Windows by their numbers: overlapping windows share one array, and each batch is gathered from it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from zoo.data.split import Split
+from zoo.data.intervals import Intervals, intersect, intervals
+from zoo.data.split import PARTS, Split
 from zoo_registry.errors import DataError
+
+Numbers = NDArray[np.int64] | slice  # of windows
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How windows lie on rows, one every ``stride`` rows.
+
+    A window has ``window`` rows of features and ``horizon`` rows of targets, the first of them ``lead`` rows after the
+    window's first. With ``context`` the windows of a part may reach back into the rows before it.
+    """
+
+    window: int
+    horizon: int
+    lead: int
+    stride: int = 1
+    context: bool = True
+
+    @property
+    def span(self) -> int:
+        """Rows from a window's first to its last, targets included."""
+        return max(self.window, self.lead + self.horizon)
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Evenly spaced windows of one part of a split.
+    """The windows of one part of a split.
 
     ``features`` (rows, n_features) and ``targets`` (rows, n_targets) are contiguous arrays over all rows, shared by
-    the parts. Window i reads the rows [starts[i], starts[i] + window); its targets are the ``horizon`` rows after.
+    the parts. ``firsts`` holds the first window's first row of each stretch of windows, ``offsets`` (n_stretches + 1,)
+    the number of windows before it: however many windows there are, they cost no memory.
     """
 
     features: NDArray[np.float32]
     targets: NDArray[np.float32]
-    starts: NDArray[np.int64]
-    window: int
-    horizon: int
+    firsts: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    layout: Layout
 
     def __len__(self) -> int:
-        return len(self.starts)
+        return int(self.offsets[-1])
 
     @property
-    def origins(self) -> NDArray[np.int64]:
-        """Row of each window's first target, of shape (n_windows,)."""
-        return self.starts + self.window
+    def window(self) -> int:
+        """Rows of features in a window."""
+        return self.layout.window
 
     @property
-    def inputs(self) -> NDArray[np.float32]:
-        """A view of shape (n_windows, window, n_features); copies nothing."""
-        views = sliding_window_view(self.features, self.window, axis=0)  # (rows, n_features, window)
-        return views[self.starts[0] : self.starts[-1] + 1 : self._stride].transpose(0, 2, 1)
+    def horizon(self) -> int:
+        """Rows of targets for a window."""
+        return self.layout.horizon
 
-    @property
-    def outputs(self) -> NDArray[np.float32]:
-        """A view of shape (n_windows, horizon, n_targets); copies nothing."""
-        views = sliding_window_view(self.targets, self.horizon, axis=0)
-        return views[self.origins[0] : self.origins[-1] + 1 : self._stride].transpose(0, 2, 1)
+    def starts(self, numbers: Numbers = slice(None)) -> NDArray[np.int64]:
+        """The first row of the windows with these numbers, or of all."""
+        chosen = np.arange(*numbers.indices(len(self))) if isinstance(numbers, slice) else numbers
+        stretch = np.searchsorted(self.offsets, chosen, side="right") - 1
+        starts: NDArray[np.int64] = self.firsts[stretch] + (chosen - self.offsets[stretch]) * self.layout.stride
+        return starts
 
-    @property
-    def _stride(self) -> int:
-        return int(self.starts[1] - self.starts[0]) if len(self.starts) > 1 else 1
+    def origins(self, numbers: Numbers = slice(None)) -> NDArray[np.int64]:
+        """The row of each window's first target."""
+        return self.starts(numbers) + self.layout.lead
+
+    def last_rows(self, numbers: Numbers = slice(None)) -> NDArray[np.int64]:
+        """The last row of features of each window."""
+        return self.starts(numbers) + (self.window - 1)
+
+    def target_rows(self, numbers: Numbers = slice(None)) -> NDArray[np.int64]:
+        """The rows that each window's targets come from, (n, horizon)."""
+        return self.origins(numbers)[:, None] + np.arange(self.horizon)
+
+    def inputs(self, numbers: Numbers = slice(None)) -> NDArray[np.float32]:
+        """Gather features, (n, window, n_features)."""
+        return np.take(self.features, self.starts(numbers)[:, None] + np.arange(self.window), axis=0)
+
+    def outputs(self, numbers: Numbers = slice(None)) -> NDArray[np.float32]:
+        """Gather targets, (n, horizon, n_targets)."""
+        return np.take(self.targets, self.target_rows(numbers), axis=0)
+
+    def batches(self, size: int) -> Iterator[slice]:
+        """The numbers of all windows, ``size`` at a time."""
+        for start in range(0, len(self), size):
+            yield slice(start, min(start + size, len(self)))
 
 
 def split_windows(
     features: NDArray[np.float32],
     targets: NDArray[np.float32],
-    split: Split,
+    splits: Sequence[Split],
+    layout: Layout,
     *,
-    window: int,
-    horizon: int,
-    stride: int = 1,
-    context: bool = True,
+    stretches: Intervals | None = None,
+    known_features: Intervals | None = None,
+    known_targets: Intervals | None = None,
 ) -> dict[str, Windows]:
-    """Cut each part into windows whose targets lie inside the part, one every ``stride`` rows.
+    """Cut each part into windows whose targets lie inside the part; ``splits`` has one for each series.
 
-    With ``context`` their inputs may reach back into the rows before the part; without, they begin inside it too.
+    A window never reaches over the end of one of ``stretches``, reads features from ``known_features`` alone and
+    targets from ``known_targets`` alone; each defaults to all rows.
     """
+    everything = intervals([(0, len(features))])
+    limits = [
+        _starts(everything if stretches is None else stretches, 0, layout.span),
+        _starts(everything if known_features is None else known_features, 0, layout.window),
+        _starts(everything if known_targets is None else known_targets, layout.lead, layout.horizon),
+    ]
     parts = {}
-    for name, rows in split.items():
-        first = max(rows.start, window) if context else rows.start + window
-        starts = np.arange(first, rows.stop - horizon + 1, stride, dtype=np.int64) - window
-        parts[name] = Windows(features, targets, starts, window, horizon)
+    for name in PARTS:
+        rows = intervals([getattr(split, name) for split in splits])
+        starts = _starts(rows, layout.lead, layout.horizon)
+        if not layout.context:
+            starts = intersect(starts, _starts(rows, 0, layout.span))
+        for limit in limits:
+            starts = intersect(starts, limit)
+        counts = -(-(starts[:, 1] - starts[:, 0]) // layout.stride)
+        parts[name] = Windows(features, targets, starts[:, 0], np.r_[0, np.cumsum(counts)], layout)
     return parts
+
+
+def _starts(rows: Intervals, lead: int, length: int) -> Intervals:
+    """Where a window may begin so that its rows from ``lead`` on, ``length`` of them, lie inside an interval."""
+    return intervals(rows - np.array([lead, lead + length - 1]))
+
+
+def is_windows(data: object) -> bool:
+    """Whether data are windows rather than a table: an array or lists, but not (values, times, columns)."""
+    if isinstance(data, tuple) and len(data) == 3:
+        return np.ndim(data[2]) != 1 or not all(isinstance(name, str) for name in data[2])
+    return isinstance(data, (np.ndarray, list, tuple))
 
 
 def check_windows(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve
@@ -13,17 +15,21 @@ RIDGE_MAX_INPUTS = 8192  # the normal equations hold the square of this many num
 _BATCH = 512
 
 
-def last_value(history: NDArray[np.float64], origins: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:
-    """Repeat the row before each origin: (rows, n_targets) -> (n_windows, horizon, n_targets), units as given."""
-    return np.repeat(history[origins - 1][:, None, :], horizon, axis=1)
+def last_value(history: NDArray[Any], last_rows: NDArray[np.int64], horizon: int) -> NDArray[Any]:
+    """Repeat the window's last row: (rows, n_targets) -> (n_windows, horizon, n_targets), units as given."""
+    return np.repeat(history[last_rows][:, None, :], horizon, axis=1)
 
 
-def seasonal_naive(
-    history: NDArray[np.float64], origins: NDArray[np.int64], horizon: int, season: int
-) -> NDArray[np.float64]:
-    """Repeat the last whole season before each origin; shapes and units as for :func:`last_value`."""
-    rows = origins[:, None] - season + np.arange(horizon) % season  # (n_windows, horizon)
-    return np.take(history, rows, axis=0)
+def seasonal_rows(
+    origins: NDArray[np.int64], last_rows: NDArray[np.int64], horizon: int, season: int
+) -> NDArray[np.int64]:
+    """For each step of the horizon the row that lies as few whole seasons before it as the window's last row allows.
+
+    ``origins`` are the rows of the first steps; (n_windows,) -> (n_windows, horizon).
+    """
+    rows = origins[:, None] + np.arange(horizon)
+    seasons: NDArray[np.int64] = -((last_rows[:, None] - rows) // season)  # rounded up
+    return rows - seasons * season
 
 
 class RidgeBaseline:
@@ -44,9 +50,9 @@ class RidgeBaseline:
         width, outputs = train.window * train.features.shape[1], train.horizon * train.targets.shape[1]
         sum_x, sum_y = np.zeros(width), np.zeros(outputs)
         gram, cross = np.zeros((width, width)), np.zeros((width, outputs))
-        for rows in _batches(len(train)):
+        for rows in train.batches(_BATCH):
             x, level = self._inputs(train, rows)
-            y = train.outputs[rows].reshape(len(x), -1) - level
+            y = train.outputs(rows).reshape(len(x), -1) - level
             sum_x += x.sum(axis=0)
             sum_y += y.sum(axis=0)
             gram += x.T @ x
@@ -61,21 +67,20 @@ class RidgeBaseline:
             coefficients = solve(gram + (penalty + rounding) * np.eye(width), cross, assume_a="pos")
             intercept = mean_y - mean_x @ coefficients
             error = sum(
-                float(np.square(self._forecast(validation, r, coefficients, intercept) - validation.outputs[r]).sum())
-                for r in _batches(len(validation))
+                float(np.square(self._forecast(validation, r, coefficients, intercept) - validation.outputs(r)).sum())
+                for r in validation.batches(_BATCH)
             )
             if error < least:
                 least, self.penalty_, self.coefficients_, self.intercept_ = error, penalty, coefficients, intercept
         return self
 
-    def predict(self, windows: Windows) -> NDArray[np.float64]:
-        """Forecast scaled targets of shape (n_windows, horizon, n_targets)."""
-        parts = [self._forecast(windows, r, self.coefficients_, self.intercept_) for r in _batches(len(windows))]
-        return np.concatenate(parts)
+    def predict(self, windows: Windows, numbers: slice = slice(None)) -> NDArray[np.float64]:
+        """Forecast scaled targets of the windows with these numbers, (n, horizon, n_targets)."""
+        return self._forecast(windows, numbers, self.coefficients_, self.intercept_)
 
     def _inputs(self, windows: Windows, rows: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Flattened windows less their last row, and that row's targets repeated over the horizon."""
-        x = windows.inputs[rows].astype(np.float64)  # (batch, window, n_features)
+        x = windows.inputs(rows).astype(np.float64)  # (batch, window, n_features)
         last = x[:, -1, :]
         level = np.stack([np.zeros(len(x)) if c is None else last[:, c] for c in self.target_columns], axis=-1)
         return (x - last[:, None, :]).reshape(len(x), -1), np.tile(level, windows.horizon)
@@ -85,7 +90,3 @@ class RidgeBaseline:
     ) -> NDArray[np.float64]:
         x, level = self._inputs(windows, rows)
         return (x @ coefficients + intercept + level).reshape(len(x), windows.horizon, -1)
-
-
-def _batches(count: int) -> list[slice]:
-    return [slice(start, min(start + _BATCH, count)) for start in range(0, count, _BATCH)]

@@ -2,78 +2,128 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.data.windows import Windows
-from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline, last_value, seasonal_naive
-from zoo.evaluation.metrics import forecast_metrics, naive_scales
-from zoo.preprocessing.preprocessor import ScaledColumns
+from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline, last_value, seasonal_rows
+from zoo.evaluation.metrics import ForecastErrors, naive_scales
+from zoo.preprocessing.scaled_columns import ScaledColumns
+from zoo_registry import Task
 from zoo_registry.errors import DataError
 
-LAST_VALUE, SEASONAL, RIDGE = "last value", "seasonal naive", "ridge"
+NETWORK, TRAIN_MEAN, LAST_VALUE, SEASONAL, RIDGE = "network", "train mean", "last value", "seasonal naive", "ridge"
 
-
-def horizon_rows(rows: NDArray[Any], windows: Windows) -> NDArray[Any]:
-    """The rows that each window forecasts: (rows, n_targets) -> (n_windows, horizon, n_targets)."""
-    return np.take(rows, windows.origins[:, None] + np.arange(windows.horizon), axis=0)
+Forecaster = Callable[[slice], NDArray[Any]]  # numbers of test windows -> (n, horizon, n_targets) in original units
 
 
 def evaluate(
-    forecast: NDArray[np.float64],
+    forecasts: Iterable[NDArray[Any]],
     *,
-    history: NDArray[np.float64],
+    history: NDArray[Any],
+    raw: NDArray[Any],
     parts: dict[str, Windows],
     targets: ScaledColumns,
     target_columns: tuple[int | None, ...],
-    train: range,
+    series: Sequence[range],
+    train: Sequence[range],
     season: int | None,
-    filled: NDArray[np.bool_],
+    task: Task = Task.FORECAST,
 ) -> dict[str, Any]:
-    """Compare test forecasts, (n_windows, horizon, n_targets) in original units, with the three baselines.
+    """Compare test forecasts in original units, (n, horizon, n_targets) at a time, with the baselines of the task.
 
-    ``history`` holds the targets of all rows, (rows, n_targets) in original units; ``filled`` marks those that were
-    missing and are no truth: test windows whose horizon holds one are left out. Returns ``windows`` and ``left_out``
-    (their numbers), ``network`` and ``baselines``, each measured by :func:`forecast_metrics`, ``skipped`` (baseline ->
-    reason) and ``verdict``. Raises DataError where no test window has a whole truth.
+    ``history`` holds the targets of all rows, (rows, n_targets) in original units, and ``raw`` the same before
+    missing values were filled: what was filled is no truth, and test windows whose horizon holds it are left out.
+    ``series`` and ``train`` are the rows of each series, and its train rows.
+
+    Returns ``windows`` and ``left_out`` (their numbers), ``network`` and ``baselines``, each measured by
+    :class:`ForecastErrors`, ``skipped`` (baseline -> reason) and ``verdict``. Raises DataError where no test window
+    has a whole truth.
     """
-    test, horizon = parts["test"], parts["test"].horizon
-    forecasts, skipped = {LAST_VALUE: last_value(history, test.origins, horizon)}, {}
+    test = parts["test"]
+    baselines, skipped = _baselines(history, parts, targets, target_columns, series, train, season, task)
+    errors = {name: ForecastErrors(targets.names) for name in (NETWORK, *baselines)}
+    start = 0
+    for forecast in forecasts:
+        numbers = slice(start, start + len(forecast))
+        start += len(forecast)
+        rows = test.target_rows(numbers)
+        whole = ~np.isnan(np.take(raw, rows, axis=0)).any(axis=(1, 2))
+        truth = np.take(history, rows, axis=0)[whole]
+        errors[NETWORK].add(truth, forecast[whole])
+        for name, baseline in baselines.items():
+            errors[name].add(truth, baseline(numbers)[whole])
+    if not (windows := errors[NETWORK].windows):
+        raise DataError("every test window has a missing target, so there is no truth to measure; give another --split")
+    naive = naive_scales([history[rows.start : rows.stop] for rows in train])
+    measured = {name: found.measured(naive=naive, scale=targets.unit) for name, found in errors.items()}
+    network = measured.pop(NETWORK)
+    return {
+        "windows": windows,
+        "left_out": len(test) - windows,
+        "season": season,
+        "network": network,
+        "baselines": measured,
+        "skipped": skipped,
+        "verdict": verdict(network, measured),
+    }
+
+
+def _baselines(
+    history: NDArray[Any],
+    parts: dict[str, Windows],
+    targets: ScaledColumns,
+    target_columns: tuple[int | None, ...],
+    series: Sequence[range],
+    train: Sequence[range],
+    season: int | None,
+    task: Task,
+) -> tuple[dict[str, Forecaster], dict[str, str]]:
+    """The baselines of the task, fitted, and the reasons why others cannot be computed."""
+    test = parts["test"]
+    baselines: dict[str, Forecaster] = {}
+    skipped: dict[str, str] = {}
+    if task is Task.REGRESS:  # the target's past is not given to a network that regresses
+        mean = _mean(history, train)
+        baselines[TRAIN_MEAN] = lambda numbers: np.broadcast_to(mean, (len(test.starts(numbers)), 1, len(mean)))
+    else:
+        baselines[LAST_VALUE] = lambda numbers: last_value(history, test.last_rows(numbers), test.horizon)
+        if (reason := _no_season(test, series, season)) is not None:
+            skipped[SEASONAL] = reason
+        elif season is not None:
+            baselines[SEASONAL] = lambda numbers: np.take(
+                history, seasonal_rows(test.origins(numbers), test.last_rows(numbers), test.horizon, season), axis=0
+            )
     if (inputs := test.window * test.features.shape[1]) > RIDGE_MAX_INPUTS:
         skipped[RIDGE] = f"window times features is {inputs}, more than {RIDGE_MAX_INPUTS}"
     else:
         ridge = RidgeBaseline(target_columns).fit(parts["train"], parts["validation"])
-        forecasts[RIDGE] = targets.inverse_transform(ridge.predict(test))
+        baselines[RIDGE] = lambda numbers: targets.inverse_transform(ridge.predict(test, numbers))
+    return baselines, skipped
+
+
+def _no_season(test: Windows, series: Sequence[range], season: int | None) -> str | None:
+    """Why the seasonal naive forecast cannot be computed, or None."""
     if season is None:
-        skipped[SEASONAL] = "no season is known; give one with --season"
-    elif season > test.origins[0]:
-        skipped[SEASONAL] = (
-            f"the season of {season} rows is longer than the {test.origins[0]} rows before the test part"
-        )
-    else:
-        forecasts[SEASONAL] = seasonal_naive(history, test.origins, horizon, season)
+        return "no season is known; give one with --season"
+    first_rows = np.array([rows.start for rows in series])
+    for numbers in test.batches(2**16):
+        origins = test.origins(numbers)
+        earliest = seasonal_rows(origins, test.last_rows(numbers), test.horizon, season).min(axis=1)
+        begin = first_rows[np.searchsorted(first_rows, origins, side="right") - 1]
+        if len(short := np.flatnonzero(earliest < begin)):
+            rows = int(origins[short[0]] - begin[short[0]])
+            return f"the season of {season} rows is longer than the {rows} rows before the test part"
+    return None
 
-    whole = ~horizon_rows(filled, test).any(axis=(1, 2))
-    if not whole.any():
-        raise DataError("every test window has a missing target, so there is no truth to measure; give another --split")
-    truth, naive = horizon_rows(history, test)[whole], naive_scales(history[train.start : train.stop])
 
-    def measure(values: NDArray[np.float64]) -> dict[str, Any]:
-        return forecast_metrics(truth, values[whole], names=targets.names, naive=naive, scale=targets.unit)
-
-    network = measure(forecast)
-    baselines = {name: measure(forecasts[name]) for name in (LAST_VALUE, SEASONAL, RIDGE) if name in forecasts}
-    return {
-        "windows": int(whole.sum()),
-        "left_out": int((~whole).sum()),
-        "season": season,
-        "network": network,
-        "baselines": baselines,
-        "skipped": skipped,
-        "verdict": verdict(network, baselines),
-    }
+def _mean(history: NDArray[Any], train: Sequence[range]) -> NDArray[np.float64]:
+    sums = sum(history[rows.start : rows.stop].sum(axis=0, dtype=np.float64) for rows in train)
+    mean: NDArray[np.float64] = np.asarray(sums) / sum(map(len, train))
+    return mean
 
 
 def verdict(network: dict[str, Any], baselines: dict[str, Any]) -> str:

@@ -9,39 +9,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def naive_scales(train_targets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """MASE's denominators: the mean absolute one-step change of the train targets, (rows, n_targets) -> (n_targets,).
+def naive_scales(train_targets: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
+    """MASE's denominators: the mean absolute one-step change of the train targets of all series, of (n_targets,).
 
-    Hyndman & Koehler, Another look at measures of forecast accuracy, Int. J. Forecasting 22(4), 2006, equation 2.
+    Each series has the shape (rows, n_targets), in original units. Hyndman & Koehler, Another look at measures of
+    forecast accuracy, Int. J. Forecasting 22(4), 2006, equation 2.
     """
-    scales: NDArray[np.float64] = np.abs(np.diff(train_targets, axis=0)).mean(axis=0)
+    changes = sum(np.abs(np.diff(series.astype(np.float64), axis=0)).sum(axis=0) for series in train_targets)
+    scales: NDArray[np.float64] = np.asarray(changes) / sum(len(series) - 1 for series in train_targets)
     return scales
 
 
-def forecast_metrics(
-    truth: NDArray[np.float64],
-    forecast: NDArray[np.float64],
-    *,
-    names: Sequence[str],
-    naive: NDArray[np.float64],
-    scale: NDArray[np.float64],
-) -> dict[str, Any]:
-    """Measure forecasts of shape (n_windows, horizon, n_targets) in original units.
+class ForecastErrors:
+    """Sums up the errors of forecasts that come batch by batch, in original units."""
 
-    ``naive`` holds MASE's denominators and ``scale`` the targets' scales, both (n_targets,) in original units.
-    Returns ``targets``: for each name MAE and RMSE in original units and MASE, and ``scaled``: MAE and MSE over all
-    targets after division by their scales.
-    """
-    error = forecast - truth
-    absolute, square = np.abs(error).mean(axis=(0, 1)), np.square(error).mean(axis=(0, 1))
-    return {
-        "targets": {
-            name: {
-                "mae": float(absolute[index]),
-                "rmse": float(np.sqrt(square[index])),
-                "mase": float(absolute[index] / naive[index]),
-            }
-            for index, name in enumerate(names)
-        },
-        "scaled": {"mae": float((absolute / scale).mean()), "mse": float((square / scale**2).mean())},
-    }
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names, self.windows, self._count = tuple(names), 0, 0
+        self._absolute, self._square = np.zeros(len(self.names)), np.zeros(len(self.names))
+
+    def add(self, truth: NDArray[Any], forecast: NDArray[Any]) -> None:
+        """Take in forecasts of shape (n_windows, horizon, n_targets)."""
+        error = np.asarray(forecast, dtype=np.float64) - truth
+        self.windows += len(error)
+        self._count += error.shape[0] * error.shape[1]
+        self._absolute += np.abs(error).sum(axis=(0, 1))
+        self._square += np.square(error).sum(axis=(0, 1))
+
+    def measured(self, *, naive: NDArray[np.float64], scale: NDArray[np.float64]) -> dict[str, Any]:
+        """Return ``targets``: for each name MAE and RMSE in original units and MASE, and ``scaled``: MAE and MSE.
+
+        ``naive`` holds MASE's denominators and ``scale`` the targets' scales, both (n_targets,) in original units;
+        the scaled errors are means over all targets after division by their scales.
+        """
+        absolute, square = self._absolute / self._count, self._square / self._count
+        return {
+            "targets": {
+                name: {
+                    "mae": float(absolute[index]),
+                    "rmse": float(np.sqrt(square[index])),
+                    "mase": float(absolute[index] / naive[index]),
+                }
+                for index, name in enumerate(self.names)
+            },
+            "scaled": {"mae": float((absolute / scale).mean()), "mse": float((square / scale**2).mean())},
+        }

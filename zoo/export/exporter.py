@@ -133,7 +133,7 @@ def _data(record: RunRecord) -> dict[str, object]:
         "source": Path(data["source"]).name,
         "fingerprint": data["fingerprint"],
         "rows": data["rows"],
-        "time_column": data["time_column"],
+        **{key: data[key] for key in ("time_column", "series_column", "zone", "step", "gaps", "calendar")},
         "train_first": train["first"],
         "train_last": train["last"],
         "split": {name: part["rows"] for name, part in data["split"].items()},

@@ -43,6 +43,7 @@ def interface_of(
         "units": units,
         "window": window,
         "horizon": horizon,
+        "gap": config.data.gap,
         "features": tuple(features),
         "targets": tuple(targets),
         "inputs": ({"name": INPUT, "dtype": dtype, "shape": (window, len(features))},),
@@ -73,7 +74,7 @@ def check_interface(model: Path, interface: Interface) -> None:
     published = Manifest.read(model / str(max(numbers))).interface
     different = [
         f"{name} {getattr(published, name)!r} there, {getattr(interface, name)!r} here"
-        for name in ("task", "units", "window", "horizon", "features", "targets", "inputs", "outputs")
+        for name in ("task", "units", "window", "horizon", "gap", "features", "targets", "inputs", "outputs")
         if getattr(published, name) != getattr(interface, name)
     ]
     if different:

@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from zoo.preprocessing.names import check_scaler
+from zoo.preprocessing.statistics import Blocks, ColumnStatistics
 from zoo_registry import Scaler, TensorForm, discover
-from zoo_registry.errors import DataError, PluginError
+from zoo_registry.errors import ConfigError, DataError, PluginError
 
 AFFINE_FORMULA = "scaled = (raw - offset) / scale; raw = scaled * scale + offset"
 LOG_FORMULA = "scaled = sign(raw) * log(1 + abs(raw)); raw = sign(scaled) * (exp(abs(scaled)) - 1)"
@@ -109,6 +111,11 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type:
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "n_features_in_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False  # it has nothing to learn from the rows
+        return tags
 
 
 def _make_none() -> FunctionTransformer:
@@ -204,28 +211,33 @@ def find_scaler(name: str) -> Scaler:
     return SCALERS[name] if name in SCALERS else discover().scalers[name].scaler
 
 
-def fit_scaler(name: str, values: NDArray[np.float64], columns: tuple[str, ...], where: str) -> Any:
-    """Fit a scaler on train rows, float64 of shape (rows, columns); raises DataError, naming a column it cannot fit.
+def fit_scaler(
+    name: str, blocks: Blocks, statistics: ColumnStatistics, columns: tuple[str, ...], where: str, *, whole: bool = True
+) -> Any:
+    """Fit a scaler on train rows, given in blocks of float64 (rows, n_columns), and on their statistics.
 
-    Raises PluginError where a plugin's scaler does not do what a scaler has to.
+    With ``whole`` there is one block with all rows; without, the rows do not fit in memory, and a scaler has to learn
+    from one block after the other. Raises DataError, naming a column it cannot fit, ConfigError where a scaler needs
+    all rows at once, PluginError where a plugin's scaler does not do what a scaler has to.
     """
     scaler = find_scaler(name)
-    if len(constant := np.flatnonzero(values.min(axis=0) == values.max(axis=0))):
+    if len(constant := np.flatnonzero(statistics.minimum == statistics.maximum)):
+        index = int(constant[0])
         raise DataError(
-            f"{where}: column '{columns[constant[0]]}' is constant in the train rows ({values[0, constant[0]]:g}),"
+            f"{where}: column '{columns[index]}' is constant in the train rows ({statistics.minimum[index]:g}),"
             " expected values that change; leave it out with --features, or take another --split"
         )
     try:
         with np.errstate(all="ignore"):  # an overflow is told by what comes out
-            deviation = values.std(axis=0)
+            deviation = statistics.deviation
             if len(bad := np.flatnonzero(~(np.isfinite(deviation) & (deviation > 0)))):
                 raise UnscalableColumnError(
                     int(bad[0]), f"its standard deviation comes out as {deviation[bad[0]]:g}, take another unit"
                 )
             if name not in SCALERS:
-                return _fit_plugin(name, scaler, values)
-            fitted = scaler.make().fit(values)
-            _refuse_replaced_spread(fitted, values)
+                return _fit_plugin(name, scaler, blocks, whole=whole)
+            fitted = _fit(name, scaler.make(), blocks, whole=whole)
+            _refuse_replaced_spread(fitted, statistics, next(iter(blocks())))
     except UnscalableColumnError as error:
         raise DataError(
             f"{where}: column '{columns[error.column]}' cannot be scaled by '{name}': {error.reason};"
@@ -234,10 +246,25 @@ def fit_scaler(name: str, values: NDArray[np.float64], columns: tuple[str, ...],
     return fitted
 
 
-def _fit_plugin(name: str, scaler: Scaler, values: NDArray[np.float64]) -> Any:
+def _fit(name: str, transformer: Any, blocks: Blocks, *, whole: bool) -> Any:
+    """Fit on all rows at once, or block by block where the transformer can (or has nothing to learn)."""
+    if whole or not get_tags(transformer).requires_fit:
+        return transformer.fit(next(iter(blocks())))
+    if not hasattr(transformer, "partial_fit"):
+        raise ConfigError(
+            f"scaler '{name}' needs all train rows in memory at once, and with --spool they are not; take standard,"
+            " minmax, maxabs, log or none, or leave --spool out"
+        )
+    for block in blocks():
+        transformer.partial_fit(block)
+    return transformer
+
+
+def _fit_plugin(name: str, scaler: Scaler, blocks: Blocks, *, whole: bool) -> Any:
     """Fit a plugin's scaler and try all that is asked of it, before any training."""
     try:
-        fitted = scaler.make().fit(values)
+        fitted = _fit(name, scaler.make(), blocks, whole=whole)
+        values = next(iter(blocks()))
         scaled = np.asarray(fitted.transform(values), dtype=np.float64)
         raw = np.asarray(fitted.inverse_transform(scaled), dtype=np.float64)
         if scaled.shape != values.shape or raw.shape != values.shape:
@@ -250,7 +277,7 @@ def _fit_plugin(name: str, scaler: Scaler, values: NDArray[np.float64]) -> Any:
             forward = scaler.form.forward(np, values, {key: np.asarray(value) for key, value in numbers.items()})
             if not np.allclose(forward, scaled, rtol=1e-6, atol=1e-6 * scaled.std()):
                 raise ValueError("its tensor form does not give what its transform gives")
-    except UnscalableColumnError:
+    except (UnscalableColumnError, ConfigError):
         raise
     except Exception as error:  # whatever a plugin does
         text = " ".join(str(error).split())
@@ -260,8 +287,11 @@ def _fit_plugin(name: str, scaler: Scaler, values: NDArray[np.float64]) -> Any:
     return fitted
 
 
-def _refuse_replaced_spread(scaler: Any, values: NDArray[np.float64]) -> None:
-    """Raise UnscalableColumnError where scikit-learn takes a spread for 0 and puts 1 in its place in silence."""
+def _refuse_replaced_spread(scaler: Any, statistics: ColumnStatistics, values: NDArray[np.float64]) -> None:
+    """Raise UnscalableColumnError where scikit-learn takes a spread for 0 and puts 1 in its place in silence.
+
+    ``values`` are all train rows where the scaler needs them all.
+    """
     if isinstance(scaler, MinMaxScaler):
         spread, scale = scaler.data_range_, 1 / scaler.scale_
     elif isinstance(scaler, RobustScaler):
@@ -274,7 +304,7 @@ def _refuse_replaced_spread(scaler: Any, values: NDArray[np.float64]) -> None:
     elif isinstance(scaler, MaxAbsScaler):
         spread, scale = scaler.max_abs_, scaler.scale_
     elif isinstance(scaler, LogScaler):
-        if len(small := np.flatnonzero(values.std(axis=0) < _LOG_MIN_DEVIATION)):
+        if len(small := np.flatnonzero(statistics.deviation < _LOG_MIN_DEVIATION)):
             raise UnscalableColumnError(
                 int(small[0]),
                 f"its deviation is under {_LOG_MIN_DEVIATION:g}, where log(1 + x) is x, take another unit",

@@ -1,39 +1,64 @@
-"""tf.data pipelines that gather windows batch by batch."""
+"""tf.data pipelines that gather windows batch by batch, from arrays that are shared and never copied."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from zoo.data.windows import Windows
+
+_ALIGNMENT = 64  # TensorFlow's kernels read no tensor that begins elsewhere
+_PREFETCHED = 4
 
 
 def shuffled_batches(windows: Windows, batch_size: int, seed: int) -> tf.data.Dataset:
     """Endless batches of (inputs, outputs), each epoch in an order of its own that seed and epoch number decide.
 
-    inputs: float32 (batch, window, n_features); outputs: float32 (batch, horizon, n_targets); both scaled.
+    inputs: float32 (batch, window, n_features); outputs: float32 (batch, horizon, n_targets); both scaled. The order
+    is computed number by number (a cipher on the numbers of the windows), so that it costs no memory.
     """
-    starts = tf.constant(windows.starts)
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
-        order = tf.random.experimental.stateless_shuffle(starts, seed=tf.stack([tf.cast(seed, tf.int64), number]))
-        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+        key = tf.stack([tf.constant(seed, tf.int64), number])
+        last = tf.constant(len(windows) - 1, tf.int64)
+        shuffle = tf.random.experimental.index_shuffle
+        return _numbers(len(windows), batch_size).map(lambda numbers: shuffle(numbers, key, last))
 
-    return tf.data.Dataset.counter().flat_map(epoch).map(_gather(windows)).prefetch(4)
+    return tf.data.Dataset.counter().flat_map(epoch).map(_gather(windows)).prefetch(_PREFETCHED)
 
 
 def ordered_batches(windows: Windows, batch_size: int) -> tf.data.Dataset:
     """The windows once, in their order; shapes as in :func:`shuffled_batches`."""
-    return tf.data.Dataset.from_tensor_slices(windows.starts).batch(batch_size).map(_gather(windows)).prefetch(4)
+    return _numbers(len(windows), batch_size).map(_gather(windows)).prefetch(_PREFETCHED)
+
+
+def share(array: NDArray[Any]) -> tf.Tensor:
+    """Return a tensor on the array's own memory where it is aligned, else on a copy of it."""
+    flags = array.flags
+    if array.size and flags.c_contiguous and flags.writeable and array.ctypes.data % _ALIGNMENT == 0:
+        return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
+    return tf.constant(array)
+
+
+def _numbers(count: int, batch_size: int) -> tf.data.Dataset:
+    """The numbers of windows, batch by batch."""
+    first = tf.data.Dataset.range(0, count, batch_size)
+    return first.map(lambda start: tf.range(start, tf.minimum(start + batch_size, count)))
 
 
 def _gather(windows: Windows) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
-    features, targets = tf.constant(windows.features), tf.constant(windows.targets)
-    steps = tf.range(windows.window, dtype=tf.int64)
-    ahead = tf.range(windows.window, windows.window + windows.horizon, dtype=tf.int64)
+    features, targets = share(windows.features), share(windows.targets)
+    firsts, offsets = tf.constant(windows.firsts), tf.constant(windows.offsets)
+    layout = windows.layout
+    steps = tf.range(layout.window, dtype=tf.int64)
+    ahead = tf.range(layout.lead, layout.lead + layout.horizon, dtype=tf.int64)
 
-    def gather(starts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def gather(numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        stretch = tf.searchsorted(offsets, numbers, side="right", out_type=tf.int64) - 1
+        starts = tf.gather(firsts, stretch) + (numbers - tf.gather(offsets, stretch)) * layout.stride
         return tf.gather(features, starts[:, None] + steps), tf.gather(targets, starts[:, None] + ahead)
 
     return gather

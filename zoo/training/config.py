@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from zoo.data.examples import find_example
-from zoo.options import LossName, Missing, OptimizerName
+from zoo.options import Aggregate, CalendarField, Gaps, Keep, LossName, Missing, OptimizerName, ShortSeries
 from zoo.preprocessing.names import check_scaler
 from zoo_registry import Architecture, ConstantSchedule, Schedule, Task
 from zoo_registry.errors import ConfigError, close_match_hint
@@ -50,7 +50,7 @@ def _parts(value: Any) -> Any:
     return tuple(parts)
 
 
-def _dates(value: Any) -> Any:
+def _listed(value: Any) -> Any:
     """Read ``"2019-01-01,2020-01-01"``."""
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
@@ -71,22 +71,40 @@ class _Config(BaseModel):
 
 
 class DataConfig(_Config):
-    """What is read, how it is cut and how it is scaled."""
+    """What is read, what is asked of it, how it is cut and how it is scaled."""
 
     source: str = DEFAULT_SOURCE
-    target: Names = Field(description="columns to forecast")
+    task: Task = Field(Task.FORECAST, description="what the network has to say of a window")
+    target: Names = Field(
+        (), description="columns to forecast, or the column of classes; anomaly: empty is all features"
+    )
     features: Names = Field((), description="input columns; empty: all numeric columns")
+    label: str | None = Field(None, description="anomaly: column of 0 and 1, used for scoring alone")
     time: str | None = Field(None, description="column of times; empty: found by its type or name")
+    series: str | None = Field(None, description="column that tells several series apart")
+    short_series: ShortSeries = Field("error", description="series that are too short for a window in each part")
+    sort: bool = Field(False, description="whether rows that are not in the order of time are sorted")
+    resample: str | None = Field(None, description="step to bring the rows to, such as 1h")
+    aggregate: Aggregate = Field("mean", description="how resampling makes one row of several")
+    gaps: Gaps = Field(
+        "error", description="uneven steps; break: no window reaches over one; ignore: rows are neighbours"
+    )
+    calendar: Annotated[tuple[CalendarField, ...], BeforeValidator(_listed)] = Field(
+        (), description="fields of the times that become features, as sine and cosine"
+    )
     delimiter: str = Field(",", description="between the fields of a CSV file")
     decimal: str = Field(".", description="decimal sign in a CSV file")
     encoding: str | None = Field(None, description="of a CSV file; empty: by its byte-order mark, else UTF-8")
     missing: Missing = "error"
     window: int = Field(48, ge=1, le=_MAX_ROWS, description="rows that a forecast is made from")
-    horizon: int = Field(12, ge=1, le=_MAX_ROWS, description="rows that are forecast")
+    horizon: int = Field(
+        12, ge=1, le=_MAX_ROWS, description="rows that are forecast; the task forecast has more than one"
+    )
+    gap: int = Field(0, ge=0, le=_MAX_ROWS, description="rows between the window and the first that is forecast")
     split: Annotated[tuple[float, float, float], BeforeValidator(_parts)] = Field(
         (0.7, 0.15, 0.15), description="train, validation and test: fractions, or numbers of rows"
     )
-    split_dates: Annotated[tuple[str, ...], BeforeValidator(_dates)] = Field(
+    split_dates: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         (), description="first of validation, first of test and, perhaps, end of test; beats split"
     )
     embargo: int = Field(0, ge=0, le=_MAX_ROWS, description="rows left out at the end of train and of validation")
@@ -112,6 +130,7 @@ class TrainingConfig(_Config):
     epochs: int = Field(100, ge=1)
     batch_size: int = Field(32, ge=1)
     patience: int = Field(10, ge=0, description="epochs without a better validation loss until the stop; 0: never")
+    keep: Keep = Field("best", description="the epoch whose weights are kept: best by validation loss, or last")
     seed: int = Field(0, ge=0, lt=2**31)
 
 
@@ -120,15 +139,13 @@ class RunConfig(_Config):
 
     architecture: str
     hyperparameters: dict[str, Any]
-    task: Task = Task.FORECAST
     data: DataConfig
     training: TrainingConfig
 
-    @model_validator(mode="after")
-    def _known_task(self) -> Self:
-        if self.task is not Task.FORECAST:
-            raise ValueError(f"expected task 'forecast', found '{self.task}'")
-        return self
+    @property
+    def task(self) -> Task:
+        """What the network has to say of a window."""
+        return self.data.task
 
 
 def resolve(
@@ -156,6 +173,10 @@ def resolve(
         data=resolve_data({key: value for key, value in given.items() if key in DataConfig.model_fields}),
         training=validated(TrainingConfig, training, "setting"),
     )
+    if config.task not in architecture.tasks:
+        raise ConfigError(
+            f"architecture '{name}' does not do the task '{config.task}'; its tasks: {', '.join(architecture.tasks)}"
+        )
     if config.training.loss == OWN_LOSS and architecture.loss is None:
         raise ConfigError(f"architecture '{name}' has no loss of its own; expected --loss mse, mae or huber")
     return config
@@ -166,14 +187,31 @@ def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
     given = {key: value for key, value in settings.items() if value is not None and value not in ((), [], {})}
     given.setdefault("source", DEFAULT_SOURCE)
     if example := find_example(given["source"]):
-        given = {key: getattr(example, key) for key in DataConfig.model_fields if hasattr(example, key)} | given
-    if not given.get("target"):
-        raise ConfigError(f"no target was named for {given['source']}; give --target with the column to forecast")
+        given = example.settings(str(given.get("task", Task.FORECAST))) | given
+    if given.get("task", Task.FORECAST) != Task.FORECAST:
+        given.setdefault("horizon", 1)
     config = validated(DataConfig, given, "setting")
+    _check_task(config)
     for scaler in (config.scaler, *config.scaler_for.values(), config.target_scaler):
         if scaler is not None:
             check_scaler(scaler)
     return config
+
+
+def _check_task(config: DataConfig) -> None:
+    """Raise ConfigError where a setting has no meaning for the task."""
+    task = config.task
+    if not config.target and task is not Task.ANOMALY:
+        column = "the column of classes" if task is Task.CLASSIFY else "the column to forecast"
+        raise ConfigError(f"no target was named for {config.source}; give --target with {column}")
+    if config.label is not None and task is not Task.ANOMALY:
+        raise ConfigError("--label is for --task anomaly; classes are named with --target")
+    if task is not Task.FORECAST and (config.gap or config.horizon != 1):
+        raise ConfigError(f"--horizon and --gap are for --task forecast, found one with {task}; leave it out")
+    if task is Task.ANOMALY and config.window < 2:
+        raise ConfigError(
+            "--task anomaly judges a window's last row by the rows before it; give a --window of 2 or more"
+        )
 
 
 def parse_settings(items: Sequence[str], where: str) -> dict[str, str]:

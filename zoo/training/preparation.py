@@ -2,93 +2,255 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.data.csv_files import CsvFormat
 from zoo.data.frequency import usual_season
-from zoo.data.missing import repair_missing
-from zoo.data.reading import Source
-from zoo.data.split import Split, split_dates, split_rows
+from zoo.data.intervals import Intervals, intersect, intervals
+from zoo.data.labels import check_labels
+from zoo.data.missing import Repaired, repair_missing
+from zoo.data.reading import Reading, Source
+from zoo.data.split import PARTS, Minimum, ShortPartError, Split, split_dates, split_rows
+from zoo.data.storage import collect, row_blocks
 from zoo.data.table import Table, read_table
-from zoo.data.windows import Windows, split_windows
+from zoo.data.windows import Layout, Windows, split_windows
 from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.preprocessing.statistics import Blocks
 from zoo.training.config import DataConfig
 from zoo_registry import SequenceShape, Task
+from zoo_registry.errors import DataError
+
+_NAMED = 3  # short series in a message
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Data ready for training; ``values`` are the repaired rows in original units, (rows, table.columns)."""
+    """Data ready for training; ``values`` are the repaired rows in original units, (rows, table.columns).
+
+    ``splits`` gives each series' rows of each part, without the series that are left out. ``missing`` counts missing
+    values by column. Windows' targets are scaled, or the numbers of the classes.
+    """
 
     table: Table
-    values: NDArray[np.float64]
-    split: Split
-    repairs: dict[str, int]
+    values: NDArray[Any]
+    splits: dict[str, Split]
+    missing: dict[str, int]
+    repairs: dict[str, Any]
     preprocessor: Preprocessor
     parts: dict[str, Windows]
     shape: SequenceShape
     season: int | None
 
     @property
-    def filled(self) -> NDArray[np.bool_]:
-        """Which targets were missing, (rows, n_targets)."""
-        return np.isnan(self.table.cut(self.table.values[: len(self.values)])[1])
-
-    @property
-    def history(self) -> NDArray[np.float64]:
+    def history(self) -> NDArray[Any]:
         """The targets of all rows, (rows, n_targets), in original units."""
         return self.table.cut(self.values)[1]
 
+    def rows(self, part: str) -> list[range]:
+        """The rows of a part, a range for each series."""
+        return [getattr(split, part) for split in self.splits.values()]
 
-def prepare(config: DataConfig, source: Source, preprocessor: Preprocessor | None = None) -> Prepared:
+    def describe_split(self) -> dict[str, dict[str, Any]]:
+        """For each part ``rows``, ``windows``, and its ``first`` and ``last`` row in words.
+
+        ``rows`` are [first, after the last] of one series, else their number.
+        """
+        described = {}
+        for part in PARTS:
+            ranges = self.rows(part)
+            first, last = min(rows.start for rows in ranges), max(rows.stop - 1 for rows in ranges)
+            if (times := self.table.times) is not None:
+                first = min((rows.start for rows in ranges), key=times.__getitem__)
+                last = max((rows.stop - 1 for rows in ranges), key=times.__getitem__)
+            described[part] = {
+                "rows": [first, last + 1] if len(ranges) == 1 else sum(map(len, ranges)),
+                "first": self.table.row_name(first),
+                "last": self.table.row_name(last),
+                "windows": len(self.parts[part]),
+            }
+        return described
+
+
+def prepare(
+    config: DataConfig,
+    source: Source,
+    preprocessor: Preprocessor | None = None,
+    *,
+    splits: Mapping[str, Split] | None = None,
+    spool: Path | None = None,
+) -> Prepared:
     """Read, check, split, repair, scale and window a source as the configuration says.
 
-    A fitted ``preprocessor`` is used as it is; without one, one is fitted on the train rows. Raises DataError.
+    A fitted ``preprocessor`` is used as it is; without one, one is fitted on the train rows. ``splits``, by the name
+    of the series, beat the configuration's (cross-validation gives its folds so). ``spool`` is a folder for temporary
+    files, through which a table goes that does not fit in memory. Raises DataError.
     """
+    reading = Reading(
+        csv=csv_format(config),
+        time=config.time,
+        series=config.series,
+        sort=config.sort,
+        resample=config.resample,
+        aggregate=config.aggregate,
+        gaps=config.gaps,
+        calendar=config.calendar,
+        spool=spool,
+    )
     table = read_table(
-        source, targets=config.target, features=config.features, time=config.time, csv=csv_format(config)
+        source, targets=config.target, features=config.features, task=config.task, label=config.label, reading=reading
     )
-    minimum = config.window + config.horizon
-    limits: dict[str, Any] = {"minimum": minimum, "where": table.source, "embargo": config.embargo}
-    if config.split_dates:
-        split = split_dates(table.times, config.split_dates, **limits)
-    else:
-        split = split_rows(len(table.values), config.split, **limits)
-    values, repairs = repair_missing(table, split, config.missing)
-    features, targets = table.cut(values)
+    layout, repairs = layout_of(config), dict(table.repairs)
+    if splits is None:
+        splits, short = _split_series(table, config, layout)
+        if short:
+            repairs["short_series"] = {"dropped": short}
+    repaired = repair_missing(table, list(splits.values()), config.missing, spool)
+    if repaired.missing:
+        repairs["missing"] = {"method": config.missing, "values": repaired.missing}
     if preprocessor is None:
-        train = slice(split.train.start, split.train.stop)
-        preprocessor = Preprocessor(config.scaler, config.scaler_for, config.target_scaler).fit(
-            pd.DataFrame(features[train], columns=list(table.features)),
-            pd.DataFrame(targets[train], columns=list(table.targets)),
-            where=table.source,
-        )
+        preprocessor = Preprocessor(config.scaler, config.scaler_for, config.target_scaler, config.calendar, table.zone)
+        train = intervals([split.train for split in splits.values()])
+        _fit(preprocessor, table, repaired, train, whole=spool is None)
     parts = split_windows(
-        preprocessor.transform(features),
-        preprocessor.transform_targets(targets),
-        split,
-        window=config.window,
-        horizon=config.horizon,
-        stride=config.stride,
-        context=config.context,
+        *_scale(preprocessor, table, repaired, spool),
+        list(splits.values()),
+        layout,
+        stretches=table.stretches,
+        known_features=repaired.features,
+        known_targets=repaired.targets,
     )
-    shape = SequenceShape(
-        task=Task.FORECAST,
-        window=config.window,
-        n_features=len(table.features),
-        horizon=config.horizon,
-        n_targets=len(table.targets),
-        target_columns=table.target_columns,
-    )
+    for name in PARTS:
+        if not len(parts[name]):
+            raise DataError(
+                f"{table.source}: the {name} part has no window of {layout.span} rows that is free of gaps and missing"
+                " values; take a smaller --window, another --split, or another --missing or --gaps"
+            )
+    if table.labels is not None:
+        check_labels(table, config.task, parts)
     season = config.season or usual_season(table.times)
-    return Prepared(table, values, split, repairs, preprocessor, parts, shape, season)
+    shape = _shape(table, config.task, layout)
+    return Prepared(table, repaired.values, dict(splits), repaired.missing, repairs, preprocessor, parts, shape, season)
+
+
+def layout_of(config: DataConfig) -> Layout:
+    """How the windows of a task lie on the rows.
+
+    ``forecast``: the horizon comes after the window and the gap; ``regress`` and ``classify``: the target is at the
+    window's last row; ``anomaly``: the window's last row is forecast from the rows before it.
+    """
+    window, stride, context = config.window, config.stride, config.context
+    if config.task is Task.FORECAST:
+        return Layout(window, config.horizon, window + config.gap, stride, context)
+    if config.task is Task.ANOMALY:
+        return Layout(window - 1, 1, window - 1, stride, context)
+    return Layout(window, 1, window - 1, stride, context)
 
 
 def csv_format(config: DataConfig) -> CsvFormat:
     """How the configuration says that CSV files are written."""
     return CsvFormat(config.delimiter, config.decimal, config.encoding)
+
+
+def _shape(table: Table, task: Task, layout: Layout) -> SequenceShape:
+    classify = task is Task.CLASSIFY
+    return SequenceShape(
+        task=task,
+        window=layout.window,
+        n_features=len(table.features),
+        horizon=layout.horizon,
+        n_targets=1 if classify else len(table.targets),
+        target_columns=(None,) if classify else table.target_columns,
+        classes=len(table.classes) if classify else 0,
+    )
+
+
+def _split_series(table: Table, config: DataConfig, layout: Layout) -> tuple[dict[str, Split], list[str]]:
+    """Split each series, and name those that are too short and were left out; raises DataError for the others' sake.
+
+    A table of one series has to have the rows of a whole window in each part. Of several series each has to have a
+    window in each part, which may reach back.
+    """
+    what = "the window"
+    if config.task is Task.FORECAST:
+        what = "window + gap + horizon" if config.gap else "window + horizon"
+    reaching_back = table.series_column is not None and config.context
+    minimum = Minimum(layout.span, layout.horizon if reaching_back else layout.span, what)
+    splits: dict[str, Split] = {}
+    short: dict[str, str] = {}
+    for name, rows in table.series.items():
+        where = table.source if table.series_column is None else f"{table.source}, series '{name}'"
+        limits: dict[str, Any] = {"minimum": minimum, "where": where, "embargo": config.embargo}
+        try:
+            if config.split_dates:
+                times = None if table.times is None else table.times[rows.start : rows.stop]
+                split = split_dates(times, config.split_dates, **limits)
+            else:
+                split = split_rows(len(rows), config.split, **limits)
+        except ShortPartError as error:
+            if table.series_column is None:
+                raise
+            short[name] = str(error)
+        else:
+            splits[name] = split.shifted(rows.start)
+    if short and (config.short_series == "error" or not splits):
+        named = ", ".join(f"'{name}' ({len(table.series[name])} rows)" for name in list(short)[:_NAMED])
+        more = f" and {len(short) - _NAMED} more" if len(short) > _NAMED else ""
+        raise DataError(
+            f"{table.source}: {len(short)} of {len(table.series)} series are too short: {named}{more}; the first:"
+            f" {next(iter(short.values())).split(': ', 1)[1]}, or leave such series out with --short-series drop"
+        )
+    return splits, list(short)
+
+
+def _fit(preprocessor: Preprocessor, table: Table, repaired: Repaired, train: Intervals, *, whole: bool) -> None:
+    """Fit on the train rows that windows may read."""
+    features, targets = list(range(len(table.features))), [table.columns.index(name) for name in table.targets]
+    preprocessor.fit_blocks(
+        _blocks(repaired.values, intersect(train, repaired.features), features, whole=whole),
+        _blocks(repaired.values, intersect(train, repaired.targets), targets, whole=whole),
+        table.features,
+        table.targets,
+        where=table.source,
+        whole=whole,
+    )
+
+
+def _blocks(values: NDArray[Any], rows: Intervals, columns: list[int], *, whole: bool) -> Blocks:
+    def pieces() -> Iterator[NDArray[np.float64]]:
+        for start, stop in rows.tolist():
+            for block in row_blocks(start, stop):
+                yield np.ascontiguousarray(values[block][:, columns], dtype=np.float64)
+
+    if not whole:
+        return pieces
+    together = np.concatenate([np.empty((0, len(columns))), *pieces()])
+    return lambda: [together]
+
+
+def _scale(
+    preprocessor: Preprocessor, table: Table, repaired: Repaired, spool: Path | None
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """All rows as the network sees them: features (rows, n_features), targets (rows, n_targets) or labels (rows, 1)."""
+    values = repaired.values
+    rows = len(values)
+    features = collect(
+        (preprocessor.transform(table.cut(values[block])[0]) for block in row_blocks(0, rows)),
+        (rows, len(table.features)),
+        np.float32,
+        spool,
+    )
+    if table.labels is not None and not table.targets:
+        return features, table.labels[:rows, None].copy()
+    targets = collect(
+        (preprocessor.transform_targets(table.cut(values[block])[1]) for block in row_blocks(0, rows)),
+        (rows, len(table.targets)),
+        np.float32,
+        spool,
+    )
+    return features, targets

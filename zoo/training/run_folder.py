@@ -24,7 +24,7 @@ def make_record(
     run_id: str, config: RunConfig, entry: Entry, prepared: Prepared, fitted: Fitted, evaluation: dict[str, Any]
 ) -> RunRecord:
     """Put together what a run is."""
-    table, split = prepared.table, prepared.split
+    table = prepared.table
     return RunRecord(
         id=run_id,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -38,17 +38,15 @@ def make_record(
             "features": list(table.features),
             "targets": list(table.targets),
             "time_column": table.time_column,
+            "zone": table.zone,
+            "step": table.step,
+            "gaps": config.data.gaps,
+            "calendar": list(config.data.calendar),
+            "series_column": table.series_column,
+            "series": len(prepared.splits),
             "ignored": list(table.ignored),
-            "repairs": {"method": config.data.missing, "filled": prepared.repairs} if prepared.repairs else {},
-            "split": {
-                name: {
-                    "rows": [rows.start, rows.stop],
-                    "first": table.row_name(rows.start),
-                    "last": table.row_name(rows.stop - 1),
-                    "windows": len(prepared.parts[name]),
-                }
-                for name, rows in split.items()
-            },
+            "repairs": prepared.repairs,
+            "split": prepared.describe_split(),
         },
         training={
             "epochs": len(fitted.history["loss"]),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -27,9 +26,10 @@ PREDICTION_BATCH = 512
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained network with the best epoch's weights, and the record of its training.
+    """A trained network with the best epoch's weights (or the last one's), and the record of its training.
 
-    ``history`` maps ``loss``, ``val_loss`` and others to one value for each epoch; ``best_epoch`` counts from 1.
+    ``history`` maps ``loss``, ``val_loss`` and others to one value for each epoch; ``best_epoch``, whose weights these
+    are, counts from 1.
     """
 
     model: keras.Model
@@ -72,7 +72,7 @@ def fit(
     stopper = keras.callbacks.EarlyStopping(
         monitor="val_loss",
         patience=config.patience or config.epochs,
-        restore_best_weights=True,
+        restore_best_weights=config.keep == "best",
     )
     started = time.perf_counter()
     record = model.fit(
@@ -85,11 +85,13 @@ def fit(
         verbose=0,
     )
     history = {name: [float(value) for value in values] for name, values in record.history.items()}
-    return Fitted(model, history, int(np.argmin(history["val_loss"])) + 1, time.perf_counter() - started)
+    losses = history["val_loss"]
+    kept = int(np.argmin(losses)) + 1 if config.keep == "best" else len(losses)
+    return Fitted(model, history, kept, time.perf_counter() - started)
 
 
-def forecast_scaled(model: keras.Model, windows: Windows) -> NDArray[np.float32]:
-    """Scaled forecasts of shape (n_windows, horizon, n_targets), batch by batch."""
-    inputs = ordered_batches(windows, PREDICTION_BATCH).map(lambda window, _: window)
-    forecast: NDArray[Any] = model.predict(inputs, verbose=0)
-    return forecast
+def forecast_batches(model: keras.Model, windows: Windows) -> Iterator[NDArray[np.float32]]:
+    """Scaled forecasts of shape (n, horizon, n_targets), ``PREDICTION_BATCH`` windows at a time, in their order."""
+    predict = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+    for inputs, _ in ordered_batches(windows, PREDICTION_BATCH):
+        yield predict(inputs).numpy()

@@ -4,27 +4,32 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.data.last_window import LastWindow, read_last_window
+from zoo.data.last_window import LastWindows, read_last_windows
 from zoo_registry.errors import DataError
 
 FEATURES = ["temperature", "load"]
 
 
+def read_last_window(source, usual_time=None, **settings):
+    """What a table of one series gives, after a training that recorded nothing but its column of times."""
+    return read_last_windows(source, trained={"time_column": usual_time}, **settings)
+
+
 def test_the_last_rows_in_the_order_of_the_features(series: pd.DataFrame):
     last = read_last_window(series, features=FEATURES, window=8)
-    np.testing.assert_array_equal(last.values, series[FEATURES].to_numpy()[-8:])
+    np.testing.assert_array_equal(last.values[0], series[FEATURES].to_numpy()[-8:])
     assert last.values.dtype == np.float64
 
 
 def test_other_columns_do_not_matter(series: pd.DataFrame):
     frame = series.assign(note="x", empty=np.nan)
     np.testing.assert_array_equal(
-        read_last_window(frame, features=FEATURES, window=8).values, series[FEATURES].to_numpy()[-8:]
+        read_last_window(frame, features=FEATURES, window=8).values[0], series[FEATURES].to_numpy()[-8:]
     )
 
 
 def test_exactly_a_window_of_rows(series: pd.DataFrame):
-    assert read_last_window(series[:8], features=FEATURES, window=8).values.shape == (8, 2)
+    assert read_last_window(series[:8], features=FEATURES, window=8).values.shape == (1, 8, 2)
     with pytest.raises(DataError, match=r"expected at least 8 rows \(the window\), found 7; give more rows"):
         read_last_window(series[:7], features=FEATURES, window=8)
 
@@ -33,7 +38,7 @@ def test_a_value_missing_before_the_window_does_not_matter(series: pd.DataFrame)
     series.loc[[0, 100], "load"] = np.nan
     for missing in (None, "error", "ffill", "interpolate"):
         last = read_last_window(series, features=FEATURES, window=8, missing=missing)
-        np.testing.assert_array_equal(last.values, series[FEATURES].to_numpy()[-8:])
+        np.testing.assert_array_equal(last.values[0], series[FEATURES].to_numpy()[-8:])
 
 
 def test_a_value_missing_in_the_window_is_told_with_its_own_row(series: pd.DataFrame):
@@ -45,13 +50,13 @@ def test_a_value_missing_in_the_window_is_told_with_its_own_row(series: pd.DataF
 @pytest.mark.parametrize(("missing", "filled"), [("ffill", 10.0), ("interpolate", 15.0)])
 def test_a_missing_value_is_filled_on_demand(series: pd.DataFrame, missing: str, filled: float):
     series.loc[237:, "load"] = [10.0, np.nan, 20.0]
-    assert read_last_window(series, features=["load"], window=2, missing=missing).values[0, 0] == filled
+    assert read_last_window(series, features=["load"], window=2, missing=missing).values[0, 0, 0] == filled
 
 
 def test_a_window_can_be_filled_from_the_row_before_it(series: pd.DataFrame):
     series.loc[238:, "load"] = np.nan
     last = read_last_window(series, features=["load"], window=2, missing="ffill")
-    assert last.values[:, 0].tolist() == [series["load"][237]] * 2
+    assert last.values[0, :, 0].tolist() == [series["load"][237]] * 2
 
 
 def test_a_window_with_nothing_before_it_is_refused(series: pd.DataFrame):
@@ -61,7 +66,7 @@ def test_a_window_with_nothing_before_it_is_refused(series: pd.DataFrame):
 
 def test_an_example_is_filled_in_its_own_way():
     last = read_last_window("example:co2", features=["co2"], window=2284)
-    assert len(last.values) == 2284
+    assert last.values.shape == (1, 2284, 1)
     assert not np.isnan(last.values).any()
     with pytest.raises(DataError, match=r"column 'co2', row \d+ .*: the value is missing \(59 in all\)"):
         read_last_window("example:co2", features=["co2"], window=2284, missing="error")
@@ -69,7 +74,7 @@ def test_an_example_is_filled_in_its_own_way():
 
 def test_a_forecast_is_labelled_with_the_times_after_the_last_row(series: pd.DataFrame):
     last = read_last_window(series, features=FEATURES, window=8)
-    frame = last.forecast_frame(np.array([[1.0], [2.0], [3.0]]), ["load"])
+    frame = last.forecast_frame(np.array([[[1.0], [2.0], [3.0]]]), ["load"])
     assert frame.index.name == "time"
     assert frame.index.tolist() == pd.date_range("2024-01-11", periods=3, freq="h").tolist()
     assert frame["load"].tolist() == [1, 2, 3]
@@ -78,11 +83,11 @@ def test_a_forecast_is_labelled_with_the_times_after_the_last_row(series: pd.Dat
 def test_the_times_come_from_the_usual_column(series: pd.DataFrame):
     frame = series.assign(made=pd.date_range("2020-01-01", periods=240, freq="D"))
     last = read_last_window(frame, features=FEATURES, window=8, usual_time="made")
-    assert last.forecast_frame(np.zeros((1, 1)), ["load"]).index[0] == pd.Timestamp("2020-08-28")
+    assert last.forecast_frame(np.zeros((1, 1, 1)), ["load"]).index[0] == pd.Timestamp("2020-08-28")
 
 
 @pytest.mark.parametrize("times", [None, pd.DatetimeIndex(["2024-01-01"])])
 def test_without_a_step_the_forecast_is_labelled_by_steps(times: pd.DatetimeIndex | None):
-    frame = LastWindow(np.zeros((1, 1)), times).forecast_frame(np.array([[1.0], [2.0]]), ["y"])
+    frame = LastWindows(np.zeros((1, 1, 1)), [times], [""]).forecast_frame(np.array([[[1.0], [2.0]]]), ["y"])
     assert frame.index.name == "step"
     assert frame.index.tolist() == [1, 2]

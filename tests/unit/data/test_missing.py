@@ -25,7 +25,7 @@ def whole(rows: int) -> Split:
 
 
 def repaired(values: list[float], method: str, split: Split | None = None) -> list[float]:
-    return repair_missing(make_table(values), split or whole(len(values)), method)[0][:, 0].tolist()
+    return repair_missing(make_table(values), [split or whole(len(values))], method).values[:, 0].tolist()
 
 
 def test_ffill_repeats_the_last_value():
@@ -49,17 +49,17 @@ def test_a_gap_over_a_cutoff_is_filled_from_before_it(method: str, expected: lis
 def test_repairs_are_counted_by_column_and_rows_that_no_part_uses_are_left_out():
     table = make_table([1, NAN, 3, NAN, 5, NAN], [1, 2, 3, 4, 5, 6], [NAN, 2, 3, 4, NAN, 6])
     table.values[0, 2] = 1.0
-    values, filled = repair_missing(table, Split(range(2), range(2, 4), range(4, 5)), "ffill")
-    assert filled == {"x0": 2, "x2": 1}
-    assert values.shape == (5, 3)
+    repaired = repair_missing(table, [Split(range(2), range(2, 4), range(4, 5))], "ffill")
+    assert repaired.missing == {"x0": 2, "x2": 1}
+    assert repaired.values.shape == (5, 3)
     assert np.isnan(table.values[:, 0]).sum() == 3  # the table itself stays as it was
 
 
 def test_a_whole_table_needs_no_repair():
     table = make_table([1.0, 2.0, 3.0])
-    values, filled = repair_missing(table, whole(3), "error")
-    assert filled == {}
-    np.testing.assert_array_equal(values, table.values)
+    repaired = repair_missing(table, [whole(3)], "error")
+    assert repaired.missing == {}
+    assert np.shares_memory(repaired.values, table.values)
 
 
 @given(
@@ -76,8 +76,8 @@ def test_values_after_a_part_leave_it_bit_identical(data: st.DataObject, method:
     end = getattr(SPLIT, part).stop
     changed = values.copy()
     changed[end:] = data.draw(st.lists(numbers | st.just(NAN), min_size=ROWS - end, max_size=ROWS - end))
-    before, _ = repair_missing(make_table(values.tolist()), SPLIT, method)
-    after, _ = repair_missing(make_table(changed.tolist()), SPLIT, method)
+    before = repair_missing(make_table(values.tolist()), [SPLIT], method).values
+    after = repair_missing(make_table(changed.tolist()), [SPLIT], method).values
     assert before[:end].tobytes() == after[:end].tobytes()
     assert not np.isnan(before).any()
     known = ~np.isnan(values[: len(before)])
@@ -87,16 +87,16 @@ def test_values_after_a_part_leave_it_bit_identical(data: st.DataObject, method:
 def test_a_missing_value_is_refused_where_no_repair_was_asked_for():
     expected = (
         r"^DataFrame: column 'x1', row 2: the value is missing \(3 in all\), expected a number;"
-        r" ask for --missing interpolate or --missing ffill, or fill them yourself$"
+        r" ask for --missing interpolate, --missing ffill or --missing drop, or fill them yourself$"
     )
     with pytest.raises(DataError, match=expected):
-        repair_missing(make_table([1, 2, NAN, 4], [1, NAN, NAN, 4]), whole(4), "error")
+        repair_missing(make_table([1, 2, NAN, 4], [1, NAN, NAN, 4]), [whole(4)], "error")
 
 
 @pytest.mark.parametrize("method", ["ffill", "interpolate"])
 def test_a_value_with_none_before_it_is_refused(method: str):
     with pytest.raises(DataError, match=r"column 'x1', row 1: the value is missing and none stands before it"):
-        repair_missing(make_table([1, NAN, 3], [NAN, 2, 3]), whole(3), method)
+        repair_missing(make_table([1, NAN, 3], [NAN, 2, 3]), [whole(3)], method)
 
 
 @pytest.mark.parametrize("method", ["ffill", "interpolate"])

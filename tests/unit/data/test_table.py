@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zoo.data.reading import Reading
 from zoo.data.table import read_table
 from zoo_registry.errors import DataError
 
@@ -68,9 +69,9 @@ def test_times_of_text_are_found_under_a_usual_name(name: str):
 
 def test_times_are_found_by_type_and_by_what_was_usual():
     frame = make_frame(3).assign(made=["2020-01-01", "2020-01-02", "2020-01-03"])
-    assert read_table(frame, targets=["a"], usual_time="made").time_column == "made"
-    assert read_table(frame, targets=["a"], usual_time="gone").time_column == "time"
-    assert read_table(frame, targets=["a"], time="made").time_column == "made"
+    assert read_table(frame, targets=["a"], reading=Reading(usual_time="made")).time_column == "made"
+    assert read_table(frame, targets=["a"], reading=Reading(usual_time="gone")).time_column == "time"
+    assert read_table(frame, targets=["a"], reading=Reading(time="made")).time_column == "made"
     assert read_table(frame[["a", "b"]], targets=["a"]).times is None
 
 
@@ -170,12 +171,12 @@ def test_times_that_do_not_increase_are_named_by_row(row: int, back: int):
         (["2024-01-01", None, "2024-01-03"], "row 2: expected a time such as 2020-01-31 13:00, found none"),
         (["31/01/2024", "01/02/2024", "02/02/2024"], "row 1: expected a time such as"),
         (["2024-01-01T00:00+01:00", "2024-07-01T00:00+02:00", "2024-08-01T00:00+02:00"], "mixes time zones"),
-        ([1, 2, 3], "holds numbers, expected times such as 2020-01-31 13:00; leave out --time"),
+        ([1.5, 2.5, 3.5], "holds numbers, expected times such as 2020-01-31 13:00, or whole numbers that count up"),
     ],
 )
 def test_times_that_cannot_be_read(times: list[object], expected: str):
     with pytest.raises(DataError, match="column 'when'") as caught:
-        read_table(make_frame(3).assign(when=times), targets=["a"], time="when")
+        read_table(make_frame(3).assign(when=times), targets=["a"], reading=Reading(time="when"))
     assert expected in str(caught.value)
     assert "utc=True" not in str(caught.value)
 
@@ -185,7 +186,7 @@ def test_times_that_cannot_be_read(times: list[object], expected: str):
     [
         ({"targets": ["aa"]}, "there is no column 'aa'; did you mean 'a'?"),
         ({"targets": ["a"], "features": ["tmie"]}, "there is no column 'tmie'; did you mean 'time'?"),
-        ({"targets": ["a"], "time": "tim"}, "there is no column 'tim'; did you mean 'time'?"),
+        ({"targets": ["a"], "reading": Reading(time="tim")}, "there is no column 'tim'; did you mean 'time'?"),
         ({"targets": ["x"]}, "there is no column 'x'; known are: a, b, c, site, time"),
         ({"targets": ["a", "a"]}, "target 'a' was named more than once; name it once"),
         ({"targets": ["a"], "features": ["b", "b"]}, "feature 'b' was named more than once; name it once"),

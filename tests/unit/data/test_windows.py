@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.data.split import Split
-from zoo.data.windows import split_windows
+from zoo.data.windows import Layout, split_windows
 
 
 @st.composite
@@ -30,52 +30,52 @@ def cut(draw: st.DrawFn):
 @settings(max_examples=60, deadline=None)
 def test_windows_are_plain_slices(case):
     features, targets, split, window, horizon = case
-    parts = split_windows(features, targets, split, window=window, horizon=horizon)
+    parts = split_windows(features, targets, [split], Layout(window, horizon, window))
     for name, rows in split.items():
         part = parts[name]
         origins = [row for row in rows if row >= window and row + horizon <= rows.stop]
-        assert part.origins.tolist() == origins
+        assert part.origins().tolist() == origins
         assert len(part) == len(origins) > 0
-        assert part.inputs.shape == (len(origins), window, features.shape[1])
-        assert part.outputs.shape == (len(origins), horizon, targets.shape[1])
+        assert part.inputs().shape == (len(origins), window, features.shape[1])
+        assert part.outputs().shape == (len(origins), horizon, targets.shape[1])
         for index, origin in enumerate(origins):
-            np.testing.assert_array_equal(part.inputs[index], features[origin - window : origin])
-            np.testing.assert_array_equal(part.outputs[index], targets[origin : origin + horizon])
+            np.testing.assert_array_equal(part.inputs()[index], features[origin - window : origin])
+            np.testing.assert_array_equal(part.outputs()[index], targets[origin : origin + horizon])
 
 
 @given(cut())
 @settings(max_examples=30, deadline=None)
 def test_every_target_lies_in_its_part_and_every_row_is_one(case):
     features, targets, split, window, horizon = case
-    parts = split_windows(features, targets, split, window=window, horizon=horizon)
+    parts = split_windows(features, targets, [split], Layout(window, horizon, window))
     for name, rows in split.items():
-        used = {int(row) for origin in parts[name].origins for row in range(origin, origin + horizon)}
+        used = {int(row) for origin in parts[name].origins() for row in range(origin, origin + horizon)}
         assert used == set(range(max(rows.start, window), rows.stop))
 
 
-def test_windows_are_views_of_the_two_arrays():
+def test_all_parts_share_the_two_arrays_and_windows_are_two_numbers_a_stretch():
     values = np.arange(200, dtype=np.float32).reshape(100, 2)
     split = Split(range(60), range(60, 80), range(80, 100))
-    parts = split_windows(values, values[:, :1], split, window=10, horizon=5)
+    parts = split_windows(values, values[:, :1], [split], Layout(10, 5, 10))
     for part in parts.values():
-        assert np.shares_memory(part.inputs, values)
-        assert np.shares_memory(part.outputs, values)
-        assert np.shares_memory(part.inputs[3], part.inputs[4])
         assert part.features is values
+        assert np.shares_memory(part.targets, values)
+        assert part.firsts.shape == (1,)
+        assert part.offsets.shape == (2,)
 
 
 @given(cut(), st.integers(1, 7), st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_stride_and_context(case, stride: int, context: bool):
     features, targets, split, window, horizon = case
-    every = split_windows(features, targets, split, window=window, horizon=horizon, context=context)
-    some = split_windows(features, targets, split, window=window, horizon=horizon, context=context, stride=stride)
+    every = split_windows(features, targets, [split], Layout(window, horizon, window, context=context))
+    some = split_windows(features, targets, [split], Layout(window, horizon, window, stride, context))
     for name, rows in split.items():
         first = rows.start if context else rows.start + window
-        assert every[name].origins.tolist() == [
+        assert every[name].origins().tolist() == [
             row for row in range(max(first, window), rows.stop) if row + horizon <= rows.stop
         ]
-        assert some[name].origins.tolist() == every[name].origins.tolist()[::stride]
-        np.testing.assert_array_equal(some[name].inputs, every[name].inputs[::stride])
-        np.testing.assert_array_equal(some[name].outputs, every[name].outputs[::stride])
-        assert np.shares_memory(some[name].inputs, features)
+        assert some[name].origins().tolist() == every[name].origins().tolist()[::stride]
+        np.testing.assert_array_equal(some[name].inputs(), every[name].inputs()[::stride])
+        np.testing.assert_array_equal(some[name].outputs(), every[name].outputs()[::stride])
+        assert some[name].features is features

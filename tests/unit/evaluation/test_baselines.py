@@ -8,33 +8,39 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
-from zoo.data.windows import Windows
-from zoo.evaluation.baselines import RIDGE_PENALTIES, RidgeBaseline, last_value, seasonal_naive
-from zoo.evaluation.evaluation import horizon_rows
+from zoo.data.windows import Layout, Windows
+from zoo.evaluation.baselines import RIDGE_PENALTIES, RidgeBaseline, last_value, seasonal_rows
 from zoo.training.config import DataConfig
 from zoo.training.preparation import prepare
 
 
-@given(rows=st.integers(20, 60), targets=st.integers(1, 3), horizon=st.integers(1, 15), season=st.integers(1, 19))
+@given(
+    rows=st.integers(30, 60),
+    targets=st.integers(1, 3),
+    horizon=st.integers(1, 15),
+    season=st.integers(1, 19),
+    gap=st.integers(0, 5),
+)
 @settings(max_examples=40, deadline=None)
-def test_last_value_and_seasonal_naive_are_loops(rows: int, targets: int, horizon: int, season: int):
+def test_last_value_and_seasonal_naive_are_loops(rows: int, targets: int, horizon: int, season: int, gap: int):
     history = np.random.default_rng(0).normal(size=(rows, targets))
-    origins = np.arange(19, rows)
-    last, seasonal = last_value(history, origins, horizon), seasonal_naive(history, origins, horizon, season)
+    origins = np.arange(29, rows)
+    last = last_value(history, origins - 1 - gap, horizon)
+    seasonal = np.take(history, seasonal_rows(origins, origins - 1 - gap, horizon, season), axis=0)
     assert last.shape == seasonal.shape == (len(origins), horizon, targets)
     for index, origin in enumerate(origins):
         for step in range(horizon):
             row = origin + step
-            while row >= origin:  # the same place in the last season that is known
+            while row >= origin - gap:  # the same place in the last season that is known
                 row -= season
-            np.testing.assert_array_equal(last[index, step], history[origin - 1])
+            np.testing.assert_array_equal(last[index, step], history[origin - 1 - gap])
             np.testing.assert_array_equal(seasonal[index, step], history[row])
 
 
 def test_seasonal_naive_is_exact_on_a_repeated_season():
     history = np.tile(np.random.default_rng(0).normal(size=(12, 2)), (10, 1))
     origins = np.arange(50, 90)
-    forecast = seasonal_naive(history, origins, 30, 12)
+    forecast = np.take(history, seasonal_rows(origins, origins - 1, 30, 12), axis=0)
     truth = np.stack([history[origin : origin + 30] for origin in origins])
     np.testing.assert_array_equal(forecast, truth)
 
@@ -45,16 +51,16 @@ def make_windows(
     return Windows(
         np.ascontiguousarray(features, dtype=np.float32),
         np.ascontiguousarray(targets, dtype=np.float32),
-        np.array(starts),
-        window,
-        horizon,
+        np.array([starts.start]),
+        np.array([0, len(starts)]),
+        Layout(window, horizon, window),
     )
 
 
 def ridge_inputs(windows: Windows, columns: tuple[int | None, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Window less its last row, horizon less the last value, and that value, window by window."""
     x, y, levels = [], [], []
-    for start in windows.starts:
+    for start in windows.starts():
         rows = windows.features[start : start + windows.window].astype(float)
         after = windows.targets[start + windows.window :][: windows.horizon].astype(float)
         level = np.array([0.0 if column is None else rows[-1, column] for column in columns])
@@ -106,9 +112,9 @@ def test_ridge_makes_hardly_an_error_on_an_exactly_linear_series():
         for rows in (range(4000), range(4000, 5000), range(5000, 5900))
     )
     forecast = RidgeBaseline((0,)).fit(train, validation).predict(test)
-    truth = horizon_rows(wave, test)
+    truth = wave[test.target_rows()]
     assert np.abs(forecast - truth).mean() < 1e-4
-    assert np.abs(last_value(wave, test.origins, test.horizon) - truth).mean() > 0.5
+    assert np.abs(last_value(wave, test.last_rows(), test.horizon) - truth).mean() > 0.5
 
 
 def test_ridge_bears_extreme_outliers():
@@ -128,5 +134,5 @@ def test_last_value_on_etth1_has_the_published_error(etth1: Path):
     test = prepared.parts["test"]
     assert len(test) == 2785
     history = prepared.preprocessor.targets_.scale(prepared.history)
-    error = last_value(history, test.origins, test.horizon) - horizon_rows(history, test)
+    error = last_value(history, test.last_rows(), test.horizon) - history[test.target_rows()]
     assert 1.29 < np.square(error).mean() < 1.30

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.evaluation.evaluation import evaluate, horizon_rows, verdict
+from zoo.evaluation.evaluation import evaluate, verdict
 from zoo.training.config import DataConfig
 from zoo.training.preparation import Prepared, prepare
 from zoo_registry.errors import DataError
@@ -42,31 +42,36 @@ def prepared(series: pd.DataFrame) -> Prepared:
     return prepare(config, series)
 
 
+def truth_of(prepared: Prepared) -> np.ndarray:
+    return prepared.history[prepared.parts["test"].target_rows()]
+
+
 def run(prepared: Prepared, forecast: np.ndarray, season: int | None = 24) -> dict[str, Any]:
     return evaluate(
-        forecast,
+        [forecast[:5], forecast[5:]],
         history=prepared.history,
+        raw=prepared.table.cut(prepared.table.values)[1],
         parts=prepared.parts,
         targets=prepared.preprocessor.targets_,
         target_columns=prepared.shape.target_columns,
-        train=prepared.split.train,
+        series=list(prepared.table.series.values()),
+        train=prepared.rows("train"),
         season=season,
-        filled=prepared.filled,
     )
 
 
 def test_horizon_rows_are_the_rows_of_the_horizon(prepared: Prepared, series: pd.DataFrame):
     test = prepared.parts["test"]
-    truth = horizon_rows(prepared.history, test)
+    truth = truth_of(prepared)
     rows = series[["load", "temperature"]].to_numpy()
-    for index, origin in enumerate(test.origins):
+    for index, origin in enumerate(test.origins()):
         np.testing.assert_array_equal(truth[index], rows[origin : origin + 3])
-    assert test.origins[-1] + 3 == len(rows)
+    assert test.origins()[-1] + 3 == len(rows)
 
 
 def test_every_forecast_is_measured_on_the_same_test_windows(prepared: Prepared, series: pd.DataFrame):
     test = prepared.parts["test"]
-    truth = horizon_rows(prepared.history, test)
+    truth = truth_of(prepared)
     found = run(prepared, truth + np.array([2.0, -0.5]))
     assert found["windows"] == len(test) == 36 - 3 + 1
     assert list(found["baselines"]) == ["last value", "seasonal naive", "ridge"]
@@ -77,8 +82,8 @@ def test_every_forecast_is_measured_on_the_same_test_windows(prepared: Prepared,
     assert found["network"]["scaled"]["mae"] == pytest.approx((2.0 / deviation[0] + 0.5 / deviation[1]) / 2)
 
     rows = prepared.history
-    last = np.mean([np.abs(rows[o - 1] - rows[o : o + 3]).mean(axis=0) for o in test.origins], axis=0)
-    seasonal = np.mean([np.abs(rows[o - 24 : o - 21] - rows[o : o + 3]).mean(axis=0) for o in test.origins], axis=0)
+    last = np.mean([np.abs(rows[o - 1] - rows[o : o + 3]).mean(axis=0) for o in test.origins()], axis=0)
+    seasonal = np.mean([np.abs(rows[o - 24 : o - 21] - rows[o : o + 3]).mean(axis=0) for o in test.origins()], axis=0)
     for name, expected in (("last value", last), ("seasonal naive", seasonal)):
         found_errors = found["baselines"][name]["targets"]
         assert [found_errors[t]["mae"] for t in ("load", "temperature")] == pytest.approx(expected.tolist())
@@ -88,18 +93,18 @@ def test_every_forecast_is_measured_on_the_same_test_windows(prepared: Prepared,
 
 
 def test_a_perfect_forecast_beats_all_three(prepared: Prepared):
-    sentence = run(prepared, horizon_rows(prepared.history, prepared.parts["test"]))["verdict"]
+    sentence = run(prepared, truth_of(prepared))["verdict"]
     assert sentence == (
         "On the test split's MAE the network beats last value by 100.0%, seasonal naive by 100.0%, ridge by 100.0%."
     )
 
 
 def test_the_season_may_be_unknown_or_too_long(prepared: Prepared):
-    forecast = horizon_rows(prepared.history, prepared.parts["test"])
+    forecast = truth_of(prepared)
     unknown = run(prepared, forecast, season=None)
     assert unknown["skipped"] == {"seasonal naive": "no season is known; give one with --season"}
     assert list(unknown["baselines"]) == ["last value", "ridge"]
-    first = int(prepared.parts["test"].origins[0])
+    first = int(prepared.parts["test"].origins()[0])
     assert run(prepared, forecast, season=first)["skipped"] == {}
     assert run(prepared, forecast, season=first + 1)["skipped"] == {
         "seasonal naive": f"the season of {first + 1} rows is longer than the {first} rows before the test part"
@@ -109,7 +114,7 @@ def test_the_season_may_be_unknown_or_too_long(prepared: Prepared):
 def test_a_series_that_repeats_exactly_is_no_division_by_zero():
     frame = pd.DataFrame({"y": np.tile([1.0, 2.0, 4.0, 3.0], 60)})
     prepared = prepare(DataConfig(target="y", window=8, horizon=4), frame)
-    found = run(prepared, horizon_rows(prepared.history, prepared.parts["test"]) + 1.0, season=4)
+    found = run(prepared, truth_of(prepared) + 1.0, season=4)
     assert "loses to seasonal naive (which makes no error)" in found["verdict"]
 
 
@@ -118,8 +123,8 @@ def test_windows_without_a_whole_truth_are_left_out(series: pd.DataFrame):
     gap = slice(220, 224)  # inside the test part, which begins at row 204
     series.loc[series.index[gap], "load"] = np.nan
     prepared = prepare(config, series)
-    forecast = horizon_rows(prepared.history, prepared.parts["test"])
-    touched = np.isin(prepared.parts["test"].origins, np.arange(gap.start - 2, gap.stop))
+    forecast = truth_of(prepared)
+    touched = np.isin(prepared.parts["test"].origins(), np.arange(gap.start - 2, gap.stop))
     forecast[touched] += 1000.0  # errors there must not count
     found = run(prepared, forecast)
     assert (found["windows"], found["left_out"]) == (34 - touched.sum(), touched.sum()) == (28, 6)
@@ -128,4 +133,4 @@ def test_windows_without_a_whole_truth_are_left_out(series: pd.DataFrame):
     series.loc[series.index[204:], "load"] = np.nan
     prepared = prepare(config, series)
     with pytest.raises(DataError, match="every test window has a missing target"):
-        run(prepared, horizon_rows(prepared.history, prepared.parts["test"]))
+        run(prepared, truth_of(prepared))

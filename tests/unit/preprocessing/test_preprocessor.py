@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.data.table import Table, read_table
-from zoo.preprocessing.preprocessor import Preprocessor, ScaledColumns
+from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.preprocessing.scaled_columns import ScaledColumns
 from zoo.preprocessing.scalers import SCALERS
 from zoo_registry.errors import ConfigError, DataError
 

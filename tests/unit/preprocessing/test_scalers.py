@@ -13,7 +13,9 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from statsmodels.robust.scale import Huber
 
-from zoo.preprocessing.scalers import SCALERS, HuberScaler, LogScaler, find_scaler, fit_scaler, portable
+from zoo.preprocessing.scalers import SCALERS, HuberScaler, LogScaler, find_scaler, portable
+from zoo.preprocessing.scalers import fit_scaler as fit_blocks
+from zoo.preprocessing.statistics import ColumnStatistics
 from zoo_registry import BUILT_IN_SCALERS, Scaler
 from zoo_registry.errors import DataError, UnknownScalerError
 
@@ -29,6 +31,14 @@ def columns(draw: st.DrawFn):
     level = draw(arrays(np.float64, 2, elements=st.floats(-100, 100)))
     steps = np.linspace(-2, 2, 40)[:, None]  # so wide that no scale comes out near 0
     return level + spread * (steps + noise)
+
+
+def fit_scaler(name: str, values: np.ndarray, names: tuple[str, ...], where: str, **how: bool):
+    """Fit on one block with all rows."""
+    statistics = ColumnStatistics(values.shape[1])
+    with np.errstate(all="ignore"):
+        statistics.add(values)
+    return fit_blocks(name, lambda: [values], statistics, names, where, **how)
 
 
 def ordinary(rows: int = 500) -> np.ndarray:

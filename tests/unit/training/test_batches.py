@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.data.split import Split
-from zoo.data.windows import Windows, split_windows
+from zoo.data.windows import Layout, Windows, split_windows
 from zoo.training.batches import ordered_batches, shuffled_batches
 
 
@@ -19,7 +19,7 @@ def numbered(count, window=3, horizon=2, first=4):
     rows = first + count + window + horizon - 1
     features = np.stack([np.arange(rows), -np.arange(rows)], axis=1).astype(np.float32)
     targets = 1000 + np.arange(rows, dtype=np.float32)[:, None]
-    return Windows(features, targets, np.arange(first, first + count, dtype=np.int64), window, horizon)
+    return Windows(features, targets, np.array([first]), np.array([0, count]), Layout(window, horizon, window))
 
 
 def epochs(windows, batch_size, seed, count):
@@ -35,7 +35,7 @@ def epochs(windows, batch_size, seed, count):
 def test_every_epoch_is_a_permutation_of_the_windows(count, batch_size, seed):
     windows = numbered(count)
     for order in epochs(windows, batch_size, seed, 3):
-        assert sorted(order) == windows.starts.tolist()
+        assert sorted(order) == windows.starts().tolist()
 
 
 def test_the_order_differs_between_epochs_and_depends_on_the_seed_alone():
@@ -44,7 +44,7 @@ def test_the_order_differs_between_epochs_and_depends_on_the_seed_alone():
     assert orders == epochs(windows, 8, 5, 3)
     assert orders == epochs(windows, 40, 5, 3), "the batch size has no say"
     assert len({tuple(order) for order in [*orders, *epochs(windows, 8, 6, 3)]}) == 6
-    assert windows.starts.tolist() not in orders, "it is shuffled at all"
+    assert windows.starts().tolist() not in orders, "it is shuffled at all"
 
 
 @pytest.mark.parametrize("part", ["train", "validation"])
@@ -52,17 +52,17 @@ def test_values_are_those_of_the_windows(part):
     random = np.random.default_rng(0)
     features, targets = random.normal(size=(2, 50, 3)).astype(np.float32)
     split = Split(range(30), range(30, 40), range(40, 50))
-    windows = split_windows(features, targets[:, :2], split, window=5, horizon=4)[part]
+    windows = split_windows(features, targets[:, :2], [split], Layout(5, 4, 5))[part]
 
     batches = list(ordered_batches(windows, 4).as_numpy_iterator())
     inputs, outputs = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
-    np.testing.assert_array_equal(inputs, windows.inputs)
-    np.testing.assert_array_equal(outputs, windows.outputs)
+    np.testing.assert_array_equal(inputs, windows.inputs())
+    np.testing.assert_array_equal(outputs, windows.outputs())
     assert inputs.dtype == outputs.dtype == np.float32
     assert {len(batch) for batch, _ in batches[:-1]} <= {4}
 
     steps = math.ceil(len(windows) / 4)
     for batch_inputs, batch_outputs in shuffled_batches(windows, 4, seed=1).take(2 * steps).as_numpy_iterator():
         for one, ahead in zip(batch_inputs, batch_outputs, strict=True):
-            (index,) = np.flatnonzero((windows.inputs == one).all(axis=(1, 2)))
-            np.testing.assert_array_equal(ahead, windows.outputs[index])
+            (index,) = np.flatnonzero((windows.inputs() == one).all(axis=(1, 2)))
+            np.testing.assert_array_equal(ahead, windows.outputs()[index])

@@ -133,7 +133,7 @@ def test_a_target_is_needed():
         ("horizon", 0),
         ("horizon", 10**7),
         ("season", 0),
-        ("missing", "drop"),
+        ("missing", "guess"),
         ("split", "0.7,0.3"),
         ("split", "0.7,x,0.15"),
         ("schedule", "linear"),
@@ -206,10 +206,9 @@ def test_a_configuration_survives_json(chosen, dropout):
     assert RunConfig.model_validate_json(config.model_dump_json()) == config
 
 
-def test_only_forecasts_yet():
-    config = resolved({}).model_dump() | {"task": "classify"}
-    with pytest.raises(ValueError, match="expected task 'forecast', found 'classify'"):
-        RunConfig.model_validate(config)
+def test_a_task_that_the_architecture_does_not_do():
+    with pytest.raises(ConfigError, match="does not do the task 'classify'; its tasks: forecast"):
+        resolved({"task": "classify"})
 
 
 def test_scalers_by_column():

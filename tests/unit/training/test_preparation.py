@@ -24,7 +24,7 @@ def test_a_fitted_preprocessor_is_used_as_it_is(series, prepared):
     again = prepare(config(), series.assign(load=series["load"] + 5), prepared.preprocessor)
     assert again.preprocessor is prepared.preprocessor
     raised = 5 / prepared.preprocessor.targets_.unit
-    difference = again.parts["train"].outputs - prepared.parts["train"].outputs
+    difference = again.parts["train"].outputs() - prepared.parts["train"].outputs()
     np.testing.assert_allclose(difference, np.broadcast_to(raised, difference.shape), atol=1e-5)
 
 
@@ -36,8 +36,8 @@ def test_windows_are_scaled_rows(series, prepared):
     train = columns[:168]
     expected = (columns - train.mean(axis=0)) / train.std(axis=0)
     windows = prepared.parts["validation"]
-    np.testing.assert_allclose(windows.inputs[0], expected[160:168], atol=1e-6)
-    np.testing.assert_allclose(windows.outputs[0], expected[168:171, :1], atol=1e-6)
+    np.testing.assert_allclose(windows.inputs()[0], expected[160:168], atol=1e-6)
+    np.testing.assert_allclose(windows.outputs()[0], expected[168:171, :1], atol=1e-6)
 
 
 def test_the_season(series, prepared):
@@ -50,5 +50,6 @@ def test_repairs_are_counted(series):
     holes = series.copy()
     holes.loc[[10, 11, 200], "temperature"] = np.nan
     prepared = prepare(config(missing="ffill"), holes)
-    assert prepared.repairs == {"temperature": 3}
+    assert prepared.missing == {"temperature": 3}
+    assert prepared.repairs == {"missing": {"method": "ffill", "values": {"temperature": 3}}}
     assert np.isfinite(prepared.values).all()

@@ -47,7 +47,7 @@ def test_a_run_is_complete_and_readable_again(finished, tmp_path):
     assert read_record(folder) == record
 
     reloaded = load_network(folder)
-    windows = prepared.parts["test"].inputs[:5]
+    windows = prepared.parts["test"].inputs()[:5]
     np.testing.assert_array_equal(reloaded(windows), fitted.model(windows))
     again = Preprocessor.load(folder)
     assert again.parameters() == prepared.preprocessor.parameters()

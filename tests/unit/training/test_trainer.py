@@ -13,7 +13,7 @@ import zoo
 from zoo.training.batches import ordered_batches
 from zoo.training.config import DataConfig, TrainingConfig
 from zoo.training.preparation import prepare
-from zoo.training.trainer import fit, forecast_scaled
+from zoo.training.trainer import fit, forecast_batches
 from zoo_registry.errors import ConfigError, TrainingError
 
 
@@ -54,7 +54,7 @@ def test_the_best_epochs_weights_are_returned(make_architecture, overfitted, pat
     (weight,) = fitted.model.get_weights()
     assert weight.item() == pytest.approx(0.9**fitted.best_epoch - 1, rel=1e-4), "a tenth of the way in each epoch"
     validation = overfitted.parts["validation"]
-    error = forecast_scaled(fitted.model, validation) - validation.outputs
+    error = np.concatenate(list(forecast_batches(fitted.model, validation))) - validation.outputs()
     assert np.square(error).mean() == pytest.approx(min(losses), rel=1e-5)
 
 
@@ -97,8 +97,8 @@ def test_a_loss_can_speak_of_original_units(make_architecture, prepared):
     (context,) = told
     assert context.shape == prepared.shape
     train = prepared.parts["train"]
-    original = context.to_original(train.outputs)
-    expected = prepared.preprocessor.targets_.inverse_transform(train.outputs)
+    original = context.to_original(train.outputs())
+    expected = prepared.preprocessor.targets_.inverse_transform(train.outputs())
     np.testing.assert_allclose(original, expected, rtol=1e-6)
     assert 80 < expected.mean() < 120, "in original units"
 
@@ -108,5 +108,6 @@ def test_forecasts_come_in_the_windows_order(make_architecture, prepared, monkey
     window = keras.Input(prepared.shape.input)
     network = keras.Model(window, keras.layers.Lambda(lambda x: x[:, -3:, :1])(window))
     for windows in prepared.parts.values():
-        np.testing.assert_array_equal(forecast_scaled(network, windows), windows.inputs[:, -3:, :1])
+        found = np.concatenate(list(forecast_batches(network, windows)))
+        np.testing.assert_array_equal(found, windows.inputs()[:, -3:, :1])
         assert len(list(ordered_batches(windows, 16))) == math.ceil(len(windows) / 16)

@@ -1,0 +1,162 @@
+"""Turn frames into numbers: which column plays which role, decided on the first frame, and what each row says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zoo.data.arrangement import Naming, Rows
+from zoo.data.calendar import calendar_columns, calendar_values
+from zoo.data.columns import MAX_CLASSES, Codes, check_classes, parse_numbers
+from zoo.data.reading import Reading
+from zoo.data.times import Times, parse_times
+from zoo_registry import Task
+from zoo_registry.errors import DataError, close_match_hint
+
+TIME_NAMES = {"date", "datetime", "ds", "time", "timestamp"}
+_FLOAT32_HOLDS = ("f2", "f4", "i1", "i2", "u1", "u2", "b1")
+
+
+class Parser:
+    """Decides on the first frame which columns play which role, and turns each frame into numbers."""
+
+    def __init__(
+        self,
+        where: str,
+        task: Task,
+        targets: Sequence[str],
+        features: Sequence[str],
+        label: str | None,
+        reading: Reading,
+        frame: pd.DataFrame,
+    ) -> None:
+        self.reading, self.label, self.classes = reading, label, Codes()
+        time = reading.time
+        if time is None:
+            time = reading.usual_time if reading.usual_time in frame.columns else _find_time_column(frame)
+        named = [reading.time, reading.series, label]
+        for name in (*targets, *features, *(name for name in named if name is not None)):
+            if name not in frame.columns:
+                raise DataError(
+                    f"{where}: there is no column '{name}'{close_match_hint(name, map(str, frame.columns))}"
+                )
+        for role, names in (("target", targets), ("feature", features)):
+            if twice := sorted({name for name in names if list(names).count(name) > 1}):
+                raise DataError(f"{where}: {role} '{twice[0]}' was named more than once; name it once")
+        self.naming = Naming(where, time, reading.series)
+        self._refuse_doubled_roles(targets, features)
+        if task is Task.REGRESS and (both := [name for name in targets if name in features]):
+            raise DataError(
+                f"{where}: target '{both[0]}' is a feature too, from which the network would read it off; leave it out"
+                " of --features, or take --task forecast"
+            )
+        self.ignored, self._named = (), {*targets, *features}  # type: tuple[str, ...], set[str]
+        self.features = tuple(features) or self._numeric_columns(frame, targets if task is Task.REGRESS else ())
+        self.targets = tuple(targets) if targets or task is not Task.ANOMALY else self.features
+        self._columns = [*self.features, *(name for name in self.targets if name not in self.features)]
+        self._empty = dict.fromkeys(self._columns, True)
+        taken = set(calendar_columns(reading.calendar)) & {str(name) for name in frame.columns}
+        if taken:
+            raise DataError(
+                f"{where}: --calendar would make the column '{sorted(taken)[0]}', which is there already; rename it"
+            )
+        dtypes = [frame[name].dtype for name in self._columns]
+        small = all(isinstance(dtype, np.dtype) and dtype.str[1:] in _FLOAT32_HOLDS for dtype in dtypes)
+        self.spool_dtype = np.float32 if small else np.float64
+
+    def parse(self, frame: pd.DataFrame, first_row: int) -> Rows:
+        """Return a frame's numbers, times, series and labels; ``first_row`` is its place in the file."""
+        where, naming = self.naming.where, self.naming
+        times = None if naming.time is None else parse_times(frame[naming.time], where, first_row)
+        values = np.empty((len(frame), len(self._columns)))
+        for index, name in enumerate(self._columns):
+            numbers = parse_numbers(frame[name], where, named=name in self._named or first_row > 0, first_row=first_row)
+            assert numbers is not None
+            values[:, index] = numbers
+            self._empty[name] = self._empty[name] and bool(np.isnan(numbers).all())
+        series = labels = None
+        if naming.series is not None:
+            column = frame[naming.series]
+            if len(bad := np.flatnonzero(column.isna())):
+                raise DataError(
+                    f"{where}: column '{naming.series}', row {first_row + bad[0] + 1}: expected the name of a series,"
+                    " found none; fill it in"
+                )
+            series = naming.codes.encode(column)
+        if self.label is not None:
+            check_classes(frame[self.label], where, first_row)
+            labels = self.classes.encode(frame[self.label])
+            if len(self.classes.names) > MAX_CLASSES:
+                raise DataError(
+                    f"{where}: column '{self.label}' has more than {MAX_CLASSES} classes, expected a few;"
+                    " name another column, or take --task regress"
+                )
+        return Rows(values, times, series, labels)
+
+    def add_calendar(self, values: NDArray[np.float64], times: Times | None) -> NDArray[np.float64]:
+        """Put the calendar's columns behind the features."""
+        if not self.reading.calendar:
+            return np.ascontiguousarray(values)
+        if not isinstance(times, pd.DatetimeIndex):
+            raise DataError(f"{self.naming.where}: --calendar needs a column of times, found none; name it with --time")
+        times = self._calendar_clock(times)
+        computed, n_features = calendar_values(times, self.reading.calendar), len(self.features)
+        return np.concatenate([values[:, :n_features], computed, values[:, n_features:]], axis=1)
+
+    def _calendar_clock(self, times: pd.DatetimeIndex) -> pd.DatetimeIndex:
+        zone = self.reading.calendar_zone
+        if zone is None or (zone == "none" and times.tz is None):
+            return times
+        if zone == "none" or times.tz is None:
+            found, expected = ("none", zone) if times.tz is None else (times.tz, "none")
+            raise DataError(
+                f"{self.naming.where}: the calendar features were learned from times of the zone {expected}, found"
+                f" times of the zone {found}; give the times that zone"
+            )
+        return times.tz_convert(zone)
+
+    def refuse_empty_columns(self) -> None:
+        """Raise DataError for the first column without any value."""
+        for name, empty in self._empty.items():
+            if empty:
+                remedy = "fill it" if name in self._named else "leave it out with --features"
+                raise DataError(f"{self.naming.where}: column '{name}' has no value at all, expected numbers; {remedy}")
+
+    def _refuse_doubled_roles(self, targets: Sequence[str], features: Sequence[str]) -> None:
+        naming = self.naming
+        for column, role in ((naming.time, "time column"), (naming.series, "column of series"), (self.label, "label")):
+            if column is not None and column in (*targets, *features):
+                raise DataError(
+                    f"{naming.where}: column '{column}' is the {role}, so it can be neither target nor feature"
+                )
+        given = [name for name in (naming.time, naming.series, self.label) if name is not None]
+        if len(set(given)) < len(given):
+            raise DataError(f"{naming.where}: time, series and label are three columns, found one for two; name others")
+
+    def _numeric_columns(self, frame: pd.DataFrame, without: Sequence[str]) -> tuple[str, ...]:
+        """All columns of numbers that have no other role; those of text are noted as ignored."""
+        where, found, ignored = self.naming.where, [], []
+        for name in frame.columns:
+            if name in (self.naming.time, self.naming.series, self.label, *without):
+                continue
+            if parse_numbers(frame[name], where, named=name in self._named) is None:
+                ignored.append(name)
+            else:
+                found.append(name)
+        if not found:
+            raise DataError(f"{where}: expected at least one column of numbers for the input, found none; add one")
+        self.ignored = tuple(ignored)
+        return tuple(found)
+
+
+def _find_time_column(frame: pd.DataFrame) -> str | None:
+    """The first column of dates, or of text with a usual name for times."""
+    for name in frame.columns:
+        column = frame[name]
+        textual = not pd.api.types.is_numeric_dtype(column)
+        if pd.api.types.is_datetime64_any_dtype(column) or (textual and name.lower() in TIME_NAMES):
+            return str(name)
+    return None
