@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import sysconfig
@@ -11,6 +12,43 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+Content = dict[str, bytes | None]
+Refusal = Callable[..., str]
+
+
+@pytest.fixture
+def snapshot() -> Callable[[Path], Content]:
+    """Tell every path below a folder, with its content where it is a file."""
+    return lambda folder: {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() and not path.is_symlink() else None
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.fixture
+def refused(zoo_command, snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refusal:
+    """Run a command that must be refused before it imports TensorFlow, and check how; returns the sentence."""
+    for module in ("tensorflow", "keras", "tf2onnx"):
+        monkeypatch.setitem(sys.modules, module, None)  # importing it raises ImportError
+
+    def run(command: str, *expected: str) -> str:
+        before = snapshot(tmp_path)
+        result = zoo_command(*shlex.split(command))
+        assert isinstance(result.exception, SystemExit), repr(result.exception)
+        assert result.exit_code == 2
+        assert result.stdout == ""
+        assert "Traceback" not in result.stderr
+        lines = [line for line in result.stderr.splitlines() if not line.startswith("no --data: ")]
+        (sentence,) = (line for line in lines if line.startswith(("error: ", "Error: ")))
+        if sentence.startswith("error: "):  # else the parser of the command line shows its usage above it
+            assert lines == [sentence]
+        for words in expected:
+            assert words in sentence
+        assert snapshot(tmp_path) == before
+        return sentence
+
+    return run
 
 
 @dataclass(frozen=True)

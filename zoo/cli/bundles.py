@@ -8,7 +8,7 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from zoo.cli.options import data_options
+from zoo.cli.options import DATA_OPTIONS, with_options
 from zoo.cli.output import note, print_json, print_table
 from zoo.cli.tensorflow import import_tensorflow
 from zoo.options import Aggregate, Gaps, Missing
@@ -63,7 +63,7 @@ def verify(
         raise typer.Exit(FAILED)
 
 
-@data_options(*READING, *FORMAT)
+@with_options({name: DATA_OPTIONS[name] for name in (*READING, *FORMAT)})
 def predict(
     ctx: typer.Context,
     bundle: BundlePath,

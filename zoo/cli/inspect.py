@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.options import data_options, data_settings
+from zoo.cli.options import DATA_OPTIONS, settings_of, with_options
 from zoo.cli.output import note, print_json, print_table, repair_notes
 from zoo_registry.errors import ConfigError
 
 
-@data_options()
+@with_options(DATA_OPTIONS)
 def inspect(
     ctx: typer.Context,
     plot: Annotated[Path | None, typer.Option(help="Draw it too, as a .png, .svg or .pdf file.")] = None,
@@ -31,7 +31,7 @@ def inspect(
     from zoo.training.config import resolve_data
     from zoo.training.preparation import prepare
 
-    config = resolve_data(data_settings(ctx))
+    config = resolve_data(settings_of(ctx) | {"source": ctx.params["data"]})
     prepared = prepare(config, config.source, spool=ctx.params["spool"])
     found = describe(prepared)
     if plot is not None:

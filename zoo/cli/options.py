@@ -1,4 +1,4 @@
-"""The options of the data, which several commands share; they are settings of a run."""
+"""The options that are settings of a run, listed once for all commands that take them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ import typer
 
 
 def _option(kind: Any, text: str, *names: str, **more: Any) -> Any:
-    return Annotated[kind, typer.Option(*names, help=text, rich_help_panel="Data", **more)]
+    return Annotated[kind, typer.Option(*names, help=text, **more)]
 
 
-# Each is a field of zoo.training.config.DataConfig, and keeps its name; None is left out
-DATA_OPTIONS: dict[str, Any] = {
+def _panel(title: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Put options under one title of the help page."""
+    for option in options.values():
+        option.__metadata__[0].rich_help_panel = title
+    return options
+
+
+# Each is named after its field in zoo.training.config; None is left out
+_DATA: dict[str, Any] = {
     "data": _option(str | None, "CSV or Parquet file, or example:co2 (the default) or example:ticks."),
     "task": _option(str | None, "forecast, regress, classify or anomaly [default: forecast]."),
     "target": _option(list[str] | None, "Column to forecast, or of classes; repeat it for more."),
@@ -60,20 +67,51 @@ DATA_OPTIONS: dict[str, Any] = {
 }
 
 
-def data_options(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command these options of the data, or all of them, before its own; it reads them off its context."""
-    chosen = {name: DATA_OPTIONS[name] for name in names or DATA_OPTIONS}
+_NETWORK: dict[str, Any] = {
+    "settings": _option(list[str] | None, "A hyperparameter; see zoo show.", "--set", metavar="NAME=VALUE"),
+    "normalize_window": _option(
+        str | None, "none, last (subtract a window's last value) or instance (its mean and deviation) [default: none]."
+    ),
+    "channels": _option(str | None, "joint, or shared: one network for each target on its own [default: joint]."),
+    "quantiles": _option(str | None, "Forecast these quantiles, by commas, such as 0.1,0.5,0.9."),
+    "threshold": _option(
+        float | None, "Task anomaly: quantile of the validation scores above which a row is one [default: 0.99]."
+    ),
+}
+_TRAINING: dict[str, Any] = {
+    "optimizer": _option(str | None, "adam, adamw, rmsprop, sgd, nadam or lion."),
+    "learning_rate": _option(float | None, "The first one."),
+    "weight_decay": _option(float | None, "Decoupled weight decay [default: 0]."),
+    "momentum": _option(float | None, "Of sgd and rmsprop [default: 0]."),
+    "nesterov": _option(bool | None, "Look ahead along sgd's momentum.", "--nesterov/--no-nesterov"),
+    "clip_norm": _option(float | None, "Largest norm of all gradients together [default: any]."),
+    "clip_value": _option(float | None, "Largest absolute value of a gradient [default: any]."),
+    "schedule": _option(str | None, "constant, or exponential:steps=10000,rate=0.9"),
+    "loss": _option(str | None, "mse, mae, huber, or architecture (the architecture's own)."),
+    "class_weights": _option(str | None, "Task classify: none, or balanced [default: none]."),
+    "epochs": _option(int | None, "At most this many."),
+    "batch_size": _option(int | None, "Windows in a batch."),
+    "patience": _option(int | None, "Epochs without improvement until the stop; 0: never [default: 10]."),
+    "keep": _option(str | None, "Which epoch's weights: best (by validation loss) or last [default: best]."),
+    "seed": _option(int | None, "Same seed, same result [default: 0]."),
+}
+DATA_OPTIONS = _panel("Data", _DATA)
+RUN_OPTIONS = DATA_OPTIONS | _panel("Network", _NETWORK) | _panel("Training", _TRAINING)
+
+
+def with_options(options: dict[str, Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command these options before its own; it reads them off its context."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
         def run(**parameters: Any) -> None:
-            command(**{name: value for name, value in parameters.items() if name not in chosen})
+            command(**{name: value for name, value in parameters.items() if name not in options})
 
         signature = inspect.signature(command, eval_str=True)
         own = [part.replace(kind=inspect.Parameter.KEYWORD_ONLY) for part in signature.parameters.values()]
         added = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
-            for name, option in chosen.items()
+            for name, option in options.items()
         ]
         first = [part for part in own if part.default is inspect.Parameter.empty]
         run.__signature__ = signature.replace(  # type: ignore[attr-defined]
@@ -85,12 +123,13 @@ def data_options(*names: str) -> Callable[[Callable[..., None]], Callable[..., N
     return decorate
 
 
-def data_settings(ctx: typer.Context) -> dict[str, Any]:
-    """Read the data's settings off a command with :func:`data_options`."""
-    from zoo.training.config import DataConfig
+def settings_of(ctx: typer.Context) -> dict[str, Any]:
+    """Read what was given of a run's settings off a command with :func:`with_options`."""
+    from zoo.training.config import DataConfig, NetworkConfig, TrainingConfig
 
-    given = {key: value for key, value in ctx.params.items() if key in DataConfig.model_fields}
+    fields = {**DataConfig.model_fields, **NetworkConfig.model_fields, **TrainingConfig.model_fields}
+    given = {key: value for key, value in ctx.params.items() if key in fields and value is not None}
     for name in ("features", "calendar"):
         if (listed := given.get(name)) is not None:
             given[name] = [part.strip() for part in listed.split(",")]
-    return given | {"source": ctx.params["data"]}
+    return given

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.options import data_options, data_settings
+from zoo.cli.options import RUN_OPTIONS, settings_of, with_options
 from zoo.cli.output import catalogue, check_folder, note, print_json, print_table, repair_notes
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
@@ -15,46 +15,23 @@ from zoo_registry.errors import ConfigError
 if TYPE_CHECKING:
     from zoo.run import Run
 
-NETWORK, TRAINING, RESULT = "Network", "Training", "Result"
+RESULT = "Result"
 
 
-@data_options()
+@with_options(RUN_OPTIONS)
 def train(
     ctx: typer.Context,
-    architecture: Annotated[str, typer.Argument(help="An architecture's name, as zoo list gives it.")],
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter; see zoo show.", rich_help_panel=NETWORK),
+    architecture: Annotated[
+        str | None, typer.Argument(help="An architecture's name, as zoo list gives it [default: the file's].")
     ] = None,
-    optimizer: Annotated[
-        str | None, typer.Option(help="adam, adamw, rmsprop, sgd, nadam or lion.", rich_help_panel=TRAINING)
+    config: Annotated[
+        Path | None,
+        typer.Option(help="A TOML file with settings, as --print-config writes it; flags win.", rich_help_panel=RESULT),
     ] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="The first one.", rich_help_panel=TRAINING)] = None,
-    schedule: Annotated[
-        str | None,
-        typer.Option(help="constant, or exponential:steps=10000,rate=0.9", rich_help_panel=TRAINING),
-    ] = None,
-    loss: Annotated[
-        str | None,
-        typer.Option(help="mse, mae, huber, or architecture (the architecture's own).", rich_help_panel=TRAINING),
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="At most this many.", rich_help_panel=TRAINING)] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Windows in a batch.", rich_help_panel=TRAINING)] = None,
-    patience: Annotated[
-        int | None,
-        typer.Option(
-            help="Epochs without improvement until the stop; 0: never [default: 10].", rich_help_panel=TRAINING
-        ),
-    ] = None,
-    keep: Annotated[
-        str | None,
-        typer.Option(
-            help="Which epoch's weights: best (by validation loss) or last [default: best].", rich_help_panel=TRAINING
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Same seed, same result [default: 0].", rich_help_panel=TRAINING)
-    ] = None,
+    print_config: Annotated[
+        bool,
+        typer.Option("--print-config", help="Write the TOML that repeats this run, and stop.", rich_help_panel=RESULT),
+    ] = False,
     runs: Annotated[Path, typer.Option(help="Folder of all runs.", rich_help_panel=RESULT)] = Path("runs"),
     export: Annotated[
         bool, typer.Option("--export", help="Export the run at the end.", rich_help_panel=RESULT)
@@ -78,18 +55,28 @@ def train(
 
     zoo train stacked --data ETTh1.csv --target OT --window 48 --horizon 24 --set units=32 --set layers=3
     """
-    catalogue()[architecture]  # an unknown name is told before anything slow is imported
-    from zoo.api import plan, train_prepared
-    from zoo.training.config import DEFAULT_SOURCE, TrainingConfig, parse_settings
+    known = catalogue()
+    from zoo.api import train_prepared
+    from zoo.training.config import DEFAULT_SOURCE, parse_settings, resolve
+    from zoo.training.config_file import NOTHING, config_text, read_config
 
-    if ctx.params["data"] is None:
+    file = NOTHING if config is None else read_config(config)
+    if (name_of := architecture or file.architecture) is None:
+        raise ConfigError("Missing argument 'architecture': give a name that zoo list shows, or --config FILE")
+    entry = known[name_of]  # an unknown name is told before anything slow is imported
+    settings = file.settings | settings_of(ctx)
+    if ctx.params["data"] is not None:
+        settings["source"] = ctx.params["data"]
+    if "source" not in settings:
         note(f"no --data: training on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
-    given = {key: value for key, value in ctx.params.items() if key in TrainingConfig.model_fields}
-    given |= {key: value for key, value in data_settings(ctx).items() if key != "source"}
-    hyperparameters = parse_settings(settings or [], "--set")
-    config, prepared = plan(
-        architecture, ctx.params["data"], hyperparameters=hyperparameters, spool=ctx.params["spool"], **given
-    )
+    given = parse_settings(ctx.params["settings"] or [], "--set")
+    resolved = resolve(name_of, entry.architecture, file.hyperparameters | given, settings)
+    if print_config:
+        typer.echo(config_text(resolved), nl=False)
+        return
+    from zoo.training.preparation import prepare
+
+    prepared = prepare(resolved.data, resolved.data.source, spool=ctx.params["spool"])
     check_folder(runs, "--runs")
     if name is not None and not export:
         raise ConfigError("--name names the exported model, but --export was not given; add it, or leave --name out")
@@ -100,13 +87,15 @@ def train(
         from zoo.export.naming import check_interface, check_model_name, choose_dtype, default_name, interface_of
 
         check_folder(exported, "--exported")
-        name = default_name(config) if name is None else name
+        name = default_name(resolved) if name is None else name
         check_model_name(name)
         table, preprocessor = prepared.table, prepared.preprocessor
         dtype = choose_dtype(preprocessor, dtype)
-        check_interface(exported / name, interface_of(config, table.features, table.targets, dtype, preprocessor.units))
+        check_interface(
+            exported / name, interface_of(resolved, table.features, table.targets, dtype, preprocessor.units)
+        )
     import_tensorflow()
-    run = train_prepared(config, prepared, runs=runs, progress=True)
+    run = train_prepared(resolved, prepared, runs=runs, progress=True)
     bundle = run.export(exported, name=name, dtype=dtype) if export else None
     if as_json:
         print_json(

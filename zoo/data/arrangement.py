@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from zoo.data.columns import MISSING_CLASS, Codes
 from zoo.data.reading import Reading
-from zoo.data.times import Times, check_order, ticks
+from zoo.data.times import Times, check_order, kind_of, ticks
 from zoo_registry.errors import ConfigError, DataError
+
+_MAX_STEPS = 1e8  # that a resampled table may have
 
 
 @dataclass
@@ -85,7 +87,9 @@ def arrange(rows: Rows, naming: Naming, reading: Reading) -> Rows:
     if not reading.sort:
         return grouped
     if rows.times is None:
-        raise ConfigError("--sort needs a column of times; name it with --time, or leave --sort out")
+        raise DataError(
+            f"{naming.where}: --sort needs a column of times, found none; name it with --time, or leave --sort out"
+        )
     series = rows.series if rows.series is not None else np.zeros(len(rows.values), np.int32)
     order = np.lexsort((ticks(rows.times), series)).astype(np.int64)
     before = np.arange(len(order)) if grouped.file_rows is None else grouped.file_rows
@@ -100,25 +104,42 @@ def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
     """Bring each series to an even step: the rows of a step become one, by ``reading.aggregate``; labels by the last.
 
     A step without rows becomes a row of missing values. Raises ConfigError for an unknown rule, DataError without
-    times or where rows are out of order.
+    times, where rows are out of order, and where they would become too many.
     """
     if not isinstance(rows.times, pd.DatetimeIndex):
-        raise DataError(f"{naming.where}: --resample needs a column of times, found none; name it with --time")
+        raise DataError(
+            f"{naming.where}: --resample needs a column of times, found {kind_of(rows.times)}; name it with --time, or"
+            " leave --resample out"
+        )
     try:
         rule = pd.tseries.frequencies.to_offset(str(reading.resample))
+        if rule.n < 1:
+            raise ValueError(f"{reading.resample} does not go forward")
     except ValueError as error:
         raise ConfigError(
-            f"--resample: expected a step such as 15min, 1h, 1D or MS, found '{reading.resample}'"
+            f"--resample: expected a step such as 15min, 1h, 1D or MS, found '{reading.resample}'; give another"
         ) from error
-    check_order(rows.times, rows.starts, naming.where, str(naming.time), rows.name)
+    one_series = naming.series is None
+    check_order(rows.times, rows.starts, naming.where, str(naming.time), rows.name, one_series=one_series)
     ends = [*rows.starts[1:].tolist(), len(rows.values)]
+    if isinstance(rule, pd.offsets.Tick):
+        unit = pd.Timedelta(1, rows.times.unit)
+        steps = sum(ticks(rows.times)[np.array(ends) - 1] - ticks(rows.times)[rows.starts]) * (
+            unit / pd.Timedelta(rule)
+        )
+        if steps > _MAX_STEPS or pd.Timedelta(rule) < unit:
+            raise DataError(
+                f"{naming.where}: --resample {reading.resample} would make {steps:.3g} of the {len(rows.values)} rows,"
+                f" expected {_MAX_STEPS:.0e} at most; give a longer step"
+            )
     parts: list[tuple[NDArray[Any], pd.DatetimeIndex, NDArray[Any] | None]] = []
     for start, end in zip(rows.starts.tolist(), ends, strict=True):
         grouped = pd.DataFrame(rows.values[start:end], index=rows.times[start:end]).resample(rule)
-        if reading.aggregate == "sum":
-            frame = grouped.sum(min_count=1)
-        else:
-            frame = grouped.mean() if reading.aggregate == "mean" else grouped.last()
+        with np.errstate(over="ignore"):  # an overflow is told below
+            if reading.aggregate == "sum":
+                frame = grouped.sum(min_count=1)
+            else:
+                frame = grouped.mean() if reading.aggregate == "mean" else grouped.last()
         labels = None
         if rows.labels is not None:
             known = pd.Series(rows.labels[start:end], index=rows.times[start:end]).replace(MISSING_CLASS, np.nan)
@@ -126,6 +147,12 @@ def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
         parts.append((frame.to_numpy(), pd.DatetimeIndex(frame.index), labels))
     counts = [len(part[0]) for part in parts]
     values = np.concatenate([part[0] for part in parts])
+    times = parts[0][1].append([part[1] for part in parts[1:]])
+    if len(infinite := np.flatnonzero(np.isinf(values).any(axis=1))):
+        raise DataError(
+            f"{naming.where}: the {reading.aggregate} of the rows from {times[infinite[0]]} on (--resample"
+            f" {reading.resample}) is beyond any float, expected a finite number; take another --aggregate or unit"
+        )
     rows.repairs["resample"] = {
         "rule": str(reading.resample),
         "aggregate": reading.aggregate,
@@ -135,7 +162,7 @@ def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
     }
     return Rows(
         values,
-        parts[0][1].append([part[1] for part in parts[1:]]),
+        times,
         None if rows.series is None else np.repeat(np.arange(len(parts), dtype=np.int32), counts),
         None if rows.labels is None else np.concatenate([part[2] for part in parts if part[2] is not None]),
         None,

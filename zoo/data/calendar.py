@@ -16,6 +16,7 @@ from zoo.options import CalendarField
 
 PERIODS: dict[str, int] = {"minute": 60, "hour": 24, "weekday": 7, "day": 31, "month": 12}
 _FIRST = {"day": 1, "month": 1}  # the others count from 0; Monday is weekday 0
+_ATTRIBUTES = {"weekday": "day_of_week"}  # what pandas calls it
 
 FORMULA = "FIELD_sin = sin(2 pi n / period), FIELD_cos = cos(2 pi n / period), n the field counted from 0"
 TEST_TIME = "2024-03-07T13:45:30"  # a Thursday
@@ -30,7 +31,12 @@ def calendar_values(times: pd.DatetimeIndex, fields: Sequence[CalendarField]) ->
     """Compute the columns, float64 of shape (rows, 2 * n_fields), each within [-1, 1]."""
     columns = np.empty((len(times), 2 * len(fields)))
     for index, field in enumerate(fields):
-        angle = 2 * np.pi * (np.asarray(getattr(times, field)) - _FIRST.get(field, 0)) / PERIODS[field]
+        angle = (
+            2
+            * np.pi
+            * (np.asarray(getattr(times, _ATTRIBUTES.get(field, field))) - _FIRST.get(field, 0))
+            / PERIODS[field]
+        )
         columns[:, 2 * index], columns[:, 2 * index + 1] = np.sin(angle), np.cos(angle)
     return columns
 

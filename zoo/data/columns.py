@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -10,39 +12,59 @@ from zoo_registry.errors import DataError
 
 MAX_CLASSES = 1000
 MISSING_CLASS = -1
+_SHOWN = 60  # characters of a value in a message
+_DECIMAL_COMMA, _THOUSANDS = r"(\d+|\d{1,3}(\.\d{3})+),\d+", r"\d{1,3}(,\d{3})+(\.\d*)?"
+_WITH_COMMA = re.compile(rf"[-+]?({_DECIMAL_COMMA}|{_THOUSANDS})([eE][-+]?\d+)?")
+_COMMA = "write it with a decimal point and no separators of thousands, or give the CSV file's --decimal ','"
+_OF_TIME = {"date", "datetime", "datetime64", "time", "timedelta", "timedelta64", "period"}
+
+
+def shown(value: object) -> str:
+    """A value in a message: on one line, and not too long of one."""
+    text = repr(value) if isinstance(value, (str, bytes)) else " ".join(str(value).split())
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def parse_numbers(column: pd.Series, where: str, *, named: bool, first_row: int = 0) -> NDArray[np.float64] | None:
     """Return the column as float64, or None for a column of text or times that nobody named.
 
     ``first_row`` is the column's place in its file. Raises DataError, naming column and row, for text among numbers
-    and for what is not finite; NaN marks a missing value.
+    and for what is not finite; NaN marks a missing value. A column of numbers with commas is not taken for text.
     """
-    remedy = "mend it" if named else "mend it, or leave the column out with --features"
+    way_out = "" if named else ", or leave the column out with --features"
+    remedy = f"mend it{way_out}"
     if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
         if pd.api.types.is_complex_dtype(column):
             raise DataError(f"{where}: column '{column.name}' holds complex numbers, expected real ones; {remedy}")
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
-        try:
-            parsed = pd.to_numeric(column.astype(object), errors="coerce")  # as objects: times would become counts
-        except OverflowError:  # whole numbers beyond any float
-            parsed = pd.to_numeric(column.astype(str), errors="coerce")
+        parsed = to_numbers(column)
         bad = np.flatnonzero(parsed.isna() & column.notna())
-        if len(bad) == int(column.notna().sum()) and len(bad) and not named:
+        textual = len(bad) and len(bad) == int(column.notna().sum())
+        if textual and not named and not all(map(_has_comma, column.dropna())):
             return None
         if len(bad):
+            value = column.iloc[bad[0]]
+            remedy = f"{_COMMA}{way_out}" if _has_comma(value) else remedy
             raise DataError(
                 f"{where}: column '{column.name}', row {first_row + bad[0] + 1}: expected a number,"
-                f" found {column.iloc[bad[0]]!r}; {remedy}"
+                f" found {shown(value)}; {remedy}"
             )
         numbers = parsed.to_numpy(dtype=np.float64, na_value=np.nan)
     if len(bad := np.flatnonzero(np.isinf(numbers))):
         raise DataError(
             f"{where}: column '{column.name}', row {first_row + bad[0] + 1}: expected a finite number,"
-            f" found {numbers[bad[0]]}; {remedy}"
+            f" found {shown(column.iloc[bad[0]])}; {remedy}"
         )
     return numbers
+
+
+def to_numbers(column: pd.Series) -> pd.Series:
+    """The numbers that are written as text in a column, NaN for everything else."""
+    try:
+        return pd.to_numeric(column.astype(object), errors="coerce")  # as objects: times would become counts
+    except OverflowError:  # whole numbers beyond any float
+        return pd.to_numeric(column.astype(str), errors="coerce")
 
 
 class Codes:
@@ -51,9 +73,16 @@ class Codes:
     def __init__(self) -> None:
         self.names: dict[str, int] = {}
 
-    def encode(self, column: pd.Series) -> NDArray[np.int32]:
-        """Return each row's number, ``MISSING_CLASS`` where it has no value."""
-        codes, values = pd.factorize(column)
+    def encode(self, column: pd.Series, where: str, first_row: int = 0) -> NDArray[np.int32]:
+        """Return each row's number, ``MISSING_CLASS`` where it has no value. Raises DataError for lists and structs."""
+        try:
+            codes, values = pd.factorize(column)
+        except TypeError as error:
+            row, value = next((row, value) for row, value in enumerate(column) if not pd.api.types.is_hashable(value))
+            raise DataError(
+                f"{where}: column '{column.name}', row {first_row + row + 1}: expected text or a whole number, found"
+                f" {shown(value)}; name another column"
+            ) from error
         numbers = [self.names.setdefault(_name(value), len(self.names)) for value in values]
         return np.array([*numbers, MISSING_CLASS], dtype=np.int32)[codes]
 
@@ -71,17 +100,22 @@ def sorted_classes(names: dict[str, int]) -> tuple[tuple[str, ...], NDArray[np.i
     return tuple(ordered), np.array([*(places[name] for name in names), MISSING_CLASS], dtype=np.int32)
 
 
-def check_classes(column: pd.Series, where: str, first_row: int) -> None:
+def check_classes(column: pd.Series, where: str, first_row: int, remedy: str) -> None:
     """Raise DataError where a column holds fractions or times, which are no classes."""
     if pd.api.types.is_float_dtype(column):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        if len(bad := np.flatnonzero(~np.isnan(values) & (values != np.round(values)))):
+        if len(bad := np.flatnonzero(np.isinf(values) | (~np.isnan(values) & (values != np.round(values))))):
             raise DataError(
                 f"{where}: column '{column.name}', row {first_row + bad[0] + 1}: expected a class (text or a whole"
-                f" number), found {values[bad[0]]:g}; name a column of classes, or take --task regress"
+                f" number), found {values[bad[0]]:g}; {remedy}"
             )
-    elif pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
-        raise DataError(f"{where}: column '{column.name}' holds times, expected classes; name another column")
+    elif pd.api.types.infer_dtype(column) in _OF_TIME:
+        raise DataError(f"{where}: column '{column.name}' holds times, expected classes; {remedy}")
+
+
+def _has_comma(value: object) -> bool:
+    """Whether a text would be a number but for a comma, that of decimals or of thousands."""
+    return isinstance(value, str) and _WITH_COMMA.fullmatch(value.strip()) is not None
 
 
 def _name(value: object) -> str:

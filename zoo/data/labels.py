@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.data.columns import shown
 from zoo.data.split import PARTS
 from zoo.data.table import Table
 from zoo.data.windows import Windows
 from zoo_registry import Task
 from zoo_registry.errors import DataError
 
-_ANOMALY_LABELS = (("0", "1"), ("0",), ("1",), ("False", "True"), ("False",), ("True",))
+_ANOMALY_LABELS = ({"0", "1"}, {"False", "True"})
 
 
 def class_counts(table: Table, windows: Windows) -> NDArray[np.int64]:
@@ -26,19 +27,24 @@ def class_counts(table: Table, windows: Windows) -> NDArray[np.int64]:
 
 def check_labels(table: Table, task: Task, parts: dict[str, Windows]) -> None:
     """Raise DataError where labels of anomalies are not 0 and 1, or where train lacks a class of the table."""
+    assert table.labels is not None
     where = f"{table.source}: column '{table.label_column}'"
     if task is Task.ANOMALY:
-        if table.classes not in _ANOMALY_LABELS:
-            found = ", ".join(table.classes[:5])
-            raise DataError(f"{where}: expected labels 0 (usual) and 1 (anomaly), found {found}; mend them")
+        if not any(labels.issuperset(table.classes) for labels in _ANOMALY_LABELS):
+            wrong = [number for number, name in enumerate(table.classes) if name not in ("0", "1")]
+            row = int(np.flatnonzero(np.isin(table.labels, wrong))[0])
+            raise DataError(
+                f"{where}, {table.row_name(row)}: expected labels 0 (usual) and 1 (anomaly), found"
+                f" {shown(table.classes[table.labels[row]])}; mend them, or name another column with --label"
+            )
         return
     if len(table.classes) < 2:
-        raise DataError(f"{where} holds one class, '{table.classes[0]}', expected two or more; give other data")
+        raise DataError(f"{where} holds one class, {shown(table.classes[0])}, expected two or more; give other data")
     counts = {name: class_counts(table, parts[name]) for name in PARTS}
     if len(absent := np.flatnonzero(counts["train"] == 0)):
         name = table.classes[absent[0]]
         elsewhere = ", ".join(f"{counts[part][absent[0]]} in {part}" for part in PARTS[1:])
         raise DataError(
-            f"{where}: no train window ends in class '{name}' ({elsewhere}), expected some of each class;"
+            f"{where}: no train window ends in class {shown(name)} ({elsewhere}), expected some of each class;"
             " take another --split, or leave its rows out"
         )

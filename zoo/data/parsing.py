@@ -12,7 +12,7 @@ from zoo.data.arrangement import Naming, Rows
 from zoo.data.calendar import calendar_columns, calendar_values
 from zoo.data.columns import MAX_CLASSES, Codes, check_classes, parse_numbers
 from zoo.data.reading import Reading
-from zoo.data.times import Times, parse_times
+from zoo.data.times import Times, kind_of, parse_times
 from zoo_registry import Task
 from zoo_registry.errors import DataError, close_match_hint
 
@@ -34,6 +34,7 @@ class Parser:
         frame: pd.DataFrame,
     ) -> None:
         self.reading, self.label, self.classes = reading, label, Codes()
+        self._task = task
         time = reading.time
         if time is None:
             time = reading.usual_time if reading.usual_time in frame.columns else _find_time_column(frame)
@@ -43,7 +44,7 @@ class Parser:
                 raise DataError(
                     f"{where}: there is no column '{name}'{close_match_hint(name, map(str, frame.columns))}"
                 )
-        for role, names in (("target", targets), ("feature", features)):
+        for role, names in (("target", targets), ("feature", features), ("calendar field", reading.calendar)):
             if twice := sorted({name for name in names if list(names).count(name) > 1}):
                 raise DataError(f"{where}: {role} '{twice[0]}' was named more than once; name it once")
         self.naming = Naming(where, time, reading.series)
@@ -85,14 +86,16 @@ class Parser:
                     f"{where}: column '{naming.series}', row {first_row + bad[0] + 1}: expected the name of a series,"
                     " found none; fill it in"
                 )
-            series = naming.codes.encode(column)
+            series = naming.codes.encode(column, where, first_row)
         if self.label is not None:
-            check_classes(frame[self.label], where, first_row)
-            labels = self.classes.encode(frame[self.label])
+            remedy = "name another column, or take --task regress"
+            if self._task is Task.ANOMALY:
+                remedy = "name a column of 0 (usual) and 1 (anomaly) with --label"
+            check_classes(frame[self.label], where, first_row, remedy)
+            labels = self.classes.encode(frame[self.label], where, first_row)
             if len(self.classes.names) > MAX_CLASSES:
                 raise DataError(
-                    f"{where}: column '{self.label}' has more than {MAX_CLASSES} classes, expected a few;"
-                    " name another column, or take --task regress"
+                    f"{where}: column '{self.label}' has more than {MAX_CLASSES} classes, expected a few; {remedy}"
                 )
         return Rows(values, times, series, labels)
 
@@ -101,7 +104,10 @@ class Parser:
         if not self.reading.calendar:
             return np.ascontiguousarray(values)
         if not isinstance(times, pd.DatetimeIndex):
-            raise DataError(f"{self.naming.where}: --calendar needs a column of times, found none; name it with --time")
+            raise DataError(
+                f"{self.naming.where}: --calendar needs a column of times, found {kind_of(times)}; name it with --time,"
+                " or leave --calendar out"
+            )
         times = self._calendar_clock(times)
         computed, n_features = calendar_values(times, self.reading.calendar), len(self.features)
         return np.concatenate([values[:, :n_features], computed, values[:, n_features:]], axis=1)
@@ -123,18 +129,27 @@ class Parser:
         for name, empty in self._empty.items():
             if empty:
                 remedy = "fill it" if name in self._named else "leave it out with --features"
-                raise DataError(f"{self.naming.where}: column '{name}' has no value at all, expected numbers; {remedy}")
+                expected = "times or numbers" if name.lower() in TIME_NAMES else "numbers"
+                raise DataError(
+                    f"{self.naming.where}: column '{name}' has no value at all, expected {expected}; {remedy}"
+                )
 
     def _refuse_doubled_roles(self, targets: Sequence[str], features: Sequence[str]) -> None:
         naming = self.naming
+        roles: dict[str, str] = {}
         for column, role in ((naming.time, "time column"), (naming.series, "column of series"), (self.label, "label")):
             if column is not None and column in (*targets, *features):
                 raise DataError(
-                    f"{naming.where}: column '{column}' is the {role}, so it can be neither target nor feature"
+                    f"{naming.where}: column '{column}' is the {role}, so it can be neither target nor feature;"
+                    " name another"
                 )
-        given = [name for name in (naming.time, naming.series, self.label) if name is not None]
-        if len(set(given)) < len(given):
-            raise DataError(f"{naming.where}: time, series and label are three columns, found one for two; name others")
+            if column in roles:
+                raise DataError(
+                    f"{naming.where}: column '{column}' is the {roles[column]}, so it cannot be the {role} too;"
+                    " name another for one of them"
+                )
+            if column is not None:
+                roles[column] = role
 
     def _numeric_columns(self, frame: pd.DataFrame, without: Sequence[str]) -> tuple[str, ...]:
         """All columns of numbers that have no other role; those of text are noted as ignored."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ Source = str | Path | pd.DataFrame | Arrays
 PARQUET_SUFFIXES = {".parquet", ".pq"}
 FRAME, ARRAYS = "DataFrame", "arrays"
 TIME = "time"
+_BREAKS = {"Cc", "Zl", "Zp"}  # kinds of characters that would garble every list of columns
 MEMORY_SHARE = 0.5  # of the machine's memory that a file may have in bytes and still be read whole
 
 
@@ -103,6 +105,12 @@ def _check_names(names: list[str], where: str) -> None:
         raise DataError(f"{where}: expected a name for each column, found none for column {unnamed[0]}; name it")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise DataError(f"{where}: expected each column once, found '{twice[0]}' more than once; rename one of them")
+    for number, name in enumerate(names, start=1):
+        if not _BREAKS.isdisjoint(map(unicodedata.category, name)):
+            raise DataError(
+                f"{where}: expected names without line breaks and control characters, found {name!r} for column"
+                f" {number}; rename it"
+            )
 
 
 def _arrays_to_frame(source: Arrays) -> pd.DataFrame:
@@ -148,29 +156,45 @@ def _read_file(path: Path, csv: CsvFormat, rows: int | None) -> Iterator[pd.Data
             f"{path}: {size / 1e9:.1f} GB are too much to read at once with {memory / 1e9:.1f} GB of memory;"
             " give --spool FOLDER, where there is room for a copy"
         )
-    if path.suffix.lower() not in PARQUET_SUFFIXES:
-        yield from read_csv_chunks(path, csv, rows)
-    elif rows is None:
-        try:
-            frame = pd.read_parquet(path)
-        except Exception as error:  # whatever a reader makes of foreign bytes
-            raise _unreadable(path, error) from error
-        yield frame
+    if path.suffix.lower() in PARQUET_SUFFIXES:
+        yield from _read_parquet(path, rows)
     else:
-        yield from _read_parquet_batches(path, rows)
+        yield from read_csv_chunks(path, csv, rows)
 
 
-def _read_parquet_batches(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+def _read_parquet(path: Path, rows: int | None) -> Iterator[pd.DataFrame]:
     import pyarrow.parquet
 
+    _check_ends(path)
     try:
-        with pyarrow.parquet.ParquetFile(path) as file:
+        names = pyarrow.parquet.read_schema(path).names
+    except Exception as error:  # whatever a reader makes of foreign bytes
+        raise _unreadable(path, error) from error
+    _check_names(names, str(path))  # here, as pandas speaks of fields' references where two have one name
+    try:
+        if rows is None:
+            yield pd.read_parquet(path)
+            return
+        # mapped, as a reader holds on to all that it has read
+        with pyarrow.parquet.ParquetFile(path, memory_map=True) as file:
             if file.metadata.num_rows == 0:
                 yield file.read().to_pandas()
             for batch in file.iter_batches(rows):
                 yield batch.to_pandas()
     except Exception as error:
         raise _unreadable(path, error) from error
+
+
+def _check_ends(path: Path) -> None:
+    """Raise DataError for what is no Parquet file, and for one that was cut off."""
+    with path.open("rb") as file:
+        begin = file.read(4)
+        file.seek(-min(4, path.stat().st_size), os.SEEK_END)
+        end = file.read()
+    if begin != b"PAR1":
+        raise DataError(f"{path}: not a readable Parquet file, as it begins with {begin!r}; name a CSV file .csv")
+    if end != begin or path.stat().st_size < 12:
+        raise DataError(f"{path}: not a readable Parquet file, as its end is missing; copy it again")
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from zoo.data.times import Times
+from zoo.data.times import Times, kind_of
 from zoo_registry.errors import ConfigError, DataError
 
 PARTS = ("train", "validation", "test")
@@ -87,7 +87,10 @@ def split_dates(times: Times | None, dates: Sequence[str], *, minimum: Minimum, 
     are no times.
     """
     if not isinstance(times, pd.DatetimeIndex):
-        raise DataError(f"{where}: a split by dates needs a column of times, found none; name it with --time")
+        raise DataError(
+            f"{where}: a split by dates needs a column of times, found {kind_of(times)}; name it with --time, or give"
+            " --split"
+        )
     try:
         cuts = [_in_zone(pd.Timestamp(date), times.tz) for date in dates]
     except ValueError as error:
@@ -99,7 +102,8 @@ def split_dates(times: Times | None, dates: Sequence[str], *, minimum: Minimum, 
         )
     rows = [int(times.searchsorted(cut)) for cut in cuts]
     ends = (rows[0], rows[1], rows[2] if len(rows) == 3 else len(times))
-    return _cut(ends, len(times), minimum=minimum, where=where, embargo=embargo)
+    remedy = f"give more rows, or other --split-dates between {times[0]} and {times[-1]}"
+    return _cut(ends, len(times), minimum=minimum, where=where, embargo=embargo, remedy=remedy)
 
 
 def fold_splits(splitter: Any, n_rows: int, *, validation: float = 0.15) -> list[Split]:
@@ -122,16 +126,25 @@ def fold_splits(splitter: Any, n_rows: int, *, validation: float = 0.15) -> list
     return splits
 
 
-def _cut(ends: tuple[int, int, int], n_rows: int, *, minimum: Minimum, where: str, embargo: int) -> Split:
+def _cut(
+    ends: tuple[int, int, int],
+    n_rows: int,
+    *,
+    minimum: Minimum,
+    where: str,
+    embargo: int,
+    remedy: str = "give more rows, another --split",
+) -> Split:
     train, validation, test = ends
     split = Split(
         range(max(train - embargo, 0)), range(train, max(validation - embargo, train)), range(validation, test)
     )
+    smaller = ["--window", *(["--horizon"] if "horizon" in minimum.what else []), *(["--embargo"] if embargo else [])]
     for name, rows in split.items():
         if len(rows) < (needed := minimum.train if name == "train" else minimum.later):
             raise ShortPartError(
                 f"{where}: the {name} part has {len(rows)} of {n_rows} rows, but {minimum.what} need {needed};"
-                " give more rows, another --split, or a smaller --window, --horizon or --embargo"
+                f" {remedy}, or a smaller {' or '.join(smaller)}"
             )
     return split
 
@@ -140,7 +153,7 @@ def _in_zone(date: pd.Timestamp, zone: tzinfo | None) -> pd.Timestamp:
     if date.tzinfo is None:
         return date.tz_localize(zone)
     if zone is None:
-        raise ValueError("the times have no zone")
+        raise ConfigError(f"--split-dates: {date} names a zone, but the times have none; write it without")
     return date.tz_convert(zone)
 
 

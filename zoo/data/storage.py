@@ -23,7 +23,10 @@ class SpoolFile:
     def __init__(self, folder: Path, dtype: DTypeLike) -> None:
         self._dtype = np.dtype(dtype)
         self._shape: tuple[int, ...] = (0,)
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (the mapping keeps it)
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed with this object)
+
+    def __del__(self) -> None:
+        self._file.close()  # the mapping has its own hold of the file
 
     def append(self, block: NDArray[Any]) -> None:
         """Add rows; all blocks have the same further axes."""

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.data.arrangement import Rows, arrange, resample
+from zoo.data.arrangement import Naming, Rows, arrange, resample
 from zoo.data.calendar import calendar_columns
-from zoo.data.columns import sorted_classes
+from zoo.data.columns import shown, sorted_classes
 from zoo.data.frequency import Frequency, find_frequency, refuse_gaps, step_size
 from zoo.data.intervals import Intervals, intervals
 from zoo.data.parsing import Parser
@@ -107,7 +107,7 @@ class Table:
         number = row if self.file_rows is None else int(self.file_rows[row])
         known = [] if self.times is None else [str(self.times[row])]
         if self.series_column is not None:
-            known += [f"series '{name}'" for name, rows in self.series.items() if row in rows]
+            known += [f"series {shown(name)}" for name, rows in self.series.items() if row in rows]
         return f"row {number + 1}" + (f" ({', '.join(known)})" if known else "")
 
 
@@ -178,7 +178,7 @@ def _spool(
                     f"{where}: column '{parser.naming.time}' mixes time zones: row {first_row + 1}"
                     f" ({pieces.times[0]}) has another than the rows before; write all times in UTC"
                 )
-            zone, numbers = pieces.times.tz, pieces.times.as_unit("ns").asi8
+            zone, numbers = pieces.times.tz, _nanoseconds(pieces.times, parser.naming, first_row)
         elif pieces.times is not None:
             numbers = ticks(pieces.times)
         arrays = (pieces.values, numbers, pieces.series, pieces.labels)
@@ -200,6 +200,18 @@ def _spool(
     elif numbers is not None:
         times = pd.Index(numbers, copy=False)
     return arrange(Rows(values, times, series, labels), parser.naming, reading), parser
+
+
+def _nanoseconds(times: pd.DatetimeIndex, naming: Naming, first_row: int) -> NDArray[np.int64]:
+    """Times as numbers of one unit: pandas may choose another one for each frame."""
+    try:
+        return np.asarray(times.as_unit("ns").asi8)
+    except pd.errors.OutOfBoundsDatetime as error:
+        row = int(np.flatnonzero((times.year < 1678) | (times.year > 2261))[0])
+        raise DataError(
+            f"{naming.where}: column '{naming.time}', row {first_row + row + 1}: expected a time in the years 1678 to"
+            f" 2261, as --spool is given, found {times[row]}; mend it, or leave --spool out"
+        ) from error
 
 
 def _checked(rows: Rows, parser: Parser, reading: Reading) -> Table:
@@ -231,7 +243,7 @@ def _checked(rows: Rows, parser: Parser, reading: Reading) -> Table:
     cuts, frequency = starts, None
     if times is not None:
         assert naming.time is not None
-        check_order(times, starts, naming.where, naming.time, table.row_name)
+        check_order(times, starts, naming.where, naming.time, table.row_name, one_series=naming.series is None)
         frequency = find_frequency(times, starts)
         if reading.gaps == "error" or (reading.gaps == "break" and frequency.step is None):
             refuse_gaps(frequency, times, naming.where, naming.time, table.row_name)

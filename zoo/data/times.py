@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.data.columns import shown, to_numbers
 from zoo.data.storage import row_blocks
 from zoo_registry.errors import DataError
 
@@ -22,8 +23,15 @@ def parse_times(column: pd.Series, where: str, first_row: int = 0) -> Times:
 
     Raises DataError, naming column and row, for anything else and for times of more than one zone.
     """
+    if not first_row and len(column) and column.isna().all():
+        raise DataError(
+            f"{where}: column '{column.name}' has no value at all, expected times such as 2020-01-31 13:00; fill it in,"
+            " or name another with --time"
+        )
     if pd.api.types.is_numeric_dtype(column):
         return _parse_counts(column, where, first_row)
+    if isinstance(column.dtype, pd.PeriodDtype):
+        column = column.dt.to_timestamp()
     try:
         times = pd.DatetimeIndex(
             pd.to_datetime(column, errors="coerce", format=None if column.dtype.kind == "M" else "ISO8601")
@@ -31,33 +39,49 @@ def parse_times(column: pd.Series, where: str, first_row: int = 0) -> Times:
     except (ValueError, TypeError) as error:
         raise _mixed_zones(column, where, first_row) from error
     if len(bad := np.flatnonzero(times.isna())):
-        raise DataError(
-            f"{where}: column '{column.name}', row {first_row + bad[0] + 1}: expected a time such as 2020-01-31 13:00,"
-            f" found {'none' if pd.isna(column.iloc[bad[0]]) else repr(column.iloc[bad[0]])}; mend it"
-        )
+        expected = "a time such as 2020-01-31 13:00"
+        numbers = to_numbers(column)
+        if 2 * numbers.notna().sum() > len(column):  # whole numbers that count up, with a text among them
+            bad, expected = np.flatnonzero(numbers.isna()), "a whole number, as in the other rows"
+        raise _wrong_time(column, int(bad[0]), where, first_row, expected)
     return times
 
 
 def _parse_counts(column: pd.Series, where: str, first_row: int) -> Times:
     numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
     if pd.api.types.is_bool_dtype(column) or not (numbers == np.round(numbers)).any():
+        found = "true and false" if pd.api.types.is_bool_dtype(column) else "numbers"
         raise DataError(
-            f"{where}: time column '{column.name}' holds numbers, expected times such as 2020-01-31 13:00, or whole"
+            f"{where}: time column '{column.name}' holds {found}, expected times such as 2020-01-31 13:00, or whole"
             " numbers that count up; leave out --time or name another"
         )
-    if len(bad := np.flatnonzero((numbers != np.round(numbers)) | ~(np.abs(numbers) < 2**53))):
-        raise DataError(
-            f"{where}: column '{column.name}', row {first_row + bad[0] + 1}: expected a whole number, as in the rows"
-            f" before, found {column.iloc[bad[0]]}; mend it"
-        )
-    return pd.Index(numbers.astype(np.int64), name=column.name)
+    if len(bad := np.flatnonzero(numbers != np.round(numbers))):  # NaN is not equal to itself
+        raise _wrong_time(column, int(bad[0]), where, first_row, "a whole number, as in the other rows")
+    whole = pd.api.types.is_integer_dtype(column)
+    digits = 63 if whole else 53  # that count on in steps of one, in int64 and in float64
+    if len(bad := np.flatnonzero(np.abs(numbers) >= 2.0**digits)):
+        raise _wrong_time(column, int(bad[0]), where, first_row, f"a whole number below 2 to the power {digits}")
+    counts: NDArray[np.int64] = column.to_numpy(np.int64) if whole else numbers.astype(np.int64)
+    return pd.Index(counts, name=column.name)
+
+
+def _wrong_time(column: pd.Series, row: int, where: str, first_row: int, expected: str) -> DataError:
+    found = "none" if column.isna().iloc[row] else shown(column.iloc[row])
+    return DataError(
+        f"{where}: column '{column.name}', row {first_row + row + 1}: expected {expected}, found {found}; mend it"
+    )
+
+
+def kind_of(times: Times | None) -> str:
+    """What stands where a column of times is needed."""
+    return "none" if times is None else "whole numbers"
 
 
 def _mixed_zones(column: pd.Series, where: str, first_row: int) -> DataError:
     """Name the first row whose zone is not the first row's."""
     texts = column.astype(str)
     zones = texts.str.extract(_OFFSET, expand=False).replace("Z", "+00:00").fillna("none")
-    if not len(other := np.flatnonzero(zones != zones.iloc[0])):
+    if not len(other := np.flatnonzero((zones != zones[column.notna()].iloc[0]) & column.notna())):
         return DataError(f"{where}: column '{column.name}' cannot be read as times of one zone; write them in UTC")
     row = int(other[0])
     return DataError(
@@ -73,9 +97,18 @@ def ticks(times: Times) -> NDArray[np.int64]:
 
 
 def check_order(
-    times: Times, series_starts: NDArray[np.int64], where: str, column: str, row_name: Callable[[int], str]
+    times: Times,
+    series_starts: NDArray[np.int64],
+    where: str,
+    column: str,
+    row_name: Callable[[int], str],
+    *,
+    one_series: bool,
 ) -> None:
-    """Raise DataError unless each row of a series is later than the one before; names the first that is not."""
+    """Raise DataError unless each row of a series is later than the one before; names the first that is not.
+
+    ``one_series`` says that nobody told series apart, so that there may be several after all.
+    """
     numbers, first, count = ticks(times), -1, 0
     for rows in row_blocks(1, len(numbers)):
         steps = numbers[rows] - numbers[rows.start - 1 : rows.stop - 1]
@@ -88,6 +121,8 @@ def check_order(
         return
     doubled = numbers[first] == numbers[first - 1]
     remedy = "remove one of them" if doubled else "ask for --sort, or sort the rows"
+    if one_series:
+        remedy += ", or name the column of several series with --series"
     raise DataError(
         f"{where}: times in column '{column}' are {'duplicated' if doubled else 'unsorted'}: {row_name(first)} follows"
         f" {row_name(first - 1)}, expected each row to be later than the one before ({count} such rows);"

@@ -78,8 +78,9 @@ class Preprocessor(BaseEstimator):  # type: ignore[misc]
         usual = dict.fromkeys(calendar_columns(self.calendar), "none") | given
         of_features = [usual.get(name, self.scaler) for name in feature_names]
         of_targets = [self.target_scaler or given.get(name, self.scaler) for name in target_names]
-        self.features_ = ScaledColumns.fit(of_features, features, feature_names, where, whole=whole)
-        self.targets_ = ScaledColumns.fit(of_targets, targets, target_names, where, whole=whole)
+        how: dict[str, Any] = {"where": where, "whole": whole, "targets": target_names}
+        self.features_ = ScaledColumns.fit(of_features, features, feature_names, **how)
+        self.targets_ = ScaledColumns.fit(of_targets, targets, target_names, **how)
         return self
 
     def transform(self, X: NDArray[Any]) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
@@ -58,9 +58,16 @@ class ScaledColumns:
 
     @classmethod
     def fit(
-        cls, scalers: Sequence[str], blocks: Blocks, names: tuple[str, ...], where: str, *, whole: bool = True
+        cls,
+        scalers: Sequence[str],
+        blocks: Blocks,
+        names: tuple[str, ...],
+        where: str,
+        *,
+        whole: bool = True,
+        targets: Collection[str] = (),
     ) -> Self:
-        """Fit on train rows, ``scalers`` naming each column's; ``blocks`` and ``whole`` as for ``fit_scaler``.
+        """Fit on train rows, ``scalers`` naming each column's; ``blocks`` to ``targets`` as for ``fit_scaler``.
 
         Raises what that raises.
         """
@@ -72,7 +79,8 @@ class ScaledColumns:
         for scaler in dict.fromkeys(scalers):
             columns = [index for index, name in enumerate(scalers) if name == scaler]
             part, own = partial(_columns, blocks, columns), statistics.take(columns)
-            fitted = fit_scaler(scaler, part, own, tuple(names[index] for index in columns), where, whole=whole)
+            own_names = tuple(names[index] for index in columns)
+            fitted = fit_scaler(scaler, part, own, own_names, where, whole=whole, targets=targets)
             groups.append(Group(find_scaler(scaler), tuple(columns), fitted))
         nothing = np.zeros(len(names))
         numbers = (statistics.minimum, statistics.maximum, statistics.deviation)
@@ -90,7 +98,8 @@ class ScaledColumns:
 
     def transform(self, raw: NDArray[Any]) -> NDArray[np.float32]:
         """Scale values of shape (..., n_columns); computed in float64, returned as contiguous float32."""
-        return self.scale(raw).astype(np.float32)
+        with np.errstate(over="ignore"):  # beyond float32 is infinite, which callers tell
+            return self.scale(raw).astype(np.float32)
 
     def inverse_transform(self, scaled: NDArray[Any]) -> NDArray[np.float64]:
         """Bring scaled values of shape (..., n_columns) back to original units."""

@@ -6,7 +6,7 @@ import io
 import pickle
 import pickletools
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Self
 
 import joblib
@@ -212,27 +212,37 @@ def find_scaler(name: str) -> Scaler:
 
 
 def fit_scaler(
-    name: str, blocks: Blocks, statistics: ColumnStatistics, columns: tuple[str, ...], where: str, *, whole: bool = True
+    name: str,
+    blocks: Blocks,
+    statistics: ColumnStatistics,
+    columns: tuple[str, ...],
+    where: str,
+    *,
+    whole: bool = True,
+    targets: Collection[str] = (),
 ) -> Any:
     """Fit a scaler on train rows, given in blocks of float64 (rows, n_columns), and on their statistics.
 
     With ``whole`` there is one block with all rows; without, the rows do not fit in memory, and a scaler has to learn
-    from one block after the other. Raises DataError, naming a column it cannot fit, ConfigError where a scaler needs
-    all rows at once, PluginError where a plugin's scaler does not do what a scaler has to.
+    from one block after the other. Raises DataError, naming a column it cannot fit and, as it is one of the
+    ``targets`` or not, the way out; ConfigError where a scaler needs all rows at once, PluginError where a plugin's
+    scaler does not do what a scaler has to.
     """
     scaler = find_scaler(name)
     if len(constant := np.flatnonzero(statistics.minimum == statistics.maximum)):
         index = int(constant[0])
         raise DataError(
             f"{where}: column '{columns[index]}' is constant in the train rows ({statistics.minimum[index]:g}),"
-            " expected values that change; leave it out with --features, or take another --split"
+            f" expected values that change; {_way_out(columns[index], targets)}, or take another --split"
         )
     try:
         with np.errstate(all="ignore"):  # an overflow is told by what comes out
             deviation = statistics.deviation
             if len(bad := np.flatnonzero(~(np.isfinite(deviation) & (deviation > 0)))):
                 raise UnscalableColumnError(
-                    int(bad[0]), f"its standard deviation comes out as {deviation[bad[0]]:g}, take another unit"
+                    int(bad[0]),
+                    f"its standard deviation comes out as {deviation[bad[0]]:g}, as its values go from"
+                    f" {statistics.minimum[bad[0]]:g} to {statistics.maximum[bad[0]]:g}, take another unit",
                 )
             if name not in SCALERS:
                 return _fit_plugin(name, scaler, blocks, whole=whole)
@@ -241,9 +251,13 @@ def fit_scaler(
     except UnscalableColumnError as error:
         raise DataError(
             f"{where}: column '{columns[error.column]}' cannot be scaled by '{name}': {error.reason};"
-            " leave it out with --features, or take another --scaler or --split"
+            f" {_way_out(columns[error.column], targets)}, or take another --scaler or --split"
         ) from error
     return fitted
+
+
+def _way_out(column: str, targets: Collection[str]) -> str:
+    return "name others with --target and --features" if column in targets else "leave it out with --features"
 
 
 def _fit(name: str, transformer: Any, blocks: Blocks, *, whole: bool) -> Any:

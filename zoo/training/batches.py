@@ -27,12 +27,12 @@ def shuffled_batches(windows: Windows, batch_size: int, seed: int) -> tf.data.Da
         shuffle = tf.random.experimental.index_shuffle
         return _numbers(len(windows), batch_size).map(lambda numbers: shuffle(numbers, key, last))
 
-    return tf.data.Dataset.counter().flat_map(epoch).map(_gather(windows)).prefetch(_PREFETCHED)
+    return _batches(windows, tf.data.Dataset.counter().flat_map(epoch))
 
 
 def ordered_batches(windows: Windows, batch_size: int) -> tf.data.Dataset:
     """The windows once, in their order; shapes as in :func:`shuffled_batches`."""
-    return _numbers(len(windows), batch_size).map(_gather(windows)).prefetch(_PREFETCHED)
+    return _batches(windows, _numbers(len(windows), batch_size))
 
 
 def share(array: NDArray[Any]) -> tf.Tensor:
@@ -47,6 +47,14 @@ def _numbers(count: int, batch_size: int) -> tf.data.Dataset:
     """The numbers of windows, batch by batch."""
     first = tf.data.Dataset.range(0, count, batch_size)
     return first.map(lambda start: tf.range(start, tf.minimum(start + batch_size, count)))
+
+
+def _batches(windows: Windows, numbers: tf.data.Dataset) -> tf.data.Dataset:
+    """The windows with these numbers, batch by batch."""
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False  # they would copy the arrays
+    batches = numbers.map(_gather(windows), num_parallel_calls=tf.data.AUTOTUNE)
+    return batches.prefetch(_PREFETCHED).with_options(options)
 
 
 def _gather(windows: Windows) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:

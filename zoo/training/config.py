@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from zoo.data.examples import find_example
-from zoo.options import Aggregate, CalendarField, Gaps, Keep, LossName, Missing, OptimizerName, ShortSeries
+from zoo.options import (
+    Aggregate,
+    CalendarField,
+    Channels,
+    ClassWeights,
+    Gaps,
+    Keep,
+    LossName,
+    Missing,
+    NormalizeWindow,
+    OptimizerName,
+    ShortSeries,
+)
 from zoo.preprocessing.names import check_scaler
 from zoo_registry import Architecture, ConstantSchedule, Schedule, Task
 from zoo_registry.errors import ConfigError, close_match_hint
@@ -53,6 +65,11 @@ def _parts(value: Any) -> Any:
 def _listed(value: Any) -> Any:
     """Read ``"2019-01-01,2020-01-01"``."""
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+def _numbers(value: Any) -> Any:
+    """Read ``"0.1,0.5,0.9"``."""
+    return tuple(float(part) for part in value.split(",")) if isinstance(value, str) else value
 
 
 def _schedule(value: Any) -> Any:
@@ -120,13 +137,41 @@ class DataConfig(_Config):
     )
 
 
+class NetworkConfig(_Config):
+    """What the zoo puts around an architecture's network."""
+
+    normalize_window: NormalizeWindow = Field(
+        "none", description="subtract each window's last value, or its mean and deviation, and undo it at the output"
+    )
+    channels: Channels = Field("joint", description="shared: one network for each target series on its own")
+    quantiles: Annotated[tuple[float, ...], BeforeValidator(_numbers)] = Field(
+        (), description="task forecast: quantiles to forecast, rising, such as 0.1,0.5,0.9"
+    )
+    threshold: float = Field(
+        0.99, gt=0.0, lt=1.0, description="task anomaly: quantile of the validation scores above which a row is one"
+    )
+
+    @field_validator("quantiles")
+    @classmethod
+    def _rising(cls, quantiles: tuple[float, ...]) -> tuple[float, ...]:
+        if any(not 0 < quantile < 1 for quantile in quantiles) or sorted(set(quantiles)) != list(quantiles):
+            raise ValueError(f"expected rising numbers between 0 and 1, found {quantiles}")
+        return quantiles
+
+
 class TrainingConfig(_Config):
     """How the network is trained; the defaults are the zoo's, which an architecture's own beat."""
 
     optimizer: OptimizerName = "adam"
     learning_rate: float = Field(1e-3, gt=0.0, le=10.0)
+    weight_decay: float = Field(0.0, ge=0.0, lt=1.0, description="decoupled from the loss (Loshchilov & Hutter 2019)")
+    momentum: float = Field(0.0, ge=0.0, lt=1.0, description="of sgd and rmsprop")
+    nesterov: bool = Field(False, description="whether sgd looks ahead along its momentum")
+    clip_norm: float = Field(0.0, ge=0.0, description="largest norm of all gradients together; 0: any")
+    clip_value: float = Field(0.0, ge=0.0, description="largest absolute value of a gradient; 0: any")
     schedule: Annotated[Schedule, BeforeValidator(_schedule)] = ConstantSchedule()
     loss: LossName = "mse"
+    class_weights: ClassWeights = Field("none", description="task classify: balanced gives rare classes their due")
     epochs: int = Field(100, ge=1)
     batch_size: int = Field(32, ge=1)
     patience: int = Field(10, ge=0, description="epochs without a better validation loss until the stop; 0: never")
@@ -140,6 +185,7 @@ class RunConfig(_Config):
     architecture: str
     hyperparameters: dict[str, Any]
     data: DataConfig
+    network: NetworkConfig = Field(default_factory=lambda: NetworkConfig.model_validate({}))
     training: TrainingConfig
 
     @property
@@ -151,12 +197,12 @@ class RunConfig(_Config):
 def resolve(
     name: str, architecture: Architecture, hyperparameters: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> RunConfig:
-    """Fill in what the user left out: settings are fields of DataConfig and TrainingConfig; None counts as left out.
+    """Fill in what the user left out: settings are fields of the three configurations; None counts as left out.
 
     A setting beats the example's or the architecture's default, which beats the zoo's. Raises ConfigError for unknown
     names and values out of bounds.
     """
-    fields = {**DataConfig.model_fields, **TrainingConfig.model_fields}
+    fields = {**DataConfig.model_fields, **NetworkConfig.model_fields, **TrainingConfig.model_fields}
     for setting in settings:
         if setting not in fields:
             raise ConfigError(f"there is no setting '{setting}'{close_match_hint(setting, fields)}")
@@ -171,6 +217,9 @@ def resolve(
         architecture=name,
         hyperparameters=hp.model_dump(mode="json"),
         data=resolve_data({key: value for key, value in given.items() if key in DataConfig.model_fields}),
+        network=validated(
+            NetworkConfig, {k: v for k, v in given.items() if k in NetworkConfig.model_fields}, "setting"
+        ),
         training=validated(TrainingConfig, training, "setting"),
     )
     if config.task not in architecture.tasks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.data.calendar import calendar_columns
+from zoo.data.columns import shown
 from zoo.data.csv_files import CsvFormat
 from zoo.data.frequency import usual_season
 from zoo.data.intervals import Intervals, intersect, intervals
@@ -20,6 +22,7 @@ from zoo.data.split import PARTS, Minimum, ShortPartError, Split, split_dates, s
 from zoo.data.storage import collect, row_blocks
 from zoo.data.table import Table, read_table
 from zoo.data.windows import Layout, Windows, split_windows
+from zoo.options import CalendarField
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.preprocessing.statistics import Blocks
 from zoo.training.config import DataConfig
@@ -184,7 +187,7 @@ def _split_series(table: Table, config: DataConfig, layout: Layout) -> tuple[dic
     splits: dict[str, Split] = {}
     short: dict[str, str] = {}
     for name, rows in table.series.items():
-        where = table.source if table.series_column is None else f"{table.source}, series '{name}'"
+        where = table.source if table.series_column is None else f"{table.source}, series {shown(name)}"
         limits: dict[str, Any] = {"minimum": minimum, "where": where, "embargo": config.embargo}
         try:
             if config.split_dates:
@@ -195,15 +198,16 @@ def _split_series(table: Table, config: DataConfig, layout: Layout) -> tuple[dic
         except ShortPartError as error:
             if table.series_column is None:
                 raise
-            short[name] = str(error)
+            short[name] = str(error).removeprefix(f"{where}: ")
         else:
             splits[name] = split.shifted(rows.start)
     if short and (config.short_series == "error" or not splits):
-        named = ", ".join(f"'{name}' ({len(table.series[name])} rows)" for name in list(short)[:_NAMED])
+        way_out = ", or leave such series out with --short-series drop" if splits else ""
+        named = ", ".join(f"{shown(name)} ({len(table.series[name])} rows)" for name in list(short)[:_NAMED])
         more = f" and {len(short) - _NAMED} more" if len(short) > _NAMED else ""
         raise DataError(
             f"{table.source}: {len(short)} of {len(table.series)} series are too short: {named}{more}; the first:"
-            f" {next(iter(short.values())).split(': ', 1)[1]}, or leave such series out with --short-series drop"
+            f" {next(iter(short.values()))}{way_out}"
         )
     return splits, list(short)
 
@@ -211,14 +215,34 @@ def _split_series(table: Table, config: DataConfig, layout: Layout) -> tuple[dic
 def _fit(preprocessor: Preprocessor, table: Table, repaired: Repaired, train: Intervals, *, whole: bool) -> None:
     """Fit on the train rows that windows may read."""
     features, targets = list(range(len(table.features))), [table.columns.index(name) for name in table.targets]
+    feature_rows, target_rows = intersect(train, repaired.features), intersect(train, repaired.targets)
+    if repaired.missing and not (len(feature_rows) and len(target_rows)):
+        worst = max(repaired.missing, key=repaired.missing.__getitem__)
+        raise DataError(
+            f"{table.source}: no train row is left without a missing value, of which column '{worst}' has the most"
+            f" ({repaired.missing[worst]}); fill it, leave it out, or take another --missing or --split"
+        )
+    _refuse_constant_calendar(table, preprocessor.calendar, feature_rows)
     preprocessor.fit_blocks(
-        _blocks(repaired.values, intersect(train, repaired.features), features, whole=whole),
-        _blocks(repaired.values, intersect(train, repaired.targets), targets, whole=whole),
+        _blocks(repaired.values, feature_rows, features, whole=whole),
+        _blocks(repaired.values, target_rows, targets, whole=whole),
         table.features,
         table.targets,
         where=table.source,
         whole=whole,
     )
+
+
+def _refuse_constant_calendar(table: Table, calendar: Sequence[CalendarField], rows: Intervals) -> None:
+    """Raise DataError for a calendar field that is the same in all train rows; no --features would leave it out."""
+    for field in calendar:
+        for name in calendar_columns([field]):
+            column = table.values[:, table.features.index(name)]
+            if all((column[start:stop] == column[rows[0, 0]]).all() for start, stop in rows.tolist()):
+                raise DataError(
+                    f"{table.source}: the calendar feature '{field}' is the same in all train rows, expected one that"
+                    " changes; leave it out of --calendar, or take another --split"
+                )
 
 
 def _blocks(values: NDArray[Any], rows: Intervals, columns: list[int], *, whole: bool) -> Blocks:
@@ -239,18 +263,32 @@ def _scale(
     """All rows as the network sees them: features (rows, n_features), targets (rows, n_targets) or labels (rows, 1)."""
     values = repaired.values
     rows = len(values)
-    features = collect(
-        (preprocessor.transform(table.cut(values[block])[0]) for block in row_blocks(0, rows)),
-        (rows, len(table.features)),
-        np.float32,
-        spool,
-    )
+
+    def scaled(part: int, names: tuple[str, ...]) -> NDArray[Any]:
+        transform = (preprocessor.transform, preprocessor.transform_targets)[part]
+
+        def blocks() -> Iterator[NDArray[np.float32]]:
+            for block in row_blocks(0, rows):
+                raw = table.cut(values[block])[part]
+                yield _checked_scaled(transform(raw), raw, names, table, block.start)
+
+        return collect(blocks(), (rows, len(names)), np.float32, spool)
+
+    features = scaled(0, table.features)
     if table.labels is not None and not table.targets:
         return features, table.labels[:rows, None].copy()
-    targets = collect(
-        (preprocessor.transform_targets(table.cut(values[block])[1]) for block in row_blocks(0, rows)),
-        (rows, len(table.targets)),
-        np.float32,
-        spool,
-    )
-    return features, targets
+    return features, scaled(1, table.targets)
+
+
+def _checked_scaled(
+    block: NDArray[np.float32], raw: NDArray[Any], names: tuple[str, ...], table: Table, first_row: int
+) -> NDArray[np.float32]:
+    """Return scaled rows; raises DataError for a value that is too far from the train rows' for a network's numbers."""
+    if len(bad := np.argwhere(~np.isfinite(block))):
+        row, column = map(int, bad[0])
+        raise DataError(
+            f"{table.source}: column '{names[column]}', {table.row_name(first_row + row)}: expected a number that"
+            f" float32 holds once it is scaled by the train rows, found {raw[row, column]:g}; mend it, or take another"
+            " --scaler"
+        )
+    return block

@@ -63,6 +63,7 @@ def test_a_wrong_delimiter_is_told_with_the_right_one(tmp_path):
         ({"decimal": "point"}, "--decimal is one character"),
         ({"decimal": ","}, "--delimiter and --decimal are both ','"),
         ({"encoding": "utf-7000"}, "there is no encoding 'utf-7000'"),
+        ({"encoding": "base64"}, "there is no encoding 'base64'"),
     ],
 )
 def test_forms_that_there_are_not(form, complaint):

@@ -129,7 +129,7 @@ def test_a_date_between_rows_belongs_to_the_row_after_it():
 def test_a_date_with_a_zone_is_brought_to_the_times_zone():
     split = split_dates(HOURS.tz_localize("UTC"), ("2024-01-06T02:00+02:00", "2024-01-08"), minimum=least(1), where="t")
     assert split.validation.start == 120
-    with pytest.raises(ConfigError, match="a split's dates are such as 2020-01-31"):
+    with pytest.raises(ConfigError, match="names a zone, but the times have none; write it without"):
         split_dates(HOURS, ("2024-01-06T02:00+02:00", "2024-01-08"), minimum=least(1), where="t")
 
 

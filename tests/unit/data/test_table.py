@@ -135,7 +135,7 @@ def test_a_value_that_is_no_finite_number_is_named_by_file_column_and_row(tmp_pa
     message = str(caught.value)
     assert message.startswith(f"{path}: column 'a', row {row + 1}: expected a {kind}, found ")
     assert fault in message
-    assert message.endswith("; mend it, or leave the column out with --features")
+    assert message.endswith(", or leave the column out with --features")
 
 
 def test_a_column_that_was_named_must_be_mended():
