@@ -1,5 +1,5 @@
 # make demo and make test each do everything from a fresh checkout: they need make and Python 3.11, 3.12 or 3.13.
-.PHONY: demo test test-full lint format lock clean
+.PHONY: demo test test-full lint format bench lock clean
 .DEFAULT_GOAL := demo
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
@@ -46,6 +46,10 @@ lint: $(INSTALLED)
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Measure memory and speed of windows, beside Keras: half an hour, 16 GB of disk. Writes benchmarks/results/.
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/windows.py
 
 # Lock anew what developers and the demo install; no index address goes into the file. Needs uv.
 lock:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.reading import Source, describe
 from zoo.training.config import DEFAULT_SOURCE, RunConfig, resolve
-from zoo.training.preparation import Prepared, prepare
+from zoo.training.preparation import Prepared, prepare_run
 from zoo.training.run_record import find_run
 from zoo_registry import discover
 
@@ -56,7 +56,7 @@ def plan(
     entry = discover().catalogue[architecture]
     source = DEFAULT_SOURCE if data is None else data
     config = resolve(architecture, entry.architecture, hyperparameters or {}, {**settings, "source": describe(source)})
-    return config, prepare(config.data, source, spool=None if spool is None else Path(spool))
+    return config, prepare_run(config, source, spool=None if spool is None else Path(spool))
 
 
 def train_prepared(config: RunConfig, prepared: Prepared, *, runs: str | Path = "runs", progress: bool = False) -> Run:
@@ -70,7 +70,7 @@ def train_prepared(config: RunConfig, prepared: Prepared, *, runs: str | Path = 
     hp = entry.architecture.configure(config.hyperparameters)
     with ExitStack() as stack:
         callbacks = [stack.enter_context(ProgressBar())] if progress else []
-        fitted = fit(entry.architecture, hp, prepared, config.training, callbacks)
+        fitted = fit(entry.architecture, hp, prepared, config.training, callbacks, network=config.network)
     evaluation = measure(fitted.model, prepared)
     record = make_record(new_run_id(config.architecture), config, entry, prepared, fitted, evaluation)
     return Run(write_run(Path(runs), record, prepared, fitted))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from numpy.typing import NDArray
 
 from zoo.data.labels import class_counts
 from zoo.data.split import PARTS
+from zoo.data.storage import row_blocks
 from zoo.data.table import Table
 from zoo.preprocessing.scaled_columns import ScaledColumns
+from zoo.preprocessing.statistics import ColumnStatistics
 from zoo.training.preparation import Prepared
 
 _PLOTTED_COLUMNS = 8
@@ -77,30 +80,37 @@ def _describe_classes(prepared: Prepared) -> dict[str, dict[str, int]]:
 
 def _describe_column(prepared: Prepared, name: str) -> dict[str, Any]:
     scaled, index = _scaled_columns(prepared, name)
-    train = _part(prepared, name, "train")
-    low, high, mean, deviation = np.nanmin(train), np.nanmax(train), np.nanmean(train), np.nanstd(train)
-    parts: dict[str, dict[str, float]] = {}
+    found = {part: ColumnStatistics(1) for part in PARTS}
     for part in PARTS:
-        values = _part(prepared, name, part)
-        known = values[~np.isnan(values)]
-        parts[part] = {"missing": len(values) - len(known)}
-        if len(known):
+        for known in _known(prepared, name, part):
+            found[part].add(known[:, None])
+    train = found["train"]
+    parts: dict[str, dict[str, float]] = {}
+    for part, own in found.items():
+        parts[part] = {"missing": sum(map(len, prepared.rows(part))) - own.rows}
+        if own.rows:
+            outside = sum(
+                int(((known < train.minimum) | (known > train.maximum)).sum()) for known in _known(prepared, name, part)
+            )
             parts[part] |= {
-                "mean": float(known.mean()),
-                "deviation": float(known.std()),
-                "minimum": float(known.min()),
-                "maximum": float(known.max()),
-                "drift": float((known.mean() - mean) / deviation),
-                "outside": float(((known < low) | (known > high)).mean()),
+                "mean": float(own.mean[0]),
+                "deviation": float(own.deviation[0]),
+                "minimum": float(own.minimum[0]),
+                "maximum": float(own.maximum[0]),
+                "drift": float((own.mean[0] - train.mean[0]) / train.deviation[0]),
+                "outside": outside / own.rows,
             }
     ends = scaled.scale(np.stack([scaled.minimum, scaled.maximum]))[:, index]
     return {"scaler": scaled.scalers[index], "scaled_range": sorted(map(float, ends)), "parts": parts}
 
 
-def _part(prepared: Prepared, name: str, part: str) -> NDArray[np.float64]:
-    """A column's values in a part, of all series, before any repair."""
+def _known(prepared: Prepared, name: str, part: str) -> Iterator[NDArray[np.float64]]:
+    """A column's known values in a part, of all series, before any repair, block by block."""
     column = prepared.table.values[:, prepared.table.columns.index(name)]
-    return np.concatenate([column[rows.start : rows.stop] for rows in prepared.rows(part)]).astype(np.float64)
+    for rows in prepared.rows(part):
+        for block in row_blocks(rows.start, rows.stop):
+            values = column[block].astype(np.float64)
+            yield values[~np.isnan(values)]
 
 
 def _scaled_columns(prepared: Prepared, name: str) -> tuple[ScaledColumns, int]:
@@ -150,9 +160,10 @@ def draw(prepared: Prepared, path: Path) -> None:
 def _scaled(prepared: Prepared, name: str, part: str) -> NDArray[np.float64]:
     """A column's known values in a part as the network sees them; of very many an even selection."""
     columns, index = _scaled_columns(prepared, name)
-    values = _part(prepared, name, part)
-    known = values[~np.isnan(values)]
-    known = known[:: max(1, len(known) // _PLOTTED_POINTS)]
+    column, ranges = prepared.table.values[:, prepared.table.columns.index(name)], prepared.rows(part)
+    every = max(1, sum(map(len, ranges)) // _PLOTTED_POINTS)
+    known = np.concatenate([column[rows.start : rows.stop : every] for rows in ranges]).astype(np.float64)
+    known = known[~np.isnan(known)]
     rows = np.tile(columns.minimum, (len(known), 1))  # scalers take all their columns at once
     rows[:, index] = known
     return columns.scale(rows)[:, index]
@@ -162,12 +173,12 @@ def _curve(table: Table, column: NDArray[Any], rows: range) -> tuple[Any, NDArra
     """Where and what to draw: every value, or the smallest and largest of even stretches where there are too many."""
     values = column[rows.start : rows.stop]
     length = max(1, len(values) // (_PLOTTED_POINTS // 2))
-    numbers = np.arange(rows.start, rows.stop)
+    numbers = np.arange(rows.start, rows.stop, length)
     if length > 1:
-        whole = len(values) // length * length
-        stretches = values[:whole].reshape(-1, length)
-        numbers = np.repeat(numbers[:whole:length], 2)
-        values = np.stack([stretches.min(axis=1), stretches.max(axis=1)], axis=1).reshape(-1)
+        starts = np.arange(0, len(values), length)
+        numbers = np.repeat(numbers, 2)
+        least, most = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+        values = np.stack([least, most], axis=1).reshape(-1)
     return numbers if table.times is None else table.times[numbers], values
 
 

@@ -66,10 +66,10 @@ class Run:
         """Forecast in original units with the Keras network.
 
         An array of shape (batch, window, n_features) gives an array of shape (batch, horizon, n_targets), float64; a
-        DataFrame, a file, arrays or an example give a DataFrame with the forecast after the last row of each series.
-        ``reading`` says how a table is read where not as in the training: time, csv, sort, gaps and the other fields of
-        :class:`zoo.data.reading.Reading`. Raises DataError for other shapes, values that are not finite, and tables
-        that do not fit.
+        DataFrame, a file, arrays or an example give a DataFrame with the forecast after the last row of each series,
+        or for that row itself where the task is regress. ``reading`` says how a table is read where not as in the
+        training: time, csv, sort, gaps and the other fields of :class:`zoo.data.reading.Reading`. Raises DataError for
+        other shapes, values that are not finite, and tables that do not fit.
         """
         if is_windows(data):
             return self._predict_windows(data)
@@ -83,7 +83,8 @@ class Run:
             missing=missing,
             **reading,
         )
-        return last.forecast_frame(self._predict_windows(last.values), data_record["targets"], self.config.data.gap)
+        forecast = self._predict_windows(last.values)
+        return last.forecast_frame(forecast, data_record["targets"], self.config.data.gap, self.config.task)
 
     def evaluate(self, data: Source | None = None) -> dict[str, Any]:
         """Measure network and baselines on the test split again, as :attr:`metrics` has it.

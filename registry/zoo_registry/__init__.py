@@ -1,16 +1,14 @@
-"""What a plugin author imports: an architecture's contract, and the hooks. Loads no TensorFlow, NumPy or pandas."""
+"""What a plugin author imports: contracts, helpers and hooks. Loads no TensorFlow, NumPy or pandas."""
 
 from zoo_registry.architecture import (
     API_VERSION,
     Architecture,
-    ConstantSchedule,
-    ExponentialSchedule,
     LossContext,
-    Schedule,
+    LossFunction,
     TrainingDefaults,
 )
 from zoo_registry.building import head, recurrent_layer
-from zoo_registry.catalogue import Catalogue, Entry, ScalerCatalogue, ScalerEntry
+from zoo_registry.catalogue import Catalogue, Entry, LossCatalogue, LossEntry, ScalerCatalogue, ScalerEntry
 from zoo_registry.discovery import Discovery, PluginFailure, discover
 from zoo_registry.hookspecs import hookimpl
 from zoo_registry.hyperparameters import (
@@ -24,24 +22,46 @@ from zoo_registry.hyperparameters import (
     Search,
     Units,
 )
+from zoo_registry.loss import BUILT_IN_LOSSES, OWN_LOSS, Loss
 from zoo_registry.scaler import BUILT_IN_SCALERS, Scaler, TensorForm
+from zoo_registry.schedule import (
+    SCHEDULES,
+    ConstantSchedule,
+    CosineSchedule,
+    CyclicalSchedule,
+    ExponentialSchedule,
+    OneCycleSchedule,
+    PlateauSchedule,
+    Schedule,
+)
 from zoo_registry.shape import SequenceShape, Task
 
 __all__ = [
     "API_VERSION",
+    "BUILT_IN_LOSSES",
     "BUILT_IN_SCALERS",
     "L1",
     "L2",
+    "OWN_LOSS",
+    "SCHEDULES",
     "Architecture",
     "Catalogue",
     "ConstantSchedule",
+    "CosineSchedule",
+    "CyclicalSchedule",
     "Discovery",
     "Dropout",
     "Entry",
     "ExponentialSchedule",
     "Hyperparameters",
     "Layers",
+    "Loss",
+    "LossCatalogue",
     "LossContext",
+    "LossEntry",
+    "LossFunction",
+    "OneCycleSchedule",
+    "PlateauSchedule",
     "PluginFailure",
     "RecurrentDropout",
     "RecurrentHyperparameters",

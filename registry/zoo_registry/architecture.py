@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING, Any
 
 from zoo_registry.hyperparameters import Hyperparameters, validated
+from zoo_registry.schedule import BaseSchedule, Schedule
 from zoo_registry.shape import SequenceShape, Task
 
 if TYPE_CHECKING:
@@ -17,27 +16,6 @@ if TYPE_CHECKING:
 
 API_VERSION = 1
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-
-
-class _Schedule(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ConstantSchedule(_Schedule):
-    """The learning rate stays as it is."""
-
-    kind: Literal["constant"] = "constant"
-
-
-class ExponentialSchedule(_Schedule):
-    """Learning rate times ``rate ** (step / steps)``, decaying smoothly (Keras' ``ExponentialDecay``)."""
-
-    kind: Literal["exponential"] = "exponential"
-    steps: int = Field(10_000, ge=1, description="optimizer steps for one factor of rate")
-    rate: float = Field(0.9, gt=0.0, le=1.0, description="factor for each that many steps")
-
-
-Schedule = Annotated[ConstantSchedule | ExponentialSchedule, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +27,7 @@ class TrainingDefaults:
 
     optimizer: str | None = None
     learning_rate: float | None = None
-    schedule: ConstantSchedule | ExponentialSchedule | None = None
+    schedule: Schedule | None = None
     loss: str | None = None
     epochs: int | None = None
     batch_size: int | None = None
@@ -58,7 +36,7 @@ class TrainingDefaults:
         for names, kind, expected in (
             (("optimizer", "loss"), str, "a name"),
             (("learning_rate",), (int, float), "a number"),
-            (("schedule",), _Schedule, "a ConstantSchedule or ExponentialSchedule"),
+            (("schedule",), BaseSchedule, "a schedule such as CosineSchedule()"),
             (("epochs", "batch_size"), int, "a whole number"),
         ):
             for name in names:
@@ -69,17 +47,21 @@ class TrainingDefaults:
 
 @dataclass(frozen=True, kw_only=True)
 class LossContext:
-    """What a plugin's own loss may know about the run.
+    """What a loss may know about the run.
 
     ``to_original`` maps a tensor of scaled targets, (batch, horizon, n_targets), to their original units.
+    ``deviations`` are the targets' standard deviations in the train rows, in original units. ``class_weights`` has a
+    weight for each class where a classification asks for them.
     """
 
     shape: SequenceShape
     to_original: Callable[[Any], Any]
+    deviations: tuple[float, ...] | None = None
+    class_weights: tuple[float, ...] | None = None
 
 
 Build = Callable[[Any, SequenceShape], "keras.Model"]
-Loss = Callable[[Any, Any], Any]
+LossFunction = Callable[[Any, Any], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +85,7 @@ class Architecture:
     tasks: tuple[Task, ...] = (Task.FORECAST,)
     defaults: TrainingDefaults = field(default_factory=TrainingDefaults)
     check: Callable[[Any, SequenceShape], None] | None = None
-    loss: Callable[[Any, LossContext], Loss] | None = None
+    loss: Callable[[Any, LossContext], LossFunction] | None = None
     tiny: Mapping[str, Any] = field(default_factory=dict)
     api: int = API_VERSION
 

@@ -1,4 +1,4 @@
-"""The catalogue: architecture names, what they stand for and where they come from."""
+"""The catalogue: names of architectures, scalers and losses, what they stand for and where they come from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from zoo_registry.architecture import Architecture
-from zoo_registry.errors import UnknownArchitectureError, UnknownScalerError, ZooError, close_match_hint
+from zoo_registry.errors import (
+    UnknownArchitectureError,
+    UnknownLossError,
+    UnknownScalerError,
+    ZooError,
+    close_match_hint,
+)
+from zoo_registry.loss import Loss
 from zoo_registry.scaler import Scaler
 
 
@@ -44,6 +51,26 @@ class ScalerEntry:
     def name(self) -> str:
         """The scaler's bare name."""
         return self.scaler.name
+
+    @property
+    def qualified_name(self) -> str:
+        """``distribution:name``, which is unique where the bare name is not."""
+        return f"{self.distribution}:{self.name}"
+
+
+@dataclass(frozen=True)
+class LossEntry:
+    """A loss and the plugin that it comes from."""
+
+    loss: Loss
+    plugin: str
+    distribution: str
+    version: str
+
+    @property
+    def name(self) -> str:
+        """The loss's bare name."""
+        return self.loss.name
 
     @property
     def qualified_name(self) -> str:
@@ -123,3 +150,10 @@ class ScalerCatalogue(_ByName[ScalerEntry]):
 
     kind = "scaler"
     error = UnknownScalerError
+
+
+class LossCatalogue(_ByName[LossEntry]):
+    """The plugins' losses by name, as :class:`Catalogue` holds architectures."""
+
+    kind = "loss"
+    error = UnknownLossError

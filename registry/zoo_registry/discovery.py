@@ -20,13 +20,14 @@ import pluggy
 
 from zoo_registry import hookspecs
 from zoo_registry.architecture import Architecture
-from zoo_registry.catalogue import Catalogue, Entry, ScalerCatalogue, ScalerEntry
+from zoo_registry.catalogue import Catalogue, Entry, LossCatalogue, LossEntry, ScalerCatalogue, ScalerEntry
+from zoo_registry.loss import BUILT_IN_LOSSES, OWN_LOSS, Loss
 from zoo_registry.scaler import BUILT_IN_SCALERS, Scaler
 
 GROUP = "zoo"
 DISABLE_VARIABLE = "ZOO_DISABLE_PLUGINS"
 
-T = TypeVar("T", Architecture, Scaler)
+T = TypeVar("T", Architecture, Scaler, Loss)
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,13 @@ class PluginFailure:
 
 @dataclass(frozen=True)
 class Discovery:
-    """What discovery found: the plugin manager, the healthy architectures and scalers, and the broken plugins."""
+    """What discovery found: the plugin manager, the healthy contributions, and the broken plugins."""
 
     manager: pluggy.PluginManager
     catalogue: Catalogue
     failures: tuple[PluginFailure, ...]
     scalers: ScalerCatalogue = field(default_factory=lambda: ScalerCatalogue([]))
+    losses: LossCatalogue = field(default_factory=lambda: LossCatalogue([]))
 
 
 @cache
@@ -63,6 +65,7 @@ def discover_from(points: Iterable[EntryPoint]) -> Discovery:
     disabled = {name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",") if name.strip()}
     entries: list[Entry] = []
     scaler_entries: list[ScalerEntry] = []
+    loss_entries: list[LossEntry] = []
     failures: list[PluginFailure] = []
     origins = [(point, *_origin(point)) for point in points]
     for point, distribution, version in sorted(origins, key=lambda found: (found[0].name, found[0].value, found[1])):
@@ -74,9 +77,10 @@ def discover_from(points: Iterable[EntryPoint]) -> Discovery:
                 for name, other in manager.list_name_plugin():
                     if plugin is other:
                         raise ValueError(f"the same plugin is already registered as {name}")
-                architectures, scalers = _contributions_of(plugin, f"{distribution}:{point.name}")
+                architectures, scalers, losses = _contributions_of(plugin, f"{distribution}:{point.name}")
             _refuse_taken(architectures, entries, distribution)
             _refuse_taken(scalers, scaler_entries, distribution)
+            _refuse_taken(losses, loss_entries, distribution)
             manager.register(plugin, f"{distribution}:{point.name}")
         except KeyboardInterrupt:
             raise
@@ -85,11 +89,16 @@ def discover_from(points: Iterable[EntryPoint]) -> Discovery:
             continue
         entries.extend(Entry(found, point.name, distribution, version) for found in architectures)
         scaler_entries.extend(ScalerEntry(found, point.name, distribution, version) for found in scalers)
-    return Discovery(manager, Catalogue(entries), tuple(failures), ScalerCatalogue(scaler_entries))
+        loss_entries.extend(LossEntry(found, point.name, distribution, version) for found in losses)
+    return Discovery(
+        manager, Catalogue(entries), tuple(failures), ScalerCatalogue(scaler_entries), LossCatalogue(loss_entries)
+    )
 
 
 def _refuse_taken(
-    found: Sequence[Architecture | Scaler], entries: Sequence[Entry | ScalerEntry], distribution: str
+    found: Sequence[Architecture | Scaler | Loss],
+    entries: Sequence[Entry | ScalerEntry | LossEntry],
+    distribution: str,
 ) -> None:
     taken = {entry.name for entry in entries if entry.distribution == distribution}
     if twice := [item.name for item in found if item.name in taken]:
@@ -110,8 +119,8 @@ def _origin(point: EntryPoint) -> tuple[str, str]:
         return "unknown", ""
 
 
-def _contributions_of(plugin: object, name: str) -> tuple[list[Architecture], list[Scaler]]:
-    """Check a plugin's hooks and return its architectures and scalers; raises whatever is wrong with it.
+def _contributions_of(plugin: object, name: str) -> tuple[list[Architecture], list[Scaler], list[Loss]]:
+    """Check a plugin's hooks and return what it contributes; raises whatever is wrong with it.
 
     This happens in a manager of its own, so that a broken plugin leaves no trace among the others.
     """
@@ -124,7 +133,10 @@ def _contributions_of(plugin: object, name: str) -> tuple[list[Architecture], li
     scalers = _collect(manager.hook.zoo_scalers, Scaler)
     if reserved := [scaler.name for scaler in scalers if scaler.name in BUILT_IN_SCALERS]:
         raise ValueError(f"scaler '{reserved[0]}' is built in; give it another name")
-    return architectures, scalers
+    losses = _collect(manager.hook.zoo_losses, Loss)
+    if reserved := [loss.name for loss in losses if loss.name in (*BUILT_IN_LOSSES, OWN_LOSS)]:
+        raise ValueError(f"loss '{reserved[0]}' is built in; give it another name")
+    return architectures, scalers, losses
 
 
 def _collect(hook: pluggy.HookCaller, kind: type[T]) -> list[T]:

@@ -41,6 +41,13 @@ class UnknownScalerError(ConfigError, KeyError):
         return str(self.args[0])
 
 
+class UnknownLossError(ConfigError, KeyError):
+    """No loss of that name, or more than one plugin registers it."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class TrainingError(ZooError):
     """The training could not be brought to a usable result."""
 

@@ -8,6 +8,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from zoo_registry.architecture import Architecture
+    from zoo_registry.loss import Loss
     from zoo_registry.scaler import Scaler
 
 PROJECT = "zoo"
@@ -29,4 +30,12 @@ def zoo_scalers() -> list[Scaler]:  # type: ignore[empty-body]
     """Return the scalers that this plugin contributes.
 
     Called for every command, ``zoo list`` too: import scikit-learn inside ``make``, never here.
+    """
+
+
+@hookspec
+def zoo_losses() -> list[Loss]:  # type: ignore[empty-body]
+    """Return the losses that this plugin contributes.
+
+    Called for every command, ``zoo list`` too: import Keras inside ``make``, never here.
     """

@@ -149,10 +149,22 @@ def test_bad_files(refused: Refusal, tmp_path: Path, name: str, content: bytes, 
         (f"{SERIES} --set units=many", "'units': expected a valid integer"),
         (f"{SERIES} --set units", "--set takes NAME=VALUE, found 'units'"),
         (f"{SERIES} --scaler standrad", "there is no scaler 'standrad'; did you mean 'standard'?"),
-        (f"{SERIES} --loss msee", "'mse', 'mae', 'huber' or 'architecture', found 'msee'"),
+        (f"{SERIES} --loss msee", "there is no loss 'msee'; did you mean 'mse'?"),
+        (f"{SERIES} --loss hubre:delta=2", "there is no loss 'hubre'; did you mean 'huber'?"),
+        (f"{SERIES} --loss huber:delat=2", "loss 'huber', parameter 'delat' is unknown; did you mean 'delta'?"),
+        (f"{SERIES} --loss huber:delta=0", "loss 'huber', parameter 'delta': expected greater than 0, found '0'"),
+        (f"{SERIES} --loss quantile:q=many", "loss 'quantile', parameter 'q': expected a valid number, found 'many'"),
+        (f"{SERIES} --loss huber:2", "loss 'huber' takes NAME=VALUE, found '2'"),
+        (f"{SERIES} --loss quantile:q=0.1,q=0.9", "loss 'quantile': 'q' is given more than once; give it once"),
+        (f"{SERIES} --loss ''", "there is no loss ''; known are: "),
+        (f"{SERIES} --loss focal", "loss 'focal' does not serve the task 'forecast'; those that do: mse, mae, huber, "),
+        (
+            "train basic --task regress --data series.csv --target load --loss weighted-mse",
+            "loss 'weighted-mse' does not serve the task 'regress'; those that do: mse, mae, huber, ",
+        ),
         (
             f"{SERIES} --loss architecture",
-            "architecture 'basic' has no loss of its own; expected --loss mse, mae or huber",
+            "architecture 'basic' has no loss of its own; take one of mse, mae, huber, ",
         ),
         (f"{SERIES} --optimizer adma", "'sgd', 'nadam' or 'lion', found 'adma'"),
         (f"{SERIES} --schedule linear", "'constant', 'exponential'"),
@@ -429,7 +441,7 @@ def test_an_interrupt_of_a_training_writes_nothing(
     zoo_command, snapshot, series_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     before = snapshot(tmp_path)
-    monkeypatch.setattr("zoo.training.trainer.build_network", interrupt)
+    monkeypatch.setattr("zoo.training.trainer.assemble", interrupt)
     check_interrupted(zoo_command(*shlex.split(f"{SERIES} --export")), before, snapshot(tmp_path))
 
 

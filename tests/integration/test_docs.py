@@ -5,13 +5,61 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import sys
+
+import pytest
+
+import zoo
+from zoo.training.losses import LOSSES
+from zoo_registry import discover
+
+
+def guide(request, name):
+    return (request.config.rootpath / "docs" / name).read_text(encoding="utf-8")
 
 
 def test_the_scalers_guide(request):
-    text = (request.config.rootpath / "docs" / "scalers.md").read_text(encoding="utf-8")
+    text = guide(request, "scalers.md")
     (program,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     (printed,) = re.findall(r"```text\n(.*?)```", text, flags=re.DOTALL)
     found = io.StringIO()
     with contextlib.redirect_stdout(found):
         exec(compile(program, "scalers.md", "exec", dont_inherit=True), {})
     assert found.getvalue() == printed
+
+
+def test_the_losses_guide_has_a_row_for_each(request):
+    rows = {
+        row.split("|")[1].strip(" `"): row
+        for row in guide(request, "losses.md").replace(r"\|", "").splitlines()
+        if row.startswith("| `")
+    }
+    assert list(rows) == list(LOSSES)
+    for name, row in rows.items():
+        told = dict(re.findall(r"`([a-z]+)` = ([0-9.]+)", row.split("|")[3]))
+        parameters = {key: field.default for key, field in LOSSES[name].parameters.model_fields.items()}
+        assert {key: float(value) for key, value in told.items()} == parameters
+
+
+@pytest.fixture
+def with_power(request, tmp_path, monkeypatch):
+    """Put the guide's plugin on the path, as a distribution that is installed."""
+    (program,) = re.findall(r"```python\n(.*?)```", guide(request, "losses.md"), flags=re.DOTALL)
+    (tmp_path / "zoo_power.py").write_text(program, encoding="utf-8")
+    metadata = tmp_path / "zoo_power-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: zoo-power\nVersion: 1.0\n", encoding="utf-8")
+    (metadata / "entry_points.txt").write_text("[zoo]\npower = zoo_power\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    discover.cache_clear()
+    yield
+    discover.cache_clear()
+    sys.modules.pop("zoo_power", None)
+
+
+@pytest.mark.usefixtures("with_power")
+def test_the_losses_guides_plugin_trains(series, tmp_path):
+    settings = {"target": "load", "window": 8, "horizon": 3, "epochs": 1, "hyperparameters": {"units": 2}}
+    run = zoo.train("basic", series, loss="power:power=4", runs=tmp_path / "runs", **settings)
+    assert run.config.training.loss == "power:power=4"
+    assert discover().losses["power"].distribution == "zoo-power"

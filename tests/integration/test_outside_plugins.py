@@ -313,3 +313,49 @@ def test_an_outsiders_scaler_without_a_form_gives_a_scaled_bundle(with_scalers):
 def test_without_its_plugin_a_scaler_is_unknown(with_scalers):
     refused = Command(with_scalers.folder, "")("train", "basic", "--scaler", "arcsinh", code=2)
     assert "there is no scaler 'arcsinh'" in refused.stderr
+
+
+LOSS_PLUGIN = '''
+"""A loss with a parameter."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from zoo_registry import Hyperparameters, Loss, hookimpl
+
+
+class PowerParameters(Hyperparameters):
+    power: Annotated[float, Field(gt=1.0, description="power of the absolute error")] = 3.0
+
+
+def make_power(parameters, context):
+    from keras import ops
+
+    return lambda y_true, y_pred: ops.mean(ops.abs(y_true - y_pred) ** parameters.power, axis=(1, 2))
+
+
+@hookimpl
+def zoo_losses():
+    return [Loss(name="power", summary="Power of the absolute error.", parameters=PowerParameters, make=make_power)]
+'''
+
+
+@pytest.fixture(scope="module")
+def losses(install):
+    return install({"loss-models": LOSS_PLUGIN})
+
+
+def test_an_outsiders_loss_trains_and_its_run_needs_no_plugin(losses, tmp_path):
+    with_losses = Command(tmp_path, losses)
+    flags = ("--epochs", 1, "--set", "units=2", "--json")
+    run = json.loads(with_losses("train", "custom-loss", "--loss", "loss-models:power:power=2.5", *flags).stdout)
+    assert run["config"]["training"]["loss"] == "loss-models:power:power=2.5"
+
+    elsewhere = Command(tmp_path, "")
+    assert run["id"] in elsewhere("runs").stdout
+    elsewhere("export", run["id"])
+    refused = elsewhere("train", "basic", "--loss", "power", code=2)
+    assert "there is no loss 'power'; known are: " in refused.stderr
+    refused = with_losses("train", "basic", "--loss", "power:power=1", code=2)
+    assert "loss 'power', parameter 'power': expected greater than 1, found '1'" in refused.stderr

@@ -53,9 +53,10 @@ class Bundle:
 
         An array of shape (batch, window, n_features), or of one window (window, n_features), gives an array of shape
         (batch, horizon, n_targets). A DataFrame, a file, arrays or an example give a DataFrame with the forecast after
-        the last row of each series. ``reading`` says how a table is read where not as in the training: time, csv, sort,
-        gaps and the other fields of :class:`zoo.data.reading.Reading`. Raises DataError for other shapes, values that
-        are not finite, and tables that do not fit.
+        the last row of each series, or for that row itself where the task is regress. ``reading`` says how a table is
+        read where not as in the training: time, csv, sort, gaps and the other fields of
+        :class:`zoo.data.reading.Reading`. Raises DataError for other shapes, values that are not finite, and tables
+        that do not fit.
         """
         return self._predict_windows(data) if is_windows(data) else self._predict_table(data, missing, reading)
 
@@ -81,7 +82,7 @@ class Bundle:
             missing=missing,
             **reading,
         )
-        return last.forecast_frame(self._predict_windows(last.values), interface.targets, interface.gap)
+        return last.forecast_frame(self._predict_windows(last.values), interface.targets, interface.gap, interface.task)
 
 
 def load_bundle(path: str | Path, *, runtime: str = "onnxruntime") -> Bundle:

@@ -73,8 +73,9 @@ def show(
 
 def spelled(schedule: Any) -> str:
     """Write a schedule as --schedule takes it."""
-    settings = ",".join(f"{name}={value:g}" for name, value in schedule.model_dump(exclude={"kind"}).items())
-    return f"{schedule.kind}:{settings}" if settings else str(schedule.kind)
+    from zoo.training.spelling import spell
+
+    return spell(schedule.kind, schedule.model_dump(exclude={"kind"}))
 
 
 def _bounds(field: dict[str, Any]) -> str:

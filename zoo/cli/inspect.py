@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from zoo.cli.options import DATA_OPTIONS, settings_of, with_options
-from zoo.cli.output import note, print_json, print_table, repair_notes
-from zoo_registry.errors import ConfigError
+from zoo.cli.output import check_picture, note, print_json, print_table, repair_notes
 
 
 @with_options(DATA_OPTIONS)
@@ -24,8 +23,7 @@ def inspect(
 
     zoo inspect --data ETTh1.csv --target OT --window 96 --horizon 24 --split 8640,2880,2880
     """
-    if plot is not None and (plot.suffix.lower() not in (".png", ".svg", ".pdf") or not plot.parent.is_dir()):
-        raise ConfigError(f"--plot: expected a .png, .svg or .pdf file in a folder that is there, found {plot}")
+    check_picture(plot, "--plot")
     from zoo.inspection import draw
     from zoo.inspection import inspect as describe
     from zoo.training.config import resolve_data

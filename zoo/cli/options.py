@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from zoo_registry import BUILT_IN_LOSSES, SCHEDULES
+
 
 def _option(kind: Any, text: str, *names: str, **more: Any) -> Any:
     return Annotated[kind, typer.Option(*names, help=text, **more)]
@@ -73,22 +75,25 @@ _NETWORK: dict[str, Any] = {
         str | None, "none, last (subtract a window's last value) or instance (its mean and deviation) [default: none]."
     ),
     "channels": _option(str | None, "joint, or shared: one network for each target on its own [default: joint]."),
-    "quantiles": _option(str | None, "Forecast these quantiles, by commas, such as 0.1,0.5,0.9."),
-    "threshold": _option(
-        float | None, "Task anomaly: quantile of the validation scores above which a row is one [default: 0.99]."
-    ),
 }
 _TRAINING: dict[str, Any] = {
     "optimizer": _option(str | None, "adam, adamw, rmsprop, sgd, nadam or lion."),
     "learning_rate": _option(float | None, "The first one."),
-    "weight_decay": _option(float | None, "Decoupled weight decay [default: 0]."),
+    "weight_decay": _option(float | None, "Decoupled weight decay [default: 0.004 for adamw, else 0]."),
     "momentum": _option(float | None, "Of sgd and rmsprop [default: 0]."),
     "nesterov": _option(bool | None, "Look ahead along sgd's momentum.", "--nesterov/--no-nesterov"),
     "clip_norm": _option(float | None, "Largest norm of all gradients together [default: any]."),
     "clip_value": _option(float | None, "Largest absolute value of a gradient [default: any]."),
-    "schedule": _option(str | None, "constant, or exponential:steps=10000,rate=0.9"),
-    "loss": _option(str | None, "mse, mae, huber, or architecture (the architecture's own)."),
-    "class_weights": _option(str | None, "Task classify: none, or balanced [default: none]."),
+    "schedule": _option(
+        str | None,
+        f"How the rate goes on: {', '.join(SCHEDULES)}; with parameters: cosine:steps=5000,warmup=200",
+        metavar="KIND[:KEY=VALUE,...]",
+    ),
+    "loss": _option(
+        str | None,
+        f"{', '.join(BUILT_IN_LOSSES)}, a plugin's, or architecture (its own); with parameters: huber:delta=0.5",
+        metavar="NAME[:KEY=VALUE,...]",
+    ),
     "epochs": _option(int | None, "At most this many."),
     "batch_size": _option(int | None, "Windows in a batch."),
     "patience": _option(int | None, "Epochs without improvement until the stop; 0: never [default: 10]."),
@@ -128,7 +133,7 @@ def settings_of(ctx: typer.Context) -> dict[str, Any]:
     from zoo.training.config import DataConfig, NetworkConfig, TrainingConfig
 
     fields = {**DataConfig.model_fields, **NetworkConfig.model_fields, **TrainingConfig.model_fields}
-    given = {key: value for key, value in ctx.params.items() if key in fields and value is not None}
+    given = {key: value for key, value in ctx.params.items() if key in fields and value not in (None, [], ())}
     for name in ("features", "calendar"):
         if (listed := given.get(name)) is not None:
             given[name] = [part.strip() for part in listed.split(",")]

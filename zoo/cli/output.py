@@ -78,6 +78,12 @@ def check_folder(folder: Path, option: str) -> None:
             return
 
 
+def check_picture(path: Path | None, option: str) -> None:
+    """Raise ConfigError where a picture cannot be drawn; None is none."""
+    if path is not None and (path.suffix.lower() not in (".png", ".svg", ".pdf") or not path.parent.is_dir()):
+        raise ConfigError(f"{option}: expected a .png, .svg or .pdf file in a folder that is there, found {path}")
+
+
 def catalogue() -> Catalogue:
     """Discover the plugins; the broken ones are named on standard error."""
     from zoo_registry import discover
@@ -85,6 +91,6 @@ def catalogue() -> Catalogue:
     found = discover()
     for failure in found.failures:
         note(f"warning: {failure}")
-    for ambiguity in (*found.catalogue.ambiguities, *found.scalers.ambiguities):
+    for ambiguity in (*found.catalogue.ambiguities, *found.scalers.ambiguities, *found.losses.ambiguities):
         note(f"warning: {ambiguity}")
     return found.catalogue

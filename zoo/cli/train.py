@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zoo.cli.options import RUN_OPTIONS, settings_of, with_options
-from zoo.cli.output import catalogue, check_folder, note, print_json, print_table, repair_notes
+from zoo.cli.output import catalogue, check_folder, check_picture, note, print_json, print_table, repair_notes
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
     from zoo.run import Run
+    from zoo.training.config import RunConfig
+    from zoo.training.preparation import Prepared
+    from zoo_registry import Architecture
 
 RESULT = "Result"
 
@@ -32,6 +35,16 @@ def train(
         bool,
         typer.Option("--print-config", help="Write the TOML that repeats this run, and stop.", rich_help_panel=RESULT),
     ] = False,
+    find_lr: Annotated[
+        bool,
+        typer.Option(
+            "--find-lr", help="Suggest a learning rate by a few batches, and save nothing.", rich_help_panel=RESULT
+        ),
+    ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="With --find-lr: draw it, as a .png, .svg or .pdf file.", rich_help_panel=RESULT),
+    ] = None,
     runs: Annotated[Path, typer.Option(help="Folder of all runs.", rich_help_panel=RESULT)] = Path("runs"),
     export: Annotated[
         bool, typer.Option("--export", help="Export the run at the end.", rich_help_panel=RESULT)
@@ -54,7 +67,10 @@ def train(
     Examples: zoo train basic --export
 
     zoo train stacked --data ETTh1.csv --target OT --window 48 --horizon 24 --set units=32 --set layers=3
+
+    zoo train basic --find-lr --plot find-lr.png
     """
+    _check_find_lr(find_lr, plot, export)
     known = catalogue()
     from zoo.api import train_prepared
     from zoo.training.config import DEFAULT_SOURCE, parse_settings, resolve
@@ -74,9 +90,12 @@ def train(
     if print_config:
         typer.echo(config_text(resolved), nl=False)
         return
-    from zoo.training.preparation import prepare
+    from zoo.training.preparation import prepare_run
 
-    prepared = prepare(resolved.data, resolved.data.source, spool=ctx.params["spool"])
+    prepared = prepare_run(resolved, resolved.data.source, spool=ctx.params["spool"])
+    if find_lr:
+        _find_lr(resolved, prepared, entry.architecture, plot, as_json=as_json)
+        return
     check_folder(runs, "--runs")
     if name is not None and not export:
         raise ConfigError("--name names the exported model, but --export was not given; add it, or leave --name out")
@@ -106,6 +125,35 @@ def train(
     typer.echo(f"run: {run.folder}")
     typer.echo(f"bundle: {bundle.folder}" if bundle else f"next: zoo export {run.id}")
     typer.echo(run.metrics["verdict"])
+
+
+def _check_find_lr(find_lr: bool, plot: Path | None, export: bool) -> None:
+    if find_lr and export:
+        raise ConfigError("--find-lr trains nothing that could be exported; leave --export out")
+    if plot is not None and not find_lr:
+        raise ConfigError("--plot draws what --find-lr finds, but that was not given; add it, or leave --plot out")
+    check_picture(plot, "--plot")
+
+
+def _find_lr(
+    config: RunConfig, prepared: Prepared, architecture: Architecture, plot: Path | None, *, as_json: bool
+) -> None:
+    import_tensorflow()
+    from zoo.training.rate_range import BATCHES, draw, find_rate
+
+    hp = architecture.configure(config.hyperparameters)
+    found = find_rate(architecture, hp, prepared, config.training, config.network)
+    if plot is not None:
+        draw(found, plot)
+        note(f"drawn: {plot}")
+    if as_json:
+        print_json({"suggestion": found.suggestion, "rates": found.rates, "losses": found.losses})
+        return
+    typer.echo(
+        f"suggested: --learning-rate {found.suggestion:.2g}, a tenth of the rate with the least smoothed loss"
+        f" ({found.losses[found.lowest]:.4g}, after {found.lowest + 1} batches; tried: {len(found.rates)} of {BATCHES},"
+        f" rates from {found.rates[0]:.0e} to {found.rates[-1]:.2g})"
+    )
 
 
 def _print_run(run: Run) -> None:

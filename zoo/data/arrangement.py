@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from zoo.data.columns import MISSING_CLASS, Codes
 from zoo.data.reading import Reading
+from zoo.data.storage import row_blocks
 from zoo.data.times import Times, check_order, kind_of, ticks
 from zoo_registry.errors import ConfigError, DataError
 
@@ -34,10 +35,14 @@ class Rows:
     @property
     def starts(self) -> NDArray[np.int64]:
         """The first row of each series."""
-        if self.series is None:
-            return np.zeros(1, np.int64)
-        later: NDArray[np.int64] = 1 + np.flatnonzero(np.diff(self.series))
-        return np.concatenate([np.zeros(1, np.int64), later])
+        first = np.zeros(1, np.int64)
+        if (series := self.series) is None:
+            return first
+        later = [
+            rows.start + np.flatnonzero(series[rows] != series[rows.start - 1 : rows.stop - 1])
+            for rows in row_blocks(1, len(series))
+        ]
+        return np.concatenate([first, *later])
 
     def take(self, order: NDArray[np.int64]) -> Rows:
         """The rows in another order."""
@@ -76,11 +81,11 @@ def arrange(rows: Rows, naming: Naming, reading: Reading) -> Rows:
 
     Raises DataError where a spooled file would have to be put into another order.
     """
-    grouped = rows
-    if rows.series is not None and len(bad := np.flatnonzero(np.diff(rows.series) < 0)):
+    grouped, starts = rows, rows.starts
+    if rows.series is not None and len(back := starts[1:][np.diff(rows.series[starts]) < 0]):
         if reading.spool is not None:
             raise DataError(
-                f"{naming.where}: {rows.name(int(bad[0]) + 1)} goes back to a series that ended before; with"
+                f"{naming.where}: {rows.name(int(back[0]))} goes back to a series that ended before; with"
                 f" --spool the rows of each series have to stand together: sort the file by '{naming.series}'"
             )
         grouped = rows.take(np.argsort(rows.series, kind="stable").astype(np.int64))

@@ -18,7 +18,10 @@ PERIODS: dict[str, int] = {"minute": 60, "hour": 24, "weekday": 7, "day": 31, "m
 _FIRST = {"day": 1, "month": 1}  # the others count from 0; Monday is weekday 0
 _ATTRIBUTES = {"weekday": "day_of_week"}  # what pandas calls it
 
-FORMULA = "FIELD_sin = sin(2 pi n / period), FIELD_cos = cos(2 pi n / period), n the field counted from 0"
+FORMULA = (
+    "FIELD_sin = sin(2 pi n / period), FIELD_cos = cos(2 pi n / period), n = FIELD - first, read off the clock of the"
+    " zone; weekdays count from Monday = 0"
+)
 TEST_TIME = "2024-03-07T13:45:30"  # a Thursday
 
 

@@ -6,6 +6,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,11 +80,12 @@ def step_name(step: Step | None) -> str:
     return "none" if step is None else str(step) if isinstance(step, int) else step.freqstr
 
 
-def step_size(times: Times) -> float | None:
-    """The middle one of the last steps, in seconds, or in counts; None where there is one row."""
-    if len(times) < 2:
+def step_size(times: Times, series_starts: NDArray[np.int64]) -> float | None:
+    """The middle one of the last steps, in seconds, or in counts; None where no series has a second row."""
+    later = np.setdiff1d(np.arange(max(len(times) - _SAMPLE, 1), len(times)), series_starts)
+    if not len(later):
         return None
-    step = pd.Series(times[-_SAMPLE:]).diff().median()
+    step = pd.Series(times[later] - times[later - 1]).median()
     return float(step.total_seconds() if isinstance(step, pd.Timedelta) else step)
 
 
@@ -95,7 +97,8 @@ def usual_season(times: Times | None) -> int | None:
     if not isinstance(times, pd.DatetimeIndex) or len(times) < 3:
         return None
     times = times[:_SAMPLE]
-    step = pd.Series(times).diff().median()
+    steps = pd.Series(times).diff()
+    step = steps[steps > pd.Timedelta(0)].median()  # it goes back from one series to the next
     if step == _DAY and (times.day_of_week < 5).all():
         return 5
     for limit, season in ((_DAY, _DAY), (2 * _DAY, 7 * _DAY), (400 * _DAY, 365.25 * _DAY)):
@@ -105,20 +108,22 @@ def usual_season(times: Times | None) -> int | None:
     return None
 
 
-def next_times(times: Times, count: int) -> Times | None:
-    """Return the ``count`` times after the last one, by the inferred frequency, else by the usual step.
+def next_times(times: Times, count: int, usual: Step | None = None) -> Times | None:
+    """Return the ``count`` times after the last one, by the frequency that the last ones keep, else by the usual step.
 
-    None where there are too few times to know a step.
+    Without a ``usual`` step that is the middle one of the last; None where there are too few times to know one.
     """
-    if len(times) < 2:
-        return None
     recent = times[-32:]
-    if not isinstance(times, pd.DatetimeIndex):
-        step = int(pd.Series(recent).diff().median())
-        return pd.Index(int(times[-1]) + step * np.arange(1, count + 1))
-    known = pd.DatetimeIndex(recent)
-    offset = (_inferred(known) if len(known) > 2 else None) or pd.Timedelta(known.to_series().diff().median())
-    return pd.date_range(known[-1], periods=count + 1, freq=offset)[1:]
+    if not isinstance(recent, pd.DatetimeIndex):
+        step = int(pd.Series(recent).diff().median()) if len(recent) > 1 else usual
+        return pd.Index(int(times[-1]) + step * np.arange(1, count + 1)) if isinstance(step, int) else None
+    offset: Any = (_inferred(recent) if len(recent) > 2 else None) or usual
+    if offset is None and len(recent) > 1:
+        offset = pd.Timedelta(recent.to_series().diff().median())
+    if offset is None:
+        return None
+    later = pd.date_range(recent[-1], periods=count + 1, freq=offset)
+    return later[later > recent[-1]][:count]  # the last one may lie beside the calendar
 
 
 def _usual_step(times: Times, series_starts: NDArray[np.int64]) -> Step | None:
@@ -155,7 +160,12 @@ def _usual_step(times: Times, series_starts: NDArray[np.int64]) -> Step | None:
 def _inferred(times: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # pandas will give an offset for a string; either serves
-        return pd.tseries.frequencies.to_offset(pd.infer_freq(times))
+        offset = pd.tseries.frequencies.to_offset(pd.infer_freq(times))
+    if isinstance(offset, pd.offsets.BusinessHour) and not times.equals(
+        pd.date_range(times[0], periods=len(times), freq=offset)
+    ):
+        return None  # pandas takes any eight hours of a business day for those from 9 to 17
+    return offset
 
 
 def _in_ticks(step: Step, times: Times) -> int:

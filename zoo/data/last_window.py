@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from zoo.data.calendar import calendar_columns
 from zoo.data.examples import find_example
-from zoo.data.frequency import Frequency, next_times, refuse_gaps, step_size
+from zoo.data.frequency import Frequency, Step, next_times, refuse_gaps
 from zoo.data.missing import fill_forward, find_holes, refuse_missing
 from zoo.data.reading import Reading, Source
 from zoo.data.table import Table, read_table
 from zoo.data.times import Times
 from zoo.options import Missing
+from zoo_registry import Task
 from zoo_registry.errors import ConfigError, DataError, close_match_hint
 
 _STEP_TOLERANCE = 1.25  # months have 28 to 31 days
@@ -34,28 +35,39 @@ class LastWindows:
     times: list[Times | None]
     series: list[str]
     series_column: str | None = None
+    step: Step | None = None
 
-    def forecast_frame(self, forecast: NDArray[np.floating], targets: Sequence[str], gap: int = 0) -> pd.DataFrame:
+    def forecast_frame(
+        self, forecast: NDArray[np.floating], targets: Sequence[str], gap: int = 0, task: str = Task.FORECAST
+    ) -> pd.DataFrame:
         """Label forecasts of shape (n_series, horizon, n_targets): a row for each step, by time where there are times.
 
-        The first step comes ``gap`` steps after the one that follows the last row. With a column of series that is the
-        frame's first.
+        A forecast's first step comes ``gap`` steps after the one that follows the last row; what another ``task`` says
+        is of the last row itself, which is step 0. With a column of series that is the frame's first.
         """
         horizon = forecast.shape[1]
-        frames = []
-        for name, times, values in zip(self.series, self.times, forecast, strict=True):
-            later = None if times is None else next_times(times, gap + horizon)
-            index = pd.RangeIndex(1, horizon + 1) if later is None else later[gap:]
-            kind = "step" if later is None else "time"
+        first = 1 + gap if task == Task.FORECAST else 0  # rows after the last one
+        indexes = [None if times is None else self._later(times, first, horizon) for times in self.times]
+        kind, frames = "time", []
+        if any(index is None for index in indexes):
+            kind, indexes = "step", [pd.RangeIndex(first, first + horizon) for _ in indexes]
+        for name, index, values in zip(self.series, indexes, forecast, strict=True):
+            assert index is not None
             frame = pd.DataFrame(
                 np.asarray(values),
-                index=index.rename(f"forecast {kind}" if kind in targets else kind),
+                index=index.rename(f"forecast {kind}" if kind in (*targets, self.series_column) else kind),
                 columns=list(targets),
             )
             if self.series_column is not None:
                 frame.insert(0, self.series_column, name)
             frames.append(frame)
         return frames[0] if len(frames) == 1 else pd.concat(frames)
+
+    def _later(self, times: Times, first: int, horizon: int) -> Times | None:
+        if first == 0:
+            return times[-1:]
+        later = next_times(times, first - 1 + horizon, self.step)
+        return None if later is None else later[first - 1 :]
 
 
 def read_last_windows(
@@ -80,6 +92,10 @@ def read_last_windows(
     if missing is None:
         example = find_example(source)
         missing = example.missing if example else "error"
+    if missing == "drop":
+        raise ConfigError(
+            "missing: expected error, ffill or interpolate, as no newest row can be left out, found 'drop'; take one"
+        )
     calendar = tuple(trained.get("calendar", ()))
     usual = Reading(
         usual_time=trained.get("time_column"),
@@ -98,13 +114,14 @@ def read_last_windows(
         _refuse_short(table, short, window, dropped=asked.short_series == "drop" and bool(rows))
     values = [_last_window(table, part, window, missing, asked) for part in rows.values()]
     times = [None if table.times is None else table.times[part.start : part.stop] for part in rows.values()]
-    return LastWindows(np.stack(values), times, list(rows), table.series_column)
+    step = None if table.frequency is None else table.frequency.step
+    return LastWindows(np.stack(values), times, list(rows), table.series_column, step)
 
 
 def _last_window(table: Table, rows: range, window: int, missing: Missing, reading: Reading) -> NDArray[np.float64]:
     first = rows.stop - window
     if table.frequency is not None and table.times is not None and reading.gaps != "ignore":
-        uneven = table.frequency.uneven
+        uneven = table.frequency.uneven if table.frequency.step is not None else np.arange(first + 1, rows.stop)
         inside = uneven[(uneven > first) & (uneven < rows.stop)]
         near = Frequency(table.frequency.step, inside)
         refuse_gaps(near, table.times, table.source, str(table.time_column), table.row_name)
@@ -131,11 +148,13 @@ def _refuse_short(table: Table, short: list[str], window: int, *, dropped: bool)
 
 def _refuse_other_step(table: Table, trained: dict[str, Any] | None) -> None:
     """Raise DataError where the rows lie farther apart, or closer, than those of the training."""
-    if trained is None or table.times is None or (found := step_size(table.times)) is None:
+    if trained is None or trained["name"] == "none" or table.step is None:
         return
-    ratio = found / trained["size"]
+    ratio = table.step["size"] / trained["size"]
     if not 1 / _STEP_TOLERANCE <= ratio <= _STEP_TOLERANCE:
+        name = trained["name"]
+        remedy = f"resample them with --resample {name}" if isinstance(table.times, pd.DatetimeIndex) else "mend them"
         raise DataError(
-            f"{table.source}: expected rows {trained['name']} apart as in the training, found them"
-            f" {ratio:.3g} times as far apart; resample them with --resample {trained['name']}"
+            f"{table.source}: expected rows {name} apart as in the training, found them {ratio:.3g} times as far apart;"
+            f" {remedy}"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,9 +64,9 @@ def repair_missing(table: Table, splits: Sequence[Split], method: Missing, spool
                 for block in split.blocks():  # earlier blocks are whole by now
                     fill_forward(values[:, column], rows, split.train.start, block, method)
     if missing and method != "drop":
-        _refuse(table, values, splits, method)
+        _refuse(table, values, holes, in_use, method)
     for column, rows in enumerate(holes):
-        _fill_rest(values[:, column], rows)
+        _fill_rest(values[:, column], rows, list(table.series.values()))
     if not missing or method != "drop":
         return Repaired(values, missing, used, used)
     targets = [holes[table.columns.index(name)] for name in table.targets]
@@ -83,8 +83,7 @@ def fill_forward(column: NDArray[Any], holes: NDArray[np.int64], first: int, row
 
     ``holes`` are the rows of missing values, sorted. Those with no value before them stay NaN.
     """
-    holes = holes[(holes >= rows.start) & (holes < rows.stop)]
-    if not len(holes):
+    if not len(holes := _inside(holes, rows)):
         return
     new = np.r_[True, np.diff(holes) > 1]  # where one hole follows the other they have the same neighbours
     lengths = np.diff(np.r_[np.flatnonzero(new), len(holes)])
@@ -100,40 +99,44 @@ def fill_forward(column: NDArray[Any], holes: NDArray[np.int64], first: int, row
 
 def refuse_missing(table: Table, values: NDArray[Any], method: Missing, first: int = 0) -> None:
     """Raise DataError where ``method`` left a value missing; ``values`` are the table's rows from ``first`` on."""
-    if not len(missing := np.argwhere(np.isnan(values))):
-        return
-    row, column = map(int, missing[0])
-    where = f"{table.source}: column '{table.columns[column]}', {table.row_name(first + row)}"
+    if len(missing := np.argwhere(np.isnan(values))):
+        row, column = map(int, missing[0])
+        raise _missing_value(table, first + row, column, len(missing), method)
+
+
+def _refuse(
+    table: Table, values: NDArray[Any], holes: Sequence[NDArray[np.int64]], in_use: Intervals, method: Missing
+) -> None:
+    """Refuse what is still missing in the rows that are used; counted over all series."""
+    left = [rows[contains(in_use, rows) & np.isnan(values[rows, column])] for column, rows in enumerate(holes)]
+    if total := sum(map(len, left)):
+        row, column = min((int(rows[0]), column) for column, rows in enumerate(left) if len(rows))
+        raise _missing_value(table, row, column, total, method)
+
+
+def _missing_value(table: Table, row: int, column: int, total: int, method: Missing) -> DataError:
+    where = f"{table.source}: column '{table.columns[column]}', {table.row_name(row)}"
     if method == "error":
-        raise DataError(
-            f"{where}: the value is missing ({len(missing)} in all), expected a number; ask for --missing interpolate,"
+        return DataError(
+            f"{where}: the value is missing ({total} in all), expected a number; ask for --missing interpolate,"
             " --missing ffill or --missing drop, or fill them yourself"
         )
-    raise DataError(
+    return DataError(
         f"{where}: the value is missing and none stands before it to fill it from; remove the rows before the column's"
         " first value, or leave the column out"
     )
 
 
-def _refuse(table: Table, values: NDArray[Any], splits: Sequence[Split], method: Missing) -> None:
-    """Refuse what is still missing in the rows that are used; counted over all of them."""
-    for split in splits:
-        for rows in row_blocks(split.train.start, split.test.stop):
-            if np.isnan(values[rows]).any():
-                refuse_missing(table, values[rows.start : split.test.stop], method, rows.start)
-
-
 def find_holes(column: NDArray[Any]) -> NDArray[np.int64]:
     """The rows in which a column has no value."""
-    found = [rows.start + np.flatnonzero(np.isnan(column[rows])) for rows in row_blocks(0, len(column))]
-    return np.concatenate([np.empty(0, np.int64), *found])
+    return _find(np.isnan, column)
 
 
 def _unlabelled(table: Table, in_use: Intervals, stop: int, method: Missing) -> NDArray[np.int64]:
     """The rows in use whose label is missing; raises DataError where windows that end there are not left out."""
     if table.labels is None:
         return np.empty(0, np.int64)
-    rows = np.flatnonzero(table.labels[:stop] == MISSING_CLASS)
+    rows = _find(lambda labels: labels == MISSING_CLASS, table.labels[:stop])
     rows = rows[contains(in_use, rows)]
     if len(rows) and method != "drop":
         raise DataError(
@@ -143,13 +146,29 @@ def _unlabelled(table: Table, in_use: Intervals, stop: int, method: Missing) -> 
     return rows
 
 
+def _find(what: Callable[[NDArray[Any]], NDArray[np.bool_]], column: NDArray[Any]) -> NDArray[np.int64]:
+    found = [rows.start + np.flatnonzero(what(column[rows])) for rows in row_blocks(0, len(column))]
+    return np.concatenate([np.empty(0, np.int64), *found])
+
+
 def _union(rows: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     return np.unique(np.concatenate([np.empty(0, np.int64), *rows]))
 
 
-def _fill_rest(column: NDArray[Any], holes: NDArray[np.int64]) -> None:
-    """Give a number to rows that no window reads, as scalers take no NaN."""
+def _inside(rows: NDArray[np.int64], stretch: range) -> NDArray[np.int64]:
+    """Those of the rows, which are sorted, that lie in a stretch."""
+    first, last = np.searchsorted(rows, [stretch.start, stretch.stop])
+    return rows[first:last]
+
+
+def _fill_rest(column: NDArray[Any], holes: NDArray[np.int64], series: Sequence[range]) -> None:
+    """Give a number to rows that no window reads, as scalers take no NaN: their series' first one, else any."""
     if not len(rest := holes[np.isnan(column[holes])]):
         return
-    known = np.flatnonzero(~np.isnan(column[: len(holes) + 1]))
-    column[rest] = column[known[0]]
+    for rows in (*series, range(len(column))):
+        left = _inside(rest, rows)
+        if len(left := left[np.isnan(column[left])]):
+            known = column[rows.start : min(rows.start + len(left) + 1, rows.stop)]
+            known = known[~np.isnan(known)]
+            column[left] = known[0] if len(known) else np.nan
+    column[rest[np.isnan(column[rest])]] = 0.0  # a column without any value, which is refused when scalers are fitted

@@ -14,7 +14,6 @@ import pandas as pd
 
 from zoo.data.csv_files import CsvFormat, first_line, read_csv_chunks
 from zoo.data.examples import find_example
-from zoo.data.storage import BLOCK_ROWS
 from zoo.options import Aggregate, CalendarField, Gaps, ShortSeries
 from zoo_registry.errors import DataError
 
@@ -73,7 +72,7 @@ def read_frame(source: Source, csv: CsvFormat | None = None) -> pd.DataFrame:
     return frame
 
 
-def read_frames(source: Source, csv: CsvFormat | None, rows: int | None = BLOCK_ROWS) -> Iterator[pd.DataFrame]:
+def read_frames(source: Source, csv: CsvFormat | None, rows: int | None) -> Iterator[pd.DataFrame]:
     """Read as :func:`read_frame` does, in frames of at most ``rows`` rows, or in one frame where that is None."""
     where = describe(source)
     nothing = True

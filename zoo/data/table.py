@@ -17,8 +17,8 @@ from zoo.data.columns import shown, sorted_classes
 from zoo.data.frequency import Frequency, find_frequency, refuse_gaps, step_size
 from zoo.data.intervals import Intervals, intervals
 from zoo.data.parsing import Parser
-from zoo.data.reading import Reading, Source, describe, read_frame, read_frames
-from zoo.data.storage import SpoolFile, row_blocks
+from zoo.data.reading import TIME, Reading, Source, describe, read_frame, read_frames
+from zoo.data.storage import BLOCK_ROWS, SpoolFile, row_blocks
 from zoo.data.times import Times, check_order, ticks
 from zoo_registry import Task
 from zoo_registry.errors import ConfigError, DataError
@@ -70,6 +70,11 @@ class Table:
         return values[:, : len(self.features)], values[:, [self.columns.index(name) for name in self.targets]]
 
     @property
+    def starts(self) -> NDArray[np.int64]:
+        """The first row of each series."""
+        return np.array([rows.start for rows in self.series.values()], np.int64)
+
+    @property
     def zone(self) -> str | None:
         """The zone of the times, None where they have none."""
         zone = self.times.tz if isinstance(self.times, pd.DatetimeIndex) else None
@@ -78,7 +83,7 @@ class Table:
     @property
     def step(self) -> dict[str, Any] | None:
         """The step of the rows: its ``name``, and its ``size`` in seconds or counts."""
-        if self.times is None or self.frequency is None or (size := step_size(self.times)) is None:
+        if self.times is None or self.frequency is None or (size := step_size(self.times, self.starts)) is None:
             return None
         return {"name": str(self.frequency), "size": size}
 
@@ -99,7 +104,8 @@ class Table:
             digest.update(repr((self.series_column, self.series)).encode())
         if self.labels is not None:
             digest.update(repr((self.label_column, self.classes)).encode())
-            digest.update(np.ascontiguousarray(self.labels).tobytes())
+            for rows in row_blocks(0, len(self.labels)):
+                digest.update(self.labels[rows].tobytes())
         return digest.hexdigest()
 
     def row_name(self, row: int) -> str:
@@ -108,7 +114,8 @@ class Table:
         known = [] if self.times is None else [str(self.times[row])]
         if self.series_column is not None:
             known += [f"series {shown(name)}" for name, rows in self.series.items() if row in rows]
-        return f"row {number + 1}" + (f" ({', '.join(known)})" if known else "")
+        kind = "resampled row" if "resample" in self.repairs else "row"
+        return f"{kind} {number + 1}" + (f" ({', '.join(known)})" if known else "")
 
 
 def read_table(
@@ -129,6 +136,8 @@ def read_table(
     unsorted, duplicated, of several zones or with gaps; the message names file, column and row.
     """
     reading = reading or Reading()
+    if isinstance(source, tuple) and len(source) == 3 and source[1] is not None:
+        reading = replace(reading, usual_time=TIME)  # which may hold whole numbers
     where = describe(source)
     if task is Task.CLASSIFY:
         if len(targets) != 1:
@@ -163,24 +172,17 @@ def _spool(
         raise ConfigError(f"--spool: expected a folder that is there, found {folder}; name another")
     parser: Parser | None = None
     files: list[SpoolFile | None] = []
-    pieces: Rows | None = None
-    zone: Any = None
+    first_times: Times | None = None
     first_row = 0
-    for frame in read_frames(source, reading.csv):
+    for frame in read_frames(source, reading.csv, BLOCK_ROWS):
         if parser is None:
             parser = Parser(where, task, targets, features, label, reading, frame)
         pieces = parser.parse(frame, first_row)
         pieces.values = parser.add_calendar(pieces.values, pieces.times)
         numbers = None
-        if isinstance(pieces.times, pd.DatetimeIndex):
-            if first_row and pieces.times.tz != zone:
-                raise DataError(
-                    f"{where}: column '{parser.naming.time}' mixes time zones: row {first_row + 1}"
-                    f" ({pieces.times[0]}) has another than the rows before; write all times in UTC"
-                )
-            zone, numbers = pieces.times.tz, _nanoseconds(pieces.times, parser.naming, first_row)
-        elif pieces.times is not None:
-            numbers = ticks(pieces.times)
+        if pieces.times is not None:
+            first_times = pieces.times if first_times is None else first_times
+            numbers = _comparable_ticks(pieces.times, first_times, parser.naming, first_row)
         arrays = (pieces.values, numbers, pieces.series, pieces.labels)
         if not first_row:
             dtypes = (parser.spool_dtype, np.int64, np.int32, np.int32)
@@ -190,27 +192,43 @@ def _spool(
                 file.append(array)
         first_row += len(frame)
     assert parser is not None
-    assert pieces is not None
     values, numbers, series, labels = (None if file is None else file.array() for file in files)
     assert values is not None
     times: Times | None = None
-    if isinstance(pieces.times, pd.DatetimeIndex) and numbers is not None:
-        times = pd.DatetimeIndex(numbers.view("M8[ns]"), copy=False)
-        times = times if zone is None else times.tz_localize("UTC").tz_convert(zone)
+    if numbers is not None and isinstance(first_times, pd.DatetimeIndex):
+        dtype = np.dtype("M8[ns]") if first_times.tz is None else pd.DatetimeTZDtype("ns", first_times.tz)
+        times = pd.DatetimeIndex(numbers, dtype=dtype, copy=False)  # pandas makes a copy of it in other ways
     elif numbers is not None:
         times = pd.Index(numbers, copy=False)
     return arrange(Rows(values, times, series, labels), parser.naming, reading), parser
 
 
-def _nanoseconds(times: pd.DatetimeIndex, naming: Naming, first_row: int) -> NDArray[np.int64]:
-    """Times as numbers of one unit: pandas may choose another one for each frame."""
+def _comparable_ticks(times: Times, first: Times, naming: Naming, first_row: int) -> NDArray[np.int64]:
+    """A frame's times as numbers of the same unit in all frames, for which pandas may choose one each.
+
+    Raises DataError where they are of another kind or zone than the ``first`` frame's.
+    """
+    column = f"{naming.where}: column '{naming.time}'"
+    if isinstance(times, pd.DatetimeIndex) != isinstance(first, pd.DatetimeIndex):
+        expected, found = ("a time", "the number") if isinstance(first, pd.DatetimeIndex) else ("a number", "the time")
+        raise DataError(
+            f"{column}, row {first_row + 1}: expected {expected}, as in the rows before, found {found} {times[0]};"
+            " write all rows alike"
+        )
+    if not isinstance(times, pd.DatetimeIndex) or not isinstance(first, pd.DatetimeIndex):
+        return ticks(times)
+    if times.tz != first.tz:
+        raise DataError(
+            f"{column} mixes time zones: row {first_row + 1} ({times[0]}) has another than the rows before; write all"
+            " times in UTC"
+        )
     try:
         return np.asarray(times.as_unit("ns").asi8)
     except pd.errors.OutOfBoundsDatetime as error:
         row = int(np.flatnonzero((times.year < 1678) | (times.year > 2261))[0])
         raise DataError(
-            f"{naming.where}: column '{naming.time}', row {first_row + row + 1}: expected a time in the years 1678 to"
-            f" 2261, as --spool is given, found {times[row]}; mend it, or leave --spool out"
+            f"{column}, row {first_row + row + 1}: expected a time in the years 1678 to 2261, as --spool is given,"
+            f" found {times[row]}; mend it, or leave --spool out"
         ) from error
 
 
@@ -223,7 +241,8 @@ def _checked(rows: Rows, parser: Parser, reading: Reading) -> Table:
     labels, classes = rows.labels, ()  # type: NDArray[np.int32] | None, tuple[str, ...]
     if labels is not None:
         classes, renumbered = sorted_classes(parser.classes.names)
-        labels = renumbered[labels]
+        for part in row_blocks(0, len(labels)):
+            labels[part] = renumbered[labels[part]]
     table = Table(
         source=naming.where,
         values=rows.values,

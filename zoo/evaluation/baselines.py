@@ -40,6 +40,7 @@ class RidgeBaseline:
     Technometrics 12(1), 1970; subtracting the last value follows NLinear (Zeng et al., AAAI 2023).
 
     ``target_columns`` gives each target's column among the features; a target that is none of them is forecast as is.
+    Where there is one, windows are taken as they are too, as it may hang on their level.
     """
 
     def __init__(self, target_columns: tuple[int | None, ...]) -> None:
@@ -79,11 +80,13 @@ class RidgeBaseline:
         return self._forecast(windows, numbers, self.coefficients_, self.intercept_)
 
     def _inputs(self, windows: Windows, rows: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Flattened windows less their last row, and that row's targets repeated over the horizon."""
+        """Flattened windows, less their last row or as they are, and that row's targets repeated over the horizon."""
         x = windows.inputs(rows).astype(np.float64)  # (batch, window, n_features)
         last = x[:, -1, :]
         level = np.stack([np.zeros(len(x)) if c is None else last[:, c] for c in self.target_columns], axis=-1)
-        return (x - last[:, None, :]).reshape(len(x), -1), np.tile(level, windows.horizon)
+        if None not in self.target_columns:
+            x = x - last[:, None, :]
+        return x.reshape(len(x), -1), np.tile(level, windows.horizon)
 
     def _forecast(
         self, windows: Windows, rows: slice, coefficients: NDArray[np.float64], intercept: NDArray[np.float64]

@@ -44,7 +44,7 @@ def evaluate(
     has a whole truth.
     """
     test = parts["test"]
-    baselines, skipped = _baselines(history, parts, targets, target_columns, series, train, season, task)
+    baselines, skipped = _baselines(history, raw, parts, targets, target_columns, series, train, season, task)
     errors = {name: ForecastErrors(targets.names) for name in (NETWORK, *baselines)}
     start = 0
     for forecast in forecasts:
@@ -74,6 +74,7 @@ def evaluate(
 
 def _baselines(
     history: NDArray[Any],
+    raw: NDArray[Any],
     parts: dict[str, Windows],
     targets: ScaledColumns,
     target_columns: tuple[int | None, ...],
@@ -87,7 +88,7 @@ def _baselines(
     baselines: dict[str, Forecaster] = {}
     skipped: dict[str, str] = {}
     if task is Task.REGRESS:  # the target's past is not given to a network that regresses
-        mean = _mean(history, train)
+        mean = _mean(raw, train)
         baselines[TRAIN_MEAN] = lambda numbers: np.broadcast_to(mean, (len(test.starts(numbers)), 1, len(mean)))
     else:
         baselines[LAST_VALUE] = lambda numbers: last_value(history, test.last_rows(numbers), test.horizon)
@@ -120,9 +121,11 @@ def _no_season(test: Windows, series: Sequence[range], season: int | None) -> st
     return None
 
 
-def _mean(history: NDArray[Any], train: Sequence[range]) -> NDArray[np.float64]:
-    sums = sum(history[rows.start : rows.stop].sum(axis=0, dtype=np.float64) for rows in train)
-    mean: NDArray[np.float64] = np.asarray(sums) / sum(map(len, train))
+def _mean(raw: NDArray[Any], train: Sequence[range]) -> NDArray[np.float64]:
+    """The mean of the train targets, of those that are known."""
+    parts = [raw[rows.start : rows.stop] for rows in train]
+    sums = sum(np.nansum(part, axis=0, dtype=np.float64) for part in parts)
+    mean: NDArray[np.float64] = np.asarray(sums) / sum((~np.isnan(part)).sum(axis=0) for part in parts)
     return mean
 
 

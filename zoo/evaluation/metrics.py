@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.data.storage import row_blocks
+
 
 def naive_scales(train_targets: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
     """MASE's denominators: the mean absolute one-step change of the train targets of all series, of (n_targets,).
@@ -15,7 +17,11 @@ def naive_scales(train_targets: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
     Each series has the shape (rows, n_targets), in original units. Hyndman & Koehler, Another look at measures of
     forecast accuracy, Int. J. Forecasting 22(4), 2006, equation 2.
     """
-    changes = sum(np.abs(np.diff(series.astype(np.float64), axis=0)).sum(axis=0) for series in train_targets)
+    changes = sum(
+        np.abs(np.diff(series[rows.start : rows.stop + 1].astype(np.float64), axis=0)).sum(axis=0)
+        for series in train_targets
+        for rows in row_blocks(0, len(series) - 1)
+    )
     scales: NDArray[np.float64] = np.asarray(changes) / sum(len(series) - 1 for series in train_targets)
     return scales
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from zoo.data.windows import Windows
 
 _ALIGNMENT = 64  # TensorFlow's kernels read no tensor that begins elsewhere
-_PREFETCHED = 4
+_PREFETCHED = 2
 
 
 def shuffled_batches(windows: Windows, batch_size: int, seed: int) -> tf.data.Dataset:
@@ -51,20 +51,19 @@ def _numbers(count: int, batch_size: int) -> tf.data.Dataset:
 
 def _batches(windows: Windows, numbers: tf.data.Dataset) -> tf.data.Dataset:
     """The windows with these numbers, batch by batch."""
-    options = tf.data.Options()
-    options.experimental_optimization.apply_default_optimizations = False  # they would copy the arrays
-    batches = numbers.map(_gather(windows), num_parallel_calls=tf.data.AUTOTUNE)
-    return batches.prefetch(_PREFETCHED).with_options(options)
+    return numbers.map(_gather(windows), num_parallel_calls=tf.data.AUTOTUNE).prefetch(_PREFETCHED)
 
 
 def _gather(windows: Windows) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
-    features, targets = share(windows.features), share(windows.targets)
+    # In an optional, as tf.data, when it rewrites a pipeline, allocates another of each tensor that it finds there
+    shared = tf.experimental.Optional.from_value((share(windows.features), share(windows.targets)))
     firsts, offsets = tf.constant(windows.firsts), tf.constant(windows.offsets)
     layout = windows.layout
     steps = tf.range(layout.window, dtype=tf.int64)
     ahead = tf.range(layout.lead, layout.lead + layout.horizon, dtype=tf.int64)
 
     def gather(numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        features, targets = shared.get_value()
         stretch = tf.searchsorted(offsets, numbers, side="right", out_type=tf.int64) - 1
         starts = tf.gather(firsts, stretch) + (numbers - tf.gather(offsets, stretch)) * layout.stride
         return tf.gather(features, starts[:, None] + steps), tf.gather(targets, starts[:, None] + ahead)

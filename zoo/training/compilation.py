@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from zoo.training.config import OWN_LOSS, TrainingConfig
-from zoo_registry import Architecture, ExponentialSchedule, Hyperparameters, LossContext
-
-LOSSES: dict[str, Callable[[Any, Any], Any]] = {
-    "mse": keras.losses.mean_squared_error,
-    "mae": keras.losses.mean_absolute_error,
-    "huber": keras.losses.huber,
-}
+from zoo.training.config import TrainingConfig
+from zoo.training.loss_names import choose_loss
+from zoo.training.losses import LOSSES
+from zoo.training.schedules import make_rate
+from zoo_registry import (
+    OWN_LOSS,
+    Architecture,
+    Hyperparameters,
+    LossContext,
+    LossFunction,
+    SequenceShape,
+    Task,
+)
+from zoo_registry.errors import PluginError, ZooError
 
 OPTIMIZERS: dict[str, type[keras.optimizers.Optimizer]] = {
     "adam": keras.optimizers.Adam,
@@ -25,19 +30,60 @@ OPTIMIZERS: dict[str, type[keras.optimizers.Optimizer]] = {
     "lion": keras.optimizers.Lion,
 }
 
+_TRIED = 2  # samples
+
 
 def make_loss(
     config: TrainingConfig, architecture: Architecture, hp: Hyperparameters, context: LossContext
-) -> Callable[[Any, Any], Any]:
-    """Return the loss of scaled (y_true, y_pred) that the configuration names."""
+) -> LossFunction:
+    """Return the loss of scaled (y_true, y_pred) that the configuration names.
+
+    Raises UnknownLossError where its plugin is missing, and PluginError where a plugin's loss is not what a loss is.
+    """
     if config.loss == OWN_LOSS and architecture.loss is not None:
-        return architecture.loss(hp, context)
-    return LOSSES[config.loss]
+        return _named(architecture.loss(hp, context))
+    chosen = choose_loss(config.loss)
+    if chosen.name in LOSSES:
+        return chosen.loss.make(chosen.parameters, context)
+    try:
+        function = chosen.loss.make(chosen.parameters, context)
+        _try_loss(function, context.shape)
+    except ZooError:
+        raise
+    except Exception as error:  # whatever a plugin does
+        text = " ".join(str(error).split())
+        raise PluginError(
+            f"loss '{chosen.name}' cannot be used: {type(error).__name__}: {text}; take another --loss"
+        ) from error
+    return _named(function)
 
 
-def make_optimizer(config: TrainingConfig) -> keras.optimizers.Optimizer:
-    """Return the optimizer with its learning-rate schedule."""
-    rate: Any = config.learning_rate
-    if isinstance(config.schedule, ExponentialSchedule):
-        rate = keras.optimizers.schedules.ExponentialDecay(rate, config.schedule.steps, config.schedule.rate)
-    return OPTIMIZERS[config.optimizer](learning_rate=rate)
+def _named(function: LossFunction) -> LossFunction:
+    """A function for Keras to save by name: of a lambda it saves the code, and fails at what that refers to."""
+
+    def loss(y_true: Any, y_pred: Any) -> Any:
+        return function(y_true, y_pred)
+
+    return loss
+
+
+def _try_loss(function: LossFunction, shape: SequenceShape) -> None:
+    """Call a plugin's loss on two samples of zeros, before any training."""
+    truth = (1, 1) if shape.task is Task.CLASSIFY else (shape.horizon, shape.n_targets)
+    losses = function(keras.ops.zeros((_TRIED, *truth)), keras.ops.zeros((_TRIED, *shape.output)))
+    if keras.ops.shape(losses)[:1] != (_TRIED,):
+        raise ValueError(f"expected one value for each sample, ({_TRIED},), found {keras.ops.shape(losses)}")
+
+
+def make_optimizer(config: TrainingConfig, total_steps: int) -> keras.optimizers.Optimizer:
+    """Return the optimizer with its learning-rate schedule; ``total_steps`` are those of the whole training.
+
+    Raises ConfigError where the schedule has no room in them.
+    """
+    options: dict[str, Any] = {"momentum": config.momentum, "nesterov": config.nesterov}
+    options |= {"global_clipnorm": config.clip_norm, "clipvalue": config.clip_value}
+    options = {name: value for name, value in options.items() if value}
+    if config.weight_decay or config.optimizer == "adamw":  # which would take its own default
+        options["weight_decay"] = config.weight_decay
+    rate = make_rate(config.schedule, config.learning_rate, total_steps)
+    return OPTIMIZERS[config.optimizer](learning_rate=rate, **options)

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from zoo.data.examples import find_example
 from zoo.options import (
     Aggregate,
     CalendarField,
     Channels,
-    ClassWeights,
     Gaps,
     Keep,
-    LossName,
     Missing,
     NormalizeWindow,
     OptimizerName,
     ShortSeries,
 )
 from zoo.preprocessing.names import check_scaler
+from zoo.training.loss_names import normal_loss, resolve_loss
+from zoo.training.spelling import parse_settings as parse_settings
 from zoo_registry import Architecture, ConstantSchedule, Schedule, Task
 from zoo_registry.errors import ConfigError, close_match_hint
 from zoo_registry.hyperparameters import validated
 
 DEFAULT_SOURCE = "example:co2"
-OWN_LOSS = "architecture"
 _MAX_ROWS = 1_000_000
+_ADAMW_DECAY = 0.004
 
 
 def _names(value: Any) -> Any:
@@ -65,11 +65,6 @@ def _parts(value: Any) -> Any:
 def _listed(value: Any) -> Any:
     """Read ``"2019-01-01,2020-01-01"``."""
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
-
-
-def _numbers(value: Any) -> Any:
-    """Read ``"0.1,0.5,0.9"``."""
-    return tuple(float(part) for part in value.split(",")) if isinstance(value, str) else value
 
 
 def _schedule(value: Any) -> Any:
@@ -144,19 +139,6 @@ class NetworkConfig(_Config):
         "none", description="subtract each window's last value, or its mean and deviation, and undo it at the output"
     )
     channels: Channels = Field("joint", description="shared: one network for each target series on its own")
-    quantiles: Annotated[tuple[float, ...], BeforeValidator(_numbers)] = Field(
-        (), description="task forecast: quantiles to forecast, rising, such as 0.1,0.5,0.9"
-    )
-    threshold: float = Field(
-        0.99, gt=0.0, lt=1.0, description="task anomaly: quantile of the validation scores above which a row is one"
-    )
-
-    @field_validator("quantiles")
-    @classmethod
-    def _rising(cls, quantiles: tuple[float, ...]) -> tuple[float, ...]:
-        if any(not 0 < quantile < 1 for quantile in quantiles) or sorted(set(quantiles)) != list(quantiles):
-            raise ValueError(f"expected rising numbers between 0 and 1, found {quantiles}")
-        return quantiles
 
 
 class TrainingConfig(_Config):
@@ -164,19 +146,52 @@ class TrainingConfig(_Config):
 
     optimizer: OptimizerName = "adam"
     learning_rate: float = Field(1e-3, gt=0.0, le=10.0)
-    weight_decay: float = Field(0.0, ge=0.0, lt=1.0, description="decoupled from the loss (Loshchilov & Hutter 2019)")
+    weight_decay: float = Field(
+        0.0, ge=0.0, lt=1.0, description="decoupled from the loss (Loshchilov & Hutter 2019); adamw: 0.004 unless given"
+    )
     momentum: float = Field(0.0, ge=0.0, lt=1.0, description="of sgd and rmsprop")
     nesterov: bool = Field(False, description="whether sgd looks ahead along its momentum")
-    clip_norm: float = Field(0.0, ge=0.0, description="largest norm of all gradients together; 0: any")
-    clip_value: float = Field(0.0, ge=0.0, description="largest absolute value of a gradient; 0: any")
+    clip_norm: float = Field(
+        0.0, ge=0.0, allow_inf_nan=False, description="largest norm of all gradients together; 0: any"
+    )
+    clip_value: float = Field(
+        0.0, ge=0.0, allow_inf_nan=False, description="largest absolute value of a gradient; 0: any"
+    )
     schedule: Annotated[Schedule, BeforeValidator(_schedule)] = ConstantSchedule()
-    loss: LossName = "mse"
-    class_weights: ClassWeights = Field("none", description="task classify: balanced gives rare classes their due")
+    loss: Annotated[str, BeforeValidator(normal_loss)] = Field(
+        "mse", description="name, or name:key=value,...; architecture: its own"
+    )
     epochs: int = Field(100, ge=1)
     batch_size: int = Field(32, ge=1)
     patience: int = Field(10, ge=0, description="epochs without a better validation loss until the stop; 0: never")
     keep: Keep = Field("best", description="the epoch whose weights are kept: best by validation loss, or last")
     seed: int = Field(0, ge=0, lt=2**31)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_weight_decay(cls, values: Any) -> Any:
+        """Without a decay adamw would be adam, so that it has Keras' default."""
+        if isinstance(values, Mapping) and values.get("optimizer") == "adamw":
+            return {"weight_decay": _ADAMW_DECAY, **values}
+        return values
+
+    @model_validator(mode="after")
+    def _check_optimizer(self) -> Self:
+        """Raise ConfigError for a setting that the optimizer does not know, or that another one rules out."""
+        if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
+            raise ConfigError(
+                f"--momentum is for --optimizer sgd and rmsprop, found {self.optimizer}; leave it out, or take one of"
+                " them"
+            )
+        if self.nesterov and self.optimizer != "sgd":
+            raise ConfigError(
+                f"--nesterov is for --optimizer sgd, found {self.optimizer}; leave it out, or take that one"
+            )
+        if self.nesterov and not self.momentum:
+            raise ConfigError("--nesterov looks ahead along the momentum, but that is 0; give a --momentum such as 0.9")
+        if self.clip_norm and self.clip_value:
+            raise ConfigError("--clip-norm and --clip-value bound the gradients each in its way; give one of them")
+        return self
 
 
 class RunConfig(_Config):
@@ -210,25 +225,21 @@ def resolve(
     hp = architecture.configure(hyperparameters)
 
     preferred = {key: value for key, value in vars(architecture.defaults).items() if value is not None}
-    if architecture.loss is not None:
-        preferred.setdefault("loss", OWN_LOSS)
+    data = resolve_data({key: value for key, value in given.items() if key in DataConfig.model_fields})
+    if data.task not in architecture.tasks:
+        raise ConfigError(
+            f"architecture '{name}' does not do the task '{data.task}'; its tasks: {', '.join(architecture.tasks)}"
+        )
+    network = validated(NetworkConfig, {k: v for k, v in given.items() if k in NetworkConfig.model_fields}, "setting")
     training = preferred | {key: value for key, value in given.items() if key in TrainingConfig.model_fields}
-    config = RunConfig(
+    training["loss"] = resolve_loss(given.get("loss"), name, architecture, data.task)
+    return RunConfig(
         architecture=name,
         hyperparameters=hp.model_dump(mode="json"),
-        data=resolve_data({key: value for key, value in given.items() if key in DataConfig.model_fields}),
-        network=validated(
-            NetworkConfig, {k: v for k, v in given.items() if k in NetworkConfig.model_fields}, "setting"
-        ),
+        data=data,
+        network=network,
         training=validated(TrainingConfig, training, "setting"),
     )
-    if config.task not in architecture.tasks:
-        raise ConfigError(
-            f"architecture '{name}' does not do the task '{config.task}'; its tasks: {', '.join(architecture.tasks)}"
-        )
-    if config.training.loss == OWN_LOSS and architecture.loss is None:
-        raise ConfigError(f"architecture '{name}' has no loss of its own; expected --loss mse, mae or huber")
-    return config
 
 
 def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
@@ -261,15 +272,3 @@ def _check_task(config: DataConfig) -> None:
         raise ConfigError(
             "--task anomaly judges a window's last row by the rows before it; give a --window of 2 or more"
         )
-
-
-def parse_settings(items: Sequence[str], where: str) -> dict[str, str]:
-    """Read ``["units=128"]`` as ``{"units": "128"}``; raises ConfigError for anything without a name and a value."""
-    pairs = [item.partition("=") for item in items]
-    for item, (key, _, value) in zip(items, pairs, strict=True):
-        if not key or not value:
-            raise ConfigError(f"{where} takes NAME=VALUE, found '{item}'")
-    names = [key.strip() for key, _, _ in pairs]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ConfigError(f"{where}: '{twice[0]}' is given more than once; give it once")
-    return {key.strip(): value.strip() for key, _, value in pairs}

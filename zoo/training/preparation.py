@@ -14,7 +14,7 @@ from zoo.data.calendar import calendar_columns
 from zoo.data.columns import shown
 from zoo.data.csv_files import CsvFormat
 from zoo.data.frequency import usual_season
-from zoo.data.intervals import Intervals, intersect, intervals
+from zoo.data.intervals import Intervals, contains, intersect, intervals
 from zoo.data.labels import check_labels
 from zoo.data.missing import Repaired, repair_missing
 from zoo.data.reading import Reading, Source
@@ -25,9 +25,10 @@ from zoo.data.windows import Layout, Windows, split_windows
 from zoo.options import CalendarField
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.preprocessing.statistics import Blocks
-from zoo.training.config import DataConfig
+from zoo.training.config import DataConfig, RunConfig
+from zoo.training.steps import check_schedule, total_steps
 from zoo_registry import SequenceShape, Task
-from zoo_registry.errors import DataError
+from zoo_registry.errors import ConfigError, DataError, close_match_hint
 
 _NAMED = 3  # short series in a message
 
@@ -58,6 +59,12 @@ class Prepared:
     def rows(self, part: str) -> list[range]:
         """The rows of a part, a range for each series."""
         return [getattr(split, part) for split in self.splits.values()]
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The features that tell a place in the calendar, not a level."""
+        calendar = calendar_columns(self.preprocessor.calendar)
+        return tuple(index for index, name in enumerate(self.table.features) if name in calendar)
 
     def describe_split(self) -> dict[str, dict[str, Any]]:
         """For each part ``rows``, ``windows``, and its ``first`` and ``last`` row in words.
@@ -113,6 +120,8 @@ def prepare(
         splits, short = _split_series(table, config, layout)
         if short:
             repairs["short_series"] = {"dropped": short}
+    else:
+        splits = _check_splits(splits, table)
     repaired = repair_missing(table, list(splits.values()), config.missing, spool)
     if repaired.missing:
         repairs["missing"] = {"method": config.missing, "values": repaired.missing}
@@ -139,6 +148,20 @@ def prepare(
     season = config.season or usual_season(table.times)
     shape = _shape(table, config.task, layout)
     return Prepared(table, repaired.values, dict(splits), repaired.missing, repairs, preprocessor, parts, shape, season)
+
+
+def prepare_run(config: RunConfig, source: Source, *, spool: Path | None = None) -> Prepared:
+    """Prepare the data of a run, as :func:`prepare` does; raises ConfigError where the rest does not suit them."""
+    prepared = prepare(config.data, source, spool=spool)
+    check_schedule(config.training.schedule, total_steps(config.training, len(prepared.parts["train"])))
+    if config.network.channels == "shared":
+        for name, column in zip(prepared.table.targets, prepared.shape.target_columns, strict=True):
+            if column is None:
+                raise ConfigError(
+                    f"--channels shared applies one network to each target series on its own, but target '{name}' is no"
+                    " feature; add it to --features, or take --channels joint"
+                )
+    return prepared
 
 
 def layout_of(config: DataConfig) -> Layout:
@@ -212,6 +235,20 @@ def _split_series(table: Table, config: DataConfig, layout: Layout) -> tuple[dic
     return splits, list(short)
 
 
+def _check_splits(splits: Mapping[str, Split], table: Table) -> dict[str, Split]:
+    """Splits from elsewhere in the table's order; raises ConfigError unless each lies within the rows of its series."""
+    for name, split in splits.items():
+        if name not in table.series:
+            raise ConfigError(f"splits: there is no series {shown(name)}{close_match_hint(name, table.series)}")
+        known, ends = table.series[name], [end for _, rows in split.items() for end in (rows.start, rows.stop)]
+        if ends != sorted(ends) or ends[0] < known.start or ends[-1] > known.stop:
+            raise ConfigError(
+                f"splits: expected train, validation and test of series {shown(name)} one after the other in the rows"
+                f" {known.start} to {known.stop}, found {split}; see Split.shifted"
+            )
+    return {name: splits[name] for name in table.series if name in splits}
+
+
 def _fit(preprocessor: Preprocessor, table: Table, repaired: Repaired, train: Intervals, *, whole: bool) -> None:
     """Fit on the train rows that windows may read."""
     features, targets = list(range(len(table.features))), [table.columns.index(name) for name in table.targets]
@@ -238,7 +275,8 @@ def _refuse_constant_calendar(table: Table, calendar: Sequence[CalendarField], r
     for field in calendar:
         for name in calendar_columns([field]):
             column = table.values[:, table.features.index(name)]
-            if all((column[start:stop] == column[rows[0, 0]]).all() for start, stop in rows.tolist()):
+            blocks = (block for start, stop in rows.tolist() for block in row_blocks(start, stop))
+            if all((column[block] == column[rows[0, 0]]).all() for block in blocks):
                 raise DataError(
                     f"{table.source}: the calendar feature '{field}' is the same in all train rows, expected one that"
                     " changes; leave it out of --calendar, or take another --split"
@@ -247,9 +285,9 @@ def _refuse_constant_calendar(table: Table, calendar: Sequence[CalendarField], r
 
 def _blocks(values: NDArray[Any], rows: Intervals, columns: list[int], *, whole: bool) -> Blocks:
     def pieces() -> Iterator[NDArray[np.float64]]:
-        for start, stop in rows.tolist():
-            for block in row_blocks(start, stop):
-                yield np.ascontiguousarray(values[block][:, columns], dtype=np.float64)
+        for block in row_blocks(int(rows[0, 0]), int(rows[-1, 1])):
+            if (inside := contains(rows, np.arange(block.start, block.stop))).any():
+                yield np.ascontiguousarray(values[block][inside][:, columns], dtype=np.float64)
 
     if not whole:
         return pieces
@@ -276,7 +314,8 @@ def _scale(
 
     features = scaled(0, table.features)
     if table.labels is not None and not table.targets:
-        return features, table.labels[:rows, None].copy()
+        labels = (table.labels[block, None] for block in row_blocks(0, rows))
+        return features, collect(labels, (rows, 1), np.int32, spool)
     return features, scaled(1, table.targets)
 
 

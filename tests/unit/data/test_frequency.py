@@ -36,6 +36,12 @@ def test_a_few_gaps_do_not_change_the_season():
     assert usual_season(hourly.delete([5, 6, 7, 40, 80])) == 24
 
 
+def test_the_season_of_many_series_is_that_of_their_rows():
+    hourly, alone = times("h", 50), times("h", 1)
+    assert usual_season(hourly.append([hourly, *[alone] * 200])) == 24
+    assert usual_season(alone.append([alone] * 5)) is None
+
+
 def test_no_season_without_enough_times():
     assert usual_season(None) is None
     assert usual_season(times("h", 2)) is None

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import TimeSeriesSplit
 
-from zoo.data.split import Minimum, Split, split_dates, split_rows
+from zoo.data.split import Minimum, Split, fold_splits, split_dates, split_rows
 from zoo.data.windows import Layout, split_windows
 from zoo_registry.errors import ConfigError, DataError
 
@@ -146,3 +147,40 @@ def test_dates_that_do_not_fit_the_table():
         split_dates(None, ("2024-01-06", "2024-01-08"), minimum=least(1), where="t")
     with pytest.raises(DataError, match="the test part has 0 of 240 rows"):
         split_dates(HOURS, ("2024-01-06", "2025-01-01"), minimum=least(10), where="t")
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        (range(30, 60), range(30)),
+        (range(30), range(29, 50)),
+        ([*range(20), *range(30, 40)], range(40, 60)),
+        (range(30), [31, 33, 32]),
+        (range(0), range(10)),
+        (range(10), range(0)),
+    ],
+)
+def test_folds_keep_the_order_of_time(train, test):
+    class Splitter:
+        def split(self, rows):
+            yield np.arange(20), np.arange(20, 40)
+            yield np.array(train, int), np.array(test, int)
+
+        def __repr__(self) -> str:
+            return "Mine()"
+
+    with pytest.raises(
+        ConfigError, match=r"^fold 2 of Mine\(\): expected consecutive train rows, all before consecutive"
+    ):
+        fold_splits(Splitter(), 60)
+
+
+@given(rows=st.integers(20, 90), share=st.floats(0.05, 0.5))
+@settings(max_examples=20, deadline=None)
+def test_a_fold_gives_the_end_of_its_train_rows_to_validation(rows: int, share: float):
+    for split, (train, test) in zip(
+        fold_splits(TimeSeriesSplit(3), rows, validation=share), TimeSeriesSplit(3).split(np.zeros(rows)), strict=True
+    ):
+        assert [*split.train, *split.validation] == train.tolist()
+        assert list(split.test) == test.tolist()
+        assert abs(len(split.validation) - share * len(train)) <= 0.5

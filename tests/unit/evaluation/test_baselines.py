@@ -58,13 +58,13 @@ def make_windows(
 
 
 def ridge_inputs(windows: Windows, columns: tuple[int | None, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Window less its last row, horizon less the last value, and that value, window by window."""
+    """Window (less its last row, if all targets are features), horizon less the last value, and that value."""
     x, y, levels = [], [], []
     for start in windows.starts():
         rows = windows.features[start : start + windows.window].astype(float)
         after = windows.targets[start + windows.window :][: windows.horizon].astype(float)
         level = np.array([0.0 if column is None else rows[-1, column] for column in columns])
-        x.append((rows - rows[-1]).ravel())
+        x.append((rows if None in columns else rows - rows[-1]).ravel())
         y.append((after - level).ravel())
         levels.append(np.broadcast_to(level, after.shape))
     return np.array(x), np.array(y), np.array(levels)
@@ -87,6 +87,20 @@ def test_ridge_is_scikit_learns_with_the_same_penalty_and_inputs(columns: tuple[
     x, _, levels = ridge_inputs(test, columns)
     expected = reference.predict(x).reshape(levels.shape) + levels
     np.testing.assert_allclose(ridge.predict(test), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("columns", [(None,), (0, None)])
+def test_ridge_knows_the_level_where_a_target_is_no_feature(columns: tuple[int | None, ...]):
+    values = np.random.default_rng(0).normal(size=(900, 2)).cumsum(axis=0)
+    values /= values.std(axis=0)
+    target = values.sum(axis=1)
+    targets = np.column_stack([target if column is None else values[:, column] for column in columns])
+    targets[6:] = targets[5:-1]  # what the row before says, so that the window's last row tells the first step
+    train, validation, test = (
+        make_windows(values, targets, rows, horizon=1) for rows in (range(6, 600), range(600, 700), range(700, 890))
+    )
+    forecast = RidgeBaseline(columns).fit(train, validation).predict(test)[:, 0, columns.index(None)]
+    assert np.abs(forecast - target[test.last_rows()]).mean() < 0.02
 
 
 def test_the_penalty_is_the_best_on_the_validation_windows():

@@ -50,13 +50,14 @@ def run(prepared: Prepared, forecast: np.ndarray, season: int | None = 24) -> di
     return evaluate(
         [forecast[:5], forecast[5:]],
         history=prepared.history,
-        raw=prepared.table.cut(prepared.table.values)[1],
+        raw=prepared.table.cut(prepared.table.values[: len(prepared.values)])[1],
         parts=prepared.parts,
         targets=prepared.preprocessor.targets_,
         target_columns=prepared.shape.target_columns,
         series=list(prepared.table.series.values()),
         train=prepared.rows("train"),
         season=season,
+        task=prepared.shape.task,
     )
 
 
@@ -134,3 +135,81 @@ def test_windows_without_a_whole_truth_are_left_out(series: pd.DataFrame):
     prepared = prepare(config, series)
     with pytest.raises(DataError, match="every test window has a missing target"):
         run(prepared, truth_of(prepared))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Tasks, gaps, and windows that are left out
+
+
+def mae(found: dict[str, Any], baseline: str, target: str = "load") -> float:
+    return float(found["baselines"][baseline]["targets"][target]["mae"])
+
+
+def test_a_regression_is_measured_beside_the_train_mean_and_ridge_and_no_past_of_its_target(series: pd.DataFrame):
+    series["load"] = 3 * series["temperature"] + 7  # told by the window's last row alone
+    prepared = prepare(DataConfig(task="regress", target="load", window=8, horizon=1), series)
+    found = run(prepared, truth_of(prepared))
+    assert list(found["baselines"]) == ["train mean", "ridge"]
+    assert found["skipped"] == {}
+    load = series["load"].to_numpy()
+    assert mae(found, "train mean") == pytest.approx(np.abs(load[204:] - load[:168].mean()).mean())
+    assert mae(found, "ridge") < 0.05 * mae(found, "train mean")
+    assert found["verdict"].endswith("beats train mean by 100.0%, ridge by 100.0%.")
+
+
+def test_the_train_mean_is_that_of_the_known_targets_of_all_series(series: pd.DataFrame):
+    other = series[:120].assign(load=series["load"] * 2, site="b")
+    frame = pd.concat([series.assign(site="a"), other], ignore_index=True)
+    frame.loc[list(range(20, 60)), "load"] = np.nan
+    config = DataConfig(task="regress", target="load", window=8, horizon=1, series="site", missing="drop")
+    prepared = prepare(config, frame)
+    truth = truth_of(prepared)[:, 0, 0]
+    known = np.concatenate([frame["load"][:20], frame["load"][60:168], frame["load"][240:324]])
+    found = run(prepared, truth[:, None, None])
+    assert mae(found, "train mean") == pytest.approx(np.abs(truth - known.mean()).mean())
+
+
+@pytest.mark.parametrize("gap", [0, 1, 5])
+def test_a_gap_moves_the_row_of_the_last_value(series: pd.DataFrame, gap: int):
+    prepared = prepare(DataConfig(target="load", window=8, horizon=3, gap=gap), series)
+    load = series["load"].to_numpy()
+    origins = range(204, 238)
+    assert prepared.parts["test"].origins().tolist() == list(origins)
+    last = [abs(load[origin - 1 - gap] - load[origin + step]) for origin in origins for step in range(3)]
+    assert mae(run(prepared, truth_of(prepared)), "last value") == pytest.approx(np.mean(last))
+
+
+@pytest.mark.parametrize(("gap", "season"), [(0, 4), (2, 4), (5, 4), (9, 24), (3, 1)])
+def test_seasonal_naive_knows_nothing_of_the_gap(series: pd.DataFrame, gap: int, season: int):
+    prepared = prepare(DataConfig(target="load", window=8, horizon=6, gap=gap), series)
+    load, errors = series["load"].to_numpy(), []
+    for origin in range(204, 235):
+        for row in range(origin, origin + 6):
+            known = max(back for back in range(row % season, row, season) if back < origin - gap)
+            errors.append(abs(load[known] - load[row]))
+    assert mae(run(prepared, truth_of(prepared), season=season), "seasonal naive") == pytest.approx(np.mean(errors))
+
+
+def test_dropped_rows_leave_out_windows_everywhere(series: pd.DataFrame):
+    load = series["load"].to_numpy()
+    series.loc[215, "load"] = np.nan  # read by windows that end in rows 215 to 222, and asked of by three more
+    series.loc[208, "temperature"] = np.nan
+    config = DataConfig(target="load", features=("load", "temperature"), window=4, horizon=3, missing="drop")
+    prepared = prepare(config, series)
+    origins = [row for row in range(204, 238) if not (209 <= row <= 212 or 216 <= row <= 219 or 213 <= row <= 215)]
+    assert prepared.parts["test"].origins().tolist() == origins
+    found = run(prepared, truth_of(prepared))
+    assert (found["windows"], found["left_out"]) == (len(origins), 0)
+    last = [abs(load[origin - 1] - load[origin + step]) for origin in origins for step in range(3)]
+    assert mae(found, "last value") == pytest.approx(np.mean(last))
+
+
+def test_the_last_value_is_the_last_that_is_known(series: pd.DataFrame):
+    load = series["load"].to_numpy(copy=True)
+    series.loc[[209, 210], "load"] = np.nan  # no feature, so that windows may end there
+    config = DataConfig(target="load", features=("temperature",), window=4, horizon=1, missing="drop")
+    prepared = prepare(config, series)
+    origins = [row for row in range(204, 240) if row not in (209, 210)]
+    assert prepared.parts["test"].origins().tolist() == origins
+    last = [abs(load[208 if origin == 211 else origin - 1] - load[origin]) for origin in origins]
+    assert mae(run(prepared, truth_of(prepared)), "last value") == pytest.approx(np.mean(last))

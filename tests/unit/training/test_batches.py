@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zoo.data.intervals import intervals
 from zoo.data.split import Split
 from zoo.data.windows import Layout, Windows, split_windows
 from zoo.training.batches import ordered_batches, shuffled_batches
@@ -66,3 +70,57 @@ def test_values_are_those_of_the_windows(part):
         for one, ahead in zip(batch_inputs, batch_outputs, strict=True):
             (index,) = np.flatnonzero((windows.inputs() == one).all(axis=(1, 2)))
             np.testing.assert_array_equal(ahead, windows.outputs()[index])
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+def test_windows_of_several_stretches_with_a_gap(stride):
+    values = np.arange(60, dtype=np.float32)[:, None]
+    splits = [
+        Split(range(first, first + 14), range(first + 14, first + 16), range(first + 16, first + 20))
+        for first in (0, 20, 40)
+    ]
+    layout = Layout(window=3, horizon=2, lead=5, stride=stride)
+    stretches = intervals([(0, 20), (20, 40), (40, 60)])
+    train = split_windows(values, -values, splits, layout, stretches=stretches)["train"]
+    starts = [row for first in (0, 20, 40) for row in range(first, first + 14 - 6, stride)]
+    for inputs, outputs in [
+        *ordered_batches(train, 4).as_numpy_iterator(),
+        next(shuffled_batches(train, 9, 0).as_numpy_iterator()),
+    ]:
+        assert set(inputs[:, 0, 0]) <= set(starts)
+        np.testing.assert_array_equal(inputs[:, :, 0], inputs[:, :1, 0] + np.arange(3))
+        np.testing.assert_array_equal(outputs[:, :, 0], -inputs[:, :1, 0] - np.arange(5, 7))
+    assert [row for order in epochs(train, 4, 0, 1) for row in sorted(order)] == starts
+
+
+MEMORY = """
+import re
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from zoo.data.storage import collect
+from zoo.data.windows import Layout, Windows
+from zoo.training.batches import ordered_batches, shuffled_batches
+
+
+def megabytes():
+    return int(re.search(r"RssAnon:\\s+(\\d+)", Path("/proc/self/status").read_text()).group(1)) / 1e3
+
+
+tf.config.experimental.enable_op_determinism()  # as a training does
+features, targets = (collect([np.ones((2**22, n), np.float32)], (2**22, n), np.float32) for n in (12, 1))
+windows = Windows(features, targets, np.array([0]), np.array([0, 2**22 - 60]), Layout(50, 10, 50))
+before = megabytes()
+for batches in (shuffled_batches(windows, 64, 0), ordered_batches(windows, 64)):
+    for inputs, outputs in batches.take(100):
+        pass
+print(megabytes() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="needs /proc")
+def test_batches_of_an_array_take_a_part_of_its_memory():
+    found = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True)
+    assert float(found.stdout) < 60, "the arrays have 218 MB"

@@ -1,0 +1,231 @@
+"""Labels: classes and their order, missing ones, and what a training cannot do without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zoo.data.labels import class_counts
+from zoo.data.split import PARTS
+from zoo.data.table import read_table
+from zoo.training.config import DataConfig
+from zoo.training.preparation import Prepared, prepare
+from zoo_registry import Task
+from zoo_registry.errors import ConfigError, DataError
+
+ROWS, WINDOW = 60, 4
+
+
+def frame_of(labels: Any, rows: int = ROWS) -> pd.DataFrame:
+    return pd.DataFrame({"x": np.arange(rows) * 1.0, "z": np.arange(rows) % 5, "state": labels})
+
+
+def classify(labels: Any, **more: Any) -> Prepared:
+    config = {
+        "task": "classify",
+        "target": "state",
+        "window": WINDOW,
+        "horizon": 1,
+        "scaler": "none",
+        "split": (30, 15, 15),
+    }
+    return prepare(DataConfig(**(config | more)), frame_of(labels))
+
+
+def alternate(*labels: Any) -> list[Any]:
+    return [labels[row % len(labels)] for row in range(ROWS)]
+
+
+def read_labels(labels: Any, **frame: Any) -> tuple[tuple[str, ...], list[str | None]]:
+    """The classes in order, and each row's."""
+    source = pd.DataFrame({"x": np.arange(len(labels)) * 1.0, "state": labels})
+    table = read_table(source, targets=["state"], task=Task.CLASSIFY)
+    assert table.labels is not None
+    assert (table.features, table.targets, table.label_column) == (("x",), (), "state")
+    return table.classes, [table.classes[label] if label >= 0 else None for label in table.labels]
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "rows"),
+    [
+        (["walk", "run", "Walk", "run"], ("Walk", "run", "walk"), ["walk", "run", "Walk", "run"]),
+        ([10, 9, 100, -1], ("-1", "9", "10", "100"), ["10", "9", "100", "-1"]),
+        (["10", "9", "100"], ("9", "10", "100"), ["10", "9", "100"]),
+        (["10", "9", "x"], ("10", "9", "x"), ["10", "9", "x"]),
+        ([True, False, True], ("False", "True"), ["True", "False", "True"]),
+        ([2.0, np.nan, 1.0], ("1", "2"), ["2", None, "1"]),
+        (["b", None, "a"], ("a", "b"), ["b", None, "a"]),
+        ([True, None, False], ("False", "True"), ["True", None, "False"]),
+        (pd.array([3, None, 1], "Int64"), ("1", "3"), ["3", None, "1"]),
+        (pd.Categorical(["b", "a", "b"], ["b", "a", "never"]), ("a", "b"), ["b", "a", "b"]),
+        (np.array([1, 0, 1], "uint8"), ("0", "1"), ["1", "0", "1"]),
+    ],
+)
+def test_classes_and_their_order(labels: Any, classes: tuple[str, ...], rows: list[str | None]):
+    assert read_labels(labels) == (classes, rows)
+
+
+@given(st.permutations(["a", "b", "c", "3", "20"]))
+@settings(max_examples=20, deadline=None)
+def test_the_order_of_classes_is_not_that_of_the_rows(labels: list[str]):
+    classes, rows = read_labels(labels)
+    assert classes == ("20", "3", "a", "b", "c")
+    assert rows == labels
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([1.0, 1.5, 2.0], r"column 'state', row 2: expected a class \(text or a whole number\), found 1.5;"),
+        ([1.0, np.inf, 2.0], r"column 'state', row 2: expected a class .* found inf"),
+        (pd.to_timedelta([1, 2, 3], "h"), "column 'state' holds times, expected classes; name another column"),
+        ([["a"], ["b"], ["a"]], r"column 'state', row 1: expected text or a whole number, found \['a'\]"),
+        ([f"c{row}" for row in range(1001)], "column 'state' has more than 1000 classes, expected a few"),
+    ],
+)
+def test_what_is_no_class(labels: Any, expected: str):
+    with pytest.raises(DataError, match=expected):
+        read_labels(labels)
+
+
+def test_classify_has_one_target():
+    with pytest.raises(ConfigError, match="--task classify has one target, the column of classes, found 2; name one"):
+        prepare(DataConfig(task="classify", target=("state", "x"), horizon=1), frame_of(alternate("a", "b")))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Windows and their labels
+
+
+@given(labels=st.lists(st.sampled_from("abc"), min_size=ROWS - 3, max_size=ROWS - 3), context=st.booleans())
+@settings(max_examples=30, deadline=None)
+def test_a_window_has_the_label_of_its_last_row(labels: list[str], context: bool):
+    labels = [*labels[:10], "a", "b", "c", *labels[10:]]  # some of each in train
+    prepared = classify(labels, context=context)
+    assert prepared.shape.output == (3,)
+    counts: dict[str, Sequence[int]] = {}
+    for part, rows in prepared.splits[""].items():
+        first = WINDOW - 1 if part == "train" or not context else 0
+        ends = [row for row in rows if row >= rows.start + first]
+        windows = prepared.parts[part]
+        assert windows.last_rows().tolist() == ends
+        assert windows.outputs().shape == (len(ends), 1, 1)
+        assert windows.outputs()[:, 0, 0].tolist() == ["abc".index(labels[row]) for row in ends]
+        np.testing.assert_array_equal(windows.inputs()[:, -1, 0], ends)
+        assert np.issubdtype(windows.outputs().dtype, np.integer)
+        counts[part] = [sum(labels[row] == name for row in ends) for name in "abc"]
+    assert {part: class_counts(prepared.table, prepared.parts[part]).tolist() for part in PARTS} == counts
+
+
+@given(missing=st.sets(st.integers(0, ROWS - 1), min_size=1, max_size=8))
+@settings(max_examples=30, deadline=None)
+def test_missing_labels_leave_out_the_windows_that_end_there_and_no_other(missing: set[int]):
+    labels = [None if row in missing else label for row, label in enumerate(alternate("a", "b"))]
+    prepared = classify(labels, missing="drop")
+    ends = [row for part in PARTS for row in prepared.parts[part].last_rows()]
+    assert ends == [row for row in range(WINDOW - 1, ROWS) if row not in missing]
+    assert prepared.repairs == {"missing": {"method": "drop", "values": {"state": len(missing)}}}
+    assert all((prepared.parts[part].outputs() >= 0).all() for part in PARTS)
+
+
+@pytest.mark.parametrize("method", ["error", "ffill", "interpolate"])
+def test_labels_are_never_filled(method: str):
+    labels = alternate("a", "b")
+    labels[20] = labels[50] = None
+    expected = r"column 'state', row 21: the label is missing \(2 in all\), and labels are never filled in; ask for"
+    with pytest.raises(DataError, match=expected):
+        classify(labels, missing=method)
+
+
+def test_missing_features_leave_out_the_windows_that_read_them():
+    frame = frame_of(alternate("a", "b")).astype({"z": float})
+    frame.loc[10, "z"] = np.nan
+    config = DataConfig(task="classify", target="state", window=WINDOW, horizon=1, missing="drop", split=(30, 15, 15))
+    ends = prepare(config, frame).parts["train"].last_rows().tolist()
+    assert ends == [row for row in range(WINDOW - 1, 30) if not 10 <= row <= 13]
+
+
+def test_labels_out_of_use_may_be_missing():
+    labels = [*alternate("a", "b")[:55], *[None] * 5]
+    assert len(classify(labels, split=(30, 15, 10)).parts["test"]) == 10
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What is refused
+
+
+def test_a_class_that_train_lacks():
+    labels = ["a", "b"] * 20 + ["c"] * 7 + ["a"] * 13
+    with pytest.raises(
+        DataError, match=r"no train window ends in class 'c' \(5 in validation, 2 in test\), expected some"
+    ):
+        classify(labels)
+    labels[1] = "c"  # no window ends in so early a row
+    with pytest.raises(DataError, match="no train window ends in class 'c'"):
+        classify(labels)
+    labels[WINDOW - 1] = "c"
+    assert classify(labels).table.classes == ("a", "b", "c")
+
+
+def test_one_class_is_none():
+    with pytest.raises(DataError, match="column 'state' holds one class, 'a', expected two or more"):
+        classify(["a"] * ROWS)
+    with pytest.raises(
+        DataError, match="no train row is left without a missing value, of which column 'state' has the most"
+    ):
+        classify([None] * ROWS, missing="drop")
+
+
+def anomaly(labels: Any, **more: Any) -> Prepared:
+    config = {
+        "task": "anomaly",
+        "label": "state",
+        "window": WINDOW,
+        "horizon": 1,
+        "split": (30, 15, 15),
+        "scaler": "none",
+    }
+    return prepare(DataConfig(**(config | more)), frame_of(labels))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [alternate(0, 0, 1), alternate(False, True), alternate("0", "1"), alternate(0.0, 1.0), [0] * ROWS, [True] * ROWS],
+)
+def test_labels_of_anomalies(labels: list[Any]):
+    prepared = anomaly(labels)
+    assert prepared.table.features == prepared.table.targets == ("x", "z")
+    assert prepared.table.labels is not None
+    expected = [bool(float(label)) for label in labels]
+    assert [prepared.table.classes[label] in ("1", "True") for label in prepared.table.labels] == expected
+    assert prepared.parts["train"].outputs().shape == (30 - WINDOW + 1, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("labels", "row", "found"),
+    [
+        (alternate(0, 1, 2), 3, "'2'"),
+        (alternate(0, -1), 2, "'-1'"),
+        (alternate("normal", "jump"), 1, "'normal'"),
+        (alternate("0", "1", "yes"), 3, "'yes'"),
+    ],
+)
+def test_labels_of_anomalies_are_0_and_1(labels: list[Any], row: int, found: str):
+    expected = rf"column 'state', row {row}: expected labels 0 \(usual\) and 1 \(anomaly\), found {found}; mend them"
+    with pytest.raises(DataError, match=expected):
+        anomaly(labels)
+
+
+def test_missing_labels_of_anomalies():
+    labels = alternate(0, 0, 1)
+    labels[40] = None
+    with pytest.raises(DataError, match="row 41: the label is missing"):
+        anomaly(labels, missing="ffill")
+    ends = anomaly(labels, missing="drop").parts["validation"].origins().tolist()
+    assert ends == [row for row in range(30, 45) if row != 40]

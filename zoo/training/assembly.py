@@ -1,0 +1,87 @@
+"""Put around an architecture's network what is common to all: window normalization, and sharing it over channels."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.training.config import NetworkConfig
+from zoo.training.layers import ReversibleAffine
+from zoo.training.network import build_network
+from zoo_registry import Architecture, Hyperparameters, SequenceShape
+
+_EPSILON = 1e-5  # of Kim et al.'s own implementation; scaled columns have a variance near 1
+
+
+def assemble(
+    architecture: Architecture,
+    hp: Hyperparameters,
+    shape: SequenceShape,
+    config: NetworkConfig,
+    positions: Collection[int] = (),
+) -> keras.Model:
+    """Return the network that is trained, mapping scaled (batch, *shape.input) to scaled (batch, *shape.output).
+
+    ``positions`` are columns of the input that tell a place, not a level (those of a calendar): they are not
+    normalized. Raises what :func:`build_network` raises.
+    """
+    if config.normalize_window == "none" and config.channels == "joint":
+        return build_network(architecture, hp, shape)
+    inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
+    level = np.array([column not in positions for column in range(shape.n_features)], dtype=np.float32)
+    restore = [column for column in shape.target_columns if column is not None]
+    if config.normalize_window == "last":
+        last = inputs[:, -1:, :] * level  # (batch, 1, n_features)
+        outputs = _core(architecture, hp, shape, config)(inputs - last)
+        if restore:
+            outputs = outputs + _of_targets(last, shape, 0.0)
+    elif config.normalize_window == "instance":
+        mean = ops.mean(inputs, axis=1, keepdims=True) * level
+        deviation = ops.sqrt(ops.var(inputs, axis=1, keepdims=True) + _EPSILON) * level + (1 - level)
+        affine = ReversibleAffine(name="affine")
+        outputs = _core(architecture, hp, shape, config)(affine((inputs - mean) / deviation))
+        if len(restore) == shape.n_targets:
+            outputs = affine(outputs, columns=restore)
+        if restore:
+            outputs = outputs * _of_targets(deviation, shape, 1.0) + _of_targets(mean, shape, 0.0)
+    else:
+        outputs = _core(architecture, hp, shape, config)(inputs)
+    return keras.Model(inputs, outputs, name=f"{architecture.name}-assembled")
+
+
+def _of_targets(values: Any, shape: SequenceShape, other: float) -> Any:
+    """Take the targets' columns of (batch, 1, n_features); ``other`` stands for targets that are no features."""
+    columns = [0 if column is None else column for column in shape.target_columns]
+    known = np.array([column is not None for column in shape.target_columns], dtype=np.float32)
+    return ops.take(values, columns, axis=2) * known + other * (1 - known)  # (batch, 1, n_targets)
+
+
+def _core(architecture: Architecture, hp: Hyperparameters, shape: SequenceShape, config: NetworkConfig) -> Any:
+    """The architecture's network, or the one that it applies to each target series on its own.
+
+    Of a shared network the input is one target's column and the features that are no targets.
+    """
+    if config.channels == "joint":
+        return build_network(architecture, hp, shape)
+    targets = [column for column in shape.target_columns if column is not None]
+    others = [column for column in range(shape.n_features) if column not in targets]
+    own = replace(shape, n_features=1 + len(others), n_targets=1, target_columns=(0,))
+    network = build_network(architecture, hp, own)
+
+    def shared(inputs: Any) -> Any:
+        channels = ops.transpose(ops.take(inputs, targets, axis=2), (0, 2, 1))[
+            ..., None
+        ]  # (batch, n_targets, window, 1)
+        if others:
+            beside = ops.repeat(ops.take(inputs, others, axis=2)[:, None], len(targets), axis=1)
+            channels = ops.concatenate([channels, beside], axis=-1)
+        outputs = network(ops.reshape(channels, (-1, *own.input)))  # (batch * n_targets, horizon, 1)
+        apart = ops.reshape(outputs, (-1, shape.n_targets, shape.horizon))
+        return ops.transpose(apart, (0, 2, 1))  # (batch, horizon, n_targets)
+
+    return shared
