@@ -93,14 +93,14 @@ def train(
     from zoo.training.preparation import prepare_run
 
     prepared = prepare_run(resolved, resolved.data.source, spool=ctx.params["spool"])
-    if find_lr:
-        _find_lr(resolved, prepared, entry.architecture, plot, as_json=as_json)
-        return
     check_folder(runs, "--runs")
     if name is not None and not export:
         raise ConfigError("--name names the exported model, but --export was not given; add it, or leave --name out")
     if serving_dtype is not None and not export:
         raise ConfigError("--serving-dtype belongs to the export, but --export was not given; add it, or leave it out")
+    if find_lr:
+        _find_lr(resolved, prepared, entry.architecture, plot, as_json=as_json)
+        return
     dtype = serving_dtype or "auto"
     if export:
         from zoo.export.naming import check_interface, check_model_name, choose_dtype, default_name, interface_of

@@ -22,7 +22,7 @@ from zoo.options import (
 from zoo.preprocessing.names import check_scaler
 from zoo.training.loss_names import normal_loss, resolve_loss
 from zoo.training.spelling import parse_settings as parse_settings
-from zoo_registry import Architecture, ConstantSchedule, Schedule, Task
+from zoo_registry import SCHEDULES, Architecture, ConstantSchedule, Schedule, Task
 from zoo_registry.errors import ConfigError, close_match_hint
 from zoo_registry.hyperparameters import validated
 
@@ -68,11 +68,23 @@ def _listed(value: Any) -> Any:
 
 
 def _schedule(value: Any) -> Any:
-    """Read ``"exponential:steps=5000,rate=0.9"``."""
-    if not isinstance(value, str):
+    """Read ``"cosine:steps=5000,warmup=200"``, or ``{"kind": "cosine", "steps": 5000}``."""
+    kind: Any
+    values: dict[str, Any]
+    if isinstance(value, str):
+        kind, _, rest = value.partition(":")
+        kind, values = kind.strip(), dict(parse_settings([item for item in rest.split(",") if item], "a schedule"))
+    elif isinstance(value, Mapping):
+        kind, values = value.get("kind"), {name: setting for name, setting in value.items() if name != "kind"}
+        if not isinstance(kind, str):
+            raise ValueError(f'a schedule as a table is such as {{kind = "cosine", warmup = 200}}, found {dict(value)}')
+    else:
         return value
-    kind, _, rest = value.partition(":")
-    return parse_settings([item for item in rest.split(",") if item], "a schedule") | {"kind": kind}
+    known = SCHEDULES[kind].model_fields.keys() - {"kind"} if kind in SCHEDULES else values.keys()
+    for name in values:
+        if name not in known:
+            raise ValueError(f"{kind} has no parameter '{name}'{close_match_hint(name, known)}")
+    return {**values, "kind": kind}
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]

@@ -9,8 +9,10 @@ import json
 import numpy as np
 import pytest
 
+from zoo.cli.catalogue import spelled
 from zoo.cli.output import print_json, print_table
-from zoo_registry import Architecture, Catalogue, Discovery, Entry, PluginFailure, discover
+from zoo.training.config import TrainingConfig
+from zoo_registry import SCHEDULES, Architecture, Catalogue, Discovery, Entry, PluginFailure, discover
 
 
 @pytest.fixture
@@ -49,6 +51,19 @@ def test_show_for_programs(zoo_command):
     assert shown["defaults"]["loss"] == "architecture"
     assert shown["defaults"]["schedule"] == "exponential:steps=10000,rate=0.9"
     assert shown["hyperparameters"]["properties"]["units"]["default"] == 128
+
+
+def test_schedules_as_the_option_takes_them():
+    texts = [
+        "constant",
+        "exponential:steps=500,rate=0.5",
+        "cosine:steps=10,warmup=5,restarts=true,length=1.5,height=0.123456789,floor=0",
+        "cyclical:mode=exp-range,low=0.1,steps=2000,gamma=0.9999",
+        "one-cycle:steps=0,warmup=0.3,start=0.04,end=4e-06",
+        "plateau:factor=0.5,patience=4,floor=0.001,min_delta=0.0001",
+    ]
+    assert [spelled(TrainingConfig(schedule=text).schedule) for text in texts] == texts
+    assert {text.split(":")[0] for text in texts} == set(SCHEDULES)
 
 
 def test_show_for_people(zoo_command):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from zoo_registry import (
     API_VERSION,
+    SCHEDULES,
     Architecture,
     ConstantSchedule,
     ExponentialSchedule,
@@ -146,3 +147,23 @@ def test_schedules():
     for values in ({"steps": 0}, {"rate": 0.0}, {"rate": 1.1}, {"step": 5}):
         with pytest.raises(ValueError, match=next(iter(values))):
             ExponentialSchedule(**values)
+
+
+@pytest.mark.parametrize("kind", SCHEDULES)
+def test_every_schedule(kind):
+    schedule = SCHEDULES[kind]()
+    assert TrainingDefaults(schedule=schedule).schedule is schedule
+    assert schedule.__doc__
+    with pytest.raises(ValueError, match="frozen"):
+        schedule.kind = "other"
+    with pytest.raises(ValueError, match="nothing"):
+        SCHEDULES[kind](nothing=1)
+    for name, field in SCHEDULES[kind].model_fields.items():
+        assert name == "kind" or field.description, name
+        if field.annotation is float:
+            for value in (float("nan"), float("inf"), -1.0):
+                with pytest.raises(ValueError, match=name):
+                    SCHEDULES[kind](**{name: value})
+        elif field.annotation is int:
+            with pytest.raises(ValueError, match=name):
+                SCHEDULES[kind](**{name: -1})

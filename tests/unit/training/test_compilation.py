@@ -7,6 +7,8 @@ from typing import get_args
 import keras
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from zoo.options import OptimizerName
 from zoo.training.compilation import OPTIMIZERS, make_loss, make_optimizer
@@ -43,6 +45,134 @@ def test_exponential_schedule(name, steps, rate):
     for step in (0, 1, 499, 500, 20_000):
         optimizer.iterations.assign(step)
         assert float(optimizer.learning_rate) == pytest.approx(0.01 * rate ** (step / steps), rel=1e-5, abs=1e-12)
+
+
+def test_a_schedule_that_lasts_as_long_as_the_training():
+    optimizer = make_optimizer(TrainingConfig(learning_rate=0.01, schedule="cosine:floor=0.1"), 100)
+    for step, part in ((0, 1), (50, 0.55), (100, 0.1)):
+        optimizer.iterations.assign(step)
+        assert float(optimizer.learning_rate) == pytest.approx(0.01 * part)
+
+
+def stepped(gradients, weights=(1.0, -2.0), **settings):
+    """The weights after each step with these gradients."""
+    optimizer = make_optimizer(TrainingConfig(**settings), 100)
+    variable = keras.Variable(np.array(weights, np.float32))
+    found = []
+    for gradient in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(np.array(gradient, np.float32))], [variable])
+        found.append(variable.numpy())
+    return np.array(found)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_weight_decay_shrinks_weights(name):
+    zero = [(0, 0)] * 3
+    decay = {"optimizer": name, "learning_rate": 0.1}
+    expected = [np.array([1.0, -2.0]) * (1 - 0.1 * 0.5) ** step for step in (1, 2, 3)]
+    np.testing.assert_allclose(stepped(zero, weight_decay=0.5, **decay), expected, rtol=1e-5)
+    np.testing.assert_array_equal(stepped(zero, weight_decay=0, **decay), [(1, -2)] * 3)
+    left_out = 1 - 0.1 * (0.004 if name == "adamw" else 0)
+    np.testing.assert_allclose(stepped(zero, **decay)[0], np.array([1, -2]) * left_out, rtol=1e-5)
+
+
+def test_weight_decay_is_decoupled_from_the_gradient():
+    found = stepped([(1, 1)], optimizer="adam", learning_rate=0.1, weight_decay=0.5)
+    np.testing.assert_allclose(found, [np.array([1, -2]) * 0.95 - 0.1], rtol=1e-5)
+
+
+SGD_OF_1 = {"optimizer": "sgd", "learning_rate": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("gradient", "settings", "step"),
+    [
+        ((3, 4), {}, (3, 4)),
+        ((3, 4), {"clip_norm": 1}, (0.6, 0.8)),
+        ((3, 4), {"clip_norm": 5.5}, (3, 4)),
+        ((3, -4), {"clip_value": 0.5}, (0.5, -0.5)),
+        ((3, 0.25), {"clip_value": 0.5}, (0.5, 0.25)),
+    ],
+)
+def test_clipping_bounds_a_step(gradient, settings, step):
+    found = stepped([gradient], weights=(0, 0), **SGD_OF_1, **settings)
+    np.testing.assert_allclose(found, [-np.array(step)], rtol=1e-6)
+
+
+def test_the_norm_is_that_of_all_gradients_together():
+    optimizer = make_optimizer(TrainingConfig(clip_norm=1.0, **SGD_OF_1), 100)
+    variables = [keras.Variable(np.zeros(1, np.float32)) for _ in range(2)]
+    optimizer.apply([keras.ops.convert_to_tensor(np.array([part], np.float32)) for part in (3, 4)], variables)
+    assert [float(variable[0]) for variable in variables] == pytest.approx([-0.6, -0.8])
+
+
+NUMBERS = st.floats(-100, 100, width=32, allow_subnormal=False)  # TensorFlow takes those for 0
+
+
+@given(gradient=st.tuples(NUMBERS, NUMBERS), bound=st.floats(0.1, 50))
+@settings(max_examples=25, deadline=None)
+def test_no_step_is_longer_than_the_bound(gradient, bound):
+    step = stepped([gradient], weights=(0, 0), **SGD_OF_1, clip_norm=bound)
+    assert np.linalg.norm(step) == pytest.approx(min(bound, np.linalg.norm(gradient)), rel=1e-4)
+    step = stepped([gradient], weights=(0, 0), **SGD_OF_1, clip_value=bound)
+    np.testing.assert_allclose(step, [-np.clip(gradient, -bound, bound)], rtol=1e-5)
+
+
+GRADIENTS = np.array([(1.0, -3.0), (0.5, 2.0)])
+
+
+def test_momentum_of_sgd():
+    """Two steps: v = m v - r g, w = w + v; Nesterov (Sutskever et al. 2013): w = w + m v - r g."""
+    momentum, rate, weights = 0.9, 0.1, np.array([1.0, -2.0])
+    first = -rate * GRADIENTS[0]
+    second = momentum * first - rate * GRADIENTS[1]
+    common = {"optimizer": "sgd", "learning_rate": rate, "momentum": momentum}
+    found = stepped(GRADIENTS, **common)
+    np.testing.assert_allclose(found, [weights + first, weights + first + second], rtol=1e-5)
+
+    ahead = [
+        momentum * velocity - rate * gradient for velocity, gradient in zip((first, second), GRADIENTS, strict=True)
+    ]
+    found_ahead = stepped(GRADIENTS, nesterov=True, **common)
+    np.testing.assert_allclose(found_ahead, weights + np.cumsum(ahead, axis=0), rtol=1e-5)
+    assert (np.abs(found_ahead - found) > 0.01).all()
+
+
+def test_momentum_of_rmsprop():
+    plain = stepped(GRADIENTS, optimizer="rmsprop", learning_rate=0.1)
+    found = stepped(GRADIENTS, optimizer="rmsprop", learning_rate=0.1, momentum=0.9)
+    start = np.array([1.0, -2.0])
+    np.testing.assert_allclose(found[0], plain[0], rtol=1e-6)
+    np.testing.assert_allclose(found[1], plain[1] + 0.9 * (plain[0] - start), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (
+            {"optimizer": "adam", "momentum": 0.9},
+            "--momentum is for --optimizer sgd and rmsprop, found adam; leave it out",
+        ),
+        (
+            {"optimizer": "lion", "momentum": 0.9},
+            "--momentum is for --optimizer sgd and rmsprop, found lion; leave it out",
+        ),
+        (
+            {"optimizer": "rmsprop", "momentum": 0.9, "nesterov": True},
+            "--nesterov is for --optimizer sgd, found rmsprop",
+        ),
+        ({"optimizer": "adam", "nesterov": True}, "--nesterov is for --optimizer sgd, found adam"),
+        ({"optimizer": "sgd", "nesterov": True}, "--nesterov looks ahead along the momentum, but that is 0; give"),
+        (
+            {"clip_norm": 1, "clip_value": 1},
+            "--clip-norm and --clip-value bound the gradients each in its way; give one",
+        ),
+    ],
+)
+def test_what_an_optimizer_does_not_know(settings, told):
+    with pytest.raises(ConfigError) as caught:
+        TrainingConfig(**settings)
+    assert str(caught.value).startswith(told)
 
 
 @pytest.fixture

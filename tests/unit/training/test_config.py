@@ -6,11 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zoo.cli.catalogue import spelled
 from zoo.training.config import DataConfig, RunConfig, TrainingConfig, parse_settings, resolve
 from zoo_registry import (
     Architecture,
     ConstantSchedule,
+    CosineSchedule,
+    CyclicalSchedule,
     ExponentialSchedule,
+    OneCycleSchedule,
+    PlateauSchedule,
     RecurrentHyperparameters,
     Task,
     TrainingDefaults,
@@ -140,6 +145,26 @@ def test_a_target_is_needed():
         ("schedule", "exponential:rate=1.5"),
         ("schedule", "exponential:step=5"),
         ("schedule", "constant:rate=0.5"),
+        ("schedule", "cosine:warmup=-1"),
+        ("schedule", "cosine:floor=1"),
+        ("schedule", "cosine:restarts=maybe"),
+        ("schedule", "cosine:restarts=true"),
+        ("schedule", "cosine:length=3"),
+        ("schedule", "cosine:kind=constant"),
+        ("schedule", "cyclical:mode=square"),
+        ("schedule", "cyclical:gamma=0.5"),
+        ("schedule", "cyclical:low=nan"),
+        ("schedule", "one-cycle:warmup=1"),
+        ("schedule", "plateau:factor=1"),
+        ("schedule", "plateau:patience=0"),
+        ("schedule", {"steps": 5}),
+        ("schedule", {"kind": 3}),
+        ("schedule", 3),
+        ("weight_decay", 1),
+        ("momentum", 1),
+        ("clip_norm", -1),
+        ("clip_norm", float("inf")),
+        ("clip_value", float("nan")),
     ],
 )
 def test_values_out_of_bounds(name, value):
@@ -161,10 +186,50 @@ def test_a_malformed_schedule(text):
         ("exponential:steps=500,rate=0.5", ExponentialSchedule(steps=500, rate=0.5)),
         ("exponential:rate=0.5", ExponentialSchedule(rate=0.5)),
         ({"kind": "exponential", "steps": 5}, ExponentialSchedule(steps=5)),
+        ("cosine:steps=5000,warmup=200", CosineSchedule(steps=5000, warmup=200)),
+        (
+            "cosine: steps=10, restarts=true, length=1.5, height=0.5, floor=0.01",
+            CosineSchedule(steps=10, restarts=True, length=1.5, height=0.5, floor=0.01),
+        ),
+        ("cyclical:mode=triangular2,low=0.2", CyclicalSchedule(mode="triangular2", low=0.2)),
+        ("cyclical:mode=exp-range,gamma=0.99,steps=7", CyclicalSchedule(mode="exp-range", gamma=0.99, steps=7)),
+        ("one-cycle", OneCycleSchedule()),
+        ("one-cycle:warmup=0.5,start=0.1,end=1e-3", OneCycleSchedule(warmup=0.5, start=0.1, end=0.001)),
+        (
+            "plateau:factor=0.1,patience=2,floor=0,min_delta=0.5",
+            PlateauSchedule(factor=0.1, patience=2, floor=0, min_delta=0.5),
+        ),
     ],
 )
 def test_schedules_as_text(text, expected):
-    assert resolved({"schedule": text}).training.schedule == expected
+    config = resolved({"schedule": text})
+    assert config.training.schedule == expected
+    assert resolved({"schedule": spelled(expected)}) == config, "as zoo show writes it"
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("exponential:step=5", "exponential has no parameter 'step'; did you mean 'steps'?"),
+        ("cosine:warmpu=5", "cosine has no parameter 'warmpu'; did you mean 'warmup'?"),
+        ("constant:rate=1", "constant has no parameter 'rate'"),
+        ("cosine:kind=plateau", "cosine has no parameter 'kind'; known are: floor, height,"),
+        ({"kind": "plateau", "step": 5}, "plateau has no parameter 'step'; "),
+        ({"steps": 5}, "a schedule as a table is such as {kind = \"cosine\", warmup = 200}, found {'steps': 5}"),
+    ],
+)
+def test_a_schedules_unknown_parameter(value, told):
+    with pytest.raises(ConfigError) as caught:
+        resolved({"schedule": value})
+    assert str(caught.value).startswith(f"setting 'schedule': {told}")
+
+
+def test_weight_decay_is_adamws_own_unless_given():
+    assert resolved({"optimizer": "adamw"}).training.weight_decay == 0.004
+    assert resolved({}, defaults=TrainingDefaults(optimizer="adamw")).training.weight_decay == 0.004
+    assert resolved({"optimizer": "adamw", "weight_decay": 0}).training.weight_decay == 0
+    assert resolved({"optimizer": "adam"}).training.weight_decay == 0
 
 
 @settings(max_examples=30, deadline=None)

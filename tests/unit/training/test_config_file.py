@@ -27,7 +27,9 @@ BASIC = discover().catalogue["basic"].architecture
             "scaler_for": st.just({"a=b": "log"}),
             "missing": st.sampled_from(["drop", "ffill"]),
             "normalize_window": st.sampled_from(["last", "instance"]),
-            "schedule": st.just("exponential:steps=500,rate=0.5"),
+            "schedule": st.sampled_from(
+                ["exponential:steps=500,rate=0.5", "cosine:steps=9,restarts=true", "one-cycle", "plateau", "cyclical"]
+            ),
             "loss": st.sampled_from(["mae", "huber:delta=0.25", {"kind": "asymmetric", "under": 3}]),
             "learning_rate": st.floats(1e-6, 1.0),
             "clip_norm": st.floats(0.1, 10.0),

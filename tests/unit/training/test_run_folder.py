@@ -62,6 +62,11 @@ def test_history_has_a_row_for_each_epoch(finished, tmp_path):
         assert [float(row[name]) for row in rows] == values
 
 
+def test_history_tells_the_learning_rate(trained):
+    with (trained.folder / "history.csv").open(newline="", encoding="utf-8") as file:
+        assert [float(row["learning_rate"]) for row in csv.DictReader(file)] == pytest.approx([1e-3, 1e-3])
+
+
 def test_the_record(finished):
     record, prepared, fitted = finished
     assert record.training == {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import get_args
 
 import keras
@@ -178,7 +179,7 @@ def test_a_plateau_is_not_known_before():
 def test_a_schedule_survives_keras_saving(schedule):
     optimizer = keras.optimizers.SGD(make_rate(schedule, 0.02, TOTAL))
     told = keras.saving.serialize_keras_object(optimizer)
-    again = keras.saving.deserialize_keras_object(told)
+    again = keras.saving.deserialize_keras_object(copy.deepcopy(told))  # Keras changes what it reads
     assert keras.saving.serialize_keras_object(again) == told
     for step in (0, 3, 26, 399):
         for made in (optimizer, again):
@@ -189,8 +190,10 @@ def test_a_schedule_survives_keras_saving(schedule):
 def test_a_schedule_survives_a_models_file(tmp_path):
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.Adam(make_rate(CyclicalSchedule(steps=5), 0.1, TOTAL)), "mse")
+    model.train_on_batch(np.ones((1, 1)), np.ones((1, 1)))
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
+    assert int(again.optimizer.iterations) == 1
     again.optimizer.iterations.assign(5)
     assert float(again.optimizer.learning_rate) == pytest.approx(0.1)
 
@@ -243,7 +246,7 @@ def test_the_optimizer_uses_the_formula(make_architecture, prepared, schedule):
         return model
 
     config = TrainingConfig(
-        optimizer="sgd", learning_rate=0.02, schedule=schedule, epochs=3, batch_size=40, loss="architecture", patience=0
+        optimizer="sgd", learning_rate=0.02, schedule=schedule, epochs=3, batch_size=10, loss="architecture", patience=0
     )
     architecture, weights = make_architecture(build, loss=loss), Weights()
     fitted = fit(architecture, architecture.configure({}), prepared, config, [weights])
@@ -254,7 +257,7 @@ def test_the_optimizer_uses_the_formula(make_architecture, prepared, schedule):
         expected = np.full(total, 0.02)  # the loss falls all the time
     else:
         expected = np.array([0.02 * FORMULAS[schedule.kind](schedule, total, t) for t in range(total)])
-    np.testing.assert_allclose(used, expected, rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(used, expected, rtol=1e-4, atol=2e-7)
     assert fitted.history["learning_rate"] == pytest.approx(expected[total // 3 - 1 :: total // 3].tolist(), rel=1e-5)
 
 
@@ -262,17 +265,19 @@ def reduced(schedule, losses, rate=0.1):
     """The rate in force in each epoch, for validation losses that are what they are."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(make_rate(schedule, rate, TOTAL)), "mse")
-    callbacks = keras.callbacks.CallbackList(
-        [RecordRate(), *schedule_callbacks(schedule, rate)], model=model, epochs=len(losses), steps=2
-    )
-    callbacks.on_train_begin()
+    recorder, *others = callbacks = [RecordRate(), *schedule_callbacks(schedule, rate)]
+    for callback in callbacks:
+        callback.set_model(model)
+        callback.set_params({"steps": 2})
+        callback.on_train_begin()
     rates = []
     for epoch, loss in enumerate(losses):
-        callbacks.on_train_batch_begin(0)
-        callbacks.on_train_batch_begin(1)
+        recorder.on_train_batch_begin(1)
         logs = {"val_loss": loss}
-        callbacks.on_epoch_end(epoch, logs)
+        for callback in callbacks:
+            callback.on_epoch_end(epoch, logs)
         rates.append(logs["learning_rate"])
+    assert len(others) == isinstance(schedule, PlateauSchedule)
     return rates
 
 
