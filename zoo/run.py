@@ -86,16 +86,16 @@ class Run:
         forecast = self._predict_windows(last.values)
         return last.forecast_frame(forecast, data_record["targets"], self.config.data.gap, self.config.task)
 
-    def evaluate(self, data: Source | None = None) -> dict[str, Any]:
+    def evaluate(self, data: Source | None = None, *, spool: str | Path | None = None) -> dict[str, Any]:
         """Measure network and baselines on the test split again, as :attr:`metrics` has it.
 
         ``data`` is the table of the training, needed where that was a DataFrame of another session. Raises RunError
-        where it is another one.
+        where it is another one. ``spool`` is a folder for temporary files, where the table does not fit in memory.
         """
         source = next(known for known in (data, self.source, self.config.data.source) if known is not None)
-        if source in (FRAME, ARRAYS) if isinstance(source, str) else False:
+        if isinstance(source, str) and source in (FRAME, ARRAYS):
             raise RunError(f"run {self.id} was trained on a {source} of a program; give it to evaluate(data)")
-        prepared = prepare(self.config.data, source, self.preprocessor)
+        prepared = prepare(self.config.data, source, self.preprocessor, spool=None if spool is None else Path(spool))
         if prepared.table.fingerprint() != self.record.data["fingerprint"]:
             raise RunError(f"{prepared.table.source} is not the table that run {self.id} was trained on; give that one")
         return measure(self.network, prepared)

@@ -66,8 +66,15 @@ class Table:
         return tuple(self.features.index(name) if name in self.features else None for name in self.targets)
 
     def cut(self, values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Cut values of shape (rows, columns) into features (rows, n_features) and targets (rows, n_targets)."""
-        return values[:, : len(self.features)], values[:, [self.columns.index(name) for name in self.targets]]
+        """Cut values of shape (rows, columns) into features (rows, n_features) and targets (rows, n_targets).
+
+        Both are views where the targets stand side by side.
+        """
+        targets = [self.columns.index(name) for name in self.targets]
+        first = targets[0] if targets else 0
+        side_by_side = targets == list(range(first, first + len(targets)))
+        chosen = values[:, first : first + len(targets)] if side_by_side else values[:, targets]
+        return values[:, : len(self.features)], chosen
 
     @property
     def starts(self) -> NDArray[np.int64]:

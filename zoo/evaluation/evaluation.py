@@ -51,8 +51,8 @@ def evaluate(
         numbers = slice(start, start + len(forecast))
         start += len(forecast)
         rows = test.target_rows(numbers)
-        whole = ~np.isnan(np.take(raw, rows, axis=0)).any(axis=(1, 2))
-        truth = np.take(history, rows, axis=0)[whole]
+        whole = ~np.isnan(raw[rows]).any(axis=(1, 2))
+        truth = history[rows][whole]
         errors[NETWORK].add(truth, forecast[whole])
         for name, baseline in baselines.items():
             errors[name].add(truth, baseline(numbers)[whole])
@@ -95,9 +95,9 @@ def _baselines(
         if (reason := _no_season(test, series, season)) is not None:
             skipped[SEASONAL] = reason
         elif season is not None:
-            baselines[SEASONAL] = lambda numbers: np.take(
-                history, seasonal_rows(test.origins(numbers), test.last_rows(numbers), test.horizon, season), axis=0
-            )
+            baselines[SEASONAL] = lambda numbers: history[
+                seasonal_rows(test.origins(numbers), test.last_rows(numbers), test.horizon, season)
+            ]
     if (inputs := test.window * test.features.shape[1]) > RIDGE_MAX_INPUTS:
         skipped[RIDGE] = f"window times features is {inputs}, more than {RIDGE_MAX_INPUTS}"
     else:

@@ -1,0 +1,63 @@
+"""Dropout, recurrent dropout, L1 and L2 do what they say, in every recurrent built-in."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from zoo_registry import SequenceShape, Task, discover
+
+NAMES = ("basic", "stacked", "bidirectional", "custom-loss")
+SHAPE = SequenceShape(task=Task.FORECAST, window=12, n_features=3, horizon=2, n_targets=1, target_columns=(0,))
+WINDOWS = np.random.default_rng(0).normal(size=(16, *SHAPE.input)).astype(np.float32)
+TRUTH = np.random.default_rng(1).normal(size=(16, *SHAPE.output)).astype(np.float32)
+EVERY = pytest.mark.parametrize("name", NAMES)
+
+
+def build(name: str, **hyperparameters: float) -> keras.Model:
+    """A small network, the same for the same hyperparameters."""
+    keras.utils.set_random_seed(0)
+    architecture = discover().catalogue[name].architecture
+    plain = {"dropout": 0.0} | architecture.tiny
+    return architecture.build(architecture.configure(plain | hyperparameters), SHAPE)
+
+
+def recurrent(model: keras.Model) -> list[keras.layers.LSTM]:
+    return [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.LSTM)]
+
+
+@EVERY
+@pytest.mark.parametrize("kind", ["dropout", "recurrent_dropout"])
+def test_dropout_acts_in_training_alone(name: str, kind: str):
+    model = build(name, **{kind: 0.5})
+    served = [np.asarray(model(WINDOWS, training=False)) for _ in range(2)]
+    np.testing.assert_array_equal(*served)
+    trained = [np.asarray(model(WINDOWS, training=True)) for _ in range(2)]
+    assert np.abs(trained[0] - trained[1]).max() > 1e-3
+    assert np.abs(trained[0] - served[0]).max() > 1e-3
+    without = build(name)
+    np.testing.assert_array_equal(without(WINDOWS, training=True), without(WINDOWS, training=False))
+
+
+@EVERY
+@pytest.mark.parametrize(("kind", "power"), [("l1", 1), ("l2", 2)])
+def test_penalties_are_sums_over_kernels_and_recurrent_kernels(name: str, kind: str, power: int):
+    model = build(name, **{kind: 0.01})
+    kernels = [weights for layer in recurrent(model) for weights in (layer.cell.kernel, layer.cell.recurrent_kernel)]
+    assert len(kernels) == 2 * len(recurrent(model)) > 0
+    expected = 0.01 * sum(float((np.abs(np.asarray(weights)) ** power).sum()) for weights in kernels)
+    assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-4)
+    assert not build(name).losses
+
+
+@EVERY
+@pytest.mark.parametrize("kind", ["l1", "l2"])
+def test_penalties_shrink_the_kernels(name: str, kind: str):
+    norms = []
+    for strength in (0.0, 0.1):
+        model = build(name, **{kind: strength})
+        model.compile(optimizer=keras.optimizers.Adam(0.01), loss="mse")
+        model.fit(WINDOWS, TRUTH, epochs=15, batch_size=16, verbose=0, shuffle=False)
+        norms.append(sum(float(np.square(np.asarray(layer.cell.kernel)).sum()) for layer in recurrent(model)))
+    assert norms[1] < 0.8 * norms[0]
