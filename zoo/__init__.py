@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zoo.api import load_run, train
     from zoo.bundle.loading import Bundle, load_bundle
     from zoo.bundle.verification import verify_bundle
+    from zoo.estimators import SequenceRegressor
     from zoo.listing import list_architectures
     from zoo.run import Run
     from zoo_registry.errors import ZooError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Bundle": "zoo.bundle.loading",
     "Run": "zoo.run",
+    "SequenceRegressor": "zoo.estimators",
     "ZooError": "zoo_registry.errors",
     "list_architectures": "zoo.listing",
     "load_bundle": "zoo.bundle.loading",
@@ -33,6 +35,7 @@ _HOMES = {
 __all__ = [
     "Bundle",
     "Run",
+    "SequenceRegressor",
     "ZooError",
     "list_architectures",
     "load_bundle",

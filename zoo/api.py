@@ -60,10 +60,11 @@ def plan(
 
 
 def train_prepared(config: RunConfig, prepared: Prepared, *, runs: str | Path = "runs", progress: bool = False) -> Run:
-    """Train what :func:`plan` gave, measure it on the test split, and save the run."""
+    """Train what :func:`plan` gave, measure it on the test split, and save the run with its report."""
     from zoo.run import Run, measure
     from zoo.training.progress import ProgressBar
     from zoo.training.run_folder import make_record, new_run_id, write_run
+    from zoo.training.run_report import make_details, run_report
     from zoo.training.trainer import fit
 
     entry = discover().catalogue[config.architecture]
@@ -71,9 +72,10 @@ def train_prepared(config: RunConfig, prepared: Prepared, *, runs: str | Path = 
     with ExitStack() as stack:
         callbacks = [stack.enter_context(ProgressBar())] if progress else []
         fitted = fit(entry.architecture, hp, prepared, config.training, callbacks, network=config.network)
-    evaluation = measure(fitted.model, prepared)
+    details = make_details(prepared)
+    evaluation = measure(fitted.model, prepared, details)
     record = make_record(new_run_id(config.architecture), config, entry, prepared, fitted, evaluation)
-    return Run(write_run(Path(runs), record, prepared, fitted))
+    return Run(write_run(Path(runs), record, prepared, fitted, run_report(record, fitted, details)))
 
 
 def load_run(name: str | Path, *, runs: str | Path = "runs") -> Run:

@@ -10,15 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.bundle.loading import Bundle, load_bundle
-from zoo.data.last_window import read_last_windows
+from zoo.bundle.manifest import FORECAST, QUANTILES
+from zoo.data.last_window import read_last_windows, side_by_side
 from zoo.data.reading import ARRAYS, FRAME, Source
 from zoo.data.windows import check_windows, is_windows
+from zoo.evaluation.details import Details
 from zoo.evaluation.evaluation import evaluate
 from zoo.export.exporter import Trained, export
 from zoo.options import Missing
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.training.config import RunConfig
-from zoo.training.preparation import Prepared, csv_format, prepare
+from zoo.training.layers import middle_quantile
+from zoo.training.preparation import Prepared, csv_format, prepare_run
 from zoo.training.run_folder import load_network
 from zoo.training.run_record import RunRecord, read_record
 from zoo.training.trainer import forecast_batches
@@ -72,7 +75,7 @@ class Run:
         other shapes, values that are not finite, and tables that do not fit.
         """
         if is_windows(data):
-            return self._predict_windows(data)
+            return self._predict_windows(data)[FORECAST]
         data_record = self.record.data
         reading = {"csv": csv_format(self.config.data)} | reading
         last = read_last_windows(
@@ -83,8 +86,9 @@ class Run:
             missing=missing,
             **reading,
         )
-        forecast = self._predict_windows(last.values)
-        return last.forecast_frame(forecast, data_record["targets"], self.config.data.gap, self.config.task)
+        outputs = self._predict_windows(last.values)
+        values, columns = side_by_side(outputs, data_record["targets"], self.config.network.quantiles)
+        return last.forecast_frame(values, columns, self.config.data.gap, self.config.task)
 
     def evaluate(self, data: Source | None = None, *, spool: str | Path | None = None) -> dict[str, Any]:
         """Measure network and baselines on the test split again, as :attr:`metrics` has it.
@@ -95,7 +99,7 @@ class Run:
         source = next(known for known in (data, self.source, self.config.data.source) if known is not None)
         if isinstance(source, str) and source in (FRAME, ARRAYS):
             raise RunError(f"run {self.id} was trained on a {source} of a program; give it to evaluate(data)")
-        prepared = prepare(self.config.data, source, self.preprocessor, spool=None if spool is None else Path(spool))
+        prepared = prepare_run(self.config, source, self.preprocessor, spool=None if spool is None else Path(spool))
         if prepared.table.fingerprint() != self.record.data["fingerprint"]:
             raise RunError(f"{prepared.table.source} is not the table that run {self.id} was trained on; give that one")
         return measure(self.network, prepared)
@@ -108,19 +112,21 @@ class Run:
         trained = Trained(self.network, self.preprocessor, self.record)
         return load_bundle(export(trained, Path(exported), name, summary, dtype))
 
-    def _predict_windows(self, windows: Any) -> NDArray[np.float64]:
+    def _predict_windows(self, windows: Any) -> dict[str, NDArray[np.float64]]:
         checked = check_windows(windows, self.config.data.window, self.record.data["features"])
         scaled = self.network.predict(self.preprocessor.transform(checked), verbose=0)
-        return self.preprocessor.inverse_transform_targets(scaled)
+        output = self.preprocessor.targets_.inverse_transform(scaled, axis=2)
+        middle = middle_quantile(self.network)
+        return {FORECAST: output} if middle is None else {FORECAST: output[..., middle], QUANTILES: output}
 
 
-def measure(network: Any, prepared: Prepared) -> dict[str, Any]:
-    """Evaluate a network on the test windows of prepared data."""
+def measure(network: Any, prepared: Prepared, details: Details | None = None) -> dict[str, Any]:
+    """Evaluate a network on the test windows of prepared data; ``details`` takes in the same forecasts."""
     table, targets, test = prepared.table, prepared.preprocessor.targets_, prepared.parts["test"]
     return evaluate(
-        (targets.inverse_transform(scaled) for scaled in forecast_batches(network, test)),
+        (targets.inverse_transform(scaled, axis=2) for scaled in forecast_batches(network, test)),
         history=prepared.history,
-        raw=table.cut(table.values[: len(prepared.values)])[1],
+        raw=table.cut(table.values[: len(prepared.values)])[1] if details is None else details.raw,
         parts=prepared.parts,
         targets=targets,
         target_columns=prepared.shape.target_columns,
@@ -128,4 +134,7 @@ def measure(network: Any, prepared: Prepared) -> dict[str, Any]:
         train=prepared.rows("train"),
         season=prepared.season,
         task=prepared.shape.task,
+        quantiles=prepared.shape.quantiles,
+        middle=middle_quantile(network),
+        details=details,
     )

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.bundle.manifest import FORECAST
+from zoo.bundle.manifest import FORECAST, INPUT, QUANTILES
 from zoo.runtimes import Session
 
 GOLDEN_FILE = "golden.npz"
@@ -20,20 +20,29 @@ PARITY_LIMIT = 1e-5
 
 @dataclass(frozen=True)
 class Golden:
-    """Raw windows (n, window, n_features) in the serving dtype, and expected raw forecasts (n, horizon, n_targets)."""
+    """Raw windows (n, window, n_features) in the serving dtype, and the outputs that are expected of them.
+
+    ``forecast`` is (n, horizon, n_targets), ``quantiles``, where there are some, has one axis more.
+    """
 
     window: NDArray[Any]
     forecast: NDArray[Any]
+    quantiles: NDArray[Any] | None = None
+
+    @property
+    def outputs(self) -> dict[str, NDArray[Any]]:
+        """The expected outputs by name."""
+        return {FORECAST: self.forecast} | ({} if self.quantiles is None else {QUANTILES: self.quantiles})
 
     def write(self, folder: Path) -> None:
         """Write ``golden.npz``."""
-        np.savez(folder / GOLDEN_FILE, window=self.window, forecast=self.forecast)
+        np.savez(folder / GOLDEN_FILE, allow_pickle=False, **{INPUT: self.window, **self.outputs})
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Read ``golden.npz``; never unpickles."""
         with np.load(folder / GOLDEN_FILE, allow_pickle=False) as arrays:
-            return cls(arrays["window"], arrays["forecast"])
+            return cls(arrays[INPUT], arrays[FORECAST], arrays.get(QUANTILES))
 
     def difference(self, session: Session, unit: NDArray[np.float64]) -> float:
         """Replay at each of ``BATCH_SIZES`` and return the largest difference, in units of shape (n_targets,).
@@ -45,11 +54,19 @@ class Golden:
         for size in BATCH_SIZES:
             for start in range(0, len(self.window), size):
                 rows = slice(start, start + size)
-                found = np.asarray(session.run(self.window[rows])[FORECAST], dtype=np.float64)
-                if found.shape != self.forecast[rows].shape:
-                    return np.inf
-                distance = np.abs(found - self.forecast[rows]) / unit
-                worst = max(worst, float(np.nan_to_num(distance, nan=np.inf, posinf=np.inf).max()))
+                found = session.run(self.window[rows])
+                worst = max(worst, self.distance(found, rows, unit))
+        return worst
+
+    def distance(self, found: dict[str, NDArray[Any]], rows: slice, unit: NDArray[np.float64]) -> float:
+        """The largest difference of outputs from those expected of the windows ``rows``, as for :meth:`difference`."""
+        worst = 0.0
+        for name, expected in self.outputs.items():
+            values = np.asarray(found.get(name), dtype=np.float64)
+            if values.shape != expected[rows].shape:
+                return np.inf
+            distance = np.abs(values - expected[rows]) / (unit[:, None] if name == QUANTILES else unit)
+            worst = max(worst, float(np.nan_to_num(distance, nan=np.inf, posinf=np.inf).max()))
         return worst
 
 

@@ -58,15 +58,19 @@ class Bundle:
         :class:`zoo.data.reading.Reading`. Raises DataError for other shapes, values that are not finite, and tables
         that do not fit.
         """
-        return self._predict_windows(data) if is_windows(data) else self._predict_table(data, missing, reading)
+        return self.outputs(data)[FORECAST] if is_windows(data) else self._predict_table(data, missing, reading)
 
-    def _predict_windows(self, windows: Any) -> NDArray[Any]:
+    def outputs(self, windows: Any) -> dict[str, NDArray[Any]]:
+        """All outputs of an array of windows by name: ``forecast`` and, where there are some, ``quantiles``.
+
+        The latter has the shape (batch, horizon, n_targets, n_quantiles). Raises DataError as :meth:`predict` does.
+        """
         interface = self.manifest.interface
         checked = check_windows(windows, interface.window, interface.features, interface.inputs[0].dtype)
-        return self._session.run(checked)[FORECAST]
+        return self._session.run(checked)
 
     def _predict_table(self, source: Source, missing: Missing | None, reading: dict[str, Any]) -> pd.DataFrame:
-        from zoo.data.last_window import read_last_windows
+        from zoo.data.last_window import read_last_windows, side_by_side
 
         interface = self.manifest.interface
         if interface.units == "scaled":
@@ -82,7 +86,8 @@ class Bundle:
             missing=missing,
             **reading,
         )
-        return last.forecast_frame(self._predict_windows(last.values), interface.targets, interface.gap, interface.task)
+        values, columns = side_by_side(self.outputs(last.values), interface.targets, interface.quantiles)
+        return last.forecast_frame(values, columns, interface.gap, interface.task)
 
 
 def load_bundle(path: str | Path, *, runtime: str = "onnxruntime") -> Bundle:

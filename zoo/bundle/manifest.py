@@ -15,7 +15,7 @@ MANIFEST_FILE = "manifest.json"
 SCHEMA_VERSION = 1
 MAX_MANIFEST_BYTES = 16 * 2**20
 
-INPUT, FORECAST = "window", "forecast"
+INPUT, FORECAST, QUANTILES = "window", "forecast", "quantiles"
 
 
 class _Part(BaseModel):
@@ -37,6 +37,7 @@ class Interface(_Part):
     units: Literal["raw", "scaled"] = "raw"
     window: int
     horizon: int
+    quantiles: tuple[float, ...] = Field((), description="levels of the output quantiles, along its last axis")
     gap: int = Field(0, description="rows between the window and the first of the horizon")
     features: tuple[str, ...] = Field(description="columns of the input, in order")
     targets: tuple[str, ...] = Field(description="columns of the output, in order")

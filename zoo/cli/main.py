@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from zoo.cli.bundles import predict, verify
 from zoo.cli.catalogue import list_architectures, show
+from zoo.cli.compare import compare
 from zoo.cli.export import export
 from zoo.cli.inspect import inspect
 from zoo.cli.output import note
@@ -63,6 +64,7 @@ app.command("show")(show)
 app.command("inspect")(inspect)
 app.command("train")(train)
 app.command("runs")(runs)
+app.command("compare")(compare)
 app.command("export")(export)
 app.command("verify")(verify)
 app.command("predict")(predict)

@@ -75,6 +75,7 @@ _NETWORK: dict[str, Any] = {
         str | None, "none, last (subtract a window's last value) or instance (its mean and deviation) [default: none]."
     ),
     "channels": _option(str | None, "joint, or shared: one network for each target on its own [default: joint]."),
+    "quantiles": _option(str | None, "Forecast these quantiles too, by commas, such as 0.1,0.5,0.9."),
 }
 _TRAINING: dict[str, Any] = {
     "optimizer": _option(str | None, "adam, adamw, rmsprop, sgd, nadam or lion."),

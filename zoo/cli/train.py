@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -123,6 +123,7 @@ def train(
         return
     _print_run(run)
     typer.echo(f"run: {run.folder}")
+    typer.echo(f"report: {run.folder / 'report.html'}")
     typer.echo(f"bundle: {bundle.folder}" if bundle else f"next: zoo export {run.id}")
     typer.echo(run.metrics["verdict"])
 
@@ -156,6 +157,17 @@ def _find_lr(
     )
 
 
+def _print_quantiles(measured: dict[str, Any]) -> None:
+    typer.echo("")
+    levels = zip(measured["levels"], measured["below"], measured["pinball"], strict=True)
+    rows = [(f"{level:g}", f"{below:.1%}", f"{pinball:.4f}") for level, below, pinball in levels]
+    print_table(("quantile", "truths at or below it", "scaled pinball loss"), rows)
+    interval = measured["interval"]
+    typer.echo(
+        f"between the outermost two: {interval['inside']:.1%} of the truths, nominally {interval['nominal']:.1%}"
+    )
+
+
 def _print_run(run: Run) -> None:
     record, metrics = run.record, run.metrics
     data, training = record.data, record.training
@@ -184,6 +196,8 @@ def _print_run(run: Run) -> None:
             for name, measured in ({"network": metrics["network"]} | metrics["baselines"]).items()
         ]
         print_table(("forecast", "scaled MAE over all targets", "scaled MSE"), rows)
+    if metrics["quantiles"] is not None:
+        _print_quantiles(metrics["quantiles"])
     for name, reason in metrics["skipped"].items():
         typer.echo(f"{name}: not computed, {reason}")
     typer.echo("")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,6 +70,22 @@ class LastWindows:
         return None if later is None else later[first - 1 :]
 
 
+def side_by_side(
+    outputs: Mapping[str, NDArray[np.floating]], targets: Sequence[str], quantiles: Sequence[float]
+) -> tuple[NDArray[np.floating], list[str]]:
+    """Put each target's forecast and, behind it, its quantiles beside each other, and name these columns.
+
+    ``outputs`` holds ``forecast`` (n, horizon, n_targets) and, with ``quantiles``, an array of that name with one axis
+    more. A quantile's column is such as ``load 0.9``.
+    """
+    forecast = outputs["forecast"]
+    if not quantiles:
+        return forecast, list(targets)
+    columns = [name for target in targets for name in (target, *(f"{target} {level:g}" for level in quantiles))]
+    together = np.concatenate([forecast[..., None], outputs["quantiles"]], axis=-1)
+    return together.reshape(*forecast.shape[:2], -1), columns
+
+
 def read_last_windows(
     source: Source,
     *,
@@ -108,7 +124,7 @@ def read_last_windows(
     given = [name for name in features if name not in calendar_columns(calendar)]
     # gaps before the last windows do not matter, so those inside them are looked for below
     table = read_table(source, targets=given[:1], features=given, reading=replace(asked, gaps="ignore"))
-    _refuse_other_step(table, trained.get("step"))
+    refuse_other_step(table, trained.get("step"))
     rows = {name: rows for name, rows in table.series.items() if len(rows) >= window}
     if short := [name for name in table.series if name not in rows]:
         _refuse_short(table, short, window, dropped=asked.short_series == "drop" and bool(rows))
@@ -146,7 +162,7 @@ def _refuse_short(table: Table, short: list[str], window: int, *, dropped: bool)
         )
 
 
-def _refuse_other_step(table: Table, trained: dict[str, Any] | None) -> None:
+def refuse_other_step(table: Table, trained: dict[str, Any] | None) -> None:
     """Raise DataError where the rows lie farther apart, or closer, than those of the training."""
     if trained is None or trained["name"] == "none" or table.step is None:
         return

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from zoo.data.windows import Windows
 from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline, last_value, seasonal_rows
-from zoo.evaluation.metrics import ForecastErrors, naive_scales
+from zoo.evaluation.comparison import against
+from zoo.evaluation.details import Details
+from zoo.evaluation.metrics import ForecastErrors, QuantileErrors, naive_scales
 from zoo.preprocessing.scaled_columns import ScaledColumns
 from zoo_registry import Task
 from zoo_registry.errors import DataError
@@ -32,30 +34,43 @@ def evaluate(
     train: Sequence[range],
     season: int | None,
     task: Task = Task.FORECAST,
+    quantiles: Sequence[float] = (),
+    middle: int | None = None,
+    details: Details | None = None,
 ) -> dict[str, Any]:
     """Compare test forecasts in original units, (n, horizon, n_targets) at a time, with the baselines of the task.
+
+    With ``quantiles`` they have these along one more axis, of which that at ``middle`` is the forecast.
 
     ``history`` holds the targets of all rows, (rows, n_targets) in original units, and ``raw`` the same before
     missing values were filled: what was filled is no truth, and test windows whose horizon holds it are left out.
     ``series`` and ``train`` are the rows of each series, and its train rows.
 
     Returns ``windows`` and ``left_out`` (their numbers), ``network`` and ``baselines``, each measured by
-    :class:`ForecastErrors`, ``skipped`` (baseline -> reason) and ``verdict``. Raises DataError where no test window
-    has a whole truth.
+    :class:`ForecastErrors`, ``unit`` (what each target's scaled errors were divided by), ``by_step`` (the scaled MAE of
+    each step of the horizon, by forecast), ``quantiles`` by :class:`QuantileErrors`, ``skipped`` (baseline -> reason)
+    and ``verdict``. ``details`` takes in the same forecasts, for a report. Raises DataError where no test window has a
+    whole truth.
     """
     test = parts["test"]
     baselines, skipped = _baselines(history, raw, parts, targets, target_columns, series, train, season, task)
     errors = {name: ForecastErrors(targets.names) for name in (NETWORK, *baselines)}
+    spread = QuantileErrors(quantiles, len(targets.names))
     start = 0
-    for forecast in forecasts:
-        numbers = slice(start, start + len(forecast))
-        start += len(forecast)
+    for output in forecasts:
+        numbers = slice(start, start + len(output))
+        start += len(output)
+        made = {NETWORK: output if middle is None else output[..., middle]}
+        made |= {name: baseline(numbers) for name, baseline in baselines.items()}
         rows = test.target_rows(numbers)
         whole = ~np.isnan(raw[rows]).any(axis=(1, 2))
         truth = history[rows][whole]
-        errors[NETWORK].add(truth, forecast[whole])
-        for name, baseline in baselines.items():
-            errors[name].add(truth, baseline(numbers)[whole])
+        for name, forecast in made.items():
+            errors[name].add(truth, forecast[whole])
+        if middle is not None:
+            spread.add(truth, output[whole])
+        if details is not None:
+            details.add(numbers, made, NETWORK, None if middle is None else output)
     if not (windows := errors[NETWORK].windows):
         raise DataError("every test window has a missing target, so there is no truth to measure; give another --split")
     naive = naive_scales([history[rows.start : rows.stop] for rows in train])
@@ -65,9 +80,12 @@ def evaluate(
         "windows": windows,
         "left_out": len(test) - windows,
         "season": season,
+        "unit": dict(zip(targets.names, targets.unit.tolist(), strict=True)),
         "network": network,
         "baselines": measured,
+        "by_step": {name: found.by_step(targets.unit) for name, found in errors.items()},
         "skipped": skipped,
+        "quantiles": None if middle is None else spread.measured(targets.unit),
         "verdict": verdict(network, measured),
     }
 
@@ -131,17 +149,11 @@ def _mean(raw: NDArray[Any], train: Sequence[range]) -> NDArray[np.float64]:
 
 def verdict(network: dict[str, Any], baselines: dict[str, Any]) -> str:
     """One sentence on the scaled MAE: which baselines the network beats, and by how much it loses to the others."""
-    own, wins, losses = network["scaled"]["mae"], [], []
+    wins: list[str] = []
+    losses: list[str] = []
     for name, measured in baselines.items():
-        error = measured["scaled"]["mae"]
-        if own < error:
-            wins.append(f"{name} by {1 - own / error:.1%}")
-        elif error == 0:
-            losses.append(f"{name} (which makes no error)")
-        else:
-            losses.append(
-                f"{name} by {own / error - 1:.1%}" if own < 2 * error else f"{name} ({own / error:.1f} times its error)"
-            )
+        beats, how = against(network["scaled"]["mae"], measured["scaled"]["mae"])
+        (wins if beats else losses).append(f"{name} {how}")
     parts = [f"beats {', '.join(wins)}"] if wins else []
     parts += [f"loses to {', '.join(losses)}"] if losses else []
     return f"On the test split's MAE the network {' but '.join(parts)}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo.bundle.manifest import Manifest
+from zoo.bundle.manifest import Interface, Manifest
 from zoo.runtimes.onnxruntime_session import ONNX_FILE
 
 _UNITS = {
@@ -18,7 +18,7 @@ _CARD = """\
 
 - architecture: `{architecture}` ({distribution} {version})
 - input `window`: {dtype} (batch, {window}, {n_features}), columns in this order: {features}
-- output `forecast`: {dtype} (batch, {horizon}, {n_targets}), columns: {targets}
+- output `forecast`: {dtype} (batch, {horizon}, {n_targets}), columns: {targets}{quantiles}
 - units: {units}
 - trained on {first} to {last} of `{source}`; SHA-256 of the data {fingerprint}
 
@@ -79,6 +79,7 @@ def model_card(manifest: Manifest, summary: str, example: float) -> str:
         "n_targets": len(interface.targets),
         "features": ", ".join(f"`{name}`" for name in interface.features),
         "targets": ", ".join(f"`{name}`" for name in interface.targets),
+        "quantiles": _quantiles(interface),
         "first": data["train_first"],
         "last": data["train_last"],
         "source": data["source"],
@@ -100,6 +101,16 @@ def model_card(manifest: Manifest, summary: str, example: float) -> str:
         "example": f"{example:g}",
     }
     return _CARD.format(**fields)
+
+
+def _quantiles(interface: Interface) -> str:
+    """The line on the output ``quantiles``, where there is one."""
+    if not interface.quantiles:
+        return ""
+    levels = ", ".join(f"{level:g}" for level in interface.quantiles)
+    output = interface.outputs[-1]
+    shape = ", ".join(("batch", *map(str, output.shape)))
+    return f"\n- output `{output.name}`: {output.dtype} ({shape}), the quantiles {levels} along the last axis"
 
 
 def _cell(text: str) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from zoo.bundle.golden import Golden, golden_windows
 from zoo.bundle.integrity import check_integrity, describe_files
-from zoo.bundle.manifest import FORECAST, Interface, Manifest
+from zoo.bundle.manifest import Interface, Manifest
 from zoo.bundle.verification import Verdict, replay
 from zoo.export.card import model_card
 from zoo.export.formats import SCALED_SIGNATURE, write_onnx, write_saved_model
@@ -22,6 +22,7 @@ from zoo.export.publishing import publish, staging
 from zoo.export.triton import triton_config
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.runtimes.tensorflow_session import TensorFlowSession
+from zoo.training.layers import middle_quantile
 from zoo.training.run_record import RunRecord
 from zoo.versions import library_versions
 from zoo_registry.errors import ParityError
@@ -77,7 +78,9 @@ def export(trained: Trained, exported: Path, name: str | None = None, summary: s
             training=record.config.training.model_dump(mode="json"),
             interface=interface,
             data=_data(record),
-            metrics={key: record.evaluation[key] for key in ("network", "baselines", "skipped", "verdict")},
+            metrics={
+                key: record.evaluation[key] for key in ("network", "baselines", "skipped", "quantiles", "verdict")
+            },
             parity_unit=dict(zip(interface.targets, map(float, unit), strict=True)),
             parity={v.runtime: {"version": v.version, "difference": v.difference} for v in verdicts},
             onnx=onnx,
@@ -98,22 +101,23 @@ def _golden(trained: Trained, interface: Interface, dtype: str) -> Golden:
     features = preprocessor.features_
     window = golden_windows(features.minimum, features.maximum, interface.window, dtype)
     scaled = preprocessor.transform(window)
-    forecast = np.asarray(trained.network.predict(scaled, batch_size=len(window), verbose=0))
-    if preprocessor.units == "scaled":
-        return Golden(scaled, forecast)
-    return Golden(window, preprocessor.inverse_transform_targets(forecast).astype(dtype))
+    output = np.asarray(trained.network.predict(scaled, batch_size=len(window), verbose=0))
+    if preprocessor.units == "raw":
+        output = preprocessor.targets_.inverse_transform(output, axis=2).astype(dtype)
+    made_of = window if preprocessor.units == "raw" else scaled
+    middle = middle_quantile(trained.network)
+    return Golden(made_of, output) if middle is None else Golden(made_of, output[..., middle], output)
 
 
 def _replay_scaled(folder: Path, golden: Golden, preprocessor: Preprocessor, unit: NDArray[np.float64]) -> Verdict:
     """Run the signature ``scaled`` between the scikit-learn scalers, as its callers do."""
     session = TensorFlowSession(folder, SCALED_SIGNATURE)
     if preprocessor.units == "scaled":
-        found = session.run(golden.window)[FORECAST]
+        found = session.run(golden.window)
     else:
-        scaled = session.run(preprocessor.transform(golden.window))[FORECAST]
-        found = preprocessor.inverse_transform_targets(scaled)
-    difference = float((np.abs(found - golden.forecast) / unit).max())
-    return Verdict("signature 'scaled'", "", difference, 0.0)
+        scaled = session.run(preprocessor.transform(golden.window))
+        found = {name: preprocessor.targets_.inverse_transform(values, axis=2) for name, values in scaled.items()}
+    return Verdict("signature 'scaled'", "", golden.distance(found, slice(None), unit), 0.0)
 
 
 def _gate(verdicts: list[Verdict]) -> None:

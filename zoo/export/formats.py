@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import onnx
 import tensorflow as tf
 import tf2onnx
 
-from zoo.bundle.manifest import FORECAST, INPUT
+from zoo.bundle.manifest import FORECAST, INPUT, QUANTILES
 from zoo.export.graph import ServingFunction, default_function, input_spec, scaled_function
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.runtimes.onnxruntime_session import ONNX_FILE
+from zoo.training.layers import middle_quantile
 from zoo_registry.errors import ExportError
 
 OPSET = 18  # the highest that tf2onnx 1.17 writes
@@ -54,31 +56,31 @@ def write_onnx(network: keras.Model, preprocessor: Preprocessor, dtype: str, fol
         opset=OPSET,
         custom_op_handlers=OP_HANDLERS,
     )
-    _name_ends(model)
+    _name_ends(model, [FORECAST] if middle_quantile(network) is None else [FORECAST, QUANTILES])  # by name, as tf does
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, folder / ONNX_FILE)
     return {"opset": OPSET, "operators": dict(sorted(Counter(_operators(model.graph)).items()))}
 
 
-def _name_ends(model: onnx.ModelProto) -> None:
-    """Hold the input's and output's names, and call their first axis ``batch``."""
+def _name_ends(model: onnx.ModelProto, outputs: Sequence[str]) -> None:
+    """Hold the input's and outputs' names, and call their first axis ``batch``."""
     graph = model.graph
-    ends = [(INPUT, *graph.input), (FORECAST, *graph.output)]
-    for expected, *found in ends:
-        if len(found) != 1:
-            names = [tensor.name for tensor in found]
-            raise ExportError(
-                f"the ONNX graph: expected one tensor '{expected}', found {names}; constants of an architecture"
-                " have to be NumPy arrays or weights"
-            )
-        old = found[0].name
+    if len(graph.input) != 1 or len(graph.output) != len(outputs):
+        names = [tensor.name for tensor in (*graph.input, *graph.output)]
+        raise ExportError(
+            f"the ONNX graph: expected the tensors {', '.join((INPUT, *outputs))}, found {names}; constants of an"
+            " architecture have to be NumPy arrays or weights"
+        )
+    ends = zip((INPUT, *outputs), (*graph.input, *graph.output), strict=True)
+    for expected, found in ends:
+        old = found.name
         for node in graph.node:
             for names in (node.input, node.output):
                 for index, name in enumerate(names):
                     if name == old:
                         names[index] = expected
-        found[0].name = expected
-        found[0].type.tensor_type.shape.dim[0].dim_param = BATCH_AXIS
+        found.name = expected
+        found.type.tensor_type.shape.dim[0].dim_param = BATCH_AXIS
     del graph.value_info[:]  # shape notes on inner tensors still carry the converter's own symbol
 
 

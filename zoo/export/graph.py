@@ -7,8 +7,9 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from zoo.bundle.manifest import FORECAST, INPUT
+from zoo.bundle.manifest import FORECAST, INPUT, QUANTILES
 from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.training.layers import middle_quantile
 
 ServingFunction = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
@@ -20,14 +21,24 @@ def raw_function(network: keras.Model, preprocessor: Preprocessor, dtype: str) -
     float32 costs. The scalers' numbers stay NumPy arrays: a captured ``tf.constant`` would become a required input in
     ONNX.
     """
-    features, targets = preprocessor.features_, preprocessor.targets_
+    features, targets, middle = preprocessor.features_, preprocessor.targets_, middle_quantile(network)
 
     def forecast(window: tf.Tensor) -> dict[str, tf.Tensor]:
         scaled = tf.cast(features.forward(keras.ops, tf.cast(window, tf.float64), "float64"), tf.float32)
         output = tf.cast(network(scaled, training=False), tf.float64)
-        return {FORECAST: tf.cast(targets.inverse(keras.ops, output, "float64"), dtype)}
+        if middle is None:
+            return {FORECAST: tf.cast(targets.inverse(keras.ops, output, "float64"), dtype)}
+        columns_last = tf.transpose(output, (0, 1, 3, 2))
+        return _named(
+            tf.cast(tf.transpose(targets.inverse(keras.ops, columns_last, "float64"), (0, 1, 3, 2)), dtype), middle
+        )
 
     return forecast
+
+
+def _named(quantiles: tf.Tensor, middle: int) -> dict[str, tf.Tensor]:
+    """The quantiles, (batch, horizon, n_targets, n_quantiles), and the middle one as the forecast."""
+    return {FORECAST: quantiles[..., middle], QUANTILES: quantiles}
 
 
 def default_function(network: keras.Model, preprocessor: Preprocessor, dtype: str) -> ServingFunction:
@@ -39,9 +50,11 @@ def default_function(network: keras.Model, preprocessor: Preprocessor, dtype: st
 
 def scaled_function(network: keras.Model) -> ServingFunction:
     """Return a function from scaled float32 windows to scaled float32 forecasts."""
+    middle = middle_quantile(network)
 
     def forecast(window: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {FORECAST: network(window, training=False)}
+        output = network(window, training=False)
+        return {FORECAST: output} if middle is None else _named(output, middle)
 
     return forecast
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from zoo.bundle.loading import versions
-from zoo.bundle.manifest import FORECAST, INPUT, Interface, Manifest
+from zoo.bundle.manifest import FORECAST, INPUT, QUANTILES, Interface, Manifest
 from zoo.options import ServingDtype
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.training.config import RunConfig
@@ -38,6 +38,10 @@ def interface_of(
 ) -> Interface:
     """What callers of the exported model must know; ``dtype`` is float32 or float64, ``units`` raw or scaled."""
     window, horizon = config.data.window, config.data.horizon
+    quantiles = config.network.quantiles
+    outputs = [{"name": FORECAST, "dtype": dtype, "shape": (horizon, len(targets))}]
+    if quantiles:
+        outputs.append({"name": QUANTILES, "dtype": dtype, "shape": (horizon, len(targets), len(quantiles))})
     described = {
         "task": config.task,
         "units": units,
@@ -47,7 +51,8 @@ def interface_of(
         "features": tuple(features),
         "targets": tuple(targets),
         "inputs": ({"name": INPUT, "dtype": dtype, "shape": (window, len(features))},),
-        "outputs": ({"name": FORECAST, "dtype": dtype, "shape": (horizon, len(targets))},),
+        "quantiles": quantiles,
+        "outputs": outputs,
     }
     return Interface.model_validate(described)
 
@@ -74,7 +79,18 @@ def check_interface(model: Path, interface: Interface) -> None:
     published = Manifest.read(model / str(max(numbers))).interface
     different = [
         f"{name} {getattr(published, name)!r} there, {getattr(interface, name)!r} here"
-        for name in ("task", "units", "window", "horizon", "gap", "features", "targets", "inputs", "outputs")
+        for name in (
+            "task",
+            "units",
+            "window",
+            "horizon",
+            "gap",
+            "quantiles",
+            "features",
+            "targets",
+            "inputs",
+            "outputs",
+        )
         if getattr(published, name) != getattr(interface, name)
     ]
     if different:

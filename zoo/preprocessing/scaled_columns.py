@@ -101,9 +101,9 @@ class ScaledColumns:
         with np.errstate(over="ignore"):  # beyond float32 is infinite, which callers tell
             return self.scale(raw).astype(np.float32)
 
-    def inverse_transform(self, scaled: NDArray[Any]) -> NDArray[np.float64]:
-        """Bring scaled values of shape (..., n_columns) back to original units."""
-        return self._apply("inverse_transform", scaled)
+    def inverse_transform(self, scaled: NDArray[Any], axis: int = -1) -> NDArray[np.float64]:
+        """Bring scaled values back to original units; ``axis`` is that of the columns, (..., n_columns)."""
+        return np.moveaxis(self._apply("inverse_transform", np.moveaxis(scaled, axis, -1)), -1, axis)
 
     @property
     def exportable(self) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from zoo.training.config import NetworkConfig
-from zoo.training.layers import ReversibleAffine
+from zoo.training.layers import OrderedQuantiles, ReversibleAffine
 from zoo.training.network import build_network
 from zoo_registry import Architecture, Hyperparameters, SequenceShape
 
@@ -30,7 +30,7 @@ def assemble(
     ``positions`` are columns of the input that tell a place, not a level (those of a calendar): they are not
     normalized. Raises what :func:`build_network` raises.
     """
-    if config.normalize_window == "none" and config.channels == "joint":
+    if config.normalize_window == "none" and config.channels == "joint" and not shape.quantiles:
         return build_network(architecture, hp, shape)
     inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
     level = np.array([column not in positions for column in range(shape.n_features)], dtype=np.float32)
@@ -39,16 +39,17 @@ def assemble(
         last = inputs[:, -1:, :] * level  # (batch, 1, n_features)
         outputs = _core(architecture, hp, shape, config)(inputs - last)
         if restore:
-            outputs = outputs + _of_targets(last, shape, 0.0)
+            outputs = outputs + _beside(_of_targets(last, shape, 0.0), shape)
     elif config.normalize_window == "instance":
         mean = ops.mean(inputs, axis=1, keepdims=True) * level
         deviation = ops.sqrt(ops.var(inputs, axis=1, keepdims=True) + _EPSILON) * level + (1 - level)
         affine = ReversibleAffine(name="affine")
         outputs = _core(architecture, hp, shape, config)(affine((inputs - mean) / deviation))
         if len(restore) == shape.n_targets:
-            outputs = affine(outputs, columns=restore)
+            outputs = _affine_back(affine, outputs, restore, shape)
         if restore:
-            outputs = outputs * _of_targets(deviation, shape, 1.0) + _of_targets(mean, shape, 0.0)
+            outputs = outputs * _beside(_of_targets(deviation, shape, 1.0), shape)
+            outputs = outputs + _beside(_of_targets(mean, shape, 0.0), shape)
     else:
         outputs = _core(architecture, hp, shape, config)(inputs)
     return keras.Model(inputs, outputs, name=f"{architecture.name}-assembled")
@@ -61,13 +62,29 @@ def _of_targets(values: Any, shape: SequenceShape, other: float) -> Any:
     return ops.take(values, columns, axis=2) * known + other * (1 - known)  # (batch, 1, n_targets)
 
 
+def _beside(values: Any, shape: SequenceShape) -> Any:
+    """Give values of shape (batch, 1, n_targets) an axis for the quantiles where there are some."""
+    return values[..., None] if shape.quantiles else values
+
+
+def _affine_back(affine: ReversibleAffine, outputs: Any, columns: list[int], shape: SequenceShape) -> Any:
+    """Undo the affine step on outputs, whose quantiles it takes as further rows."""
+    if not shape.quantiles:
+        return affine(outputs, columns=columns)
+    rows = ops.reshape(
+        ops.transpose(outputs, (0, 1, 3, 2)), (-1, shape.horizon * len(shape.quantiles), shape.n_targets)
+    )
+    back = ops.reshape(affine(rows, columns=columns), (-1, shape.horizon, len(shape.quantiles), shape.n_targets))
+    return ops.transpose(back, (0, 1, 3, 2))
+
+
 def _core(architecture: Architecture, hp: Hyperparameters, shape: SequenceShape, config: NetworkConfig) -> Any:
     """The architecture's network, or the one that it applies to each target series on its own.
 
     Of a shared network the input is one target's column and the features that are no targets.
     """
     if config.channels == "joint":
-        return build_network(architecture, hp, shape)
+        return _ordered(build_network(architecture, hp, shape), shape)
     targets = [column for column in shape.target_columns if column is not None]
     others = [column for column in range(shape.n_features) if column not in targets]
     own = replace(shape, n_features=1 + len(others), n_targets=1, target_columns=(0,))
@@ -80,8 +97,16 @@ def _core(architecture: Architecture, hp: Hyperparameters, shape: SequenceShape,
         if others:
             beside = ops.repeat(ops.take(inputs, others, axis=2)[:, None], len(targets), axis=1)
             channels = ops.concatenate([channels, beside], axis=-1)
-        outputs = network(ops.reshape(channels, (-1, *own.input)))  # (batch * n_targets, horizon, 1)
-        apart = ops.reshape(outputs, (-1, shape.n_targets, shape.horizon))
-        return ops.transpose(apart, (0, 2, 1))  # (batch, horizon, n_targets)
+        outputs = network(ops.reshape(channels, (-1, *own.input)))  # (batch * n_targets, horizon, 1[, n_quantiles])
+        apart = ops.reshape(outputs, (-1, shape.n_targets, shape.horizon, *own.output[2:]))
+        return ops.transpose(apart, (0, 2, 1, 3)[: len(own.output) + 1])  # (batch, horizon, n_targets[, n_quantiles])
 
-    return shared
+    return _ordered(shared, shape)
+
+
+def _ordered(core: Any, shape: SequenceShape) -> Any:
+    """Put the quantiles into order before anything scales them."""
+    if not shape.quantiles:
+        return core
+    order = OrderedQuantiles(shape.quantiles, name="quantiles")
+    return lambda inputs: order(core(inputs))

@@ -67,6 +67,17 @@ def _listed(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
 
+def _quantiles(value: Any) -> Any:
+    """Read ``"0.1,0.5,0.9"``."""
+    try:
+        found = tuple(float(part) for part in (value.split(",") if isinstance(value, str) else value))
+    except (TypeError, ValueError):
+        found = (-1.0,)
+    if any(not 0 < quantile < 1 for quantile in found) or sorted(set(found)) != list(found):
+        raise ValueError(f"expected rising numbers between 0 and 1 such as 0.1,0.5,0.9, found {value!r}")
+    return found
+
+
 def _schedule(value: Any) -> Any:
     """Read ``"cosine:steps=5000,warmup=200"``, or ``{"kind": "cosine", "steps": 5000}``."""
     kind: Any
@@ -151,6 +162,9 @@ class NetworkConfig(_Config):
         "none", description="subtract each window's last value, or its mean and deviation, and undo it at the output"
     )
     channels: Channels = Field("joint", description="shared: one network for each target series on its own")
+    quantiles: Annotated[tuple[float, ...], BeforeValidator(_quantiles)] = Field(
+        (), description="task forecast: quantiles to forecast, rising, such as 0.1,0.5,0.9"
+    )
 
 
 class TrainingConfig(_Config):
@@ -244,7 +258,7 @@ def resolve(
         )
     network = validated(NetworkConfig, {k: v for k, v in given.items() if k in NetworkConfig.model_fields}, "setting")
     training = preferred | {key: value for key, value in given.items() if key in TrainingConfig.model_fields}
-    training["loss"] = resolve_loss(given.get("loss"), name, architecture, data.task)
+    training["loss"] = resolve_loss(given.get("loss"), name, architecture, data.task, network.quantiles)
     return RunConfig(
         architecture=name,
         hyperparameters=hp.model_dump(mode="json"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -27,3 +28,37 @@ class ReversibleAffine(keras.layers.Layer):  # type: ignore[misc]
             return values * self.scale + self.shift
         scale = ops.take(self.scale, columns)
         return (values - ops.take(self.shift, columns)) / (scale + ops.sign(scale) * keras.config.epsilon())
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class OrderedQuantiles(keras.layers.Layer):  # type: ignore[misc]
+    """Quantiles that never cross: the middle one as it is, the others by positive steps away from it.
+
+    Maps (batch, horizon, n_targets, n_quantiles) to the same shape. A step is the softplus of what the network gives,
+    as in Park et al., Learning Quantile Functions without Quantile Crossing, AISTATS 2022.
+    """
+
+    def __init__(self, quantiles: Sequence[float], **settings: Any) -> None:
+        super().__init__(**settings)
+        self.quantiles = tuple(quantiles)
+        self.middle = min(range(len(self.quantiles)), key=lambda index: abs(self.quantiles[index] - 0.5))
+
+    def call(self, values: Any) -> Any:
+        """Order the last axis."""
+        middle = values[..., self.middle : self.middle + 1]
+        parts = [middle]
+        for index in range(self.middle - 1, -1, -1):
+            parts.insert(0, parts[0] - ops.softplus(values[..., index : index + 1]))
+        for index in range(self.middle + 1, len(self.quantiles)):
+            parts.append(parts[-1] + ops.softplus(values[..., index : index + 1]))
+        return ops.concatenate(parts, axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes this layer again."""
+        return {**super().get_config(), "quantiles": self.quantiles}
+
+
+def middle_quantile(network: keras.Model) -> int | None:
+    """The place of the quantile that is the forecast, the one nearest to 0.5; None of a network without quantiles."""
+    found = [layer for layer in network._flatten_layers() if isinstance(layer, OrderedQuantiles)]
+    return found[0].middle if found else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +98,8 @@ def prepare(
     """Read, check, split, repair, scale and window a source as the configuration says.
 
     A fitted ``preprocessor`` is used as it is; without one, one is fitted on the train rows. ``splits``, by the name
-    of the series, beat the configuration's (cross-validation gives its folds so). ``spool`` is a folder for temporary
-    files, through which a table goes that does not fit in memory. Raises DataError.
+    of the series, beat the configuration's (cross-validation gives its folds so); they may have no test rows.
+    ``spool`` is a folder for temporary files, through which a table goes that does not fit in memory. Raises DataError.
     """
     reading = Reading(
         csv=csv_format(config),
@@ -138,7 +138,8 @@ def prepare(
         known_targets=repaired.targets,
     )
     for name in PARTS:
-        if not len(parts[name]):
+        untested = name == "test" and not any(split.test for split in splits.values())
+        if not len(parts[name]) and not untested:
             raise DataError(
                 f"{table.source}: the {name} part has no window of {layout.span} rows that is free of gaps and missing"
                 " values; take a smaller --window, another --split, or another --missing or --gaps"
@@ -150,9 +151,20 @@ def prepare(
     return Prepared(table, repaired.values, dict(splits), repaired.missing, repairs, preprocessor, parts, shape, season)
 
 
-def prepare_run(config: RunConfig, source: Source, *, spool: Path | None = None) -> Prepared:
+def prepare_run(
+    config: RunConfig,
+    source: Source,
+    preprocessor: Preprocessor | None = None,
+    *,
+    splits: Mapping[str, Split] | None = None,
+    spool: Path | None = None,
+) -> Prepared:
     """Prepare the data of a run, as :func:`prepare` does; raises ConfigError where the rest does not suit them."""
-    prepared = prepare(config.data, source, spool=spool)
+    prepared = prepare(config.data, source, preprocessor, splits=splits, spool=spool)
+    if quantiles := config.network.quantiles:
+        if config.task is not Task.FORECAST:
+            raise ConfigError(f"--quantiles are for --task forecast, found them with {config.task}; leave them out")
+        prepared = replace(prepared, shape=replace(prepared.shape, quantiles=quantiles))
     check_schedule(config.training.schedule, total_steps(config.training, len(prepared.parts["train"])))
     if config.network.channels == "shared":
         for name, column in zip(prepared.table.targets, prepared.shape.target_columns, strict=True):

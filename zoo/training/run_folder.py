@@ -17,7 +17,7 @@ from zoo.training.trainer import Fitted
 from zoo.versions import library_versions
 from zoo_registry import Entry
 
-MODEL_FILE, HISTORY_FILE = "model.keras", "history.csv"
+MODEL_FILE, HISTORY_FILE, REPORT_FILE = "model.keras", "history.csv", "report.html"
 
 
 def make_record(
@@ -65,14 +65,19 @@ def new_run_id(architecture: str) -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{architecture.replace(':', '-')}"
 
 
-def write_run(runs: Path, record: RunRecord, prepared: Prepared, fitted: Fitted) -> Path:
-    """Write a run beside the others, whole or not at all, and return its folder; -2 and so on where the id is taken."""
+def write_run(runs: Path, record: RunRecord, prepared: Prepared, fitted: Fitted, report: str | None = None) -> Path:
+    """Write a run beside the others, whole or not at all, and return its folder; -2 and so on where the id is taken.
+
+    ``report`` is its page, which not every run has.
+    """
     runs.mkdir(parents=True, exist_ok=True)
     with staging_folder(runs) as folder:
         fitted.model.save(folder / MODEL_FILE)
         prepared.preprocessor.save(folder)
         _write_history(folder / HISTORY_FILE, fitted.history)
         (folder / RECORD_FILE).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        if report is not None:
+            (folder / REPORT_FILE).write_text(report, encoding="utf-8")
         return rename_to_free(folder, lambda number: runs / (record.id if number == 1 else f"{record.id}-{number}"))
 
 

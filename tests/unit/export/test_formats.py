@@ -141,7 +141,7 @@ def test_layers_may_have_the_ends_names(make_trained, series, tmp_path):
 
 def test_a_network_whose_constants_would_become_inputs_is_refused(make_trained, series, tmp_path):
     trained = make_trained(series, normalized)
-    with pytest.raises(ExportError, match=r"expected one tensor 'window', found \['window', "):
+    with pytest.raises(ExportError, match=r"expected the tensors window, forecast, found \['window', "):
         write_onnx(trained.network, trained.preprocessor, "float32", tmp_path)
     assert list(tmp_path.iterdir()) == []
 

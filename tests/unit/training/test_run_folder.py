@@ -53,6 +53,12 @@ def test_a_run_is_complete_and_readable_again(finished, tmp_path):
     assert again.parameters() == prepared.preprocessor.parameters()
 
 
+def test_a_report_is_published_with_the_run(finished, tmp_path):
+    folder = write_run(tmp_path, *finished, "<!DOCTYPE html>")
+    assert {path.name for path in folder.iterdir()} == FILES | {"report.html"}
+    assert (folder / "report.html").read_text(encoding="utf-8") == "<!DOCTYPE html>"
+
+
 def test_history_has_a_row_for_each_epoch(finished, tmp_path):
     folder = write_run(tmp_path, *finished)
     with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
