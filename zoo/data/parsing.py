@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from zoo.data.arrangement import Naming, Rows
 from zoo.data.calendar import calendar_columns, calendar_values
-from zoo.data.columns import MAX_CLASSES, Codes, check_classes, parse_numbers
+from zoo.data.columns import MAX_CLASSES, Codes, check_classes, parse_numbers, to_numbers
 from zoo.data.reading import Reading
 from zoo.data.times import Times, kind_of, parse_times
 from zoo_registry import Task
@@ -78,6 +78,8 @@ class Parser:
             assert numbers is not None
             values[:, index] = numbers
             self._empty[name] = self._empty[name] and bool(np.isnan(numbers).all())
+        if first_row:  # of the first frame these are text throughout
+            self._refuse_numbers_in_text(frame, first_row)
         series = labels = None
         if naming.series is not None:
             column = frame[naming.series]
@@ -132,6 +134,15 @@ class Parser:
                 expected = "times or numbers" if name.lower() in TIME_NAMES else "numbers"
                 raise DataError(
                     f"{self.naming.where}: column '{name}' has no value at all, expected {expected}; {remedy}"
+                )
+
+    def _refuse_numbers_in_text(self, frame: pd.DataFrame, first_row: int) -> None:
+        for name in self.ignored:
+            if len(bad := np.flatnonzero(to_numbers(frame[name]).notna())):
+                raise DataError(
+                    f"{self.naming.where}: column '{name}', row {first_row + bad[0] + 1}: expected text, as in the rows"
+                    f" before, found the number {frame[name].iloc[bad[0]]}; mend it, or name the columns to use with"
+                    " --features"
                 )
 
     def _refuse_doubled_roles(self, targets: Sequence[str], features: Sequence[str]) -> None:

@@ -283,7 +283,8 @@ def _fit_plugin(name: str, scaler: Scaler, blocks: Blocks, *, whole: bool) -> An
         raw = np.asarray(fitted.inverse_transform(scaled), dtype=np.float64)
         if scaled.shape != values.shape or raw.shape != values.shape:
             raise ValueError(f"expected {values.shape[1]} columns for {values.shape[1]}, found {scaled.shape}")
-        if len(bad := np.flatnonzero(~(np.isfinite(scaled).all(axis=0) & (scaled.std(axis=0) > 0)))):
+        varied = (scaled.std(axis=0) > 0) | (values.std(axis=0) == 0)  # a block of many may well be constant
+        if len(bad := np.flatnonzero(~(np.isfinite(scaled).all(axis=0) & varied))):
             raise UnscalableColumnError(int(bad[0]), "it comes out constant, or not finite")
         joblib.dump(fitted, io.BytesIO())
         if scaler.form is not None:

@@ -401,3 +401,14 @@ def test_a_file_too_large_for_the_memory(store, spool: Path, kind: str, monkeypa
     with pytest.raises(DataError, match=expected):
         read_table(source, targets=["a"])
     assert len(read_table(source, targets=["a"], reading=Reading(spool=spool)).values) == ROWS
+
+
+def test_numbers_in_a_column_that_began_as_text(spool: Path, tmp_path: Path):
+    path = tmp_path / "mixed.csv"
+    path.write_text("a,note\n" + "".join(f"{row},x\n" for row in range(BLOCK)) + "8,y\n9,5\n")
+    with pytest.raises(
+        DataError, match=rf"column 'note', row {BLOCK + 2}: expected text, as in the rows before, found"
+    ):
+        read_table(path, targets=["a"], reading=Reading(spool=spool))
+    with pytest.raises(DataError, match="column 'note', row 1: expected a number, found 'x'"):
+        read_table(path, targets=["a"])
