@@ -1,5 +1,5 @@
 # make demo and make test each do everything from a fresh checkout: they need make and Python 3.11, 3.12 or 3.13.
-.PHONY: demo test test-full lint format bench lock clean
+.PHONY: demo test test-full stress lint format bench lock clean
 .DEFAULT_GOAL := demo
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
@@ -36,6 +36,10 @@ test: lint
 # The marked tests too: installations of their own, whole trainings, every combination.
 test-full: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses 2 -m "full"
+
+# Kill a training with SIGKILL at 20 random moments, go on with it, and compare the weights bit for bit: ten minutes.
+stress: $(INSTALLED)
+	$(BIN)/python tests/stress/kills.py --kills 20
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

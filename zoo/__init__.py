@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # Keras reads it once, when it is imported
 
 if TYPE_CHECKING:
-    from zoo.api import load_run, train
+    from zoo.api import load_run, resume, train
     from zoo.bundle.loading import Bundle, load_bundle
     from zoo.bundle.verification import verify_bundle
-    from zoo.estimators import SequenceRegressor
+    from zoo.estimators import SequenceClassifier, SequenceRegressor
     from zoo.listing import list_architectures
     from zoo.run import Run
     from zoo_registry.errors import ZooError
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "Bundle": "zoo.bundle.loading",
     "Run": "zoo.run",
+    "SequenceClassifier": "zoo.estimators",
     "SequenceRegressor": "zoo.estimators",
     "ZooError": "zoo_registry.errors",
     "list_architectures": "zoo.listing",
     "load_bundle": "zoo.bundle.loading",
     "load_run": "zoo.api",
+    "resume": "zoo.api",
     "train": "zoo.api",
     "verify_bundle": "zoo.bundle.verification",
 }
@@ -35,11 +37,13 @@ _HOMES = {
 __all__ = [
     "Bundle",
     "Run",
+    "SequenceClassifier",
     "SequenceRegressor",
     "ZooError",
     "list_architectures",
     "load_bundle",
     "load_run",
+    "resume",
     "train",
     "verify_bundle",
 ]

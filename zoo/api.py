@@ -7,14 +7,20 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.data.reading import Source, describe
+from zoo.data.reading import ARRAYS, FRAME, Source, describe
+from zoo.tracking.lifecycle import Lifecycle
+from zoo.tracking.mlflow_tracker import require_mlflow
+from zoo.tracking.trackers import make_trackers
 from zoo.training.config import DEFAULT_SOURCE, RunConfig, resolve
 from zoo.training.preparation import Prepared, prepare_run
 from zoo.training.run_record import find_run
+from zoo.training.unfinished import UnfinishedRun, begin_run, reopen_run
 from zoo_registry import discover
+from zoo_registry.errors import RunError
 
 if TYPE_CHECKING:
     from zoo.run import Run
+    from zoo.training.resumption import Start
 
 
 def train(
@@ -25,6 +31,8 @@ def train(
     runs: str | Path = "runs",
     spool: str | Path | None = None,
     progress: bool = False,
+    tensorboard: bool = False,
+    mlflow: str | None = None,
     **settings: Any,
 ) -> Run:
     """Train an architecture on a table and return the run, evaluated on the untouched test split and saved.
@@ -34,12 +42,16 @@ def train(
     series, missing, window, horizon, split, scaler and more) and :class:`zoo.training.config.TrainingConfig`
     (optimizer, learning_rate, schedule, loss, epochs, batch_size, patience, keep, seed); one that is left out takes the
     example's or the architecture's default, else the zoo's. ``spool`` is a folder for temporary files, through which
-    data goes that does not fit in memory.
+    data goes that does not fit in memory. ``tensorboard`` writes logs below ``runs/tensorboard``; ``mlflow`` is the URI
+    of a tracking server or database, such as ``sqlite:///mlflow.db``, that the run and its bundles are logged to.
 
     Raises a :class:`zoo.ZooError` for anything that the caller can mend; nothing is written then.
     """
+    if mlflow is not None:
+        require_mlflow()  # told before anything slow is done
     config, prepared = plan(architecture, data, hyperparameters=hyperparameters, spool=spool, **settings)
-    run = train_prepared(config, prepared, runs=runs, progress=progress)
+    lifecycle = Lifecycle(make_trackers(Path(runs), tensorboard=tensorboard, mlflow=mlflow))
+    run = train_prepared(config, prepared, runs=runs, progress=progress, lifecycle=lifecycle)
     run.source = data
     return run
 
@@ -59,23 +71,115 @@ def plan(
     return config, prepare_run(config, source, spool=None if spool is None else Path(spool))
 
 
-def train_prepared(config: RunConfig, prepared: Prepared, *, runs: str | Path = "runs", progress: bool = False) -> Run:
-    """Train what :func:`plan` gave, measure it on the test split, and save the run with its report."""
+def train_prepared(
+    config: RunConfig,
+    prepared: Prepared,
+    *,
+    runs: str | Path = "runs",
+    progress: bool = False,
+    unfinished: UnfinishedRun | None = None,
+    lifecycle: Lifecycle | None = None,
+) -> Run:
+    """Train what :func:`plan` gave, measure it on the test split, and save the run with its report.
+
+    ``unfinished`` is the training to go on with, reopened; a new one is begun in ``runs`` otherwise. ``lifecycle`` has
+    the hooks that are told of it, those of the installed plugins alone where it is left out.
+    """
+    from zoo.training.warm_start import load_start
+
+    lifecycle = Lifecycle() if lifecycle is None else lifecycle
+    source, start = config.training.start_from, None
+    if source is not None and (unfinished is None or unfinished.checkpoint is None):
+        start = load_start(source, Path(runs), config.architecture)
+    with ExitStack() as stack:
+        if unfinished is None:
+            entry, fingerprint = discover().catalogue[config.architecture], prepared.table.fingerprint()
+            origin = None if start is None else start.origin
+            unfinished = stack.enter_context(begin_run(Path(runs), config, entry, fingerprint, origin))
+        stack.enter_context(lifecycle.watching(unfinished.id, config.model_dump(mode="json")))
+        run = _train(unfinished, prepared, start, lifecycle, progress=progress)
+        lifecycle.run_finished(run.id, str(run.folder), run.record.model_dump(mode="json"))
+    run.lifecycle = lifecycle  # which a bundle of this run is told to
+    return run
+
+
+def _train(
+    unfinished: UnfinishedRun, prepared: Prepared, start: Start | None, lifecycle: Lifecycle, *, progress: bool
+) -> Run:
+    """Train a run that was begun or reopened to its end; its id is known before and stays."""
     from zoo.run import Run, measure
+    from zoo.tracking.epochs import EpochHook
     from zoo.training.progress import ProgressBar
-    from zoo.training.run_folder import make_record, new_run_id, write_run
+    from zoo.training.run_folder import make_record, write_run
     from zoo.training.run_report import make_details, run_report
     from zoo.training.trainer import fit
 
+    config = unfinished.record.config
     entry = discover().catalogue[config.architecture]
     hp = entry.architecture.configure(config.hyperparameters)
     with ExitStack() as stack:
-        callbacks = [stack.enter_context(ProgressBar())] if progress else []
-        fitted = fit(entry.architecture, hp, prepared, config.training, callbacks, network=config.network)
+        callbacks: list[Any] = [EpochHook(lifecycle, unfinished.id)]
+        if progress:
+            callbacks.append(stack.enter_context(ProgressBar()))
+        fitted = fit(
+            entry.architecture,
+            hp,
+            prepared,
+            config.training,
+            callbacks,
+            network=config.network,
+            start=start,
+            run=unfinished,
+        )
     details = make_details(prepared)
-    evaluation = measure(fitted.model, prepared, details)
-    record = make_record(new_run_id(config.architecture), config, entry, prepared, fitted, evaluation)
-    return Run(write_run(Path(runs), record, prepared, fitted, run_report(record, fitted, details)))
+    evaluation = measure(fitted.model, prepared, config, details)
+    record = make_record(unfinished.id, config, entry, prepared, fitted, evaluation, unfinished.record)
+    report = run_report(record, fitted, details)
+    return Run(write_run(unfinished.runs, record, prepared, fitted, report, staging=unfinished.folder))
+
+
+def resume(
+    name: str | Path,
+    data: Source | None = None,
+    *,
+    runs: str | Path = "runs",
+    spool: str | Path | None = None,
+    progress: bool = False,
+    tensorboard: bool = False,
+    mlflow: str | None = None,
+) -> Run:
+    """Go on with a training that was killed or interrupted, from its last whole checkpoint, and return the run.
+
+    On one machine, on CPU, its weights are bit for bit those of a training that was never stopped. ``name`` is the
+    path or id of the unfinished run, the beginning of its id, or ``"latest"``; ``data`` is the table of the training,
+    needed where that was a DataFrame or arrays. Raises RunError where there is no such run, where it is finished or
+    being trained, where the table is another one, and for a checkpoint that is broken. ``tensorboard`` and ``mlflow``
+    are as in :func:`train`; the logs go on where they ended.
+    """
+    if mlflow is not None:
+        require_mlflow()
+    with reopen_run(str(name), Path(runs)) as unfinished:
+        prepared = prepare_resumed(unfinished, data, None if spool is None else Path(spool))
+        lifecycle = Lifecycle(make_trackers(Path(runs), tensorboard=tensorboard, mlflow=mlflow))
+        config = unfinished.record.config
+        run = train_prepared(config, prepared, runs=runs, progress=progress, unfinished=unfinished, lifecycle=lifecycle)
+    run.source = data
+    return run
+
+
+def prepare_resumed(unfinished: UnfinishedRun, data: Source | None = None, spool: Path | None = None) -> Prepared:
+    """Read and prepare the table of an unfinished training again; raises RunError where it is another one."""
+    record = unfinished.record
+    source = record.config.data.source if data is None else data
+    if isinstance(source, str) and source in (FRAME, ARRAYS):
+        raise RunError(f"run {unfinished.id} trains on a {source} of a program; give it: zoo.resume(name, data)")
+    prepared = prepare_run(record.config, source, spool=spool)
+    if (found := prepared.table.fingerprint()) != record.fingerprint:
+        raise RunError(
+            f"{prepared.table.source}: expected the table that run {unfinished.id} trains on, with the fingerprint"
+            f" {record.fingerprint[:12]}…, found one with {found[:12]}…; put that one back, or train anew"
+        )
+    return prepared
 
 
 def load_run(name: str | Path, *, runs: str | Path = "runs") -> Run:

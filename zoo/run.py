@@ -10,22 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.bundle.loading import Bundle, load_bundle
-from zoo.bundle.manifest import FORECAST, QUANTILES
-from zoo.data.last_window import read_last_windows, side_by_side
+from zoo.data.labels import anomaly_labels
+from zoo.data.last_window import read_last_windows
 from zoo.data.reading import ARRAYS, FRAME, Source
-from zoo.data.windows import check_windows, is_windows
-from zoo.evaluation.details import Details
+from zoo.data.windows import Windows, check_windows, is_windows
+from zoo.evaluation.anomalies import evaluate_anomalies, last_rows
+from zoo.evaluation.classification import evaluate_classes
+from zoo.evaluation.details import Details, JudgedDetails
 from zoo.evaluation.evaluation import evaluate
 from zoo.export.exporter import Trained, export
 from zoo.options import Missing
+from zoo.outputs import MAIN_OUTPUT
 from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.tracking.lifecycle import Lifecycle
+from zoo.tracking.trackers import make_trackers
+from zoo.training.answers import Answers, answer_windows, answers_of, probabilities, scores
 from zoo.training.config import RunConfig
 from zoo.training.layers import middle_quantile
 from zoo.training.preparation import Prepared, csv_format, prepare_run
 from zoo.training.run_folder import load_network
 from zoo.training.run_record import RunRecord, read_record
-from zoo.training.trainer import forecast_batches
-from zoo_registry import discover
+from zoo.training.trainer import PREDICTION_BATCH, forecast_batches
+from zoo_registry import Task, discover
 from zoo_registry.errors import RunError
 
 
@@ -36,6 +42,7 @@ class Run:
         self.folder = Path(folder)
         self.record: RunRecord = read_record(self.folder)
         self.source: Source | None = None  # the table of a training in this process
+        self.lifecycle: Lifecycle | None = None  # the hooks that this training was told to
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r})"
@@ -66,16 +73,17 @@ class Run:
         return Preprocessor.load(self.folder)
 
     def predict(self, data: Any, *, missing: Missing | None = None, **reading: Any) -> Any:
-        """Forecast in original units with the Keras network.
+        """Forecast in original units with the Keras network, or tell classes or anomalies.
 
-        An array of shape (batch, window, n_features) gives an array of shape (batch, horizon, n_targets), float64; a
-        DataFrame, a file, arrays or an example give a DataFrame with the forecast after the last row of each series,
-        or for that row itself where the task is regress. ``reading`` says how a table is read where not as in the
+        An array of shape (batch, window, n_features) gives an array of shape (batch, horizon, n_targets), float64, of
+        probabilities (batch, classes) or of scores (batch, 1); a DataFrame, a file, arrays or an example give a
+        DataFrame with the forecast after the last row of each series, or, where the task is another, with what is said
+        of that row itself. ``reading`` says how a table is read where not as in the
         training: time, csv, sort, gaps and the other fields of :class:`zoo.data.reading.Reading`. Raises DataError for
         other shapes, values that are not finite, and tables that do not fit.
         """
         if is_windows(data):
-            return self._predict_windows(data)[FORECAST]
+            return self.outputs(data)[MAIN_OUTPUT[self.config.task]]
         data_record = self.record.data
         reading = {"csv": csv_format(self.config.data)} | reading
         last = read_last_windows(
@@ -86,9 +94,14 @@ class Run:
             missing=missing,
             **reading,
         )
-        outputs = self._predict_windows(last.values)
-        values, columns = side_by_side(outputs, data_record["targets"], self.config.network.quantiles)
-        return last.forecast_frame(values, columns, self.config.data.gap, self.config.task)
+        return last.answer_frame(
+            self.outputs(last.values),
+            targets=data_record["targets"],
+            quantiles=self.config.network.quantiles,
+            classes=data_record.get("classes", ()),
+            gap=self.config.data.gap,
+            task=self.config.task,
+        )
 
     def evaluate(self, data: Source | None = None, *, spool: str | Path | None = None) -> dict[str, Any]:
         """Measure network and baselines on the test split again, as :attr:`metrics` has it.
@@ -102,32 +115,79 @@ class Run:
         prepared = prepare_run(self.config, source, self.preprocessor, spool=None if spool is None else Path(spool))
         if prepared.table.fingerprint() != self.record.data["fingerprint"]:
             raise RunError(f"{prepared.table.source} is not the table that run {self.id} was trained on; give that one")
-        return measure(self.network, prepared)
+        return measure(self.network, prepared, self.config)
 
-    def export(self, exported: str | Path = "exported", *, name: str | None = None, dtype: str = "auto") -> Bundle:
-        """Publish a bundle below ``exported`` and return it, loaded; see :func:`zoo.export.exporter.export`."""
+    def export(
+        self,
+        exported: str | Path = "exported",
+        *,
+        name: str | None = None,
+        dtype: str = "auto",
+        mlflow: str | None = None,
+    ) -> Bundle:
+        """Publish a bundle below ``exported`` and return it, loaded; see :func:`zoo.export.exporter.export`.
+
+        ``mlflow`` is the URI of a tracking server or database that the bundle is logged to, with the run of this id
+        where that is there; a run that was just trained with one needs it not again.
+        """
+        if mlflow is not None:
+            self.lifecycle = Lifecycle(make_trackers(self.folder.parent, mlflow=mlflow))
+        lifecycle = self.lifecycle or Lifecycle()
         summary = ""
         if (entry := discover().catalogue.get(self.config.architecture)) is not None:
             summary = entry.architecture.summary
         trained = Trained(self.network, self.preprocessor, self.record)
-        return load_bundle(export(trained, Path(exported), name, summary, dtype))
+        bundle = load_bundle(export(trained, Path(exported), name, summary, dtype))
+        lifecycle.bundle_written(self.id, str(bundle.folder), bundle.manifest.model_dump(mode="json"))
+        return bundle
 
-    def _predict_windows(self, windows: Any) -> dict[str, NDArray[np.float64]]:
+    def outputs(self, windows: Any) -> dict[str, NDArray[Any]]:
+        """All outputs of an array of windows by name, as those of a bundle: see :meth:`zoo.Bundle.outputs`."""
         checked = check_windows(windows, self.config.data.window, self.record.data["features"])
-        scaled = self.network.predict(self.preprocessor.transform(checked), verbose=0)
-        output = self.preprocessor.targets_.inverse_transform(scaled, axis=2)
-        middle = middle_quantile(self.network)
-        return {FORECAST: output} if middle is None else {FORECAST: output[..., middle], QUANTILES: output}
+        return answer_windows(self.network, self.preprocessor, self.answers, checked)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """What the task makes of the network's output."""
+        return answers_of(self.record, self.network)
 
 
-def measure(network: Any, prepared: Prepared, details: Details | None = None) -> dict[str, Any]:
-    """Evaluate a network on the test windows of prepared data; ``details`` takes in the same forecasts."""
-    table, targets, test = prepared.table, prepared.preprocessor.targets_, prepared.parts["test"]
+def measure(
+    network: Any, prepared: Prepared, config: RunConfig, details: Details | JudgedDetails | None = None
+) -> dict[str, Any]:
+    """Evaluate a network on the test windows of prepared data; ``details`` takes in the same answers, for a report.
+
+    What comes back is as :func:`evaluate`, :func:`evaluate_classes` or :func:`evaluate_anomalies` returns it.
+    """
+    table, parts = prepared.table, prepared.parts
+    if config.task is Task.CLASSIFY:
+        told = np.concatenate([probabilities(np, logits) for logits in forecast_batches(network, parts["test"])])
+        if isinstance(details, JudgedDetails):
+            details.told = told
+        balanced = config.training.class_weights == "balanced"
+        return evaluate_classes([told], parts=parts, classes=table.classes, balanced=balanced)
+    raw = table.cut(table.values[: len(prepared.values)])[1]
+    if config.task is Task.ANOMALY:
+        validation, test = (window_scores(network, parts[name]) for name in ("validation", "test"))
+        if isinstance(details, JudgedDetails):
+            details.told = test
+        return evaluate_anomalies(
+            validation,
+            test,
+            quantile=config.network.threshold_quantile,
+            parts=parts,
+            judged=last_rows(parts["test"]),
+            raw=raw,
+            history=prepared.history,
+            labels=anomaly_labels(table),
+            train=prepared.rows("train"),
+        )
+    targets, middle = prepared.preprocessor.targets_, middle_quantile(network)
     return evaluate(
-        (targets.inverse_transform(scaled, axis=2) for scaled in forecast_batches(network, test)),
+        (targets.inverse_transform(scaled, axis=2) for scaled in forecast_batches(network, parts["test"])),
         history=prepared.history,
-        raw=table.cut(table.values[: len(prepared.values)])[1] if details is None else details.raw,
-        parts=prepared.parts,
+        raw=raw if not isinstance(details, Details) else details.raw,
+        parts=parts,
         targets=targets,
         target_columns=prepared.shape.target_columns,
         series=list(table.series.values()),
@@ -135,6 +195,13 @@ def measure(network: Any, prepared: Prepared, details: Details | None = None) ->
         season=prepared.season,
         task=prepared.shape.task,
         quantiles=prepared.shape.quantiles,
-        middle=middle_quantile(network),
-        details=details,
+        middle=middle,
+        details=details if isinstance(details, Details) else None,
     )
+
+
+def window_scores(network: Any, windows: Windows) -> NDArray[np.float64]:
+    """How unusual the last row of each window is, (n,)."""
+    batches = zip(forecast_batches(network, windows), windows.batches(PREDICTION_BATCH), strict=True)
+    parts = [scores(np, output.astype(np.float64), windows.outputs(rows))[:, 0] for output, rows in batches]
+    return np.concatenate(parts)

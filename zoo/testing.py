@@ -11,6 +11,7 @@ def test_mine(name, tmp_path):
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,12 @@ def check_hyperparameters(architecture: Architecture, folder: Path) -> None:
 
 
 def check_shapes(architecture: Architecture, folder: Path) -> None:
-    """The network maps (batch, *shape.input) to finite (batch, *shape.output), for several shapes."""
-    for window, n_features, horizon, n_targets in SHAPES:
-        shape = _shape(window, n_features, horizon, n_targets)
+    """The network maps (batch, *shape.input) to finite (batch, *shape.output), for several shapes of each task."""
+    forecasts = [_shape(*sizes) for sizes in SHAPES]
+    shapes = [replace(forecasts[1], quantiles=(0.1, 0.5, 0.9))] if Task.FORECAST in architecture.tasks else []
+    for task in architecture.tasks:
+        shapes += forecasts if task is Task.FORECAST else [_of_task(shape, task, architecture) for shape in forecasts]
+    for shape in shapes:
         network = build_network(architecture, architecture.configure(architecture.tiny), shape)
         output = np.asarray(network(_noise(3, *shape.input)))
         assert output.shape == (3, *shape.output), f"expected {(3, *shape.output)}, found {output.shape}"
@@ -96,19 +100,30 @@ def check_save_and_reload(architecture: Architecture, folder: Path) -> None:
 
 
 def check_export(architecture: Architecture, folder: Path) -> None:
-    """The exported SavedModel and ONNX file equal the trained network; recurrence is native, never an ONNX Loop.
+    """SavedModel and ONNX file equal the trained network; recurrence is native, never an ONNX Loop.
 
     Where the architecture has recurrent dropout, that must not change it.
     """
+    _export(architecture, folder, architecture.tasks[:1])
+
+
+def check_other_tasks(architecture: Architecture, folder: Path) -> None:
+    """What holds of the export of the first task holds of the others."""
+    _export(architecture, folder, architecture.tasks[1:])
+
+
+def _export(architecture: Architecture, folder: Path, tasks: tuple[Task, ...]) -> None:
     dropout = {"recurrent_dropout": 0.2} if "recurrent_dropout" in architecture.hyperparameters.model_fields else {}
-    config, prepared = _plan(architecture, hyperparameters={**architecture.tiny, **dropout}, epochs=1)
-    fitted = fit(architecture, architecture.configure(config.hyperparameters), prepared, config.training)
-    entry = Entry(architecture, "kit", "kit", "0")
-    record = make_record("kit", config, entry, prepared, fitted, measure(fitted.model, prepared))
-    trained = Trained(fitted.model, prepared.preprocessor, record)
-    bundle = load_bundle(export(trained, folder, "kit"))  # raises ParityError where they differ
-    operators = bundle.manifest.onnx["operators"]
-    assert "Loop" not in operators, f"the ONNX graph holds a Loop, which is slow and not portable: {operators}"
+    for task in tasks:
+        hyperparameters = {**architecture.tiny, **dropout}
+        config, prepared = _plan(architecture, hyperparameters=hyperparameters, task=task, epochs=1)
+        fitted = fit(architecture, architecture.configure(hyperparameters), prepared, config.training)
+        entry = Entry(architecture, "kit", "kit", "0")
+        record = make_record("kit", config, entry, prepared, fitted, measure(fitted.model, prepared, config))
+        trained = Trained(fitted.model, prepared.preprocessor, record)
+        bundle = load_bundle(export(trained, folder, f"kit-{task}"))  # raises ParityError where they differ
+        operators = bundle.manifest.onnx["operators"]
+        assert "Loop" not in operators, f"task {task}: the ONNX graph holds a Loop, slow and not portable: {operators}"
 
 
 CHECKS: dict[str, Check] = {
@@ -119,6 +134,7 @@ CHECKS: dict[str, Check] = {
     "loss falls": check_loss_falls,
     "save and reload": check_save_and_reload,
     "export": check_export,
+    "export of other tasks": check_other_tasks,
 }
 
 
@@ -134,6 +150,16 @@ def _shape(window: int, n_features: int, horizon: int, n_targets: int) -> Sequen
     )
 
 
+def _of_task(shape: SequenceShape, task: Task, architecture: Architecture) -> SequenceShape:
+    """A shape of the same sizes for another task than forecast."""
+    if task is Task.CLASSIFY:
+        return replace(shape, task=task, horizon=1, n_targets=1, target_columns=(None,), classes=shape.horizon + 1)
+    if task is Task.REGRESS:
+        return replace(shape, task=task, horizon=1, target_columns=(None,) * shape.n_targets)
+    reconstruct = architecture.anomaly == "reconstruct"
+    return replace(shape, task=task, horizon=shape.window if reconstruct else 1)
+
+
 def _noise(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
@@ -141,10 +167,14 @@ def _noise(*shape: int) -> np.ndarray:
 def _plan(
     architecture: Architecture, *, hyperparameters: Mapping[str, Any], **settings: Any
 ) -> tuple[RunConfig, Prepared]:
-    """A learnable toy series: a sine, and a second column that runs ahead of it."""
-    steps = np.arange(300)
+    """A learnable toy series: a sine, a second column that runs ahead of it, and whether the first one rises."""
+    steps, task = np.arange(300), settings.get("task", architecture.tasks[0])
     frame = pd.DataFrame({"level": 50 + 5 * np.sin(steps / 3), "lead": 2 * np.sin((steps + 2) / 3)})
-    toy = {"source": "DataFrame", "target": "level", "window": 12, "horizon": 3, "learning_rate": 1e-2, "patience": 0}
+    frame["phase"] = np.where(np.cos(steps / 3) > 0, "rising", "falling")
+    toy = {"source": "DataFrame", "task": task, "window": 12, "learning_rate": 1e-2, "patience": 0}
+    toy["target"] = "phase" if task is Task.CLASSIFY else "level"
+    toy["features"] = ["lead"] if task is Task.REGRESS else ["level", "lead"]
+    toy["horizon"] = 3 if task is Task.FORECAST else 1
     config = resolve(architecture.name, architecture, hyperparameters, toy | settings)
     return config, prepare(config.data, frame)
 

@@ -38,7 +38,7 @@ def zoo_architectures() -> list[Architecture]:
             tags=("lstm",),
             hyperparameters=RecurrentHyperparameters,
             build=build,
-            tasks=(Task.FORECAST, Task.REGRESS),
+            tasks=tuple(Task),
             defaults=TrainingDefaults(optimizer="adam", loss="mse", epochs=100, batch_size=32),
             tiny={"units": 4},
         )

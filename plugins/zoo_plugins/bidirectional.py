@@ -56,7 +56,7 @@ def zoo_architectures() -> list[Architecture]:
             tags=("lstm", "deep", "bidirectional"),
             hyperparameters=BidirectionalHyperparameters,
             build=build,
-            tasks=(Task.FORECAST, Task.REGRESS),
+            tasks=tuple(Task),
             defaults=TrainingDefaults(optimizer="adam", loss="mae", epochs=50, batch_size=64),
             tiny={"units": 4, "second_units": 3},
         )

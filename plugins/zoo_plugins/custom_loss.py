@@ -77,7 +77,7 @@ def zoo_architectures() -> list[Architecture]:
             tags=("lstm", "loss"),
             hyperparameters=CustomLossHyperparameters,
             build=build,
-            tasks=(Task.FORECAST, Task.REGRESS),
+            tasks=tuple(Task),
             loss=loss,
             defaults=TrainingDefaults(
                 optimizer="adam",

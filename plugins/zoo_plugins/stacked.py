@@ -47,7 +47,7 @@ def zoo_architectures() -> list[Architecture]:
             tags=("lstm", "deep"),
             hyperparameters=StackedHyperparameters,
             build=build,
-            tasks=(Task.FORECAST, Task.REGRESS),
+            tasks=tuple(Task),
             defaults=TrainingDefaults(optimizer="adam", loss="mse", epochs=100, batch_size=32),
             tiny={"units": 4, "layers": 2},
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from zoo_registry.hyperparameters import Hyperparameters, validated
 from zoo_registry.schedule import BaseSchedule, Schedule
@@ -73,6 +73,9 @@ class Architecture:
     combination cannot be built. ``loss(hp, context)`` returns a Keras loss function of (y_true, y_pred), both scaled;
     it becomes the default loss, named ``"architecture"``. ``tiny`` holds small hyperparameters for tests.
 
+    ``anomaly`` says how the task anomaly asks for a window's last row: ``"forecast"`` of it from the rows before
+    (horizon 1), or ``"reconstruct"``, where the network gives back all rows of the window that it sees.
+
     Raises ValueError for a malformed name or a field of the wrong type.
     """
 
@@ -83,6 +86,7 @@ class Architecture:
     reference: str = ""
     tags: tuple[str, ...] = ()
     tasks: tuple[Task, ...] = (Task.FORECAST,)
+    anomaly: Literal["forecast", "reconstruct"] = "forecast"
     defaults: TrainingDefaults = field(default_factory=TrainingDefaults)
     check: Callable[[Any, SequenceShape], None] | None = None
     loss: Callable[[Any, LossContext], LossFunction] | None = None
@@ -107,6 +111,7 @@ class Architecture:
             ("reference", isinstance(self.reference, str), "text"),
             ("tags", _is_tuple_of(self.tags, str), "a tuple of texts"),
             ("tasks", self.tasks and _is_tuple_of(self.tasks, Task), "a tuple of one or more Task"),
+            ("anomaly", self.anomaly in ("forecast", "reconstruct"), "'forecast' or 'reconstruct'"),
             ("defaults", isinstance(self.defaults, TrainingDefaults), "TrainingDefaults"),
             ("check", self.check is None or callable(self.check), "callable"),
             ("loss", self.loss is None or callable(self.loss), "callable"),

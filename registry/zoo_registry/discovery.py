@@ -61,7 +61,7 @@ def discover() -> Discovery:
 
 def discover_from(points: Iterable[EntryPoint]) -> Discovery:
     """Load the given entry points; whatever a plugin does, short of Ctrl-C, the others are still loaded."""
-    manager = _new_manager()
+    manager = new_manager()
     disabled = {name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",") if name.strip()}
     entries: list[Entry] = []
     scaler_entries: list[ScalerEntry] = []
@@ -85,7 +85,7 @@ def discover_from(points: Iterable[EntryPoint]) -> Discovery:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin may even call sys.exit() at import
-            failures.append(PluginFailure(point.name, distribution, _sentence(error)))
+            failures.append(PluginFailure(point.name, distribution, sentence_of(error)))
             continue
         entries.extend(Entry(found, point.name, distribution, version) for found in architectures)
         scaler_entries.extend(ScalerEntry(found, point.name, distribution, version) for found in scalers)
@@ -105,7 +105,8 @@ def _refuse_taken(
         raise ValueError(f"another plugin of this distribution already registers {', '.join(twice)}")
 
 
-def _new_manager() -> pluggy.PluginManager:
+def new_manager() -> pluggy.PluginManager:
+    """A plugin manager that knows the hooks and, so far, no plugin."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     return manager
@@ -124,7 +125,7 @@ def _contributions_of(plugin: object, name: str) -> tuple[list[Architecture], li
 
     This happens in a manager of its own, so that a broken plugin leaves no trace among the others.
     """
-    manager = _new_manager()
+    manager = new_manager()
     manager.register(plugin, name)
     manager.check_pending()
     if not manager.get_hookcallers(plugin):
@@ -151,7 +152,8 @@ def _collect(hook: pluggy.HookCaller, kind: type[T]) -> list[T]:
     return found
 
 
-def _sentence(error: BaseException) -> str:
+def sentence_of(error: BaseException) -> str:
+    """An error's type and message on one line, whatever the error's own ``__str__`` does."""
     try:
         text = " ".join(str(error).split())
     except Exception:  # an exception whose own __str__ raises

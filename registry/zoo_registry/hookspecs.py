@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -39,3 +39,29 @@ def zoo_losses() -> list[Loss]:  # type: ignore[empty-body]
 
     Called for every command, ``zoo list`` too: import Keras inside ``make``, never here.
     """
+
+
+@hookspec
+def zoo_run_started(run_id: str, config: dict[str, Any]) -> None:
+    """Be told that a training begins, or goes on; ``config`` is what ``run.json`` will have under that name.
+
+    An error that one of these four hooks raises is told once and ends no training; that plugin is told nothing more.
+    """
+
+
+@hookspec
+def zoo_epoch_ended(run_id: str, epoch: int, metrics: dict[str, float]) -> None:
+    """Be told of an epoch, counted from 1: ``loss`` and ``val_loss`` (on scaled values), ``learning_rate`` and others.
+
+    A training that was killed and is resumed may tell of an epoch again.
+    """
+
+
+@hookspec
+def zoo_run_finished(run_id: str, folder: str, record: dict[str, Any]) -> None:
+    """Be told that a run is whole, in ``folder``; ``record`` is the content of its ``run.json``."""
+
+
+@hookspec
+def zoo_bundle_written(run_id: str, folder: str, manifest: dict[str, Any]) -> None:
+    """Be told that a bundle is published, in ``folder``; ``manifest`` is the content of its ``manifest.json``."""

@@ -485,13 +485,16 @@ def test_an_interrupt_of_a_training_writes_nothing(
     check_interrupted(zoo_command(*shlex.split(f"{SERIES} --export")), before, snapshot(tmp_path))
 
 
-def test_an_interrupt_while_a_run_is_written_leaves_no_file_of_it(
+def test_an_interrupt_while_a_run_is_written_leaves_its_last_checkpoint(
     zoo_command, series_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("zoo.training.run_folder._write_history", interrupt)  # the network and the scalers are written
     result = zoo_command(*shlex.split(f"{SERIES} --set units=1"))
     assert result.exit_code == 130
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [series_file]
+    (unfinished,) = (tmp_path / "runs" / "unfinished").iterdir()
+    assert result.stderr.splitlines()[-1] == f"interrupted; go on with: zoo train --resume {unfinished.name}"
+    left = {"config.json", "lock", "arrays.npz", "checkpoint.json"}
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {series_file.name, *left}
 
 
 @pytest.fixture

@@ -78,6 +78,73 @@ def test_the_page(write, zoo_command, tmp_path):
     assert not any(words in text for words in ("<script", "http:", "https:"))
 
 
+@pytest.fixture
+def judged(write):
+    """``judged("one", "classify", 0.5)``: a run of another task, of which the deciding measure is given."""
+
+    def run(name: str, task: str, own: float | None, label: str = "odd", classes: tuple[str, ...] = ("a", "b")) -> Path:
+        path = write(name)
+        content = json.loads((path / "run.json").read_text(encoding="utf-8"))
+        content["config"]["data"] |= {"task": task, "label": label if task == "anomaly" else None}
+
+        def told(value: float | None) -> dict[str, Any]:
+            if task == "classify":
+                return {"log_loss": value, "accuracy": 0.5, "balanced_accuracy": 0.5, "f1": 0.5, "roc_auc": None}
+            found: dict[str, Any] = {"threshold": 1.0, "flagged": 3}
+            if value is None:
+                return found
+            return found | {"average_precision": value, "precision": 0.5, "recall": 0.5, "f1": 0.5}
+
+        baseline = "majority class" if task == "classify" else "z-score of differences"
+        content["evaluation"] = {
+            "windows": 34,
+            "classes": list(classes),
+            "network": told(own),
+            "baselines": {baseline: told(own and 0.5)},
+            "verdict": "Told elsewhere.",
+        }
+        (path / "run.json").write_text(json.dumps(content), encoding="utf-8")
+        return path
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("task", "measure", "order"),
+    [
+        ("classify", "log loss", ["two", "(baseline)", "one"]),
+        ("anomaly", "average precision", ["one", "(baseline)", "two"]),
+    ],
+)
+def test_other_tasks_are_ranked_by_their_own_measure(judged, zoo_command, task, measure, order):
+    judged("one", task, 0.8)
+    judged("two", task, 0.2)
+    done = zoo_command("compare", "one", "two", "--html", "page.html")
+    assert (done.exit_code, done.stderr) == (0, "")
+    head, *rows, _ = done.stdout.splitlines()
+    assert measure in head
+    assert [next(name for name in order if name in row) for row in rows] == order
+    assert "beats" in rows[0]
+    assert "loses to" in rows[2]
+    assert f"{measure} comes first" in Path("page.html").read_text(encoding="utf-8")
+    found = json.loads(zoo_command("compare", "one", "two", "--json").stdout)
+    assert [row[measure.replace(" ", "_")] for row in found] == sorted((0.2, 0.5, 0.8), reverse=task == "anomaly")
+
+
+def test_other_tasks_that_do_not_belong_together(judged, write, refused):
+    write("forecast")
+    judged("classes", "classify", 0.5)
+    judged("others", "classify", 0.5, classes=("a", "c"))
+    judged("odd", "anomaly", 0.5)
+    judged("odder", "anomaly", 0.5, label="odder")
+    judged("unknown", "anomaly", None)
+    refused("compare forecast classes", "task (forecast and classify), classes (None and a, b);")
+    refused("compare classes odd", "task (classify and anomaly)")
+    refused("compare classes others", "differ in classes (a, b and a, c);")
+    refused("compare odd odder", "differ in labels (odd and odder);")
+    refused("compare odd unknown", "run unknown has no labelled anomalies in its test rows")
+
+
 def test_runs_of_two_folders_with_one_name(write, zoo_command):
     first, second = write("one"), write("one", mae=2.0, folder="others")
     lines = zoo_command("compare", first, second).stdout.splitlines()

@@ -52,8 +52,8 @@ def test_the_list_for_people():
     assert lines[0].split() == ["architecture", "tasks", "from", "summary"]
     rows = {line.split()[0]: line.split()[1:] for line in lines[1:]}
     assert set(rows) >= {"basic", "bidirectional", "custom-loss", "stacked"}
-    assert rows["basic"][:3] == ["forecast,", "regress", "lstm-zoo"]
-    assert " ".join(rows["basic"][3:]) == "One LSTM layer and a linear head."
+    assert rows["basic"][:5] == ["forecast,", "regress,", "classify,", "anomaly", "lstm-zoo"]
+    assert " ".join(rows["basic"][5:]) == "One LSTM layer and a linear head."
 
 
 def test_the_list_for_programs():

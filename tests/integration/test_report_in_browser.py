@@ -6,8 +6,13 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
+
+import zoo
 
 BROWSER = shutil.which("chromium")
 
@@ -37,13 +42,49 @@ def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
     return [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 
-def test_the_report_renders(trained, tmp_path):
-    page = trained.folder / "report.html"
+@pytest.fixture(scope="module")
+def series() -> pd.DataFrame:
+    """Hours with a load, its class, and a few jumps that are labelled."""
+    random = np.random.default_rng(0)
+    steps = np.arange(400)
+    load = 100 + 10 * np.sin(steps / 4) + random.normal(0, 0.5, 400)
+    odd = np.isin(steps, (100, 200, 350, 370))
+    load[odd] += 20
+    times = pd.date_range("2024-01-01", periods=400, freq="h")
+    frame = pd.DataFrame(
+        {"time": times, "load": load, "temperature": 20 + 3 * np.cos(steps / 4), "odd": odd.astype(int)}
+    )
+    return frame.assign(phase=np.array(["low", "middle", "<high>"])[np.digitize(load, (97, 103))])
+
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "forecast": {"target": "load", "features": ["load", "temperature"], "horizon": 3, "quantiles": (0.1, 0.5, 0.9)},
+    "regress": {"target": "load", "features": ["temperature"]},
+    "classify": {"target": "phase", "features": ["load", "temperature"]},
+    "anomaly": {"label": "odd", "features": ["load", "temperature"]},
+}
+PICTURES = {"forecast": 3 + 3 + 2, "regress": 3 + 2 + 2, "classify": 3 + 2, "anomaly": 1 + 2 + 2 + 2}
+VERDICT = re.compile(r"On the test split's (MAE|log loss|average precision) the network (beats|loses)")
+
+
+@pytest.mark.parametrize("task", SETTINGS)
+def test_the_report_renders(series, tmp_path, task):
+    run = zoo.train(
+        "basic",
+        series,
+        task=task,
+        window=8,
+        epochs=2,
+        hyperparameters={"units": 4},
+        runs=tmp_path / "runs",
+        **SETTINGS[task],
+    )
+    page = run.folder / "report.html"
     done = browse(page, tmp_path / "profile", "--dump-dom")
     assert complaints(done) == []
-    assert done.stdout.count("<svg") == 8
+    assert done.stdout.count("<svg") == PICTURES[task]
     assert "<title>basic on DataFrame</title>" in done.stdout
-    assert re.search(r"On the test split's MAE the network (beats|loses)", done.stdout)
+    assert VERDICT.search(done.stdout)
 
     picture = tmp_path / "report.png"
     assert complaints(browse(page, tmp_path / "profile", f"--screenshot={picture}")) == []

@@ -104,3 +104,104 @@ def test_a_long_table_that_is_cut_short(zoo_command, long_file: Path):
     assert "expected at least 6 rows (the window) of each series, found fewer of 's1' (4 rows)" in refused.stderr
     dropped = run(zoo_command, "predict", "exported/tiny", "--data", long_file, "--short-series", "drop", "--json")
     assert [row["site"] for row in json.loads(dropped)] == ["s0", "s0", "s2", "s2"]
+
+
+@pytest.fixture
+def labelled_file(tmp_path: Path, series: pd.DataFrame) -> Path:
+    """The series with a class of three and with spikes that are labelled."""
+    level = np.array(["low", "middle", "high"])[np.digitize(series["load"], [95, 105])]
+    spikes = np.arange(len(series)) % 24 == 12
+    path = tmp_path / "labelled.csv"
+    series.assign(level=level, load=series["load"] + 30 * spikes, fault=spikes.astype(int)).to_csv(path, index=False)
+    return path
+
+
+def test_a_classification(zoo_command, labelled_file: Path):
+    of_data = ("--data", labelled_file, "--task", "classify", "--target", "level", "--features", "load,temperature")
+    trained = json.loads(run(zoo_command, "train", "stacked", *of_data, "--class-weights", "balanced", *TINY))
+    assert trained["config"]["training"]["loss"] == "cross-entropy"
+    assert (trained["data"]["targets"], trained["data"]["classes"]) == (["level"], ["high", "low", "middle"])
+    assert set(trained["evaluation"]["baselines"]) == {"majority class", "logistic regression"}
+    assert np.sum(trained["evaluation"]["network"]["confusion"]) == trained["evaluation"]["windows"]
+    verify(zoo_command)
+    bundle = zoo.load_bundle("exported/tiny")
+    interface = bundle.manifest.interface
+    assert (interface.task, interface.targets, interface.classes) == ("classify", ("level",), ("high", "low", "middle"))
+    assert [(output.name, output.shape) for output in interface.outputs] == [("probabilities", (3,))]
+    assert bundle.manifest.metrics["baselines"].keys() == trained["evaluation"]["baselines"].keys()
+
+    frame = pd.read_csv(labelled_file)
+    frame.drop(columns=["level", "fault"]).to_csv(labelled_file, index=False)  # what is asked for is not needed
+    (answer,) = json.loads(run(zoo_command, "predict", "exported/tiny", "--data", labelled_file, "--json"))
+    assert list(answer) == ["time", "level", "level high", "level low", "level middle"]
+    shares = bundle.predict(frame[["load", "temperature"]].to_numpy()[-6:])
+    np.testing.assert_allclose([answer[f"level {name}"] for name in interface.classes], shares[0], rtol=1e-5)
+    assert answer["level"] == interface.classes[shares[0].argmax()]
+    again = zoo.load_run("latest").predict(labelled_file)
+    assert again["level"].tolist() == [answer["level"]]
+    assert zoo.load_run("latest").outputs(frame[["load", "temperature"]].to_numpy()[-6:]).keys() == {"probabilities"}
+
+
+@pytest.mark.parametrize("missing_label", [False, True])
+def test_anomalies(zoo_command, labelled_file: Path, missing_label: bool):
+    of_data = ["--data", labelled_file, "--task", "anomaly", "--features", "load,temperature"]
+    of_data += [] if missing_label else ["--label", "fault"]
+    trained = json.loads(run(zoo_command, "train", "basic", *of_data, "--anomaly-rate", 0.1, *TINY))
+    found = trained["evaluation"]
+    assert found["quantile"] == 0.9
+    assert trained["data"]["targets"] == ["load", "temperature"]
+    assert ("average_precision" in found["network"]) is not missing_label
+    assert found["anomalies"] == (None if missing_label else 2)
+    verify(zoo_command)
+    bundle = zoo.load_bundle("exported/tiny")
+    assert bundle.manifest.threshold == found["threshold"]
+    assert [(o.name, o.dtype, o.shape) for o in bundle.manifest.interface.outputs] == [
+        ("score", "float32", (1,)),
+        ("is_anomaly", "bool", (1,)),
+    ]
+    frame = pd.read_csv(labelled_file)
+    windows = np.lib.stride_tricks.sliding_window_view(frame[["load", "temperature"]].to_numpy(), 6, axis=0)
+    outputs = bundle.outputs(windows.transpose(0, 2, 1))
+    np.testing.assert_array_equal(outputs["is_anomaly"], outputs["score"] > np.float32(found["threshold"]))
+    test_rows = outputs["score"][-36:, 0]  # the last 15 percent
+    assert (test_rows > found["threshold"]).sum() == found["network"]["flagged"]
+
+    (answer,) = json.loads(run(zoo_command, "predict", "exported/tiny", "--data", labelled_file, "--json"))
+    assert list(answer) == ["time", "score", "is_anomaly"]
+    assert answer["score"] == pytest.approx(float(outputs["score"][-1, 0]))
+    assert answer["time"] == frame["time"].iloc[-1]
+    again = zoo.load_run("latest").predict(labelled_file)
+    assert again["is_anomaly"].tolist() == [answer["is_anomaly"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--task", "classify", "--target", "level", "--channels", "shared"),
+            "--channels shared gives an output for each",
+        ),
+        (("--task", "classify", "--target", "level", "--quantiles", "0.1,0.9"), "--quantiles is for --task forecast"),
+        (("--task", "anomaly", "--class-weights", "balanced"), "--class-weights is for --task classify, found it with"),
+        (("--target", "load", "--threshold", "0.9"), "--threshold is for --task anomaly, found it with forecast"),
+        (("--task", "anomaly", "--threshold", "0.9", "--anomaly-rate", "0.1"), "set the same limit; give one of them"),
+        (("--task", "anomaly", "--target-scaler", "minmax"), "--target-scaler is not for --task anomaly"),
+        (("--task", "anomaly", "--target", "load", "--features", "temperature"), "judges columns of the window itself"),
+        (("--task", "classify", "--target", "level", "--loss", "mse"), "loss 'mse' does not serve the task 'classify'"),
+        (("--task", "anomaly", "--anomaly-rate", "1.5"), "anomaly_rate"),
+    ],
+)
+def test_settings_of_other_tasks(zoo_command, labelled_file: Path, options: tuple[str, ...], message: str):
+    refused = zoo_command("train", "basic", "--data", labelled_file, "--window", 6, *options)
+    assert refused.exit_code == 2
+    assert message in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+    assert not Path("runs").exists()
+
+
+def test_a_run_is_evaluated_again(zoo_command, labelled_file: Path):
+    for task, more in (("classify", ("--target", "level")), ("anomaly", ("--label", "fault"))):
+        options = ("--task", task, *more, "--window", 6, "--epochs", 1, "--set", "units=2")
+        run(zoo_command, "train", "basic", "--data", labelled_file, "--features", "load,temperature", *options)
+        again = zoo.load_run("latest")
+        assert again.evaluate() == again.metrics

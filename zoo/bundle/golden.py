@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.bundle.manifest import FORECAST, INPUT, QUANTILES
+from zoo.bundle.manifest import Manifest
+from zoo.outputs import INPUT, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
 from zoo.runtimes import Session
 
 GOLDEN_FILE = "golden.npz"
@@ -19,20 +20,51 @@ PARITY_LIMIT = 1e-5
 
 
 @dataclass(frozen=True)
-class Golden:
-    """Raw windows (n, window, n_features) in the serving dtype, and the outputs that are expected of them.
+class Ruler:
+    """In what differences are measured: ``unit`` (n_targets,) for values of the targets, 1 for probabilities.
 
-    ``forecast`` is (n, horizon, n_targets), ``quantiles``, where there are some, has one axis more.
+    Scores are compared in units of max(1, score), and flags only where the score lies farther than the limit from the
+    ``threshold``.
     """
 
-    window: NDArray[Any]
-    forecast: NDArray[Any]
-    quantiles: NDArray[Any] | None = None
+    unit: NDArray[np.float64]
+    threshold: float | None = None
 
-    @property
-    def outputs(self) -> dict[str, NDArray[Any]]:
-        """The expected outputs by name."""
-        return {FORECAST: self.forecast} | ({} if self.quantiles is None else {QUANTILES: self.quantiles})
+    @classmethod
+    def of(cls, manifest: Manifest) -> Self:
+        """The ruler of a bundle, whose units are the train targets' standard deviations."""
+        unit = np.array([manifest.parity_unit[name] for name in manifest.interface.targets if manifest.parity_unit])
+        return cls(unit, manifest.threshold)
+
+    def farthest(self, found: dict[str, NDArray[Any]], expected: dict[str, NDArray[Any]]) -> float:
+        """The largest difference; NaN, another shape and a missing output count as infinitely far."""
+        worst = 0.0
+        for name, values in expected.items():
+            other = np.asarray(found.get(name))
+            if other.shape != values.shape or other.dtype.kind not in "fb":
+                return np.inf
+            if name == IS_ANOMALY:
+                clear = np.abs(expected[SCORE] - self.threshold) > PARITY_LIMIT * np.maximum(1, np.abs(expected[SCORE]))
+                distance = np.where(clear & (other != values), np.inf, 0.0)
+            else:
+                distance = np.abs(other.astype(np.float64) - values) / self._unit(name, values)
+            worst = max(worst, float(np.nan_to_num(distance, nan=np.inf, posinf=np.inf).max()))
+        return worst
+
+    def _unit(self, name: str, values: NDArray[Any]) -> Any:
+        if name == PROBABILITIES:
+            return 1.0
+        if name == SCORE:
+            return np.maximum(1.0, np.abs(values))
+        return self.unit[:, None] if name == QUANTILES else self.unit
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Raw windows (n, window, n_features) in the serving dtype, and by name the outputs that are expected of them."""
+
+    window: NDArray[Any]
+    outputs: dict[str, NDArray[Any]]
 
     def write(self, folder: Path) -> None:
         """Write ``golden.npz``."""
@@ -42,31 +74,19 @@ class Golden:
     def read(cls, folder: Path) -> Self:
         """Read ``golden.npz``; never unpickles."""
         with np.load(folder / GOLDEN_FILE, allow_pickle=False) as arrays:
-            return cls(arrays[INPUT], arrays[FORECAST], arrays.get(QUANTILES))
+            return cls(arrays[INPUT], {name: arrays[name] for name in arrays.files if name != INPUT})
 
-    def difference(self, session: Session, unit: NDArray[np.float64]) -> float:
-        """Replay at each of ``BATCH_SIZES`` and return the largest difference, in units of shape (n_targets,).
+    def difference(self, session: Session, ruler: Ruler) -> float:
+        """Replay at each of ``BATCH_SIZES`` and return the largest difference, as the ruler measures it.
 
-        The batches of a size start one after the other, so that all windows take part. NaN and another shape count as
-        infinitely far.
+        The batches of a size start one after the other, so that all windows take part.
         """
         worst = 0.0
         for size in BATCH_SIZES:
             for start in range(0, len(self.window), size):
                 rows = slice(start, start + size)
                 found = session.run(self.window[rows])
-                worst = max(worst, self.distance(found, rows, unit))
-        return worst
-
-    def distance(self, found: dict[str, NDArray[Any]], rows: slice, unit: NDArray[np.float64]) -> float:
-        """The largest difference of outputs from those expected of the windows ``rows``, as for :meth:`difference`."""
-        worst = 0.0
-        for name, expected in self.outputs.items():
-            values = np.asarray(found.get(name), dtype=np.float64)
-            if values.shape != expected[rows].shape:
-                return np.inf
-            distance = np.abs(values - expected[rows]) / (unit[:, None] if name == QUANTILES else unit)
-            worst = max(worst, float(np.nan_to_num(distance, nan=np.inf, posinf=np.inf).max()))
+                worst = max(worst, ruler.farthest(found, {name: values[rows] for name, values in self.outputs.items()}))
         return worst
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from zoo.bundle.integrity import check_integrity
-from zoo.bundle.manifest import FORECAST, MANIFEST_FILE, Manifest
+from zoo.bundle.manifest import MANIFEST_FILE, Manifest
 from zoo.data.windows import check_windows, is_windows
+from zoo.outputs import MAIN_OUTPUT
 from zoo.runtimes import Session, find_runtime
 from zoo_registry.errors import BundleError, DataError
 
@@ -52,25 +53,30 @@ class Bundle:
         """Forecast in the interface's units, which are the original ones but where a scaler cannot be exported.
 
         An array of shape (batch, window, n_features), or of one window (window, n_features), gives an array of shape
-        (batch, horizon, n_targets). A DataFrame, a file, arrays or an example give a DataFrame with the forecast after
-        the last row of each series, or for that row itself where the task is regress. ``reading`` says how a table is
+        (batch, horizon, n_targets), of probabilities (batch, classes) or of scores (batch, 1). A DataFrame, a file,
+        arrays or an example give a DataFrame with the forecast after the last row of each series, or, where the task
+        is another, with what is said of that row itself. ``reading`` says how a table is
         read where not as in the training: time, csv, sort, gaps and the other fields of
         :class:`zoo.data.reading.Reading`. Raises DataError for other shapes, values that are not finite, and tables
         that do not fit.
         """
-        return self.outputs(data)[FORECAST] if is_windows(data) else self._predict_table(data, missing, reading)
+        if is_windows(data):
+            return self.outputs(data)[MAIN_OUTPUT[self.manifest.interface.task]]
+        return self._predict_table(data, missing, reading)
 
     def outputs(self, windows: Any) -> dict[str, NDArray[Any]]:
-        """All outputs of an array of windows by name: ``forecast`` and, where there are some, ``quantiles``.
+        """All outputs of an array of windows by name.
 
-        The latter has the shape (batch, horizon, n_targets, n_quantiles). Raises DataError as :meth:`predict` does.
+        ``forecast`` (batch, horizon, n_targets) and, where there are some, ``quantiles`` (batch, horizon, n_targets,
+        n_quantiles); ``probabilities`` (batch, classes); or ``score`` and ``is_anomaly`` (batch, 1). Raises DataError
+        as :meth:`predict` does.
         """
         interface = self.manifest.interface
         checked = check_windows(windows, interface.window, interface.features, interface.inputs[0].dtype)
         return self._session.run(checked)
 
     def _predict_table(self, source: Source, missing: Missing | None, reading: dict[str, Any]) -> pd.DataFrame:
-        from zoo.data.last_window import read_last_windows, side_by_side
+        from zoo.data.last_window import read_last_windows
 
         interface = self.manifest.interface
         if interface.units == "scaled":
@@ -86,8 +92,14 @@ class Bundle:
             missing=missing,
             **reading,
         )
-        values, columns = side_by_side(self.outputs(last.values), interface.targets, interface.quantiles)
-        return last.forecast_frame(values, columns, interface.gap, interface.task)
+        return last.answer_frame(
+            self.outputs(last.values),
+            targets=interface.targets,
+            quantiles=interface.quantiles,
+            classes=interface.classes,
+            gap=interface.gap,
+            task=interface.task,
+        )
 
 
 def load_bundle(path: str | Path, *, runtime: str = "onnxruntime") -> Bundle:

@@ -15,8 +15,6 @@ MANIFEST_FILE = "manifest.json"
 SCHEMA_VERSION = 1
 MAX_MANIFEST_BYTES = 16 * 2**20
 
-INPUT, FORECAST, QUANTILES = "window", "forecast", "quantiles"
-
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -26,7 +24,7 @@ class Tensor(_Part):
     """An input or output of the graph; ``shape`` is without the batch axis, which is first, dynamic and named batch."""
 
     name: str
-    dtype: Literal["float32", "float64"]
+    dtype: Literal["float32", "float64", "bool"]
     shape: tuple[int, ...]
 
 
@@ -40,7 +38,8 @@ class Interface(_Part):
     quantiles: tuple[float, ...] = Field((), description="levels of the output quantiles, along its last axis")
     gap: int = Field(0, description="rows between the window and the first of the horizon")
     features: tuple[str, ...] = Field(description="columns of the input, in order")
-    targets: tuple[str, ...] = Field(description="columns of the output, in order")
+    targets: tuple[str, ...] = Field(description="columns of the output, in order; classes: the column of classes")
+    classes: tuple[str, ...] = Field((), description="names of the classes, in the order of the output probabilities")
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
 
@@ -66,8 +65,9 @@ class Manifest(_Part):
     data: dict[str, Any]
     metrics: dict[str, Any]
     parity_unit: dict[str, float] = Field(
-        description="for each target the train targets' standard deviation, in the interface's units"
+        description="for each target the train targets' standard deviation, in the interface's units; of forecasts"
     )
+    threshold: float | None = Field(None, description="anomalies: score above which is_anomaly is true")
     parity: dict[str, dict[str, Any]] = Field(
         description="for each runtime its version and largest difference, in units"
     )

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoo.bundle.golden import PARITY_LIMIT, Golden
+from zoo.bundle.golden import PARITY_LIMIT, Golden, Ruler
 from zoo.bundle.integrity import check_integrity
 from zoo.bundle.loading import find_bundle
-from zoo.bundle.manifest import Manifest
 from zoo.runtimes import RUNTIMES, find_runtime
 from zoo_registry.errors import BundleError
 
@@ -22,7 +20,7 @@ _TIMED_CALLS = 30
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a runtime gave: the largest difference in train-target deviations, and milliseconds for one window."""
+    """What a runtime gave: the largest difference, as :class:`Ruler` measures it, and milliseconds for one window."""
 
     runtime: str
     version: str
@@ -46,7 +44,7 @@ def verify_bundle(path: str | Path, runtimes: Sequence[str] = ()) -> list[Verdic
     names = choose_runtimes(runtimes)
     folder = find_bundle(path)
     manifest = check_integrity(folder)
-    return replay(folder, names, parity_unit(manifest))
+    return replay(folder, names, Ruler.of(manifest))
 
 
 def choose_runtimes(names: Sequence[str] = ()) -> list[str]:
@@ -56,18 +54,13 @@ def choose_runtimes(names: Sequence[str] = ()) -> list[str]:
     raise BundleError("no runtime is installed that could replay a bundle; run: pip install onnxruntime")
 
 
-def parity_unit(manifest: Manifest) -> NDArray[np.float64]:
-    """The train targets' standard deviations, of shape (n_targets,)."""
-    return np.array([manifest.parity_unit[name] for name in manifest.interface.targets])
-
-
-def replay(folder: Path, runtimes: Sequence[str], unit: NDArray[np.float64]) -> list[Verdict]:
-    """Replay the golden windows of a folder whose integrity is known; differences are counted in ``unit``."""
+def replay(folder: Path, runtimes: Sequence[str], ruler: Ruler) -> list[Verdict]:
+    """Replay the golden windows of a folder whose integrity is known; differences are measured by ``ruler``."""
     golden, verdicts = Golden.read(folder), []
     for name in runtimes:
         runtime = find_runtime(name)
         session = runtime.load(folder)
-        difference = golden.difference(session, unit)
+        difference = golden.difference(session, ruler)
         times = []
         for _ in range(_TIMED_CALLS):
             started = time.perf_counter()

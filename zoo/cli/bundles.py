@@ -34,9 +34,10 @@ def verify(
 
     Example: zoo verify exported/basic-co2
     """
+    from zoo.bundle.golden import Ruler
     from zoo.bundle.integrity import check_integrity
     from zoo.bundle.loading import find_bundle
-    from zoo.bundle.verification import choose_runtimes, parity_unit, replay
+    from zoo.bundle.verification import choose_runtimes, replay
     from zoo.runtimes import RUNTIMES
 
     names = choose_runtimes(runtime or ())
@@ -44,7 +45,7 @@ def verify(
     manifest = check_integrity(folder)  # before any parser, and before anything slow
     if "tensorflow" in names and RUNTIMES["tensorflow"].version:
         import_tensorflow()
-    verdicts = replay(folder, names, parity_unit(manifest))
+    verdicts = replay(folder, names, Ruler.of(manifest))
     passed = all(verdict.passed for verdict in verdicts)
     if as_json:
         replays = [

@@ -23,14 +23,15 @@ def compare(
     html: Annotated[Path | None, typer.Option(help="Write the table as a web page too.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Rank runs by their scaled MAE on the same test rows, the baselines among them.
+    """Rank runs on the same test rows, the baselines among them.
 
-    Runs on other data, test rows, targets or horizons are refused.
+    Forecasts and regressions rank by scaled MAE, classes by log loss, anomalies by average precision. Runs on other
+    data, test rows, targets, tasks or horizons are refused.
 
     Example: zoo compare 20250101-101500-basic 20250101-103000-stacked --html ranking.html
     """
     from zoo.atomic import write_text
-    from zoo.evaluation.comparison import cells, comparison_page, heads, scaled_as
+    from zoo.evaluation.comparison import cells, comparison_page, heads, ranking_of, scaled_as
     from zoo.evaluation.comparison import compare as rank
     from zoo.training.run_record import find_run, read_record
 
@@ -49,9 +50,10 @@ def compare(
     if html is not None:
         write_text(html, comparison_page(rows, measured))
     if as_json:
-        print_json([vars(row) for row in rows])
+        print_json([row.plain() for row in rows])
         return
-    print_table(heads(rows), [cells(row) for row in rows])
+    ranking = ranking_of(measured)
+    print_table(heads(rows, ranking), [cells(row, ranking) for row in rows])
     if html is not None:
         typer.echo(f"page: {html}")
 
@@ -59,11 +61,14 @@ def compare(
 def _measured(record: RunRecord, folder: Path, *, whole: bool = False) -> Measured:
     """What is compared of a run; ``same`` is in the order in which it is told."""
     from zoo.evaluation.comparison import DATA, Measured
-    from zoo_registry.errors import RunError
+    from zoo_registry import Task
 
     config, data, training = record.config, record.data, record.training
-    if "targets" not in record.evaluation.get("network", {}):
-        raise RunError(f"run {record.id} does the task {config.task}, which cannot be compared; leave it out")
+    answers: dict[str, object] = {}
+    if config.task is Task.CLASSIFY:
+        answers["classes"] = record.evaluation["classes"]
+    if config.task is Task.ANOMALY:
+        answers["labels"] = config.data.label
     test = data["split"]["test"]
     number = f", {test['rows']} in all" if isinstance(test["rows"], int) else ""  # of several series
     return Measured(
@@ -77,6 +82,7 @@ def _measured(record: RunRecord, folder: Path, *, whole: bool = False) -> Measur
             DATA: data["fingerprint"],
             "targets": data["targets"],
             "task": str(config.task),
+            **answers,
             "horizon": config.data.horizon,
             "gap": config.data.gap,
             "test rows": f"{test['first']} to {test['last']}{number}",

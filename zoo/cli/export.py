@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 
 import typer
 
-from zoo.cli.output import check_folder, print_json, print_table
+from zoo.cli.output import check_folder, lifecycle_of, print_json, print_table
 from zoo.cli.tensorflow import import_tensorflow
 from zoo.options import ServingDtype
 from zoo_registry.errors import ConfigError
@@ -21,12 +21,17 @@ def export(
     serving_dtype: Annotated[
         str, typer.Option(help="Input and output: auto (by the columns), float32 or float64.")
     ] = "auto",
+    mlflow: Annotated[
+        str | None,
+        typer.Option(help="Log the bundle to MLflow, with its run: the URI given to zoo train.", metavar="URI"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Export a run as the next version of a model: SavedModel and ONNX, raw units in and out, proven equal.
 
     Example: zoo export latest --name co2
     """
+    from zoo.tracking.trackers import make_trackers
     from zoo.training.run_record import find_run, read_record
 
     check_folder(exported, "--exported")
@@ -38,10 +43,13 @@ def export(
         from zoo.export.naming import check_model_name
 
         check_model_name(name)
+    lifecycle = lifecycle_of(make_trackers(runs, mlflow=mlflow))
     import_tensorflow()
     from zoo.run import Run
 
-    bundle = Run(folder).export(exported, name=name, dtype=serving_dtype)
+    trained = Run(folder)
+    trained.lifecycle = lifecycle
+    bundle = trained.export(exported, name=name, dtype=serving_dtype)
     if as_json:
         print_json({"bundle": str(bundle.folder), "parity": bundle.manifest.parity, "onnx": bundle.manifest.onnx})
         return

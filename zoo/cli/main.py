@@ -29,9 +29,13 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            note("interrupted; nothing half-written is left")
+        except KeyboardInterrupt as stop:
+            note(f"interrupted; {_how_to_go_on(stop) or 'nothing half-written is left'}")
             raise typer.Exit(INTERRUPTED) from None
+        except SystemExit as stop:
+            if text := _how_to_go_on(stop):
+                note(f"terminated; {text}")
+            raise
         except ZooError as error:
             if ctx.params["debug"]:
                 raise
@@ -47,6 +51,11 @@ class _Commands(TyperGroup):
                 raise
             note(f"error: {error.filename or 'the file system'}: {error.strerror}; nothing half-written is left")
             raise typer.Exit(ZooError.exit_code) from error
+
+
+def _how_to_go_on(stop: BaseException) -> str:
+    """What a training that was stopped has noted on the exception."""
+    return "; ".join(getattr(stop, "__notes__", []))
 
 
 app = typer.Typer(

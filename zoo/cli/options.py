@@ -76,6 +76,10 @@ _NETWORK: dict[str, Any] = {
     ),
     "channels": _option(str | None, "joint, or shared: one network for each target on its own [default: joint]."),
     "quantiles": _option(str | None, "Forecast these quantiles too, by commas, such as 0.1,0.5,0.9."),
+    "threshold": _option(
+        float | None, "Task anomaly: quantile of the validation scores above which a row is flagged [default: 0.995]."
+    ),
+    "anomaly_rate": _option(float | None, "Task anomaly: the expected share of anomalies, instead of --threshold."),
 }
 _TRAINING: dict[str, Any] = {
     "optimizer": _option(str | None, "adam, adamw, rmsprop, sgd, nadam or lion."),
@@ -95,11 +99,21 @@ _TRAINING: dict[str, Any] = {
         f"{', '.join(BUILT_IN_LOSSES)}, a plugin's, or architecture (its own); with parameters: huber:delta=0.5",
         metavar="NAME[:KEY=VALUE,...]",
     ),
+    "class_weights": _option(
+        str | None, "Task classify: none, or balanced: rare classes count as much as frequent ones [default: none]."
+    ),
     "epochs": _option(int | None, "At most this many."),
     "batch_size": _option(int | None, "Windows in a batch."),
     "patience": _option(int | None, "Epochs without improvement until the stop; 0: never [default: 10]."),
     "keep": _option(str | None, "Which epoch's weights: best (by validation loss) or last [default: best]."),
     "seed": _option(int | None, "Same seed, same result [default: 0]."),
+    "start_from": _option(
+        str | None,
+        "Begin with the weights of a run, finished or not; without an architecture, with its settings too.",
+        "--from",
+        metavar="RUN",
+    ),
+    "checkpoint_every": _option(int | None, "Epochs from one checkpoint to the next; 0: none [default: 1]."),
 }
 DATA_OPTIONS = _panel("Data", _DATA)
 RUN_OPTIONS = DATA_OPTIONS | _panel("Network", _NETWORK) | _panel("Training", _TRAINING)

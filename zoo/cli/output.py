@@ -12,6 +12,7 @@ import typer
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
+    from zoo.tracking.lifecycle import Lifecycle, Tracker
     from zoo_registry import Catalogue
 
 
@@ -94,3 +95,10 @@ def catalogue() -> Catalogue:
     for ambiguity in (*found.catalogue.ambiguities, *found.scalers.ambiguities, *found.losses.ambiguities):
         note(f"warning: {ambiguity}")
     return found.catalogue
+
+
+def lifecycle_of(trackers: Sequence[Tracker]) -> Lifecycle:
+    """The hooks of one run; a plugin that fails in one is named on standard error."""
+    from zoo.tracking.lifecycle import Lifecycle
+
+    return Lifecycle(trackers, lambda text: note(f"warning: {text}"))

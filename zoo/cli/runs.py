@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zoo.cli.output import note, print_json, print_table
+
+if TYPE_CHECKING:
+    from zoo.training.unfinished import UnfinishedRun
 
 
 def runs(
     folder: Annotated[Path, typer.Option("--runs", help="Folder of all runs.")] = Path("runs"),
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """List the runs, oldest first, with their errors on the test split.
+    """List the runs, oldest first, with their errors on the test split, and the unfinished ones with how to go on.
 
     Example: zoo runs --json
     """
+    from zoo.evaluation.headline import headline
     from zoo.training.run_record import list_runs, read_record
+    from zoo.training.unfinished import UnfinishedRun, list_unfinished
     from zoo_registry.errors import RunError
 
     records = []
@@ -27,16 +32,22 @@ def runs(
             records.append(read_record(path))
         except RunError as error:
             note(f"warning: {error}")
-    if not records:
+    unfinished = []
+    for path in list_unfinished(folder):
+        try:
+            unfinished.append(UnfinishedRun.read(path))
+        except RunError as error:
+            note(f"warning: {error}")
+    if not records and not unfinished:
         note(f"{folder}: there are no runs; train one with: zoo train basic")
     if as_json:
-        print_json([record.model_dump(mode="json") for record in records])
+        finished = [record.model_dump(mode="json") for record in records]
+        print_json(finished + [_as_json(run) for run in unfinished])
         return
-    heads = ("run", "data", "window", "horizon", "epochs", "scaled MAE", "best baseline")
+    heads = ("run", "data", "window", "horizon", "epochs", "measure", "network", "best baseline")
     rows = []
     for record in records:
-        baselines = {name: measured["scaled"]["mae"] for name, measured in record.evaluation["baselines"].items()}
-        best = min(baselines, key=lambda name: baselines[name])
+        found = headline(record.evaluation)
         rows.append(
             (
                 record.id,
@@ -44,8 +55,28 @@ def runs(
                 str(record.config.data.window),
                 str(record.config.data.horizon),
                 str(record.training["epochs"]),
-                f"{record.evaluation['network']['scaled']['mae']:.4f}",
-                f"{best} {baselines[best]:.4f}",
+                found.measure,
+                f"{found.network:.4f}",
+                f"{found.baseline} {found.other:.4f}",
             )
         )
-    print_table(heads, rows)
+    if rows or not unfinished:
+        print_table(heads, rows)
+    if unfinished:
+        if rows:
+            typer.echo("")
+        print_table(("unfinished", "data", "epoch", "go on with"), map(_row, unfinished))
+
+
+def _row(run: UnfinishedRun) -> tuple[str, ...]:
+    config = run.record.config
+    epoch = f"{run.epoch} of {config.training.epochs}"
+    return run.id, Path(config.data.source).name, epoch, "(being trained)" if run.is_running() else run.command
+
+
+def _as_json(run: UnfinishedRun) -> dict[str, Any]:
+    """What config.json says of it, and ``unfinished``, which records of finished runs do not have."""
+    state = {"epoch": run.epoch, "epochs": run.record.config.training.epochs, "running": run.is_running()}
+    return run.record.model_dump(mode="json") | {
+        "unfinished": state | {"folder": str(run.folder), "resume": run.command}
+    }

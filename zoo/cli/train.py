@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zoo.cli.options import RUN_OPTIONS, settings_of, with_options
-from zoo.cli.output import catalogue, check_folder, check_picture, note, print_json, print_table, repair_notes
+from zoo.cli.output import catalogue, check_folder, check_picture, lifecycle_of, note, print_json
+from zoo.cli.results import print_results
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
-    from zoo.run import Run
     from zoo.training.config import RunConfig
+    from zoo.training.config_file import ConfigFile
     from zoo.training.preparation import Prepared
-    from zoo_registry import Architecture
+    from zoo.training.unfinished import UnfinishedRun
+    from zoo_registry import Architecture, Catalogue
 
 RESULT = "Result"
 
@@ -45,6 +49,14 @@ def train(
         Path | None,
         typer.Option(help="With --find-lr: draw it, as a .png, .svg or .pdf file.", rich_help_panel=RESULT),
     ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            help="Go on with an unfinished run, given as for zoo export; it takes no settings.",
+            metavar="RUN",
+            rich_help_panel=RESULT,
+        ),
+    ] = None,
     runs: Annotated[Path, typer.Option(help="Folder of all runs.", rich_help_panel=RESULT)] = Path("runs"),
     export: Annotated[
         bool, typer.Option("--export", help="Export the run at the end.", rich_help_panel=RESULT)
@@ -60,6 +72,17 @@ def train(
             help="With --export: auto (by the columns), float32 or float64 [default: auto].", rich_help_panel=RESULT
         ),
     ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write logs for TensorBoard.", rich_help_panel=RESULT)
+    ] = False,
+    mlflow: Annotated[
+        str | None,
+        typer.Option(
+            help="Log run and bundle to MLflow: http://127.0.0.1:5000, or sqlite:///mlflow.db.",
+            metavar="URI",
+            rich_help_panel=RESULT,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.", rich_help_panel=RESULT)] = False,
 ) -> None:
     """Train an architecture, measure it on the untouched test split beside three baselines, and save the run.
@@ -69,63 +92,144 @@ def train(
     zoo train stacked --data ETTh1.csv --target OT --window 48 --horizon 24 --set units=32 --set layers=3
 
     zoo train basic --find-lr --plot find-lr.png
+
+    zoo train --resume latest
     """
     _check_find_lr(find_lr, plot, export)
+    _check_tracking(tensorboard, mlflow, find_lr)
     known = catalogue()
-    from zoo.api import train_prepared
-    from zoo.training.config import DEFAULT_SOURCE, parse_settings, resolve
-    from zoo.training.config_file import NOTHING, config_text, read_config
+    from zoo.api import prepare_resumed, train_prepared
+    from zoo.tracking.trackers import TENSORBOARD_FOLDER, make_trackers
+    from zoo.training.config_file import config_text
 
-    file = NOTHING if config is None else read_config(config)
-    if (name_of := architecture or file.architecture) is None:
-        raise ConfigError("Missing argument 'architecture': give a name that zoo list shows, or --config FILE")
-    entry = known[name_of]  # an unknown name is told before anything slow is imported
-    settings = file.settings | settings_of(ctx)
-    if ctx.params["data"] is not None:
-        settings["source"] = ctx.params["data"]
-    if "source" not in settings:
-        note(f"no --data: training on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
-    given = parse_settings(ctx.params["settings"] or [], "--set")
-    resolved = resolve(name_of, entry.architecture, file.hyperparameters | given, settings)
-    if print_config:
-        typer.echo(config_text(resolved), nl=False)
-        return
-    from zoo.training.preparation import prepare_run
+    with ExitStack() as stack:
+        unfinished = None
+        if resume is None:
+            resolved = _resolve(ctx, known, architecture, config, runs)
+        else:
+            _check_resume(ctx)
+            unfinished = stack.enter_context(_reopen(resume, runs))
+            resolved = unfinished.record.config
+        if print_config:
+            typer.echo(config_text(resolved), nl=False)
+            return
+        from zoo.training.preparation import prepare_run
 
-    prepared = prepare_run(resolved, resolved.data.source, spool=ctx.params["spool"])
-    check_folder(runs, "--runs")
-    if name is not None and not export:
-        raise ConfigError("--name names the exported model, but --export was not given; add it, or leave --name out")
-    if serving_dtype is not None and not export:
-        raise ConfigError("--serving-dtype belongs to the export, but --export was not given; add it, or leave it out")
-    if find_lr:
-        _find_lr(resolved, prepared, entry.architecture, plot, as_json=as_json)
-        return
-    dtype = serving_dtype or "auto"
-    if export:
-        from zoo.export.naming import check_interface, check_model_name, choose_dtype, default_name, interface_of
+        if unfinished is None:
+            prepared = prepare_run(resolved, resolved.data.source, spool=ctx.params["spool"])
+        else:
+            prepared = prepare_resumed(unfinished, ctx.params["data"], ctx.params["spool"])
+        check_folder(runs, "--runs")
+        if name is not None and not export:
+            raise ConfigError(
+                "--name names the exported model, but --export was not given; add it, or leave --name out"
+            )
+        if serving_dtype is not None and not export:
+            raise ConfigError(
+                "--serving-dtype belongs to the export, but --export was not given; add it, or leave it out"
+            )
+        if find_lr:
+            if resolved.training.start_from is not None:
+                raise ConfigError("--find-lr tests a new network, expected no --from; leave one of them out")
+            _find_lr(resolved, prepared, known[resolved.architecture].architecture, plot, as_json=as_json)
+            return
+        dtype = serving_dtype or "auto"
+        if export:
+            from zoo.export.naming import check_interface, check_model_name, choose_dtype, default_name, interface_of
 
-        check_folder(exported, "--exported")
-        name = default_name(resolved) if name is None else name
-        check_model_name(name)
-        table, preprocessor = prepared.table, prepared.preprocessor
-        dtype = choose_dtype(preprocessor, dtype)
-        check_interface(
-            exported / name, interface_of(resolved, table.features, table.targets, dtype, preprocessor.units)
-        )
-    import_tensorflow()
-    run = train_prepared(resolved, prepared, runs=runs, progress=True)
+            check_folder(exported, "--exported")
+            name = default_name(resolved) if name is None else name
+            check_model_name(name)
+            table, preprocessor = prepared.table, prepared.preprocessor
+            targets, classes = prepared.named_targets
+            dtype = choose_dtype(preprocessor, dtype)
+            check_interface(
+                exported / name, interface_of(resolved, table.features, targets, dtype, preprocessor.units, classes)
+            )
+        lifecycle = lifecycle_of(make_trackers(runs, tensorboard=tensorboard, mlflow=mlflow))
+        if tensorboard:
+            note(f"to watch: tensorboard --logdir {runs / TENSORBOARD_FOLDER}")
+        import_tensorflow()
+        run = train_prepared(resolved, prepared, runs=runs, progress=True, unfinished=unfinished, lifecycle=lifecycle)
     bundle = run.export(exported, name=name, dtype=dtype) if export else None
     if as_json:
         print_json(
             run.record.model_dump(mode="json") | {"folder": str(run.folder), "bundle": bundle and str(bundle.folder)}
         )
         return
-    _print_run(run)
+    print_results(run.record)
     typer.echo(f"run: {run.folder}")
     typer.echo(f"report: {run.folder / 'report.html'}")
+    if tensorboard:
+        typer.echo(f"tensorboard: {runs / TENSORBOARD_FOLDER / run.id}")
     typer.echo(f"bundle: {bundle.folder}" if bundle else f"next: zoo export {run.id}")
     typer.echo(run.metrics["verdict"])
+
+
+def _resolve(
+    ctx: typer.Context, known: Catalogue, architecture: str | None, config: Path | None, runs: Path
+) -> RunConfig:
+    """The configuration by file and flags; of a run that is started from, its own where no other is named."""
+    from zoo.training.config import DEFAULT_SOURCE, parse_settings, resolve
+    from zoo.training.config_file import NOTHING, read_config
+    from zoo.training.unfinished import config_of, find_start
+
+    file = NOTHING if config is None else read_config(config)
+    start = ctx.params["start_from"] or file.settings.get("start_from")
+    if start is not None and architecture is None and config is None:
+        file = _as_file(config_of(find_start(start, runs)))
+    if (name := architecture or file.architecture) is None:
+        raise ConfigError("Missing argument 'architecture': give a name that zoo list shows, or --config FILE")
+    entry = known[name]  # an unknown name is told before anything slow is imported
+    if start is not None:
+        find_start(start, runs, name)
+    settings = file.settings | settings_of(ctx)
+    if ctx.params["data"] is not None:
+        settings["source"] = ctx.params["data"]
+    if "source" not in settings:
+        note(f"no --data: training on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
+    given = parse_settings(ctx.params["settings"] or [], "--set")
+    return resolve(name, entry.architecture, file.hyperparameters | given, settings)
+
+
+def _as_file(config: RunConfig) -> ConfigFile:
+    from zoo.training.config_file import SECTIONS, ConfigFile
+
+    content = config.model_dump(mode="json", exclude_none=True)
+    settings = {key: value for section in SECTIONS for key, value in content[section].items()}
+    return ConfigFile(config.architecture, config.hyperparameters, settings)
+
+
+def _check_resume(ctx: typer.Context) -> None:
+    """Raise ConfigError for settings beside --resume, but for where the table is now."""
+    refused = {*RUN_OPTIONS, "architecture", "config", "print_config", "find_lr"} - {"data", "spool"}
+    left_out: dict[str, tuple[Any, ...]] = {
+        name: (False,) if name in ("print_config", "find_lr") else (None, [], ()) for name in refused
+    }
+    given = [
+        parameter.opts[0]
+        for parameter in ctx.command.params
+        if parameter.name in refused and ctx.params[parameter.name] not in left_out[parameter.name]
+    ]
+    if given:
+        raise ConfigError(f"--resume goes on with the run's own settings; leave {', '.join(given)} out")
+
+
+@contextmanager
+def _reopen(name: str, runs: Path) -> Iterator[UnfinishedRun]:
+    from zoo.training.unfinished import reopen_run
+    from zoo.versions import library_versions
+
+    with reopen_run(name, runs) as unfinished:
+        now = library_versions()
+        for library, version in unfinished.record.versions.items():
+            if library in ("lstm-zoo", "tensorflow", "keras", "numpy") and now.get(library) != version:
+                note(
+                    f"warning: run {unfinished.id} began with {library} {version}, found {now.get(library)}: the result"
+                    " may differ from that of an uninterrupted training"
+                )
+        note(f"going on with run {unfinished.id} after epoch {unfinished.epoch}")
+        yield unfinished
 
 
 def _check_find_lr(find_lr: bool, plot: Path | None, export: bool) -> None:
@@ -134,6 +238,15 @@ def _check_find_lr(find_lr: bool, plot: Path | None, export: bool) -> None:
     if plot is not None and not find_lr:
         raise ConfigError("--plot draws what --find-lr finds, but that was not given; add it, or leave --plot out")
     check_picture(plot, "--plot")
+
+
+def _check_tracking(tensorboard: bool, mlflow: str | None, find_lr: bool) -> None:
+    if find_lr and (tensorboard or mlflow is not None):
+        raise ConfigError("--find-lr trains nothing that could be logged; leave --tensorboard and --mlflow out")
+    if mlflow is not None:
+        from zoo.tracking.mlflow_tracker import require_mlflow
+
+        require_mlflow()
 
 
 def _find_lr(
@@ -155,49 +268,3 @@ def _find_lr(
         f" ({found.losses[found.lowest]:.4g}, after {found.lowest + 1} batches; tried: {len(found.rates)} of {BATCHES},"
         f" rates from {found.rates[0]:.0e} to {found.rates[-1]:.2g})"
     )
-
-
-def _print_quantiles(measured: dict[str, Any]) -> None:
-    typer.echo("")
-    levels = zip(measured["levels"], measured["below"], measured["pinball"], strict=True)
-    rows = [(f"{level:g}", f"{below:.1%}", f"{pinball:.4f}") for level, below, pinball in levels]
-    print_table(("quantile", "truths at or below it", "scaled pinball loss"), rows)
-    interval = measured["interval"]
-    typer.echo(
-        f"between the outermost two: {interval['inside']:.1%} of the truths, nominally {interval['nominal']:.1%}"
-    )
-
-
-def _print_run(run: Run) -> None:
-    record, metrics = run.record, run.metrics
-    data, training = record.data, record.training
-    for column in data["ignored"]:
-        note(f"column '{column}' is not numeric and was not used")
-    for sentence in repair_notes(data["repairs"]):
-        note(sentence)
-    typer.echo(f"features: {', '.join(data['features'])}; time: {data['time_column'] or 'none'}")
-    typer.echo(
-        f"{record.config.architecture} with {training['parameters']:,} parameters: best epoch {training['best_epoch']}"
-        f" of {training['epochs']}, validation loss {training['val_loss']:.4g}, {training['seconds']:.1f} s"
-    )
-    parts = ", ".join(f"{name} {part['windows']}" for name, part in data["split"].items())
-    left_out = f" ({metrics['left_out']} left out: their truth is missing)" if metrics["left_out"] else ""
-    typer.echo(f"windows: {parts}{left_out}; errors on the test windows, in original units\n")
-    rows = [
-        (target, name, *(f"{measured['targets'][target][error]:.4g}" for error in ("mae", "rmse", "mase")))
-        for target in data["targets"]
-        for name, measured in ({"network": metrics["network"]} | metrics["baselines"]).items()
-    ]
-    print_table(("target", "forecast", "MAE", "RMSE", "MASE"), rows)
-    if len(data["targets"]) > 1:
-        typer.echo("")
-        rows = [
-            (name, f"{measured['scaled']['mae']:.4f}", f"{measured['scaled']['mse']:.4f}")
-            for name, measured in ({"network": metrics["network"]} | metrics["baselines"]).items()
-        ]
-        print_table(("forecast", "scaled MAE over all targets", "scaled MSE"), rows)
-    if metrics["quantiles"] is not None:
-        _print_quantiles(metrics["quantiles"])
-    for name, reason in metrics["skipped"].items():
-        typer.echo(f"{name}: not computed, {reason}")
-    typer.echo("")

@@ -17,7 +17,10 @@ PREFIX = "example:"
 
 @dataclass(frozen=True)
 class Example:
-    """An embedded series, and what a run takes where the user says nothing; ``label`` marks its anomalies."""
+    """An embedded series, and what a run takes where the user says nothing.
+
+    ``label`` is the column that marks its anomalies, ``classes`` one of classes.
+    """
 
     load: Callable[[], pd.DataFrame]
     summary: str
@@ -29,6 +32,7 @@ class Example:
     season: int
     missing: Missing
     label: str | None = None
+    classes: str | None = None
 
     def settings(self, task: str) -> dict[str, Any]:
         """The settings of the data for a task; targets and horizon are those of a forecast."""
@@ -37,6 +41,8 @@ class Example:
         }
         if task == "forecast":
             return settings | {"target": self.target, "horizon": self.horizon}
+        if task == "classify" and self.classes is not None:
+            return settings | {"target": self.classes, "missing": "drop"}  # of what comes last no class is known
         return settings | {"label": self.label} if task == "anomaly" else settings
 
 
@@ -76,6 +82,7 @@ EXAMPLES = {
         season=1440,
         missing="error",
         label="anomaly",
+        classes="next_move",
     ),
 }
 

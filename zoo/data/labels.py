@@ -25,6 +25,14 @@ def class_counts(table: Table, windows: Windows) -> NDArray[np.int64]:
     return counts
 
 
+def anomaly_labels(table: Table) -> NDArray[np.int64] | None:
+    """For each row 1 where it is labelled an anomaly, 0 where not, -1 where that is not known; None without labels."""
+    if table.labels is None:
+        return None
+    meaning = [int(name in ("1", "True")) for name in table.classes]
+    return np.array([*meaning, -1])[table.labels]  # a missing label is -1, the last
+
+
 def check_labels(table: Table, task: Task, parts: dict[str, Windows]) -> None:
     """Raise DataError where labels of anomalies are not 0 and 1, or where train lacks a class of the table."""
     assert table.labels is not None

@@ -18,6 +18,7 @@ from zoo.data.reading import Reading, Source
 from zoo.data.table import Table, read_table
 from zoo.data.times import Times
 from zoo.options import Missing
+from zoo.outputs import FORECAST, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
 from zoo_registry import Task
 from zoo_registry.errors import ConfigError, DataError, close_match_hint
 
@@ -63,6 +64,33 @@ class LastWindows:
             frames.append(frame)
         return frames[0] if len(frames) == 1 else pd.concat(frames)
 
+    def answer_frame(
+        self,
+        outputs: Mapping[str, NDArray[Any]],
+        *,
+        targets: Sequence[str],
+        quantiles: Sequence[float] = (),
+        classes: Sequence[str] = (),
+        gap: int = 0,
+        task: str = Task.FORECAST,
+    ) -> pd.DataFrame:
+        """Label a network's outputs by name, each with one window of a series along its first axis.
+
+        Forecasts have their quantiles beside them; a class stands in a column called as the target, with the
+        probability of each class, such as ``weather rain``, beside it; anomalies have ``score`` and ``is_anomaly``.
+        """
+        first = 0 if self.series_column is None else 1
+        if PROBABILITIES in outputs:
+            shares, target = outputs[PROBABILITIES], targets[0]
+            frame = self.forecast_frame(shares[:, None], [f"{target} {name}" for name in classes], task=task)
+            frame.insert(first, target, [classes[number] for number in shares.argmax(axis=1)])
+            return frame
+        if SCORE in outputs:
+            frame = self.forecast_frame(outputs[SCORE][:, None], [SCORE], task=task)
+            frame.insert(first + 1, IS_ANOMALY, outputs[IS_ANOMALY][:, 0].astype(bool))
+            return frame
+        return self.forecast_frame(*side_by_side(outputs, targets, quantiles), gap, task)
+
     def _later(self, times: Times, first: int, horizon: int) -> Times | None:
         if first == 0:
             return times[-1:]
@@ -78,11 +106,11 @@ def side_by_side(
     ``outputs`` holds ``forecast`` (n, horizon, n_targets) and, with ``quantiles``, an array of that name with one axis
     more. A quantile's column is such as ``load 0.9``.
     """
-    forecast = outputs["forecast"]
+    forecast = outputs[FORECAST]
     if not quantiles:
         return forecast, list(targets)
     columns = [name for target in targets for name in (target, *(f"{target} {level:g}" for level in quantiles))]
-    together = np.concatenate([forecast[..., None], outputs["quantiles"]], axis=-1)
+    together = np.concatenate([forecast[..., None], outputs[QUANTILES]], axis=-1)
     return together.reshape(*forecast.shape[:2], -1), columns
 
 

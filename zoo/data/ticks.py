@@ -25,10 +25,11 @@ TYPICAL_VOLUME, VOLUME_SPREAD = 1000.0, 0.4
 
 
 def make_ticks() -> pd.DataFrame:
-    """Return one-minute rows with the columns time, price, return_bp, volume and anomaly.
+    """Return one-minute rows with the columns time, price, return_bp, volume, anomaly and next_move.
 
-    ``return_bp`` is the logarithmic return in basis points, ``anomaly`` is 1 where the price jumped, else 0. The same
-    rows every time.
+    ``return_bp`` is the logarithmic return in basis points, ``anomaly`` is 1 where the price jumped, else 0, and
+    ``next_move``, up or down, is the direction of the next row's return, missing in the last row. The same rows every
+    time.
     """
     random = np.random.default_rng(SEED)
     rows = DAYS * MINUTES
@@ -56,5 +57,6 @@ def make_ticks() -> pd.DataFrame:
             "return_bp": returns.round(4),
             "volume": np.where(jump, 5 * volume, volume).round(),
             "anomaly": jump.astype(np.int64),
+            "next_move": [*np.where(returns[1:] > 0, "up", "down"), None],
         }
     )

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from zoo.evaluation.headline import ANOMALY_MEASURES, CLASS_MEASURES, measure_of
 from zoo.evaluation.pages import page, paragraph, table
 from zoo_registry.errors import RunError
 
-HEADS = (
-    "rank",
-    "run",
-    "architecture",
-    "scaled MAE",
-    "scaled MSE",
-    "MASE",
-    "parameters",
-    "epochs",
-    "seconds",
-    "against its best baseline",
-)
-_TEXTS = (1, 2, 9)
 _LONGEST = 160  # characters of two values in a sentence
 BASELINE = "(baseline)"
 DATA = "data"  # what has to be equal first of all: the fingerprint
@@ -32,7 +20,7 @@ DATA = "data"  # what has to be equal first of all: the fingerprint
 class Measured:
     """What a comparison needs of a run, as plain data; ``same`` says, by name, what has to be equal in all runs.
 
-    ``evaluation`` is as :func:`zoo.evaluation.evaluation.evaluate` returns it.
+    ``evaluation`` is as the run's record has it.
     """
 
     name: str
@@ -46,22 +34,65 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Ranking:
+    """How runs of one kind of answer are ranked: the measures in the table, the deciding one first, and their heads.
+
+    ``of`` takes what was measured, and for each target the unit of scaled errors.
+    """
+
+    heads: Mapping[str, str]
+    of: Callable[[Mapping[str, Any], Mapping[str, float]], dict[str, Any]]
+    greatest: bool = False
+
+    @property
+    def by(self) -> str:
+        """The measure that decides."""
+        return next(iter(self.heads))
+
+
+def _forecast_measures(measured: Mapping[str, Any], unit: Mapping[str, float]) -> dict[str, Any]:
+    """Scaled MAE and MSE and MASE, which are means over the targets, and the MASE of each."""
+    targets = measured["targets"]
+    mase = {target: float(errors["mase"]) for target, errors in targets.items()}
+    return {
+        "scaled_mae": sum(errors["mae"] / unit[target] for target, errors in targets.items()) / len(targets),
+        "scaled_mse": sum((errors["rmse"] / unit[target]) ** 2 for target, errors in targets.items()) / len(targets),
+        "mase": sum(mase.values()) / len(mase),
+        "mase_by_target": mase,
+    }
+
+
+def _named(heads: Mapping[str, str], *, greatest: bool = False) -> Ranking:
+    """A ranking by measures as they stand in the record."""
+    return Ranking(heads, lambda measured, _: {name: measured[name] for name in heads}, greatest)
+
+
+RANKINGS = {  # by the measure that decides, as the reports and zoo runs name it
+    "scaled MAE": Ranking({"scaled_mae": "scaled MAE", "scaled_mse": "scaled MSE", "mase": "MASE"}, _forecast_measures),
+    "log loss": _named(CLASS_MEASURES),
+    "average precision": _named(ANOMALY_MEASURES, greatest=True),
+}
+
+
+@dataclass(frozen=True)
 class Row:
     """A place in the ranking, of a run, or of a baseline, which has no architecture and was not trained."""
 
     rank: int
     name: str
     baseline: bool
-    scaled_mae: float
-    scaled_mse: float
-    mase: float
-    mase_by_target: dict[str, float]
+    measures: Mapping[str, Any]
     architecture: str | None = None
     parameters: int | None = None
     epochs: int | None = None
     seconds: float | None = None
     best_baseline: str | None = None
     verdict: str | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """Everything as plain data, the measures beside the rest."""
+        rest = {name: value for name, value in vars(self).items() if name != "measures"}
+        return rest | dict(self.measures)
 
 
 def against(own: float, other: float) -> tuple[bool, str]:
@@ -74,23 +105,27 @@ def against(own: float, other: float) -> tuple[bool, str]:
 
 
 def compare(runs: Sequence[Measured]) -> list[Row]:
-    """Rank runs and baselines by scaled MAE, the least first.
+    """Rank runs and baselines by scaled MAE or log loss, the least first, or by average precision, the greatest first.
 
     All errors are scaled as those of the first run are, as another scaler or other train rows give other units. A
     baseline that differs between runs, as ridge regression does with the window, stands there once for each result.
-    Raises RunError where runs were not measured on the same, and says which and what.
+    Raises RunError where runs were not measured on the same, and says which and what, and where nothing was measured
+    that could decide.
     """
     _check(runs)
-    unit = runs[0].evaluation["unit"]
+    ranking, unit = ranking_of(runs), runs[0].evaluation.get("unit", {})
     rows: list[Row] = []
     found: dict[str, list[tuple[list[str], Row]]] = {}
     for run in runs:
-        baselines = {name: _row(name, measured, unit) for name, measured in run.evaluation["baselines"].items()}
-        rows.append(_run_row(run, baselines.values(), unit))
+        baselines = {
+            name: Row(0, name, True, ranking.of(measured, unit))
+            for name, measured in run.evaluation["baselines"].items()
+        }
+        rows.append(_run_row(run, ranking, unit, baselines.values()))
         for name, row in baselines.items():
             known = found.setdefault(name, [])
             for names, other in known:
-                if _equal(row, other):
+                if _equal(row, other, ranking):
                     names.append(run.name)
                     break
             else:
@@ -98,13 +133,23 @@ def compare(runs: Sequence[Measured]) -> list[Row]:
     for name, variants in found.items():
         for names, row in variants:
             rows.append(row if len(variants) == 1 else replace(row, name=f"{name} of {', '.join(names)}"))
-    rows.sort(key=lambda row: (row.scaled_mae, row.baseline))
+    rows.sort(key=lambda row: (_cost(row, ranking), row.baseline))
     return [replace(row, rank=rank) for rank, row in enumerate(rows, start=1)]
+
+
+def ranking_of(runs: Sequence[Measured]) -> Ranking:
+    """How these runs are ranked; they are of one task."""
+    return RANKINGS[measure_of(runs[0].evaluation)]
 
 
 def _check(runs: Sequence[Measured]) -> None:
     for run in runs:
-        if "unit" not in run.evaluation:
+        if (measure := measure_of(run.evaluation)) not in RANKINGS:
+            raise RunError(
+                f"run {run.name} has no labelled anomalies in its test rows, so nothing tells whether it is better than"
+                " another; train with --label, and with a --split whose test part has some"
+            )
+        if measure == "scaled MAE" and "unit" not in run.evaluation:
             raise RunError(f"run {run.name} does not say in which units its errors are scaled; train it again")
     first, *others = runs
     for other in others:
@@ -129,7 +174,7 @@ def _told(name: str, own: Measured, other: Measured) -> str:
 def scaled_as(runs: Sequence[Measured]) -> str:
     """A sentence where the runs' own scaled errors are in other units than the table's, else nothing."""
     first, *others = runs
-    names = [run.name for run in others if run.evaluation["unit"] != first.evaluation["unit"]]
+    names = [run.name for run in others if run.evaluation.get("unit") != first.evaluation.get("unit")]
     if not names:
         return ""
     return f"errors are scaled as in {first.name}; {', '.join(names)} scaled otherwise (scaler or train rows)"
@@ -139,58 +184,50 @@ def _shown(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _equal(own: Row, other: Row) -> bool:
+def _equal(own: Row, other: Row, ranking: Ranking) -> bool:
     """Whether a baseline's results are the same but for rounding."""
-    return all(
-        math.isclose(getattr(own, error), getattr(other, error), rel_tol=1e-9, abs_tol=1e-12)
-        for error in ("scaled_mae", "scaled_mse")
-    )
+    pairs = [(own.measures[name], other.measures[name]) for name in ranking.heads]
+    return all(a == b or (a and b and math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)) for a, b in pairs)
 
 
-def _row(name: str, measured: Mapping[str, Any], unit: Mapping[str, float]) -> Row:
-    """A forecast's errors, as the row of a baseline."""
-    targets = measured["targets"]
-    mase = {target: float(errors["mase"]) for target, errors in targets.items()}
-    return Row(
+def _cost(row: Row, ranking: Ranking) -> float:
+    """The measure that decides, so that the least is the best."""
+    value = float(row.measures[ranking.by])
+    return -value if ranking.greatest else value
+
+
+def _run_row(run: Measured, ranking: Ranking, unit: Mapping[str, float], baselines: Iterable[Row]) -> Row:
+    row = Row(
         rank=0,
-        name=name,
-        baseline=True,
-        scaled_mae=sum(errors["mae"] / unit[target] for target, errors in targets.items()) / len(targets),
-        scaled_mse=sum((errors["rmse"] / unit[target]) ** 2 for target, errors in targets.items()) / len(targets),
-        mase=sum(mase.values()) / len(mase),
-        mase_by_target=mase,
-    )
-
-
-def _run_row(run: Measured, baselines: Iterable[Row], unit: Mapping[str, float]) -> Row:
-    row, best = _row(run.name, run.evaluation["network"], unit), min(baselines, key=lambda row: row.scaled_mae)
-    beats, how = against(row.scaled_mae, best.scaled_mae)
-    return replace(
-        row,
+        name=run.name,
         baseline=False,
+        measures=ranking.of(run.evaluation["network"], unit),
         architecture=run.architecture,
         parameters=run.parameters,
         epochs=run.epochs,
         seconds=run.seconds,
-        best_baseline=best.name,
-        verdict=f"{'beats' if beats else 'loses to'} {best.name} {how}",
     )
+    best = min(baselines, key=lambda row: _cost(row, ranking))
+    own, other = (float(one.measures[ranking.by]) for one in (row, best))
+    beats, how = (own > other, f"by {abs(own - other):.3f}") if ranking.greatest else against(own, other)
+    return replace(row, best_baseline=best.name, verdict=f"{'beats' if beats else 'loses to'} {best.name} {how}")
 
 
-def heads(rows: Sequence[Row]) -> tuple[str, ...]:
+def heads(rows: Sequence[Row], ranking: Ranking) -> tuple[str, ...]:
     """The table's heads, which say so where MASE is a mean."""
-    return tuple("mean MASE" if head == "MASE" and len(rows[0].mase_by_target) > 1 else head for head in HEADS)
+    several = len(rows[0].measures.get("mase_by_target", ())) > 1
+    told = ("mean MASE" if head == "MASE" and several else head for head in ranking.heads.values())
+    return ("rank", "run", "architecture", *told, "parameters", "epochs", "seconds", "against its best baseline")
 
 
-def cells(row: Row) -> tuple[str, ...]:
+def cells(row: Row, ranking: Ranking) -> tuple[str, ...]:
     """A row as texts."""
+    values = {name: row.measures[name] for name in ranking.heads}
     return (
         str(row.rank),
         row.name,
         BASELINE if row.architecture is None else row.architecture,
-        f"{row.scaled_mae:.4f}",
-        f"{row.scaled_mse:.4f}",
-        f"{row.mase:.4g}",
+        *("" if value is None else f"{value:{'.4g' if name == 'mase' else '.4f'}}" for name, value in values.items()),
         "" if row.parameters is None else f"{row.parameters:,}",
         "" if row.epochs is None else str(row.epochs),
         "" if row.seconds is None else f"{row.seconds:.1f}",
@@ -202,11 +239,14 @@ def comparison_page(rows: Sequence[Row], runs: Sequence[Measured]) -> str:
     """One self-contained page with the table of these runs, and what they have in common."""
     common = "; ".join(f"{name}: {_shown(value)}" for name, value in runs[0].same.items())
     strong = [index for index, row in enumerate(rows) if not row.baseline]
+    ranking = ranking_of(runs)
+    titles = heads(rows, ranking)
+    order = f"the {'greatest' if ranking.greatest else 'least'} {ranking.heads[ranking.by]} comes first"
     title = "Runs and baselines, ranked"
     body = [
         f"<h1>{title}</h1>",
-        paragraph(f"{runs[0].source}, measured on the untouched test split; the least scaled MAE comes first."),
-        table(heads(rows), [cells(row) for row in rows], texts=_TEXTS, strong=strong),
+        paragraph(f"{runs[0].source}, measured on the untouched test split; {order}."),
+        table(titles, [cells(row, ranking) for row in rows], texts=(1, 2, len(titles) - 1), strong=strong),
         paragraph(f"The same in all runs: {common}.", "note"),
     ]
     if remark := scaled_as(runs):

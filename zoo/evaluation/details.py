@@ -20,15 +20,15 @@ _BATCH = 2**16
 
 
 class ErrorsOverTime:
-    """Means of errors over even stretches of time, at most ``POINTS_OVER_TIME`` of them."""
+    """Means of errors over even stretches of time, at most ``points`` of them."""
 
-    def __init__(self, first: float, last: float) -> None:
-        self._first, self._width = first, (last - first) / POINTS_OVER_TIME or 1.0
-        self._counts, self._places, self._sums = (np.zeros(POINTS_OVER_TIME) for _ in range(3))
+    def __init__(self, first: float, last: float, points: int = POINTS_OVER_TIME) -> None:
+        self._first, self._width, self._points = first, (last - first) / points or 1.0, points
+        self._counts, self._places, self._sums = (np.zeros(points) for _ in range(3))
 
     def add(self, positions: NDArray[np.float64], errors: NDArray[np.float64]) -> None:
         """Take in errors (n,) at positions (n,) from the first to the last."""
-        bins = ((positions - self._first) / self._width).astype(np.int64).clip(0, POINTS_OVER_TIME - 1)
+        bins = ((positions - self._first) / self._width).astype(np.int64).clip(0, self._points - 1)
         for sums, values in ((self._counts, 1.0), (self._places, positions - self._first), (self._sums, errors)):
             np.add.at(sums, bins, values)
 
@@ -179,3 +179,45 @@ def _excerpt(test: Windows, raw: NDArray[Any], numbers: range, name_row: Callabl
     places = np.arange(1 + gap, 1 + gap + test.horizon)
     truth_places = np.arange(1 - past, places[-1] + 1)
     return Excerpt(label, numbers, truth_places, raw[last + truth_places].astype(np.float64), places)
+
+
+@dataclass
+class JudgedDetails:
+    """What a report shows of windows of which each has one answer: a class, or how unusual its last row is.
+
+    ``rows`` (n,) are the rows that the test windows' answers are of, ``truth`` (n,) the numbers of their classes, or 1
+    for an anomaly, 0 for none and -1 for unknown; None where nothing is known. ``positions`` (n,) are points in time as
+    for :class:`Details`, ``told`` the probabilities (n, classes) or scores (n,), which the evaluation gives.
+
+    For anomalies, ``values`` (rows of the table, n_targets) are the ``targets`` in original units with NaN where one is
+    missing, and ``simple`` (n,) the scores of the baseline.
+    """
+
+    rows: NDArray[np.int64]
+    truth: NDArray[np.integer] | None
+    positions: NDArray[np.float64]
+    dates: bool
+    name_row: Callable[[int], str]
+    targets: tuple[str, ...] = ()
+    values: NDArray[Any] | None = None
+    simple: NDArray[np.float64] | None = None
+    told: NDArray[Any] | None = None
+
+
+def means_over_time(
+    positions: NDArray[np.float64], values: NDArray[Any], points: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The mean position and mean value of at most ``points`` even stretches of time, of those that have any."""
+    means = ErrorsOverTime(float(positions.min()), float(positions.max()), points)
+    means.add(positions, values.astype(np.float64))
+    return means.curve()
+
+
+def peaks_over_time(positions: NDArray[np.float64], values: NDArray[Any], points: int) -> NDArray[np.int64]:
+    """The numbers of the greatest value in each of at most ``points`` even stretches of time, so that none is lost."""
+    first, last = positions.min(), positions.max()
+    stretches = ((positions - first) / ((last - first) / points or 1.0)).astype(np.int64).clip(0, points - 1)
+    order = np.lexsort((values, stretches))
+    ends = np.flatnonzero(np.diff(stretches[order], append=points))
+    greatest: NDArray[np.int64] = order[ends]
+    return greatest

@@ -15,17 +15,23 @@ _PAGE = Template("""<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$title</title>
 <style>
-body { font: 15px/1.5 sans-serif; color: #222; background: #fff; margin: 2em auto; max-width: 76em; padding: 0 1.5em; }
+body { font: 15px/1.5 sans-serif; color: #222; background: #fff; margin: 2em auto; max-width: 80em; padding: 0 1.5em; }
 h1 { font-size: 1.6em; margin: 0 0 .2em; overflow-wrap: anywhere; }
 h2 { font-size: 1.2em; margin: 2em 0 .5em; border-bottom: 1px solid #ddd; }
 h3 { font-size: 1em; margin: 1.2em 0 .4em; overflow-wrap: anywhere; }
 table { border-collapse: collapse; display: block; overflow-x: auto; }
-th, td { text-align: right; padding: .25em .9em; border-bottom: 1px solid #e5e5e5; white-space: nowrap;
+th, td { text-align: right; padding: .25em .65em; border-bottom: 1px solid #e5e5e5; white-space: nowrap;
   font-variant-numeric: tabular-nums; }
+th { white-space: normal; }
 th.text, td.text { text-align: left; }
+td.text:last-child { white-space: normal; min-width: 10em; overflow-wrap: anywhere; }
 tr.strong td { font-weight: bold; background: #eef3f8; }
 pre { background: #f6f6f6; padding: 1em; overflow-x: auto; font-size: 13px; line-height: 1.4; }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(23em, 1fr)); gap: 1em; }
+.wide figure { margin: 0 0 1em; }
+.beside { display: flex; flex-wrap: wrap; gap: 0 3em; }
+.matrix td, .matrix th { text-align: center; min-width: 5em; }
+.matrix td small { color: #555; display: block; }
 figure { margin: 0; }
 figcaption { color: #555; font-size: .87em; overflow-wrap: anywhere; }
 svg { width: 100%; height: auto; }

@@ -8,24 +8,26 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
-from zoo.bundle.golden import Golden, golden_windows
+from zoo.bundle.golden import Golden, Ruler, golden_windows
 from zoo.bundle.integrity import check_integrity, describe_files
 from zoo.bundle.manifest import Interface, Manifest
 from zoo.bundle.verification import Verdict, replay
 from zoo.export.card import model_card
 from zoo.export.formats import SCALED_SIGNATURE, write_onnx, write_saved_model
+from zoo.export.graph import Served
 from zoo.export.inference import inference_network
 from zoo.export.naming import check_interface, check_model_name, choose_dtype, default_name, interface_of
 from zoo.export.publishing import publish, staging
 from zoo.export.triton import triton_config
+from zoo.outputs import IS_ANOMALY
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.runtimes.tensorflow_session import TensorFlowSession
-from zoo.training.layers import middle_quantile
+from zoo.training.answers import Answers, answer_windows, answers_of
+from zoo.training.resumption import not_finite
 from zoo.training.run_record import RunRecord
 from zoo.versions import library_versions
-from zoo_registry.errors import ParityError
+from zoo_registry.errors import ExportError, ParityError
 
 GATE = ("onnxruntime", "tensorflow")
 
@@ -52,20 +54,25 @@ def export(trained: Trained, exported: Path, name: str | None = None, summary: s
     name = default_name(record.config) if name is None else name
     check_model_name(name)
     dtype, units = choose_dtype(preprocessor, dtype), preprocessor.units
-    interface = interface_of(record.config, record.data["features"], record.data["targets"], dtype, units)
+    data = record.data
+    interface = interface_of(record.config, data["features"], data["targets"], dtype, units, data.get("classes", ()))
     model = exported / name
     check_interface(model, interface)
-    network = inference_network(trained.network)
+    _refuse_non_finite(trained)
+    answers = answers_of(record, trained.network)
+    shape = (interface.window, len(interface.features))
+    served = Served(inference_network(trained.network), preprocessor, answers, shape)
     with staging(model) as folder:
-        write_saved_model(network, preprocessor, dtype, folder)
-        onnx = write_onnx(network, preprocessor, dtype, folder)
+        write_saved_model(served, dtype, folder)
+        onnx = write_onnx(served, dtype, folder)
         preprocessor.save_portable(folder)
-        golden = _golden(trained, interface, dtype)
+        golden = _golden(trained, answers, interface, dtype)
         golden.write(folder)
         targets = preprocessor.targets_
         unit = targets.deviation if units == "raw" else targets.scaled_deviation
-        verdicts = replay(folder, GATE, unit)
-        _gate([*verdicts, _replay_scaled(folder, golden, preprocessor, unit)])
+        ruler = Ruler(unit, answers.threshold)
+        verdicts = replay(folder, GATE, ruler)
+        _gate([*verdicts, _replay_scaled(folder, golden, preprocessor, answers, ruler)])
         manifest = Manifest(
             model=name,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -79,9 +86,12 @@ def export(trained: Trained, exported: Path, name: str | None = None, summary: s
             interface=interface,
             data=_data(record),
             metrics={
-                key: record.evaluation[key] for key in ("network", "baselines", "skipped", "quantiles", "verdict")
+                key: record.evaluation[key]
+                for key in ("network", "baselines", "skipped", "quantile", "quantiles", "verdict")
+                if key in record.evaluation
             },
-            parity_unit=dict(zip(interface.targets, map(float, unit), strict=True)),
+            parity_unit=dict(zip(interface.targets, map(float, unit), strict=True)) if answers.in_units else {},
+            threshold=answers.threshold,
             parity={v.runtime: {"version": v.version, "difference": v.difference} for v in verdicts},
             onnx=onnx,
             versions=library_versions(),
@@ -95,37 +105,50 @@ def export(trained: Trained, exported: Path, name: str | None = None, summary: s
         return publish(folder, model, interface, triton_config(name, interface))
 
 
-def _golden(trained: Trained, interface: Interface, dtype: str) -> Golden:
+def _refuse_non_finite(trained: Trained) -> None:
+    """Raise ExportError for weights that are no numbers: no replay would tell them from others."""
+    if (name := not_finite(trained.network)) is not None:
+        raise ExportError(
+            f"run {trained.record.id}: the weights '{name}' are not finite, so that it cannot be exported; train again"
+            " with a smaller --learning-rate or another --scaler"
+        )
+
+
+def _golden(trained: Trained, answers: Answers, interface: Interface, dtype: str) -> Golden:
     """Synthetic windows, and what the trained Keras network and the scikit-learn scalers make of them."""
     preprocessor = trained.preprocessor
     features = preprocessor.features_
     window = golden_windows(features.minimum, features.maximum, interface.window, dtype)
-    scaled = preprocessor.transform(window)
-    output = np.asarray(trained.network.predict(scaled, batch_size=len(window), verbose=0))
-    if preprocessor.units == "raw":
-        output = preprocessor.targets_.inverse_transform(output, axis=2).astype(dtype)
-    made_of = window if preprocessor.units == "raw" else scaled
-    middle = middle_quantile(trained.network)
-    return Golden(made_of, output) if middle is None else Golden(made_of, output[..., middle], output)
+    if preprocessor.units == "scaled":
+        window = preprocessor.transform(window)
+        output = np.asarray(trained.network.predict(answers.network_input(window), batch_size=len(window), verbose=0))
+        outputs = answers.values(output) if answers.in_units else answers.judged(np, window, output)
+    else:
+        outputs = answer_windows(trained.network, preprocessor, answers, window)
+    return Golden(
+        window, {name: values if name == IS_ANOMALY else values.astype(dtype) for name, values in outputs.items()}
+    )
 
 
-def _replay_scaled(folder: Path, golden: Golden, preprocessor: Preprocessor, unit: NDArray[np.float64]) -> Verdict:
+def _replay_scaled(folder: Path, golden: Golden, preprocessor: Preprocessor, answers: Answers, ruler: Ruler) -> Verdict:
     """Run the signature ``scaled`` between the scikit-learn scalers, as its callers do."""
     session = TensorFlowSession(folder, SCALED_SIGNATURE)
     if preprocessor.units == "scaled":
         found = session.run(golden.window)
     else:
-        scaled = session.run(preprocessor.transform(golden.window))
-        found = {name: preprocessor.targets_.inverse_transform(values, axis=2) for name, values in scaled.items()}
-    return Verdict("signature 'scaled'", "", golden.distance(found, slice(None), unit), 0.0)
+        found = session.run(preprocessor.transform(golden.window))
+        if answers.in_units:
+            targets = preprocessor.targets_
+            found = {name: targets.inverse_transform(values, axis=2) for name, values in found.items()}
+    return Verdict("signature 'scaled'", "", ruler.farthest(found, golden.outputs), 0.0)
 
 
 def _gate(verdicts: list[Verdict]) -> None:
     if failed := [verdict for verdict in verdicts if not verdict.passed]:
         found = ", ".join(f"{verdict.runtime} by {verdict.difference:.2g}" for verdict in failed)
         raise ParityError(
-            f"the exported graph differs from the trained model by more than 1e-5 train-target deviations ({found});"
-            " nothing was published: report the architecture's author, or try another --scaler"
+            f"the exported graph differs from the trained model by more than 1e-5 ({found}; forecasts in deviations of"
+            " the train targets); nothing was published: report the architecture's author, or try another --scaler"
         )
 
 

@@ -13,11 +13,9 @@ import onnx
 import tensorflow as tf
 import tf2onnx
 
-from zoo.bundle.manifest import FORECAST, INPUT, QUANTILES
-from zoo.export.graph import ServingFunction, default_function, input_spec, scaled_function
-from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.export.graph import Served, default_function, scaled_function
+from zoo.outputs import INPUT
 from zoo.runtimes.onnxruntime_session import ONNX_FILE
-from zoo.training.layers import middle_quantile
 from zoo_registry.errors import ExportError
 
 OPSET = 18  # the highest that tf2onnx 1.17 writes
@@ -33,30 +31,29 @@ def _as_it_is(*_: Any) -> None:
 OP_HANDLERS: dict[str, Any] = {"Log": (_as_it_is, [])}
 
 
-def write_saved_model(network: keras.Model, preprocessor: Preprocessor, dtype: str, folder: Path) -> None:
+def write_saved_model(served: Served, dtype: str, folder: Path) -> None:
     """Write a SavedModel with the signatures ``serving_default`` (``dtype``) and ``scaled`` (float32).
 
     ``ExportArchive``, not ``tf.saved_model.save``: session loaders cannot read the latter's files of Keras models.
     """
     archive = keras.export.ExportArchive()
-    archive.track(network)
-    served = default_function(network, preprocessor, dtype)
-    archive.add_endpoint("serving_default", served, input_signature=[input_spec(network, dtype)])
-    archive.add_endpoint(SCALED_SIGNATURE, scaled_function(network), input_signature=[input_spec(network, "float32")])
+    archive.track(served.network)
+    default = default_function(served, dtype)
+    archive.add_endpoint("serving_default", default, input_signature=[served.input_spec(dtype)])
+    archive.add_endpoint(SCALED_SIGNATURE, scaled_function(served), input_signature=[served.input_spec("float32")])
     archive.write_out(str(folder), verbose=False)
 
 
-def write_onnx(network: keras.Model, preprocessor: Preprocessor, dtype: str, folder: Path) -> dict[str, Any]:
+def write_onnx(served: Served, dtype: str, folder: Path) -> dict[str, Any]:
     """Write ``model.onnx``, which equals ``serving_default``, and return its opset and the count of each operator."""
-    function: ServingFunction = default_function(network, preprocessor, dtype)
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     model, _ = tf2onnx.convert.from_function(
-        tf.function(function),
-        input_signature=[input_spec(network, dtype)],
+        tf.function(default_function(served, dtype)),
+        input_signature=[served.input_spec(dtype)],
         opset=OPSET,
         custom_op_handlers=OP_HANDLERS,
     )
-    _name_ends(model, [FORECAST] if middle_quantile(network) is None else [FORECAST, QUANTILES])  # by name, as tf does
+    _name_ends(model, sorted(served.outputs))  # in TensorFlow's order
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, folder / ONNX_FILE)
     return {"opset": OPSET, "operators": dict(sorted(Counter(_operators(model.graph)).items()))}

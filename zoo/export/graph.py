@@ -1,64 +1,84 @@
-"""The serving graph: raw windows -> scaling -> network -> inverse scaling -> raw outputs."""
+"""The serving graph: raw windows -> scaling -> network -> what the task asks for, in raw units where it has units."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import keras
 import tensorflow as tf
 
-from zoo.bundle.manifest import FORECAST, INPUT, QUANTILES
+from zoo.outputs import FORECAST, INPUT, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
 from zoo.preprocessing.preprocessor import Preprocessor
-from zoo.training.layers import middle_quantile
+from zoo.training.answers import Answers
+from zoo_registry import Task
 
 ServingFunction = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
 
-def raw_function(network: keras.Model, preprocessor: Preprocessor, dtype: str) -> ServingFunction:
-    """Return a function from raw windows to raw forecasts, both of ``dtype``, around the float32 network.
+@dataclass(frozen=True)
+class Served:
+    """A trained network with what stands around it in the exported graph; ``window`` is (window, n_features)."""
+
+    network: keras.Model
+    preprocessor: Preprocessor
+    answers: Answers
+    window: tuple[int, int]
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of the outputs, in their order."""
+        if self.answers.in_units:
+            return [FORECAST] if self.answers.middle is None else [FORECAST, QUANTILES]
+        return [PROBABILITIES] if self.answers.task is Task.CLASSIFY else [SCORE, IS_ANOMALY]
+
+    def input_spec(self, dtype: str) -> tf.TensorSpec:
+        """The graph's one input: (batch, window, n_features)."""
+        return tf.TensorSpec((None, *self.window), dtype, name=INPUT)
+
+
+def raw_function(served: Served, dtype: str) -> ServingFunction:
+    """Return a function from raw windows to raw outputs, both of ``dtype``, around the float32 network.
 
     Scaling and its inverse are computed in float64 whatever the ends are, so that rounding at the ends is all that
     float32 costs. The scalers' numbers stay NumPy arrays: a captured ``tf.constant`` would become a required input in
-    ONNX.
+    ONNX. Flags are bool.
     """
-    features, targets, middle = preprocessor.features_, preprocessor.targets_, middle_quantile(network)
+    features, targets, answers = served.preprocessor.features_, served.preprocessor.targets_, served.answers
 
-    def forecast(window: tf.Tensor) -> dict[str, tf.Tensor]:
+    def answer(window: tf.Tensor) -> dict[str, tf.Tensor]:
         scaled = tf.cast(features.forward(keras.ops, tf.cast(window, tf.float64), "float64"), tf.float32)
-        output = tf.cast(network(scaled, training=False), tf.float64)
-        if middle is None:
-            return {FORECAST: tf.cast(targets.inverse(keras.ops, output, "float64"), dtype)}
+        output = served.network(answers.network_input(scaled), training=False)
+        if not answers.in_units:
+            return _cast(answers.judged(keras.ops, scaled, output), dtype)
+        output = tf.cast(output, tf.float64)
+        if answers.middle is None:
+            return _cast(answers.values(targets.inverse(keras.ops, output, "float64")), dtype)
         columns_last = tf.transpose(output, (0, 1, 3, 2))
-        return _named(
-            tf.cast(tf.transpose(targets.inverse(keras.ops, columns_last, "float64"), (0, 1, 3, 2)), dtype), middle
+        raw = tf.transpose(targets.inverse(keras.ops, columns_last, "float64"), (0, 1, 3, 2))
+        return answers.values(tf.cast(raw, dtype))
+
+    return answer
+
+
+def default_function(served: Served, dtype: str) -> ServingFunction:
+    """What ``serving_default`` and ONNX compute: raw to raw, or scaled to scaled where a scaler has no tensor form."""
+    return raw_function(served, dtype) if served.preprocessor.units == "raw" else scaled_function(served)
+
+
+def scaled_function(served: Served) -> ServingFunction:
+    """Return a function from scaled float32 windows to scaled float32 outputs, and flags."""
+
+    def answer(window: tf.Tensor) -> dict[str, tf.Tensor]:
+        output = served.network(served.answers.network_input(window), training=False)
+        return (
+            served.answers.values(output)
+            if served.answers.in_units
+            else served.answers.judged(keras.ops, window, output)
         )
 
-    return forecast
+    return answer
 
 
-def _named(quantiles: tf.Tensor, middle: int) -> dict[str, tf.Tensor]:
-    """The quantiles, (batch, horizon, n_targets, n_quantiles), and the middle one as the forecast."""
-    return {FORECAST: quantiles[..., middle], QUANTILES: quantiles}
-
-
-def default_function(network: keras.Model, preprocessor: Preprocessor, dtype: str) -> ServingFunction:
-    """What ``serving_default`` and ONNX compute: raw to raw, or scaled to scaled where a scaler has no tensor form."""
-    if preprocessor.units == "raw":
-        return raw_function(network, preprocessor, dtype)
-    return scaled_function(network)
-
-
-def scaled_function(network: keras.Model) -> ServingFunction:
-    """Return a function from scaled float32 windows to scaled float32 forecasts."""
-    middle = middle_quantile(network)
-
-    def forecast(window: tf.Tensor) -> dict[str, tf.Tensor]:
-        output = network(window, training=False)
-        return {FORECAST: output} if middle is None else _named(output, middle)
-
-    return forecast
-
-
-def input_spec(network: keras.Model, dtype: str) -> tf.TensorSpec:
-    """The graph's one input: (batch, window, n_features)."""
-    return tf.TensorSpec(network.input_shape, dtype, name=INPUT)
+def _cast(outputs: dict[str, tf.Tensor], dtype: str) -> dict[str, tf.Tensor]:
+    return {name: value if name == IS_ANOMALY else tf.cast(value, dtype) for name, value in outputs.items()}

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import get_args
 
 from zoo.bundle.loading import versions
-from zoo.bundle.manifest import FORECAST, INPUT, QUANTILES, Interface, Manifest
+from zoo.bundle.manifest import Interface, Manifest
 from zoo.options import ServingDtype
+from zoo.outputs import FORECAST, INPUT, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.training.config import RunConfig
+from zoo_registry import Task
 from zoo_registry.errors import ConfigError, ExportError
 
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -34,14 +36,24 @@ def default_name(config: RunConfig) -> str:
 
 
 def interface_of(
-    config: RunConfig, features: Sequence[str], targets: Sequence[str], dtype: str, units: str = "raw"
+    config: RunConfig,
+    features: Sequence[str],
+    targets: Sequence[str],
+    dtype: str,
+    units: str = "raw",
+    classes: Sequence[str] = (),
 ) -> Interface:
     """What callers of the exported model must know; ``dtype`` is float32 or float64, ``units`` raw or scaled."""
-    window, horizon = config.data.window, config.data.horizon
-    quantiles = config.network.quantiles
-    outputs = [{"name": FORECAST, "dtype": dtype, "shape": (horizon, len(targets))}]
+    window, horizon, quantiles = config.data.window, config.data.horizon, config.network.quantiles
+    outputs: dict[str, tuple[str, tuple[int, ...]]] = {}
+    if config.task is Task.CLASSIFY:
+        outputs[PROBABILITIES] = (dtype, (len(classes),))
+    elif config.task is Task.ANOMALY:
+        outputs |= {SCORE: (dtype, (1,)), IS_ANOMALY: ("bool", (1,))}
+    else:
+        outputs[FORECAST] = (dtype, (horizon, len(targets)))
     if quantiles:
-        outputs.append({"name": QUANTILES, "dtype": dtype, "shape": (horizon, len(targets), len(quantiles))})
+        outputs[QUANTILES] = (dtype, (horizon, len(targets), len(quantiles)))
     described = {
         "task": config.task,
         "units": units,
@@ -50,9 +62,10 @@ def interface_of(
         "gap": config.data.gap,
         "features": tuple(features),
         "targets": tuple(targets),
+        "classes": tuple(classes),
         "inputs": ({"name": INPUT, "dtype": dtype, "shape": (window, len(features))},),
         "quantiles": quantiles,
-        "outputs": outputs,
+        "outputs": [{"name": name, "dtype": kind, "shape": shape} for name, (kind, shape) in outputs.items()],
     }
     return Interface.model_validate(described)
 
@@ -88,6 +101,7 @@ def check_interface(model: Path, interface: Interface) -> None:
             "quantiles",
             "features",
             "targets",
+            "classes",
             "inputs",
             "outputs",
         )

@@ -6,7 +6,7 @@ from zoo.bundle.manifest import Interface, Tensor
 from zoo.runtimes.onnxruntime_session import ONNX_FILE
 
 MAX_BATCH = 1024
-_TYPES = {"float32": "TYPE_FP32", "float64": "TYPE_FP64"}
+_TYPES = {"float32": "TYPE_FP32", "float64": "TYPE_FP64", "bool": "TYPE_BOOL"}
 
 
 def triton_config(model: str, interface: Interface) -> str:

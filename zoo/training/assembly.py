@@ -35,21 +35,23 @@ def assemble(
     inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
     level = np.array([column not in positions for column in range(shape.n_features)], dtype=np.float32)
     restore = [column for column in shape.target_columns if column is not None]
+    last = inputs[:, -1:, :] * level  # (batch, 1, n_features)
     if config.normalize_window == "last":
-        last = inputs[:, -1:, :] * level  # (batch, 1, n_features)
         outputs = _core(architecture, hp, shape, config)(inputs - last)
         if restore:
             outputs = outputs + _beside(_of_targets(last, shape, 0.0), shape)
     elif config.normalize_window == "instance":
-        mean = ops.mean(inputs, axis=1, keepdims=True) * level
-        deviation = ops.sqrt(ops.var(inputs, axis=1, keepdims=True) + _EPSILON) * level + (1 - level)
+        # From the last value on: of a constant window nothing is left, whose mean's rounding would be magnified
+        beyond = inputs - last
+        mean = ops.mean(beyond, axis=1, keepdims=True) * level
+        deviation = ops.sqrt(ops.var(beyond, axis=1, keepdims=True) + _EPSILON) * level + (1 - level)
         affine = ReversibleAffine(name="affine")
-        outputs = _core(architecture, hp, shape, config)(affine((inputs - mean) / deviation))
+        outputs = _core(architecture, hp, shape, config)(affine((beyond - mean) / deviation))
         if len(restore) == shape.n_targets:
             outputs = _affine_back(affine, outputs, restore, shape)
         if restore:
             outputs = outputs * _beside(_of_targets(deviation, shape, 1.0), shape)
-            outputs = outputs + _beside(_of_targets(mean, shape, 0.0), shape)
+            outputs = outputs + _beside(_of_targets(mean + last, shape, 0.0), shape)
     else:
         outputs = _core(architecture, hp, shape, config)(inputs)
     return keras.Model(inputs, outputs, name=f"{architecture.name}-assembled")

@@ -14,11 +14,12 @@ _ALIGNMENT = 64  # TensorFlow's kernels read no tensor that begins elsewhere
 _PREFETCHED = 2
 
 
-def shuffled_batches(windows: Windows, batch_size: int, seed: int) -> tf.data.Dataset:
+def shuffled_batches(windows: Windows, batch_size: int, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
     """Endless batches of (inputs, outputs), each epoch in an order of its own that seed and epoch number decide.
 
     inputs: float32 (batch, window, n_features); outputs: float32 (batch, horizon, n_targets); both scaled. The order
-    is computed number by number (a cipher on the numbers of the windows), so that it costs no memory.
+    is computed number by number (a cipher on the numbers of the windows), so that it costs no memory. The first batch
+    is that of the epoch with the number ``first_epoch``, counted from 0.
     """
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
@@ -27,7 +28,7 @@ def shuffled_batches(windows: Windows, batch_size: int, seed: int) -> tf.data.Da
         shuffle = tf.random.experimental.index_shuffle
         return _numbers(len(windows), batch_size).map(lambda numbers: shuffle(numbers, key, last))
 
-    return _batches(windows, tf.data.Dataset.counter().flat_map(epoch))
+    return _batches(windows, tf.data.Dataset.counter(first_epoch).flat_map(epoch))
 
 
 def ordered_batches(windows: Windows, batch_size: int) -> tf.data.Dataset:

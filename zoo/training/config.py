@@ -12,6 +12,7 @@ from zoo.options import (
     Aggregate,
     CalendarField,
     Channels,
+    ClassWeights,
     Gaps,
     Keep,
     Missing,
@@ -132,6 +133,9 @@ class DataConfig(_Config):
     encoding: str | None = Field(None, description="of a CSV file; empty: by its byte-order mark, else UTF-8")
     missing: Missing = "error"
     window: int = Field(48, ge=1, le=_MAX_ROWS, description="rows that a forecast is made from")
+    reconstruct: bool = Field(
+        False, description="task anomaly: the network gives back the whole window; the architecture says so"
+    )
     horizon: int = Field(
         12, ge=1, le=_MAX_ROWS, description="rows that are forecast; the task forecast has more than one"
     )
@@ -165,6 +169,17 @@ class NetworkConfig(_Config):
     quantiles: Annotated[tuple[float, ...], BeforeValidator(_quantiles)] = Field(
         (), description="task forecast: quantiles to forecast, rising, such as 0.1,0.5,0.9"
     )
+    threshold: float = Field(
+        0.995, gt=0.0, lt=1.0, description="task anomaly: quantile of the validation scores from which on a row is one"
+    )
+    anomaly_rate: float | None = Field(
+        None, gt=0.0, lt=1.0, description="task anomaly: expected share of anomalies; beats threshold, as 1 - rate"
+    )
+
+    @property
+    def threshold_quantile(self) -> float:
+        """The quantile of the validation scores above which a row is flagged."""
+        return self.threshold if self.anomaly_rate is None else 1.0 - self.anomaly_rate
 
 
 class TrainingConfig(_Config):
@@ -187,11 +202,16 @@ class TrainingConfig(_Config):
     loss: Annotated[str, BeforeValidator(normal_loss)] = Field(
         "mse", description="name, or name:key=value,...; architecture: its own"
     )
+    class_weights: ClassWeights = Field(
+        "none", description="task classify; balanced: rare classes weigh as much in the loss as frequent ones"
+    )
     epochs: int = Field(100, ge=1)
     batch_size: int = Field(32, ge=1)
     patience: int = Field(10, ge=0, description="epochs without a better validation loss until the stop; 0: never")
     keep: Keep = Field("best", description="the epoch whose weights are kept: best by validation loss, or last")
     seed: int = Field(0, ge=0, lt=2**31)
+    start_from: str | None = Field(None, description="run whose weights the training begins with")
+    checkpoint_every: int = Field(1, ge=0, description="epochs from one checkpoint to the next; 0: none")
 
     @model_validator(mode="before")
     @classmethod
@@ -252,11 +272,18 @@ def resolve(
 
     preferred = {key: value for key, value in vars(architecture.defaults).items() if value is not None}
     data = resolve_data({key: value for key, value in given.items() if key in DataConfig.model_fields})
+    reconstruct = data.task is Task.ANOMALY and architecture.anomaly == "reconstruct"
+    if given.get("reconstruct", reconstruct) != reconstruct:
+        raise ConfigError(
+            f"reconstruct is for the architecture to say, and for '{name}' it is {reconstruct}; leave it out"
+        )
+    data = data.model_copy(update={"reconstruct": reconstruct})
     if data.task not in architecture.tasks:
         raise ConfigError(
             f"architecture '{name}' does not do the task '{data.task}'; its tasks: {', '.join(architecture.tasks)}"
         )
     network = validated(NetworkConfig, {k: v for k, v in given.items() if k in NetworkConfig.model_fields}, "setting")
+    _check_of_task(data.task, given)
     training = preferred | {key: value for key, value in given.items() if key in TrainingConfig.model_fields}
     training["loss"] = resolve_loss(given.get("loss"), name, architecture, data.task, network.quantiles)
     return RunConfig(
@@ -284,6 +311,30 @@ def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
     return config
 
 
+# Settings that have no meaning for other tasks; those of the data are checked by _check_task
+_OF_TASK = {
+    "quantiles": Task.FORECAST,
+    "class_weights": Task.CLASSIFY,
+    "threshold": Task.ANOMALY,
+    "anomaly_rate": Task.ANOMALY,
+}
+
+
+def _check_of_task(task: Task, given: Mapping[str, Any]) -> None:
+    """Raise ConfigError where a setting was given that is another task's, unless it is as by default."""
+    fields = {**NetworkConfig.model_fields, **TrainingConfig.model_fields}
+    for name, own in _OF_TASK.items():
+        if name in given and task is not own and given[name] != fields[name].default:
+            option = f"--{name.replace('_', '-')}"
+            raise ConfigError(f"{option} is for --task {own}, found it with {task}; leave it out")
+    if "threshold" in given and "anomaly_rate" in given and given["threshold"] != fields["threshold"].default:
+        raise ConfigError("--threshold and --anomaly-rate set the same limit; give one of them")
+    if given.get("channels") == "shared" and task is Task.CLASSIFY:
+        raise ConfigError(
+            "--channels shared gives an output for each target series, and --task classify has one of all; leave it out"
+        )
+
+
 def _check_task(config: DataConfig) -> None:
     """Raise ConfigError where a setting has no meaning for the task."""
     task = config.task
@@ -294,6 +345,11 @@ def _check_task(config: DataConfig) -> None:
         raise ConfigError("--label is for --task anomaly; classes are named with --target")
     if task is not Task.FORECAST and (config.gap or config.horizon != 1):
         raise ConfigError(f"--horizon and --gap are for --task forecast, found one with {task}; leave it out")
+    if task is Task.ANOMALY and config.target_scaler is not None:
+        raise ConfigError(
+            "--target-scaler is not for --task anomaly, which compares a window's last row with what the network makes"
+            " of the same columns; take --scaler or --scaler-for"
+        )
     if task is Task.ANOMALY and config.window < 2:
         raise ConfigError(
             "--task anomaly judges a window's last row by the rows before it; give a --window of 2 or more"

@@ -90,17 +90,16 @@ class FocalParameters(Hyperparameters):
     ] = 2.0
 
 
-def class_weights(labels: ArrayLike, classes: int) -> tuple[float, ...]:
+def class_weights(counts: ArrayLike) -> tuple[float, ...]:
     """Balanced weights, n / (classes * count) for each class: rare classes count as much as frequent ones.
 
-    ``labels`` are numbers of classes, of any shape. The weights are those of scikit-learn's ``compute_class_weight``.
-    Raises ValueError where a class has no label, or a label no class.
+    ``counts`` has the number of samples of each class. The weights are those of scikit-learn's
+    ``compute_class_weight``. Raises ValueError where a class has no sample.
     """
-    numbers = np.asarray(labels).ravel()
-    counts = np.bincount(numbers, minlength=classes)
-    if len(counts) > classes or not counts.all():
-        raise ValueError(f"expected labels of each class from 0 to {classes - 1}, found counts {counts.tolist()}")
-    return tuple((len(numbers) / (classes * counts)).tolist())
+    numbers = np.asarray(counts)
+    if not numbers.all():
+        raise ValueError(f"expected samples of each class, found counts {numbers.tolist()}")
+    return tuple((numbers.sum() / (len(numbers) * numbers)).tolist())
 
 
 def _of_error(cost: Callable[[Any, Any, Any], Any]) -> Callable[[Any, LossContext], LossFunction]:

@@ -56,6 +56,13 @@ class Prepared:
         """The targets of all rows, (rows, n_targets), in original units."""
         return self.table.cut(self.values)[1]
 
+    @property
+    def named_targets(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The columns that are asked for and, where that is one of classes, the names of these."""
+        if self.shape.task is Task.CLASSIFY:
+            return (str(self.table.label_column),), self.table.classes
+        return self.table.targets, ()
+
     def rows(self, part: str) -> list[range]:
         """The rows of a part, a range for each series."""
         return [getattr(split, part) for split in self.splits.values()]
@@ -122,6 +129,8 @@ def prepare(
             repairs["short_series"] = {"dropped": short}
     else:
         splits = _check_splits(splits, table)
+    if config.task is Task.ANOMALY:
+        _refuse_foreign_targets(table)
     repaired = repair_missing(table, list(splits.values()), config.missing, spool)
     if repaired.missing:
         repairs["missing"] = {"method": config.missing, "values": repaired.missing}
@@ -130,7 +139,7 @@ def prepare(
         train = intervals([split.train for split in splits.values()])
         _fit(preprocessor, table, repaired, train, whole=spool is None)
     parts = split_windows(
-        *_scale(preprocessor, table, repaired, spool),
+        *_scale(preprocessor, table, repaired, config.task, spool),
         list(splits.values()),
         layout,
         stretches=table.stretches,
@@ -162,8 +171,6 @@ def prepare_run(
     """Prepare the data of a run, as :func:`prepare` does; raises ConfigError where the rest does not suit them."""
     prepared = prepare(config.data, source, preprocessor, splits=splits, spool=spool)
     if quantiles := config.network.quantiles:
-        if config.task is not Task.FORECAST:
-            raise ConfigError(f"--quantiles are for --task forecast, found them with {config.task}; leave them out")
         prepared = replace(prepared, shape=replace(prepared.shape, quantiles=quantiles))
     check_schedule(config.training.schedule, total_steps(config.training, len(prepared.parts["train"])))
     if config.network.channels == "shared":
@@ -180,11 +187,14 @@ def layout_of(config: DataConfig) -> Layout:
     """How the windows of a task lie on the rows.
 
     ``forecast``: the horizon comes after the window and the gap; ``regress`` and ``classify``: the target is at the
-    window's last row; ``anomaly``: the window's last row is forecast from the rows before it.
+    window's last row; ``anomaly``: the window's last row is forecast from the rows before it, or the whole window is
+    given back.
     """
     window, stride, context = config.window, config.stride, config.context
     if config.task is Task.FORECAST:
         return Layout(window, config.horizon, window + config.gap, stride, context)
+    if config.task is Task.ANOMALY and config.reconstruct:
+        return Layout(window, window, 0, stride, context)
     if config.task is Task.ANOMALY:
         return Layout(window - 1, 1, window - 1, stride, context)
     return Layout(window, 1, window - 1, stride, context)
@@ -193,6 +203,16 @@ def layout_of(config: DataConfig) -> Layout:
 def csv_format(config: DataConfig) -> CsvFormat:
     """How the configuration says that CSV files are written."""
     return CsvFormat(config.delimiter, config.decimal, config.encoding)
+
+
+def _refuse_foreign_targets(table: Table) -> None:
+    """Raise ConfigError where a column to watch for anomalies is no feature, so that no window would hold it."""
+    for name in table.targets:
+        if name not in table.features:
+            raise ConfigError(
+                f"--target {name}: --task anomaly judges columns of the window itself, but this one is no feature; add"
+                " it to --features"
+            )
 
 
 def _shape(table: Table, task: Task, layout: Layout) -> SequenceShape:
@@ -308,9 +328,12 @@ def _blocks(values: NDArray[Any], rows: Intervals, columns: list[int], *, whole:
 
 
 def _scale(
-    preprocessor: Preprocessor, table: Table, repaired: Repaired, spool: Path | None
+    preprocessor: Preprocessor, table: Table, repaired: Repaired, task: Task, spool: Path | None
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """All rows as the network sees them: features (rows, n_features), targets (rows, n_targets) or labels (rows, 1)."""
+    """All rows as the network sees them: features (rows, n_features), targets (rows, n_targets) or labels (rows, 1).
+
+    The targets of anomalies are columns of the scaled features, as they are compared with a window's last row.
+    """
     values = repaired.values
     rows = len(values)
 
@@ -328,6 +351,12 @@ def _scale(
     if table.labels is not None and not table.targets:
         labels = (table.labels[block, None] for block in row_blocks(0, rows))
         return features, collect(labels, (rows, 1), np.int32, spool)
+    if task is Task.ANOMALY:
+        chosen = [table.features.index(name) for name in table.targets]
+        if chosen == list(range(len(table.features))):
+            return features, features
+        picked = (features[block][:, chosen] for block in row_blocks(0, rows))
+        return features, collect(picked, (rows, len(chosen)), np.float32, spool)
     return features, scaled(1, table.targets)
 
 

@@ -2,30 +2,60 @@
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
 from typing import Self
 
 import keras
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+NEWEST = 0.5  # weight of the last epoch's seconds: the first one compiles the graph and is soon forgotten
+
+
+class TimeLeft:
+    """Seconds until the last epoch ends: from whole epochs, validation and checkpoints included, once there is one."""
+
+    def __init__(self) -> None:
+        self._began = 0.0
+        self._epoch_seconds: float | None = None
+
+    def epoch_begins(self, now: float) -> None:
+        """An epoch begins, at this second."""
+        self._began = now
+
+    def epoch_ends(self, now: float) -> None:
+        """It has ended."""
+        seconds, known = now - self._began, self._epoch_seconds
+        self._epoch_seconds = seconds if known is None else NEWEST * seconds + (1 - NEWEST) * known
+
+    def seconds(self, now: float, part: float, epochs: int) -> float:
+        """Seconds left, at most, as it may stop early; ``part`` of this epoch is done, ``epochs`` follow."""
+        elapsed = now - self._began
+        each = elapsed / part if self._epoch_seconds is None else self._epoch_seconds
+        return max(each - elapsed, each * (1 - part) / 2, 0.0) + each * epochs
 
 
 class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
-    """Shows epoch, batches, loss, validation loss and the time left; a context manager."""
+    """Shows epoch, batches, loss, validation loss, learning rate and the time left; a context manager."""
 
     def __init__(self) -> None:
         super().__init__()
         console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-            BarColumn(),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]}  validation {task.fields[validation]}"),
-            TimeRemainingColumn(),
+            TextColumn("loss {task.fields[loss]}  validation {task.fields[validation]}  rate {task.fields[rate]}"),
+            TextColumn("at most {task.fields[left]} left"),
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._progress.add_task("training", epoch=0, epochs="?", loss="-", validation="-", total=None)
+        self._time = TimeLeft()
+        self._epoch = 0
+        self._task = self._progress.add_task(
+            "training", epoch=0, epochs="?", loss="-", validation="-", rate="-", left="-", total=None
+        )
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -41,10 +71,25 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
         self._progress.update(self._task, total=total, epochs=self.params["epochs"])
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._progress.update(self._task, epoch=epoch + 1, completed=epoch * self.params["steps"])
+        self._epoch = epoch + 1
+        self._time.epoch_begins(time.monotonic())
+        self._progress.update(self._task, epoch=self._epoch, completed=epoch * self.params["steps"])
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        self._progress.update(self._task, advance=1, loss=f"{(logs or {}).get('loss', float('nan')):.4g}")
+        loss = _figure((logs or {}).get("loss"))
+        self._progress.update(self._task, advance=1, loss=loss, left=self._left((batch + 1) / self.params["steps"]))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._progress.update(self._task, validation=f"{(logs or {}).get('val_loss', float('nan')):.4g}")
+        self._time.epoch_ends(time.monotonic())
+        self._time.epoch_begins(time.monotonic())
+        found = logs or {}
+        validation, rate = _figure(found.get("val_loss")), _figure(found.get("learning_rate"))
+        self._progress.update(self._task, validation=validation, rate=rate, left=self._left(1.0))
+
+    def _left(self, part: float) -> str:
+        seconds = round(self._time.seconds(time.monotonic(), part, self.params["epochs"] - self._epoch))
+        return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"

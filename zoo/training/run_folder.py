@@ -12,8 +12,9 @@ import keras
 from zoo.atomic import rename_to_free, staging_folder
 from zoo.training.config import RunConfig
 from zoo.training.preparation import Prepared
-from zoo.training.run_record import RECORD_FILE, RunRecord
+from zoo.training.run_record import RECORD_FILE, RunRecord, provenance
 from zoo.training.trainer import Fitted
+from zoo.training.unfinished import UnfinishedRecord
 from zoo.versions import library_versions
 from zoo_registry import Entry
 
@@ -21,22 +22,29 @@ MODEL_FILE, HISTORY_FILE, REPORT_FILE = "model.keras", "history.csv", "report.ht
 
 
 def make_record(
-    run_id: str, config: RunConfig, entry: Entry, prepared: Prepared, fitted: Fitted, evaluation: dict[str, Any]
+    run_id: str,
+    config: RunConfig,
+    entry: Entry,
+    prepared: Prepared,
+    fitted: Fitted,
+    evaluation: dict[str, Any],
+    unfinished: UnfinishedRecord | None = None,
 ) -> RunRecord:
-    """Put together what a run is."""
-    table = prepared.table
+    """Put together what a run is; ``unfinished`` is what was written when it began."""
+    table, (targets, classes) = prepared.table, prepared.named_targets
     return RunRecord(
         id=run_id,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         config=config,
-        plugin={"name": entry.plugin, "distribution": entry.distribution, "version": entry.version},
+        plugin=provenance(entry),
         versions=library_versions(),
         data={
             "source": table.source,
-            "fingerprint": table.fingerprint(),
+            "fingerprint": table.fingerprint() if unfinished is None else unfinished.fingerprint,
             "rows": len(table.values),
             "features": list(table.features),
-            "targets": list(table.targets),
+            "targets": list(targets),
+            "classes": list(classes),
             "time_column": table.time_column,
             "zone": table.zone,
             "step": table.step,
@@ -55,23 +63,27 @@ def make_record(
             "loss": fitted.history["loss"][fitted.best_epoch - 1],
             "val_loss": fitted.history["val_loss"][fitted.best_epoch - 1],
             "parameters": fitted.model.count_params(),
+            "started_from": None if unfinished is None else unfinished.started_from,
         },
         evaluation=evaluation,
     )
 
 
-def new_run_id(architecture: str) -> str:
-    """A name that sorts by time and says what it is."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{architecture.replace(':', '-')}"
-
-
-def write_run(runs: Path, record: RunRecord, prepared: Prepared, fitted: Fitted, report: str | None = None) -> Path:
+def write_run(
+    runs: Path,
+    record: RunRecord,
+    prepared: Prepared,
+    fitted: Fitted,
+    report: str | None = None,
+    *,
+    staging: Path | None = None,
+) -> Path:
     """Write a run beside the others, whole or not at all, and return its folder; -2 and so on where the id is taken.
 
-    ``report`` is its page, which not every run has.
+    ``report`` is its page, which not every run has; ``staging`` a folder in the same file system to write it in first.
     """
     runs.mkdir(parents=True, exist_ok=True)
-    with staging_folder(runs) as folder:
+    with staging_folder(staging or runs) as folder:
         fitted.model.save(folder / MODEL_FILE)
         prepared.preprocessor.save(folder)
         _write_history(folder / HISTORY_FILE, fitted.history)

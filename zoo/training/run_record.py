@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo.training.config import RunConfig
+from zoo_registry import Entry
 from zoo_registry.errors import RunError, close_match_hint
 
 RECORD_FILE = "run.json"
+UNFINISHED, CONFIG_FILE = "unfinished", "config.json"  # the folder of those that are under way, and what is in each
 
 
 class RunRecord(BaseModel):
@@ -55,16 +59,33 @@ def find_run(name: str, runs: Path) -> Path:
     if (Path(name) / RECORD_FILE).is_file():
         return Path(name)
     known = {path.name: path for path in list_runs(runs)}
+    if name not in known and (runs / UNFINISHED / name / CONFIG_FILE).is_file():
+        raise RunError(f"run {name} is unfinished; go on with it: zoo train --resume {name}")
     if not known:
         raise RunError(f"{runs}: there are no runs; train one with: zoo train basic")
     if name == "latest":
         return max(known.values(), key=lambda path: (path / RECORD_FILE).stat().st_mtime_ns)
+    return known[pick_id(name, known, runs, "run")]
+
+
+def pick_id(name: str, known: Collection[str], runs: Path, kind: str) -> str:
+    """Return the id that a name is, or begins; raises RunError where that is none, or more than one."""
     if name in known:
-        return known[name]
+        return name
     fits = [run for run in known if run.startswith(name)]
     if len(fits) > 1:
         shown = ", ".join(fits[:3]) + (", …" if len(fits) > 3 else "")
-        raise RunError(f"'{name}' begins {len(fits)} runs: {shown}; give more of the id")
+        raise RunError(f"'{name}' begins {len(fits)} {kind}s: {shown}; give more of the id")
     if not fits:
-        raise RunError(f"there is no run '{name}' in {runs}{close_match_hint(name, known)}; see: zoo runs")
-    return known[fits[0]]
+        raise RunError(f"there is no {kind} '{name}' in {runs}{close_match_hint(name, known)}; see: zoo runs")
+    return fits[0]
+
+
+def new_run_id(architecture: str) -> str:
+    """A name that sorts by time and says what it is."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{architecture.replace(':', '-')}"
+
+
+def provenance(entry: Entry) -> dict[str, str]:
+    """The plugin that an architecture comes from, as records name it."""
+    return {"name": entry.plugin, "distribution": entry.distribution, "version": entry.version}

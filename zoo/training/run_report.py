@@ -8,18 +8,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.evaluation.details import Details
-from zoo.evaluation.report import Training, report
+from zoo.data.labels import anomaly_labels
+from zoo.evaluation.anomalies import DifferenceScore, last_rows
+from zoo.evaluation.anomaly_report import anomaly_report
+from zoo.evaluation.class_report import class_report
+from zoo.evaluation.details import Details, JudgedDetails
+from zoo.evaluation.forecast_report import forecast_report
+from zoo.evaluation.report import Training
 from zoo.training.config_file import config_text
 from zoo.training.preparation import Prepared
 from zoo.training.run_record import RunRecord
 from zoo.training.trainer import Fitted
+from zoo_registry import Task
 
+_TARGETS = {Task.CLASSIFY: "column of classes", Task.ANOMALY: "columns judged"}
 _YEARS = range(100, 9000)  # that matplotlib draws with room on either side
 
 
-def make_details(prepared: Prepared) -> Details:
-    """What takes in the test forecasts of prepared data for a report."""
+def make_details(prepared: Prepared) -> Details | JudgedDetails:
+    """What takes in the test forecasts, or other answers, of prepared data for a report."""
     table = prepared.table
     times = table.times
     dates = isinstance(times, pd.DatetimeIndex) and all(end.year in _YEARS for end in (times.min(), times.max()))
@@ -29,23 +36,44 @@ def make_details(prepared: Prepared) -> Details:
             return times[rows].tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.float64)
         return np.asarray(rows if times is None else times[rows], dtype=np.float64)
 
-    return Details(
-        prepared.parts["test"],
-        raw=table.cut(table.values[: len(prepared.values)])[1],
+    task, test = prepared.shape.task, prepared.parts["test"]
+    if task in (Task.FORECAST, Task.REGRESS):
+        return Details(
+            test,
+            raw=table.cut(table.values[: len(prepared.values)])[1],
+            targets=table.targets,
+            unit=prepared.preprocessor.targets_.unit,
+            positions=positions,
+            name_row=table.row_name,
+            dates=dates,
+        )
+    rows = last_rows(test)
+    if task is Task.CLASSIFY:
+        assert table.labels is not None
+        return JudgedDetails(rows, table.labels[rows], positions(rows), dates, table.row_name)
+    labels, history = anomaly_labels(table), prepared.history
+    baseline = DifferenceScore().fit([history[part.start : part.stop] for part in prepared.rows("train")])
+    return JudgedDetails(
+        rows,
+        None if labels is None else labels[rows],
+        positions(rows),
+        dates,
+        table.row_name,
         targets=table.targets,
-        unit=prepared.preprocessor.targets_.unit,
-        positions=positions,
-        name_row=table.row_name,
-        dates=dates,
+        values=table.cut(table.values[: len(prepared.values)])[1],
+        simple=baseline.score(history, rows),
     )
 
 
-def run_report(record: RunRecord, fitted: Fitted, details: Details) -> str:
+def run_report(record: RunRecord, fitted: Fitted, details: Details | JudgedDetails) -> str:
     """The page as text."""
     config, data = record.config, record.data
     title = f"{config.architecture} on {data['source']}"
     training = Training(title, _facts(record), config_text(config), fitted.history, fitted.best_epoch)
-    return report(training, record.evaluation, details)
+    if isinstance(details, Details):
+        return forecast_report(training, record.evaluation, details)
+    make = class_report if config.task is Task.CLASSIFY else anomaly_report
+    return make(training, record.evaluation, details)
 
 
 def _facts(record: RunRecord) -> list[tuple[str, str]]:
@@ -56,10 +84,11 @@ def _facts(record: RunRecord) -> list[tuple[str, str]]:
         ("parameters", f"{training['parameters']:,}"),
         ("epochs", f"{training['epochs']}, the weights of epoch {training['best_epoch']} kept"),
         ("seconds", training["seconds"]),
-        ("task", f"{config.task}: window {config.data.window}, horizon {config.data.horizon}, gap {config.data.gap}"),
+        ("task", _task(record)),
         ("data", f"{data['source']}, {data['rows']:,} rows"),
         ("fingerprint", data["fingerprint"]),
-        ("targets", _some(data["targets"])),
+        (_TARGETS.get(config.task, "targets"), _some(data["targets"])),
+        *_of_task(record),
         ("features", _some(data["features"])),
     ]
     if data["series_column"] is not None:
@@ -72,6 +101,35 @@ def _facts(record: RunRecord) -> list[tuple[str, str]]:
         ("versions", ", ".join(f"{name} {record.versions[name]}" for name in wanted if name in record.versions))
     )
     return [(name, str(value)) for name, value in facts]
+
+
+def _task(record: RunRecord) -> str:
+    data = record.config.data
+    if data.task is Task.FORECAST:
+        return f"{data.task}: window {data.window}, horizon {data.horizon}, gap {data.gap}"
+    judged = {
+        Task.REGRESS: "the targets in the window's last row",
+        Task.CLASSIFY: "the class of the window's last row",
+        Task.ANOMALY: "the window's last row, by what the network makes of the "
+        + ("whole window" if data.reconstruct else "rows before it"),
+    }
+    return f"{data.task}: window {data.window}; {judged[data.task]}"
+
+
+def _of_task(record: RunRecord) -> list[tuple[str, str]]:
+    """What there is to say of classes or of the threshold."""
+    evaluation, config = record.evaluation, record.config
+    if config.task is Task.CLASSIFY:
+        counts = zip(evaluation["classes"], evaluation["counts"], strict=True)
+        told = [f"{name} ({count:,} test windows)" for name, count in counts]
+        return [("classes", _some(told)), ("class weights", config.training.class_weights)]
+    if config.task is Task.ANOMALY:
+        quantile = f"the {evaluation['quantile']:.2%} quantile of the validation scores"
+        return [
+            ("threshold", f"{evaluation['threshold']:.6g}, {quantile}"),
+            ("labels", config.data.label or "none"),
+        ]
+    return []
 
 
 def _told(value: Any) -> str:

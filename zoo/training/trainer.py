@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,14 +11,18 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from zoo.data.labels import class_counts
 from zoo.data.windows import Windows
 from zoo.training.assembly import assemble
 from zoo.training.batches import ordered_batches, shuffled_batches
 from zoo.training.compilation import make_loss, make_optimizer
 from zoo.training.config import NetworkConfig, TrainingConfig
+from zoo.training.losses import class_weights
 from zoo.training.preparation import Prepared
+from zoo.training.resumption import Checkpoints, Start, not_finite
 from zoo.training.schedules import RecordRate, schedule_callbacks
 from zoo.training.steps import total_steps
+from zoo.training.unfinished import UnfinishedRun
 from zoo_registry import Architecture, Hyperparameters, LossContext
 from zoo_registry.errors import ConfigError, TrainingError
 
@@ -41,12 +44,27 @@ class Fitted:
 
 
 class _StopOnNonFinite(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ends a training whose loss or weights are no numbers, before anything of that epoch is kept."""
+
+    def __init__(self, run: UnfinishedRun | None, learning_rate: float) -> None:
+        super().__init__()
+        self._run = run
+        self._smaller = learning_rate / 10
+
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         for name, value in (logs or {}).items():
             if not math.isfinite(value):
-                raise TrainingError(
-                    f"{name} became {value} in epoch {epoch + 1}; try a smaller --learning-rate or another --scaler"
-                )
+                raise self._error(f"{name} became {value} in epoch {epoch + 1}")
+        if (weight := not_finite(self.model)) is not None:
+            raise self._error(f"weights of '{weight}' became infinite or nan in epoch {epoch + 1}")
+
+    def _error(self, what: str) -> TrainingError:
+        advice = "try a smaller --learning-rate or another --scaler"
+        if self._run is not None and self._run.epoch:
+            self._run.set_diverged(self._smaller)
+            kept = f"the last good weights, of epoch {self._run.epoch}, are kept"
+            advice += f"; {kept}, to start from them: {self._run.command}"
+        return TrainingError(f"{what}; {advice}")
 
 
 def fit(
@@ -57,38 +75,49 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     *,
     network: NetworkConfig | None = None,
+    start: Start | None = None,
+    run: UnfinishedRun | None = None,
 ) -> Fitted:
     """Train an architecture on prepared windows; one seed gives one result on one machine.
 
-    Raises TrainingError where a loss is not finite, ConfigError and PluginError where the network cannot be built.
+    ``run`` is where checkpoints are written; the training goes on from the one that is there, and ends with the
+    weights of one that was never stopped. Raises TrainingError where a loss is not finite, ConfigError and PluginError
+    where the network cannot be built or those weights do not fit it, RunError for a checkpoint that does not.
     """
     train, validation = prepared.parts["train"], prepared.parts["validation"]
     model = compiled(architecture, hp, prepared, config, network)
+    if start is not None:
+        start.put_into(model)
     stopper = keras.callbacks.EarlyStopping(
         monitor="val_loss",
         patience=config.patience or config.epochs,
         restore_best_weights=config.keep == "best",
     )
-    started = time.perf_counter()
-    record = model.fit(
-        shuffled_batches(train, config.batch_size, config.seed),
+    schedule = schedule_callbacks(config.schedule, config.learning_rate)
+    history = keras.callbacks.History()
+    checkpoints = Checkpoints(run, config.checkpoint_every, history, [*schedule, stopper])
+    model.fit(
+        shuffled_batches(train, config.batch_size, config.seed, checkpoints.first_epoch),
         validation_data=ordered_batches(validation, PREDICTION_BATCH),
-        epochs=config.epochs,
+        initial_epoch=checkpoints.first_epoch,
+        epochs=checkpoints.first_epoch if checkpoints.stopped else config.epochs,
         steps_per_epoch=math.ceil(len(train) / config.batch_size),
         callbacks=[
-            _StopOnNonFinite(),
+            _StopOnNonFinite(run, config.learning_rate),
             RecordRate(),
-            *schedule_callbacks(config.schedule, config.learning_rate),
+            *schedule,
             stopper,
             *callbacks,
+            history,
+            checkpoints,  # the last, as it keeps what the others have come to
         ],
         shuffle=False,  # the batches come shuffled
         verbose=0,
     )
-    history = {name: [float(value) for value in values] for name, values in record.history.items()}
-    losses = history["val_loss"]
+    kept_history = {name: [float(value) for value in values] for name, values in history.history.items()}
+    losses = kept_history["val_loss"]
     kept = int(np.argmin(losses)) + 1 if config.keep == "best" else len(losses)
-    return Fitted(model, history, kept, time.perf_counter() - started)
+    return Fitted(model, kept_history, kept, checkpoints.seconds)
 
 
 def compiled(
@@ -110,14 +139,20 @@ def compiled(
         shape=prepared.shape,
         to_original=lambda scaled: targets.inverse(keras.ops, scaled, "float32"),
         deviations=tuple(targets.deviation.tolist()),
+        class_weights=_class_weights(prepared) if config.class_weights == "balanced" else None,
     )
     optimizer = make_optimizer(config, total_steps(config, len(prepared.parts["train"])))
     model.compile(optimizer=optimizer, loss=make_loss(config, architecture, hp, context))
     return model
 
 
+def _class_weights(prepared: Prepared) -> tuple[float, ...]:
+    """Balanced weights of the classes, by the train windows."""
+    return class_weights(class_counts(prepared.table, prepared.parts["train"]))
+
+
 def forecast_batches(model: keras.Model, windows: Windows) -> Iterator[NDArray[np.float32]]:
-    """Scaled forecasts of shape (n, horizon, n_targets), ``PREDICTION_BATCH`` windows at a time, in their order."""
+    """A network's scaled outputs, (n, *shape.output), ``PREDICTION_BATCH`` windows at a time, in their order."""
     predict = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
     for inputs, _ in ordered_batches(windows, PREDICTION_BATCH):
         yield predict(inputs).numpy()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.bundle.golden import BATCH_SIZES, GOLDEN_WINDOWS, Golden, golden_windows
+from zoo.bundle.golden import BATCH_SIZES, GOLDEN_WINDOWS, PARITY_LIMIT, Golden, Ruler, golden_windows
 
 FINITE = st.floats(-1e6, 1e6)
 RANGES = st.lists(st.tuples(FINITE, st.floats(1e-3, 1e6)), min_size=1, max_size=5)
@@ -21,7 +21,7 @@ class Replay:
 
     def run(self, window):
         self.sizes.append(len(window))
-        return {"forecast": self.change(self.golden.forecast[window[:, 0, 0].astype(int)].copy())}
+        return {"forecast": self.change(self.golden.outputs["forecast"][window[:, 0, 0].astype(int)].copy())}
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def golden():
     """64 windows of one column that count up, and forecasts of two targets over three steps."""
     window = np.arange(GOLDEN_WINDOWS, dtype=np.float32)[:, None, None] * np.ones((1, 4, 1), np.float32)
     forecast = np.random.default_rng(0).normal(size=(GOLDEN_WINDOWS, 3, 2)).astype(np.float32)
-    return Golden(window, forecast)
+    return Golden(window, {"forecast": forecast})
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -71,20 +71,21 @@ def test_half_of_the_windows_are_ramps():
 def test_they_survive_their_file(golden, tmp_path):
     golden.write(tmp_path)
     again = Golden.read(tmp_path)
-    for name in ("window", "forecast"):
-        np.testing.assert_array_equal(getattr(again, name), getattr(golden, name))
-        assert getattr(again, name).dtype == getattr(golden, name).dtype
+    assert set(again.outputs) == {"forecast"}
+    for found, expected in ((again.window, golden.window), (again.outputs["forecast"], golden.outputs["forecast"])):
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == expected.dtype
 
 
 def test_nothing_is_unpickled(golden, tmp_path):
-    np.savez(tmp_path / "golden.npz", window=np.array([{"a": 1}], dtype=object), forecast=golden.forecast)
+    np.savez(tmp_path / "golden.npz", window=np.array([{"a": 1}], dtype=object), forecast=golden.outputs["forecast"])
     with pytest.raises(ValueError, match="allow_pickle=False"):
         Golden.read(tmp_path)
 
 
 def test_equal_forecasts_at_every_batch_size(golden):
     session = Replay(golden)
-    assert golden.difference(session, np.ones(2)) == 0.0
+    assert golden.difference(session, Ruler(np.ones(2))) == 0.0
     assert session.sizes == [1] * 64 + [7] * 9 + [1] + [64]
 
 
@@ -93,11 +94,11 @@ def test_equal_forecasts_at_every_batch_size(golden):
     index=st.integers(0, GOLDEN_WINDOWS - 1), step=st.integers(0, 2), target=st.integers(0, 1), off=st.floats(1e-3, 1e3)
 )
 def test_the_largest_difference_counts_in_each_targets_unit(index, step, target, off):
-    golden = Golden(np.arange(GOLDEN_WINDOWS, dtype=np.float64)[:, None, None], np.zeros((GOLDEN_WINDOWS, 3, 2)))
-    wrong = golden.forecast.copy()
+    window, wrong = np.arange(GOLDEN_WINDOWS, dtype=np.float64)[:, None, None], np.zeros((GOLDEN_WINDOWS, 3, 2))
+    golden = Golden(window, {"forecast": wrong.copy()})
     wrong[index, step, target] = -off
     unit = np.array([2.0, 50.0])
-    difference = golden.difference(Replay(Golden(golden.window, wrong)), unit)
+    difference = golden.difference(Replay(Golden(window, {"forecast": wrong})), Ruler(unit))
     assert difference == pytest.approx(off / unit[target])
 
 
@@ -107,7 +108,7 @@ def test_values_that_are_not_finite_are_farther_than_anything(golden, value):
         forecast[-1, -1, -1] = value
         return forecast
 
-    assert golden.difference(Replay(golden, spoil), np.ones(2)) > 1e300
+    assert golden.difference(Replay(golden, spoil), Ruler(np.ones(2))) > 1e300
 
 
 @pytest.mark.parametrize(
@@ -125,5 +126,35 @@ def test_values_that_are_not_finite_are_farther_than_anything(golden, value):
 )
 def test_another_shape_is_infinitely_far(golden, change):
     """Although NumPy would stretch many of them until they fit, and find no difference."""
-    equal = Golden(golden.window, np.ones_like(golden.forecast))
-    assert equal.difference(Replay(equal, change), np.ones(2)) == np.inf
+    equal = Golden(golden.window, {"forecast": np.ones_like(golden.outputs["forecast"])})
+    assert equal.difference(Replay(equal, change), Ruler(np.ones(2))) == np.inf
+
+
+def test_probabilities_differ_absolutely():
+    expected = {"probabilities": np.array([[0.25, 0.75]])}
+    assert Ruler(np.array([])).farthest({"probabilities": np.array([[0.5, 0.5]])}, expected) == 0.25
+
+
+def test_scores_differ_in_units_of_their_size_where_that_is_above_one():
+    expected = {"score": np.array([[0.5], [100.0]]), "is_anomaly": np.array([[False], [True]])}
+    ruler = Ruler(np.array([]), threshold=2.0)
+    for score, far in (([0.75, 100.0], 0.25), ([0.5, 125.0], 0.25)):
+        found = {"score": np.array(score)[:, None], "is_anomaly": expected["is_anomaly"]}
+        assert ruler.farthest(found, expected) == far
+
+
+@pytest.mark.parametrize(("away", "far"), [(0.5, 0.0), (2.0, np.inf), (-0.5, 0.0), (-2.0, np.inf)])
+def test_flags_count_only_where_the_score_is_clear_of_the_threshold(away, far):
+    """``away`` counts parity limits of a score of 4."""
+    score = np.array([[4.0]]) + away * PARITY_LIMIT * 4
+    expected = {"score": score, "is_anomaly": score > 4.0}
+    found = {"score": score, "is_anomaly": ~expected["is_anomaly"]}
+    assert Ruler(np.array([]), threshold=4.0).farthest(found, expected) == far
+
+
+def test_a_missing_output_and_one_that_holds_no_numbers_are_infinitely_far():
+    expected = {"score": np.ones((2, 1)), "is_anomaly": np.zeros((2, 1), bool)}
+    ruler = Ruler(np.array([]), threshold=2.0)
+    assert ruler.farthest(dict(expected), expected) == 0.0
+    assert ruler.farthest({"score": expected["score"]}, expected) == np.inf
+    assert ruler.farthest(expected | {"score": np.full((2, 1), "1")}, expected) == np.inf

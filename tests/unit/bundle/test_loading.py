@@ -84,7 +84,7 @@ def test_golden_forecasts(exported, runtime):
     golden = Golden.read(exported.folder)
     loaded = load_bundle(exported.folder, runtime=runtime)
     unit = exported.manifest.parity_unit["load"]
-    assert np.abs(loaded.predict(golden.window) - golden.forecast).max() <= 1e-5 * unit
+    assert np.abs(loaded.predict(golden.window) - golden.outputs["forecast"]).max() <= 1e-5 * unit
 
 
 @settings(max_examples=20, deadline=None)

@@ -119,7 +119,7 @@ def test_a_changed_value_breaks_the_seal(folder, change):
         ("1e-07", "-Infinity", "-Infinity is no JSON number"),
         ('"rows": 240', '"rows": ' + "9" * 5000, "integer string conversion"),
         ('"window": 8', '"window": 8.5', "valid integer"),
-        ('"dtype": "float32"', '"dtype": "float16"', "'float32' or 'float64'"),
+        ('"dtype": "float32"', '"dtype": "float16"', "'float32', 'float64' or 'bool'"),
         ('"units": "raw"', '"units": "normal"', "'raw' or 'scaled'"),
         ('"run":', '"novel": 1, "run":', "Extra inputs are not permitted"),
         ('"run":', '"ran":', "Field required"),

@@ -9,10 +9,10 @@ import pytest
 
 import zoo
 from zoo.bundle import verification
-from zoo.bundle.golden import PARITY_LIMIT, Golden
+from zoo.bundle.golden import PARITY_LIMIT, Golden, Ruler
 from zoo.bundle.integrity import check_integrity, describe_files
 from zoo.bundle.manifest import Manifest
-from zoo.bundle.verification import Verdict, choose_runtimes, parity_unit, verify_bundle
+from zoo.bundle.verification import Verdict, choose_runtimes, verify_bundle
 from zoo.runtimes import RUNTIMES, Runtime
 from zoo_registry.errors import BundleError
 
@@ -20,7 +20,7 @@ from zoo_registry.errors import BundleError
 def change_expectation(bundle, change):
     """Change the golden forecasts, and seal the bundle again: its hashes hold, its replay does not."""
     golden = Golden.read(bundle)
-    Golden(golden.window, change(golden.forecast)).write(bundle)
+    Golden(golden.window, {"forecast": change(golden.outputs["forecast"])}).write(bundle)
     Manifest.read(bundle).model_copy(update={"files": describe_files(bundle)}).write(bundle)
     check_integrity(bundle)
 
@@ -113,4 +113,4 @@ def test_runtimes_that_are_chosen(monkeypatch):
 def test_the_unit_follows_the_targets(exported):
     interface = exported.manifest.interface.model_copy(update={"targets": ("b", "a")})
     manifest = exported.manifest.model_copy(update={"interface": interface, "parity_unit": {"a": 1.0, "b": 2.0}})
-    np.testing.assert_array_equal(parity_unit(manifest), [2.0, 1.0])
+    np.testing.assert_array_equal(Ruler.of(manifest).unit, [2.0, 1.0])

@@ -42,7 +42,7 @@ def test_a_list_for_programs(zoo_command):
     done = zoo_command("list", "--json")
     listed = {architecture["name"]: architecture for architecture in json.loads(done.stdout)}
     assert {"basic", "stacked", "bidirectional", "custom-loss"} <= listed.keys()
-    assert listed["basic"]["tasks"] == ["forecast", "regress"]
+    assert listed["basic"]["tasks"] == ["forecast", "regress", "classify", "anomaly"]
     assert listed["basic"]["distribution"] == "lstm-zoo"
 
 

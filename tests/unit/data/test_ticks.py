@@ -17,7 +17,7 @@ def test_the_rows_never_change(ticks):
     """The parameters were fixed before any model was scored on the series."""
     digest = hashlib.sha256(np.ascontiguousarray(ticks[["price", "return_bp", "volume"]].to_numpy().round(2)).tobytes())
     assert digest.hexdigest() == "030303b4003d9d292290a2c6deaaa6a378ae86e448ee9f9ba9ae1793e7bc77ec"
-    assert list(ticks.columns) == ["time", "price", "return_bp", "volume", "anomaly"]
+    assert list(ticks.columns) == ["time", "price", "return_bp", "volume", "anomaly", "next_move"]
     assert len(ticks) == DAYS * MINUTES
     assert str(ticks["time"].dt.tz) == "UTC"
     assert (ticks["time"].diff().dropna().dt.total_seconds() == 60).all()
@@ -32,6 +32,15 @@ def test_jumps_are_marked(ticks):
     jumps = ticks["anomaly"] == 1
     assert 60 <= jumps.sum() <= 100
     assert ticks.loc[jumps, "return_bp"].abs().median() > 8 * ticks.loc[~jumps, "return_bp"].abs().median()
+
+
+def test_the_next_move_is_that_of_the_next_row(ticks):
+    later = np.sign(ticks["return_bp"].shift(-1))
+    assert ticks["next_move"].iloc[-1] is None or np.isnan(ticks["next_move"].iloc[-1])
+    clear = later.iloc[:-1].to_numpy() != 0  # rounded to nothing
+    moves = ticks["next_move"].iloc[:-1].map({"up": 1, "down": -1}).to_numpy()
+    assert (moves == later.iloc[:-1].to_numpy())[clear].all()
+    assert clear.mean() > 0.999
 
 
 def test_volatility_clusters_and_tails_are_heavy(ticks):

@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from zoo.evaluation.comparison import Measured, against, cells, compare, comparison_page, heads, scaled_as
+from zoo.evaluation.comparison import (
+    Measured,
+    against,
+    cells,
+    compare,
+    comparison_page,
+    heads,
+    ranking_of,
+    scaled_as,
+)
 from zoo_registry.errors import RunError
 
 SAME = {"data": "abc", "targets": ["load"], "task": "forecast", "horizon": 3, "gap": 0, "test rows": "row 9 to row 20"}
@@ -54,10 +63,10 @@ def test_baselines_stand_in_the_ranking():
         (3, "one", False),
         (4, "last value", True),
     ]
-    assert [row.scaled_mae for row in rows] == pytest.approx([0.1, 0.2, 0.3, 0.4])
-    assert rows[-1].scaled_mse == pytest.approx(0.25)
+    assert [row.measures["scaled_mae"] for row in rows] == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    assert rows[-1].measures["scaled_mse"] == pytest.approx(0.25)
     assert [row.verdict for row in rows] == ["beats ridge by 50.0%", None, "loses to ridge by 50.0%", None]
-    assert rows[0].mase == 0.25
+    assert rows[0].measures["mase"] == 0.25
 
 
 def test_a_run_as_good_as_a_baseline_stands_before_it_but_does_not_beat_it():
@@ -75,7 +84,7 @@ def test_a_baseline_that_differs_stands_there_for_each():
 def test_errors_are_brought_to_one_unit():
     runs = [run("one", 3.0, unit=10.0), run("two", 1.0, unit=0.5)]
     rows = compare(runs)
-    assert {row.name: round(row.scaled_mae, 6) for row in rows} == {
+    assert {row.name: round(row.measures["scaled_mae"], 6) for row in rows} == {
         "two": 0.1,
         "ridge": 0.2,
         "one": 0.3,
@@ -92,10 +101,10 @@ def test_mean_mase_of_several_targets():
     one.evaluation["unit"]["heat"] = 1.0
     rows = compare([one])
     network = next(row for row in rows if not row.baseline)
-    assert network.mase_by_target == {"load": 0.75, "heat": 0.25}
-    assert network.mase == 0.5
-    assert network.scaled_mae == pytest.approx((0.3 + 1.0) / 2)
-    assert "mean MASE" in heads(rows)
+    assert network.measures["mase_by_target"] == {"load": 0.75, "heat": 0.25}
+    assert network.measures["mase"] == 0.5
+    assert network.measures["scaled_mae"] == pytest.approx((0.3 + 1.0) / 2)
+    assert "mean MASE" in heads(rows, ranking_of([one]))
 
 
 @pytest.mark.parametrize(
@@ -135,10 +144,89 @@ def test_a_record_without_units_is_refused():
         compare([run("one", 1.0), old])
 
 
+def classes(name: str, log_loss: float, roc_auc: float | None = 0.75) -> Measured:
+    def told(loss: float) -> dict[str, Any]:
+        return {"log_loss": loss, "accuracy": 0.6, "balanced_accuracy": 0.5, "f1": 0.4, "roc_auc": roc_auc}
+
+    evaluation = {"network": told(log_loss), "baselines": {"majority class": told(0.7)}}
+    return dataclasses.replace(run(name, 0.0, task="classify", classes=["down", "up"]), evaluation=evaluation)
+
+
+def anomalies(name: str, precision: float | None) -> Measured:
+    def told(value: float | None) -> dict[str, Any]:
+        found = {"threshold": 2.0, "flagged": 3}
+        return (
+            found if value is None else found | {"average_precision": value, "precision": 0.5, "recall": 1, "f1": 0.1}
+        )
+
+    evaluation = {
+        "windows": 10,
+        "network": told(precision),
+        "baselines": {"z-score of differences": told(precision and 0.5)},
+    }
+    return dataclasses.replace(run(name, 0.0, task="anomaly", labels="odd"), evaluation=evaluation)
+
+
+def test_classes_rank_by_log_loss():
+    runs = [classes("one", 0.8), classes("two", 0.35)]
+    rows, ranking = compare(runs), ranking_of(runs)
+    assert [row.name for row in rows] == ["two", "majority class", "one"]
+    assert heads(rows, ranking)[3:8] == ("log loss", "accuracy", "balanced accuracy", "F1", "ROC AUC")
+    assert cells(rows[0], ranking)[3:8] == ("0.3500", "0.6000", "0.5000", "0.4000", "0.7500")
+    assert [row.verdict for row in rows] == [
+        "beats majority class by 50.0%",
+        None,
+        "loses to majority class by 14.3%",
+    ]
+    assert rows[0].plain()["log_loss"] == 0.35
+    assert "measures" not in rows[0].plain()
+    assert "the least log loss comes first" in comparison_page(rows, runs)
+
+
+def test_a_measure_that_is_not_there_is_left_empty():
+    runs = [classes("one", 0.8, roc_auc=None), classes("two", 0.9, roc_auc=None)]
+    rows = compare(runs)
+    assert len(rows) == 3
+    assert {cells(row, ranking_of(runs))[7] for row in rows} == {""}
+
+
+def test_anomalies_rank_by_average_precision_the_greatest_first():
+    runs = [anomalies("one", 0.25), anomalies("two", 0.75)]
+    rows, ranking = compare(runs), ranking_of(runs)
+    assert [row.name for row in rows] == ["two", "z-score of differences", "one"]
+    assert heads(rows, ranking)[3:7] == ("average precision", "precision", "recall", "F1")
+    assert cells(rows[0], ranking)[3:7] == ("0.7500", "0.5000", "1.0000", "0.1000")
+    assert [row.verdict for row in rows] == [
+        "beats z-score of differences by 0.250",
+        None,
+        "loses to z-score of differences by 0.250",
+    ]
+    assert "the greatest average precision comes first" in comparison_page(rows, runs)
+
+
+def test_anomalies_without_labels_are_refused():
+    with pytest.raises(RunError, match=r"^run two has no labelled anomalies in its test rows, so nothing tells"):
+        compare([anomalies("one", 0.25), anomalies("two", None)])
+
+
+@pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        ((run("one", 1.0), classes("two", 0.5)), "task (forecast and classify), classes (None and down, up);"),
+        ((classes("one", 0.5), anomalies("two", 0.5)), "task (classify and anomaly)"),
+    ],
+)
+def test_other_tasks_are_refused(runs: tuple[Measured, ...], words: str):
+    with pytest.raises(RunError) as refused:
+        compare(runs)
+    assert words in str(refused.value)
+
+
 def test_cells_fit_the_heads():
-    rows = compare([run("one", 3.0)])
-    assert all(len(cells(row)) == len(heads(rows)) for row in rows)
-    assert cells(rows[0]) == ("1", "ridge", "(baseline)", "0.2000", "0.0400", "0.5", "", "", "", "")
+    runs = [run("one", 3.0)]
+    rows, ranking = compare(runs), ranking_of(runs)
+    assert all(len(cells(row, ranking)) == len(heads(rows, ranking)) for row in rows)
+    assert cells(rows[0], ranking) == ("1", "ridge", "(baseline)", "0.2000", "0.0400", "0.5", "", "", "", "")
 
 
 def test_the_page_is_escaped_and_whole():

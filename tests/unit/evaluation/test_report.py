@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from html import unescape
-from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
@@ -15,38 +14,14 @@ import pytest
 from zoo.evaluation import details as details_module
 from zoo.evaluation.details import POINTS_OVER_TIME, Details, ErrorsOverTime, Histogram
 from zoo.evaluation.evaluation import evaluate
-from zoo.evaluation.report import Training, report
+from zoo.evaluation.forecast_report import forecast_report
+from zoo.evaluation.report import Training
 from zoo.training.config import DataConfig
 from zoo.training.preparation import Prepared, prepare
 from zoo.training.run_report import make_details
 
 HISTORY = {"loss": [3.0, 2.0], "val_loss": [3.5, 1.5], "learning_rate": [1e-3, 5e-4]}
 EVIL = "<script>alert('$x_1$')</script> & 温度"
-
-
-class Elements(HTMLParser):
-    """The tags of a page and their attributes; every tag that is not void has to be closed in its turn."""
-
-    VOID = frozenset({"meta", "br", "path", "use", "rect"})
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_startendtag(self, tag: str, attrs: Any) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
 
 
 def prepared_of(table: pd.DataFrame, **settings: Any) -> Prepared:
@@ -82,12 +57,12 @@ def measured(
 
 def page_of(prepared: Prepared, output: np.ndarray, **more: Any) -> str:
     training = Training("basic on a.csv", [("trained", "today")], "[data]\n", HISTORY, 2)
-    return report(training, *measured(prepared, output, **more))
+    return forecast_report(training, *measured(prepared, output, **more))
 
 
-def test_the_page_of_a_run(trained):
+def test_the_page_of_a_run(elements, trained):
     text = (trained.folder / "report.html").read_text(encoding="utf-8")
-    tags = Elements(text).tags
+    tags = elements(text).tags
     assert sum(tag == "svg" for tag, _ in tags) == 3 + 3 + 2
     assert trained.metrics["verdict"] in unescape(text)
     config = unescape(re.search(r"<pre>(.*?)</pre>", text, flags=re.DOTALL)[1])
@@ -97,9 +72,9 @@ def test_the_page_of_a_run(trained):
         assert f'<td class="text">{name}</td><td>{own["scaled"]["mae"]:.4f}</td>' in text
 
 
-def test_nothing_is_fetched_and_nothing_runs(trained):
+def test_nothing_is_fetched_and_nothing_runs(elements, trained):
     text = (trained.folder / "report.html").read_text(encoding="utf-8")
-    for tag, attributes in Elements(text).tags:
+    for tag, attributes in elements(text).tags:
         assert tag not in ("script", "link", "iframe", "img", "object", "embed", "base", "form")
         assert not any(name.startswith("on") for name in attributes)
         for name in ("href", "xlink:href", "src"):
@@ -107,11 +82,11 @@ def test_nothing_is_fetched_and_nothing_runs(trained):
     assert not re.search(r"https?:|@import|url\((?!#)", text)
 
 
-def test_names_of_users_are_escaped(series):
+def test_names_of_users_are_escaped(elements, series):
     prepared = prepared_of(series.rename(columns={"load": EVIL}), target=EVIL)
     training = Training(EVIL, [("source", EVIL)], EVIL, HISTORY, 1)
-    text = report(training, *measured(prepared, forecast_of(prepared)))
-    Elements(text)
+    text = forecast_report(training, *measured(prepared, forecast_of(prepared)))
+    elements(text)
     assert "<script" not in text
     assert unescape(text).count(EVIL) >= 6
 
@@ -148,15 +123,15 @@ def test_the_same_run_gives_the_same_page(series):
     ids=str,
 )
 @pytest.mark.parametrize("times", [True, False])
-def test_every_kind_of_run_has_a_page(series, settings, times):
+def test_every_kind_of_run_has_a_page(elements, series, settings, times):
     prepared = prepared_of(series if times else series.drop(columns="time"), **settings)
-    Elements(page_of(prepared, forecast_of(prepared)))
+    elements(page_of(prepared, forecast_of(prepared)))
 
 
-def test_times_out_of_reach_and_forecasts_out_of_bounds(series):
+def test_times_out_of_reach_and_forecasts_out_of_bounds(elements, series):
     series["time"] = np.arange("9990-01-01", "9990-01-11", dtype="datetime64[h]")
     prepared = prepared_of(series)
-    Elements(page_of(prepared, forecast_of(prepared) * 1e30))
+    elements(page_of(prepared, forecast_of(prepared) * 1e30))
 
 
 def test_quantiles(series):

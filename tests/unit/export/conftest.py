@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import keras
@@ -33,26 +34,42 @@ def make_trained(randomized: Callable[[Any], Any]) -> Callable[..., Any]:
     from zoo.training.preparation import prepare
     from zoo.training.run_folder import make_record
     from zoo.training.trainer import Fitted
-    from zoo_registry import Architecture, Entry
+    from zoo_registry import Architecture, Entry, Task
 
     def one_layer(hp: Any, shape: Any) -> Any:
         window = keras.Input(shape.input)
         state = keras.layers.LSTM(2)(window)
-        output = keras.layers.Dense(shape.horizon * shape.n_targets)(state)
+        output = keras.layers.Dense(prod(shape.output))(state)
         return keras.Model(window, keras.layers.Reshape(shape.output)(output))
 
-    def make(frame: pd.DataFrame, build: Callable[..., Any] = one_layer, **settings: Any) -> Trained:
-        architecture = Architecture(name="mine", summary="Mine.", build=build)
+    def make(
+        frame: pd.DataFrame, build: Callable[..., Any] = one_layer, anomaly: Any = "forecast", **settings: Any
+    ) -> Trained:
+        architecture = Architecture(name="mine", summary="Mine.", build=build, tasks=tuple(Task), anomaly=anomaly)
         known = {"source": "DataFrame", "target": "load", "window": 8, "horizon": 3}
         config = resolve("mine", architecture, {}, known | settings)
         prepared = prepare(config.data, frame)
         network = randomized(build_network(architecture, architecture.configure({}), prepared.shape))
         fitted = Fitted(network, {"loss": [1.0], "val_loss": [1.0]}, best_epoch=1, seconds=0.0)
         entry = Entry(architecture, "mine", "tests", "1.2")
-        record = make_record("a-run", config, entry, prepared, fitted, measure(network, prepared))
+        record = make_record("a-run", config, entry, prepared, fitted, measure(network, prepared, config))
         return Trained(network, prepared.preprocessor, record)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def served() -> Callable[..., Any]:
+    """``served(trained)``: the network of what ``make_trained`` gave, or ``network``, as the serving graph takes it."""
+    from zoo.export.graph import Served
+    from zoo.training.answers import answers_of
+
+    def serve(trained: Any, network: Any = None) -> Served:
+        data, network = trained.record.config.data, network or trained.network
+        window = (data.window, len(trained.record.data["features"]))
+        return Served(network, trained.preprocessor, answers_of(trained.record, network), window)
+
+    return serve
 
 
 @pytest.fixture(scope="session")

@@ -5,17 +5,38 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from zoo.bundle.loading import load_bundle
 from zoo.export.card import model_card
+from zoo.export.exporter import export
 
 
 @pytest.fixture(params=["one target", "two targets"])
 def bundle(request, exported, wide):
     """A bundle of one target in float32, and one of two in float64."""
     return exported if request.param == "one target" else wide[1]
+
+
+@pytest.fixture(scope="module")
+def judging(make_trained, tmp_path_factory):
+    """``judging("classify")``, ``judging("anomaly")``: a bundle that tells classes, or scores, made once."""
+    load, temperature = np.random.default_rng(0).normal(size=(2, 200))
+    phase, odd = np.where(load > 0, "high|er", "low"), (np.arange(200) == 195).astype(int)
+    table = pd.DataFrame({"load": load, "temperature": temperature, "phase": phase, "odd": odd})
+    settings = {"classify": {"target": "phase"}, "anomaly": {"target": ("load", "temperature"), "label": "odd"}}
+
+    @cache
+    def make(task):
+        frame = table.drop(columns="odd" if task == "classify" else "phase")
+        trained = make_trained(frame, task=task, horizon=1, **settings[task])
+        return load_bundle(export(trained, tmp_path_factory.mktemp("exported"), task, "Judges."))
+
+    return make
 
 
 def card_of(bundle):
@@ -88,3 +109,64 @@ def test_braces_in_names_are_left_alone(exported):
     card = model_card(manifest.model_copy(update={"interface": interface}), "With {braces}.", 1.5)
     assert "With {braces}." in card
     assert "`{load}`, `{0}`" in card
+
+
+def table_of(card):
+    lines = [line.strip("| ").split(" | ") for line in card.splitlines() if line.startswith("|")]
+    return lines[0], {name: cells for name, *cells in lines[2:]}
+
+
+def test_the_card_of_classes(judging):
+    bundle = judging("classify")
+    card, metrics = card_of(bundle), bundle.manifest.metrics
+    assert (
+        "- output `probabilities`: float32 (batch, 2), of the classes of `phase` in this order: `high|er`, `low`"
+        in card
+    )
+    assert "raw in; scaling is inside the graph" in card
+    heads, rows = table_of(card)
+    assert heads == ["told by", "log loss", "accuracy", "balanced accuracy", "F1", "ROC AUC"]
+    assert list(rows) == ["network", *metrics["baselines"]]
+    assert float(rows["network"][0]) == pytest.approx(metrics["network"]["log_loss"], rel=1e-3)
+    assert metrics["verdict"] in card
+
+
+def test_the_card_of_anomalies(judging):
+    bundle = judging("anomaly")
+    card, manifest = card_of(bundle), bundle.manifest
+    assert "- output `score`: float32 (batch, 1), how unusual the window's last row is" in card
+    assert "by its columns `load`, `temperature`" in card
+    assert (
+        f"- output `is_anomaly`: bool (batch, 1), whether the score is above the threshold {manifest.threshold:.6g}"
+        in card
+    )
+    assert "quantile of the scores of the validation split" in card
+    heads, rows = table_of(card)
+    assert heads == ["scores of", "average precision", "precision", "recall", "F1", "rows flagged"]
+    assert float(rows["network"][-1]) == manifest.metrics["network"]["flagged"]
+
+    del manifest.metrics["network"]["average_precision"]  # as without labels
+    for key in ("precision", "recall", "f1"):
+        del manifest.metrics["network"][key]
+    assert table_of(model_card(manifest, "", 1.0))[0] == ["scores of", "rows flagged"]
+
+
+@pytest.mark.parametrize("task", ["classify", "anomaly"])
+def test_clients_ask_for_the_outputs_of_the_task(judging, task):
+    bundle = judging(task)
+    names = [tensor.name for tensor in bundle.manifest.interface.outputs]
+    done = subprocess.run(
+        [sys.executable, "-c", code(card_of(bundle), "python")],
+        cwd=bundle.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    golden = np.load(bundle.folder / "golden.npz")
+    numbers = [float(number) for number in re.findall(r"-?\d[\d.]*(?:e[+-]?\d+)?", done.stdout)]
+    np.testing.assert_allclose(numbers, golden[names[0]][0], rtol=1e-4)
+    if task == "anomaly":
+        assert str(bool(golden["is_anomaly"][0, 0])) in done.stdout
+    client = code(card_of(bundle), "javascript")
+    assert f"const {{ {', '.join(names)} }} = await session.run({{ window }});" in client
+    assert all(f"{name}.data" in client for name in names)

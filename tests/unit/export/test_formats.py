@@ -112,18 +112,18 @@ def odd_names(hp, shape):
     return several(shape, *named)
 
 
-def test_recurrent_dropout_stays_out_of_the_file(make_trained, series, tmp_path):
+def test_recurrent_dropout_stays_out_of_the_file(make_trained, served, series, tmp_path):
     trained = make_trained(series, two_layers)
-    as_trained = write_onnx(trained.network, trained.preprocessor, "float32", tmp_path)
+    as_trained = write_onnx(served(trained), "float32", tmp_path)
     assert as_trained["operators"]["Loop"] == 3, "which is why a copy without it is exported"
-    written = write_onnx(inference_network(trained.network), trained.preprocessor, "float32", tmp_path)
+    written = write_onnx(served(trained, inference_network(trained.network)), "float32", tmp_path)
     assert written["operators"]["LSTM"] == 2, "one for both directions, one for the second layer"
     assert "Loop" not in written["operators"]
 
 
-def test_operators_inside_a_loop_are_counted(make_trained, series, tmp_path):
+def test_operators_inside_a_loop_are_counted(make_trained, served, series, tmp_path):
     trained = make_trained(series, gru)
-    written = write_onnx(trained.network, trained.preprocessor, "float32", tmp_path)
+    written = write_onnx(served(trained), "float32", tmp_path)
     (loop,) = (node for node in onnx.load(tmp_path / "model.onnx").graph.node if node.op_type == "Loop")
     assert written["operators"]["Loop"] == 1, "GRU has no native way yet"
     (body,) = (attribute.g for attribute in loop.attribute if attribute.name == "body")
@@ -131,18 +131,18 @@ def test_operators_inside_a_loop_are_counted(make_trained, series, tmp_path):
     assert written["operators"]["Sigmoid"] == inner.count("Sigmoid") > 0
 
 
-def test_layers_may_have_the_ends_names(make_trained, series, tmp_path):
+def test_layers_may_have_the_ends_names(make_trained, served, series, tmp_path):
     trained = make_trained(series, odd_names)
-    write_onnx(trained.network, trained.preprocessor, "float32", tmp_path)
+    write_onnx(served(trained), "float32", tmp_path)
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     assert [tensor.name for tensor in session.get_inputs()] == ["window"]
     assert [tensor.name for tensor in session.get_outputs()] == ["forecast"]
 
 
-def test_a_network_whose_constants_would_become_inputs_is_refused(make_trained, series, tmp_path):
+def test_a_network_whose_constants_would_become_inputs_is_refused(make_trained, served, series, tmp_path):
     trained = make_trained(series, normalized)
     with pytest.raises(ExportError, match=r"expected the tensors window, forecast, found \['window', "):
-        write_onnx(trained.network, trained.preprocessor, "float32", tmp_path)
+        write_onnx(served(trained), "float32", tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -177,9 +177,9 @@ def test_session_loaders_read_an_export_archive_but_no_tf_module(network, tmp_pa
     np.testing.assert_allclose(forecast, network(windows), atol=1e-6)
 
 
-def test_the_session_loader_reads_both_signatures(make_trained, series, tmp_path):
+def test_the_session_loader_reads_both_signatures(make_trained, served, series, tmp_path):
     trained = make_trained(series)
-    write_saved_model(inference_network(trained.network), trained.preprocessor, "float32", tmp_path)
+    write_saved_model(served(trained, inference_network(trained.network)), "float32", tmp_path)
     raw = series[["load", "temperature"]].to_numpy(np.float32)[None, :8]
     scaled = trained.preprocessor.features_.transform(raw)
     expected = trained.network(scaled).numpy()

@@ -54,6 +54,10 @@ BROKEN = {
         returning("[]").replace("zoo_architectures", "zoo_architecture"),
         "unknown hook 'zoo_architecture'",
     ),
+    "misspelt lifecycle hook": (
+        "from zoo_registry import hookimpl\n\n@hookimpl\ndef zoo_epoch_end(epoch): pass",
+        "unknown hook 'zoo_epoch_end'",
+    ),
     "wrong signature": (
         returning("[]").replace("zoo_architectures()", "zoo_architectures(config)"),
         "{'config'} are declared in the hookimpl but can not be found in the hookspec",

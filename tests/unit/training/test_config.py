@@ -344,3 +344,26 @@ def test_the_example_of_ticks_knows_its_anomalies():
     assert (preset.target, preset.label, preset.window, preset.horizon) == ((), "anomaly", 60, 1)
     forecast = resolve("mine", architecture(), {}, {"source": "example:ticks"}).data
     assert (forecast.target, forecast.label, forecast.horizon) == (("price",), None, 10)
+
+
+def test_the_example_of_ticks_knows_its_classes():
+    preset = resolve("mine", architecture(**ALL_TASKS), {}, {"source": "example:ticks", "task": "classify"}).data
+    assert (preset.target, preset.missing, preset.horizon) == (("next_move",), "drop", 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "quantile"), [({}, 0.995), ({"threshold": 0.9}, 0.9), ({"anomaly_rate": 0.25}, 0.75)]
+)
+def test_the_quantile_that_is_the_threshold(settings, quantile):
+    config = resolved({"task": "anomaly", **settings}, **ALL_TASKS)
+    assert config.network.threshold_quantile == quantile
+
+
+def test_reconstruction_is_for_the_architecture_to_say():
+    mine = architecture(**ALL_TASKS, anomaly="reconstruct")
+    settings = {"source": "table.csv", "task": "anomaly"}
+    assert resolve("mine", mine, {}, settings).data.reconstruct
+    assert resolve("mine", mine, {}, settings | {"reconstruct": True}).data.reconstruct
+    assert not resolve("mine", mine, {}, {"source": "table.csv", "target": "load"}).data.reconstruct
+    with pytest.raises(ConfigError, match="reconstruct is for the architecture to say, and for 'mine' it is True"):
+        resolve("mine", mine, {}, settings | {"reconstruct": False})

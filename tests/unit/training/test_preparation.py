@@ -238,7 +238,8 @@ def test_windows_of_every_kind_are_those_of_plain_loops(frame, task, window, hor
     elif task is Task.CLASSIFY:
         asked, targets, lead, horizon = {"target": "state", "horizon": 1}, ["state"], window - 1, 1
     elif task is Task.ANOMALY:
-        asked, read, lead, horizon = asked | {"horizon": 1, "gap": 0}, window - 1, window - 1, 1
+        targets = ["wind", "load"] if gap else ["load", "wind"]
+        asked, read, lead, horizon = {"target": targets, "horizon": 1}, window - 1, window - 1, 1
     more = {
         "series": "site",
         "time": "tick",

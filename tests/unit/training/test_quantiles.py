@@ -109,13 +109,17 @@ def test_both_formats_give_forecast_and_quantiles(run, tmp_path):
 
 
 def test_a_spoilt_quantile_is_told_by_the_gate(run, tmp_path, monkeypatch):
-    from zoo.export import graph
+    from zoo.export import formats
     from zoo_registry.errors import ParityError
 
-    named = graph._named
-    monkeypatch.setattr(
-        graph, "_named", lambda quantiles, middle: named(quantiles + np.array([0.0, 0.0, 1e-3]), middle)
-    )
+    default = formats.default_function
+
+    def spoilt(served, dtype):
+        function = default(served, dtype)
+        off = np.array([0.0, 0.0, 1e-3], dtype)
+        return lambda window: (found := function(window)) | {"quantiles": found["quantiles"] + off}
+
+    monkeypatch.setattr(formats, "default_function", spoilt)
     with pytest.raises(ParityError, match="differs from the trained model"):
         run[0].export(tmp_path, name="q")
     assert not (tmp_path / "q").exists()
@@ -131,7 +135,7 @@ def test_the_layer_survives_a_file_and_names_the_middle(tmp_path):
 
 
 def test_quantiles_are_for_forecasts(series, tmp_path):
-    with pytest.raises(ConfigError, match="--quantiles are for --task forecast, found them with regress"):
+    with pytest.raises(ConfigError, match="--quantiles is for --task forecast, found it with regress"):
         zoo.train("basic", series, task="regress", target="load", window=8, quantiles=LEVELS, runs=tmp_path)
     for wrong in ("0.9,0.1", "0.5,0.5", "0,0.5", "half"):
         with pytest.raises(ConfigError, match=r"expected rising numbers between 0 and 1 such as 0\.1,0\.5,0\.9"):

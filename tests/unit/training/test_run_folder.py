@@ -14,8 +14,8 @@ import pytest
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.training import run_folder
 from zoo.training.network import build_network
-from zoo.training.run_folder import load_network, make_record, new_run_id, write_run
-from zoo.training.run_record import read_record
+from zoo.training.run_folder import load_network, make_record, write_run
+from zoo.training.run_record import new_run_id, read_record
 from zoo.training.trainer import Fitted
 from zoo_registry import discover
 
@@ -79,6 +79,7 @@ def test_the_record(finished):
         "epochs": 3,
         "best_epoch": 2,
         "seconds": 1.235,
+        "started_from": None,
         "loss": 2.0,
         "val_loss": 1.25,
         "parameters": fitted.model.count_params(),

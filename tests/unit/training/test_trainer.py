@@ -14,7 +14,8 @@ from zoo.training.batches import ordered_batches
 from zoo.training.config import DataConfig, TrainingConfig
 from zoo.training.preparation import prepare
 from zoo.training.trainer import fit, forecast_batches
-from zoo_registry.errors import ConfigError, TrainingError
+from zoo.training.unfinished import UnfinishedRun, list_unfinished
+from zoo_registry.errors import ConfigError, RunError, TrainingError
 
 
 def one_weight(hp, shape):
@@ -68,11 +69,44 @@ def test_a_loss_that_is_not_finite_ends_the_training(make_architecture, overfitt
         fit_one_weight(make_architecture, overfitted, [Spoil()])
 
 
-def test_a_training_that_fails_writes_nothing(series, tmp_path):
-    settings = {"target": "load", "window": 8, "horizon": 3, "hyperparameters": {"units": 2}, "epochs": 30}
-    with pytest.raises(TrainingError, match=r"became (nan|inf) in epoch"):
-        zoo.train("basic", series, optimizer="sgd", learning_rate=10, runs=tmp_path / "runs", **settings)
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize(("spoilt", "left"), [(1, 0), (2, 1)])
+def test_a_training_that_fails_leaves_the_last_good_epoch(series, tmp_path, monkeypatch, spoilt, left):
+    """In its first epoch, it leaves nothing."""
+
+    def spoil(self, epoch, logs=None):
+        if epoch + 1 == spoilt:
+            self.model.set_weights([np.full(weight.shape, math.inf) for weight in self.model.get_weights()])
+
+    monkeypatch.setattr("zoo.training.trainer.RecordRate.on_epoch_begin", spoil)
+    settings = {"target": "load", "window": 8, "horizon": 3, "hyperparameters": {"units": 2}, "epochs": 3}
+    with pytest.raises(TrainingError, match=rf"became (nan|inf) in epoch {spoilt}; try a smaller") as caught:
+        zoo.train("basic", series, learning_rate=0.01, runs=tmp_path / "runs", **settings)
+    if not left:
+        assert list(tmp_path.iterdir()) == []
+        return
+    (run,) = map(UnfinishedRun.read, list_unfinished(tmp_path / "runs"))
+    command = f"zoo train --from {run.id} --learning-rate 0.001 --runs {tmp_path / 'runs'}"
+    assert (run.epoch, run.command) == (left, command)
+    assert str(caught.value).endswith(
+        f"the last good weights, of epoch {left}, are kept, to start from them: {command}"
+    )
+    with pytest.raises(RunError, match="diverged after epoch 1, and would again; go on with: zoo train --from"):
+        zoo.resume(run.id, series, runs=tmp_path / "runs")
+    monkeypatch.undo()
+    start = {"start_from": run.id, "learning_rate": 0.001, "runs": tmp_path / "runs"}
+    again = zoo.train("basic", series, **start, **settings)
+    assert again.record.training["started_from"] == {"run": run.id, "epoch": left}
+
+
+def test_weights_that_are_not_finite_end_the_training(make_architecture, overfitted):
+    """Though the loss of the epoch was."""
+
+    class Spoil(keras.callbacks.Callback):
+        def on_test_end(self, logs=None):
+            self.model.set_weights([np.full((1, 1), math.inf)])
+
+    with pytest.raises(TrainingError, match=r"weights of '.*kernel' became infinite or nan in epoch 1; try a smaller"):
+        fit_one_weight(make_architecture, overfitted, [Spoil()])
 
 
 def test_another_backend_of_keras(make_architecture, overfitted, monkeypatch):
@@ -111,3 +145,31 @@ def test_forecasts_come_in_the_windows_order(make_architecture, prepared, monkey
         found = np.concatenate(list(forecast_batches(network, windows)))
         np.testing.assert_array_equal(found, windows.inputs()[:, -3:, :1])
         assert len(list(ordered_batches(windows, 16))) == math.ceil(len(windows) / 16)
+
+
+def test_balanced_class_weights_reach_the_loss(series):
+    """A class of one in ten is told only where it counts as much as the other."""
+    import zoo.run
+    from zoo.api import plan
+    from zoo_registry import discover
+
+    random = np.random.default_rng(0)
+    rare = random.random(len(series)) < 0.1
+    frame = series.assign(load=random.normal(size=len(series)) + 1.2 * rare, kind=np.where(rare, "odd", "usual"))
+    told = {}
+    for weights in ("none", "balanced"):
+        settings = {"target": "kind", "features": "load", "window": 2, "epochs": 30, "patience": 0, "keep": "last"}
+        config, prepared = plan(
+            "basic",
+            frame,
+            task="classify",
+            class_weights=weights,
+            learning_rate=0.02,
+            hyperparameters={"units": 4},
+            **settings,
+        )
+        architecture = discover().catalogue["basic"].architecture
+        fitted = fit(architecture, architecture.configure(config.hyperparameters), prepared, config.training)
+        confusion = np.array(zoo.run.measure(fitted.model, prepared, config)["network"]["confusion"])
+        told[weights] = confusion.sum(axis=0)[0] / confusion.sum()  # the share of windows that are called odd
+    assert told["none"] < 0.1 < 0.2 < told["balanced"]

@@ -1,0 +1,273 @@
+"""Lifecycle hooks of an outside plugin, TensorBoard's logs and MLflow, each through the real command."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import tensorflow as tf
+
+import zoo
+from zoo_registry import discover
+
+FLAGS = ("--epochs", 2, "--set", "units=2")
+TINY = {"target": "load", "window": 8, "horizon": 3, "epochs": 1, "hyperparameters": {"units": 2}}
+DIARY = '''
+"""Writes what it is told to diary.jsonl, one hook a line."""
+
+import json
+from pathlib import Path
+
+from zoo_registry import hookimpl
+
+
+def write(hook, **told):
+    print("noted", hook)
+    with Path("diary.jsonl").open("a") as diary:
+        diary.write(json.dumps({"hook": hook} | told) + "\\\\n")
+
+
+@hookimpl
+def zoo_run_started(run_id, config):
+    write("started", run_id=run_id, config=config)
+
+
+@hookimpl
+def zoo_epoch_ended(run_id, epoch, metrics):
+    write("epoch", run_id=run_id, epoch=epoch, metrics=metrics)
+
+
+@hookimpl
+def zoo_run_finished(run_id, folder, record):
+    write("finished", run_id=run_id, folder=folder, record=record)
+
+
+@hookimpl
+def zoo_bundle_written(run_id, folder, manifest):
+    write("bundle", run_id=run_id, folder=folder, manifest=manifest)
+'''.replace("\\\\n", "\\n")
+RAISING = """
+from zoo_registry import hookimpl
+
+
+@hookimpl
+def zoo_epoch_ended(epoch):
+    raise RuntimeError(f"no room for epoch {epoch}")
+
+
+@hookimpl
+def zoo_run_finished(folder):
+    raise RuntimeError("it was left out")
+"""
+MISSPELT = RAISING.replace("zoo_epoch_ended", "zoo_epoch_end")
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Put modules on the path, each as a distribution that is installed."""
+    names = []
+
+    def make(**sources):
+        folder = tmp_path / "site"
+        for name, source in sources.items():
+            metadata = folder / f"{name}-1.0.dist-info"
+            metadata.mkdir(parents=True)
+            (folder / f"{name}.py").write_text(source)
+            (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+            (metadata / "entry_points.txt").write_text(f"[zoo]\n{name} = {name}\n")
+            names.append(name)
+        monkeypatch.syspath_prepend(folder)
+        discover.cache_clear()
+
+    yield make
+    discover.cache_clear()
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+def test_an_outsider_is_told_of_a_training(install, zoo_command, tmp_path):
+    install(diary=DIARY)
+    done = zoo_command("train", "basic", *FLAGS, "--export", "--name", "told", "--json")
+    assert done.exit_code == 0, done.output
+    run = json.loads(done.stdout)  # what a plugin prints goes elsewhere
+    assert "noted bundle" in done.stderr
+    told = [json.loads(line) for line in (tmp_path / "diary.jsonl").read_text().splitlines()]
+    assert [line.pop("hook") for line in told] == ["started", "epoch", "epoch", "finished", "bundle"]
+    assert {line["run_id"] for line in told} == {run["id"]}
+    started, first, second, finished, bundle = told
+    record = json.loads((tmp_path / "runs" / run["id"] / "run.json").read_text())
+    assert started["config"] == record["config"]
+    assert finished["record"] == record
+    assert finished["folder"] == f"runs/{run['id']}"
+    assert (first["epoch"], second["epoch"]) == (1, 2)
+    assert {"loss", "val_loss", "learning_rate"} <= set(first["metrics"])
+    best = (first, second)[record["training"]["best_epoch"] - 1]
+    assert best["metrics"]["val_loss"] == record["training"]["val_loss"]
+    assert bundle["folder"] == "exported/told/1"
+    assert bundle["manifest"] == json.loads((tmp_path / bundle["folder"] / "manifest.json").read_text())
+
+    assert zoo_command("export", "latest").exit_code == 0
+    assert len((tmp_path / "diary.jsonl").read_text().splitlines()) == len(told) + 1
+
+
+def test_an_outsider_that_raises_ends_no_training(install, zoo_command):
+    install(raising=RAISING)
+    done = zoo_command("train", "basic", *FLAGS)
+    assert done.exit_code == 0, done.output
+    assert [line for line in done.stderr.splitlines() if "raising" in line] == [
+        "warning: raising:raising failed in zoo_epoch_ended and is told nothing more of this run:"
+        " RuntimeError: no room for epoch 1"
+    ]
+
+
+def test_a_misspelt_hook_is_refused(install, zoo_command):
+    install(misspelt=MISSPELT)
+    done = zoo_command("list")
+    assert done.exit_code == 0
+    assert "plugin 'misspelt' of distribution 'misspelt' was left out" in done.stderr
+    assert "unknown hook 'zoo_epoch_end'" in done.stderr
+
+
+def test_a_training_in_python_warns(install, series, tmp_path):
+    install(raising=RAISING)
+    with pytest.warns(RuntimeWarning, match="raising:raising failed in zoo_epoch_ended"):
+        zoo.train("basic", series, **TINY, runs=tmp_path / "runs")
+
+
+def test_the_guides_tracker(install, series, tmp_path, monkeypatch, request):
+    guide = (request.config.rootpath / "docs" / "tracking.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)
+    install(aloud=program)
+    monkeypatch.chdir(tmp_path)
+    run = zoo.train("basic", series, **TINY)
+    run.export(name="tiny")
+    begun, epoch, finished, bundle = (tmp_path / "said.txt").read_text().splitlines()
+    assert begun == f"{run.id}: basic begins"
+    assert epoch == f"{run.id}: epoch 1, validation loss {run.record.training['val_loss']:.4g}"
+    assert finished == f"{run.id}: {run.metrics['verdict']}"
+    assert bundle == f"{run.id}: tiny is in exported/tiny/1"
+
+
+def test_tensorboard(zoo_command, tmp_path):
+    done = zoo_command("train", "basic", *FLAGS, "--tensorboard")
+    assert done.exit_code == 0, done.output
+    assert "to watch: tensorboard --logdir runs/tensorboard" in done.stderr
+    (folder,) = (tmp_path / "runs" / "tensorboard").iterdir()
+    assert f"tensorboard: runs/tensorboard/{folder.name}" in done.stdout
+    record = json.loads((tmp_path / "runs" / folder.name / "run.json").read_text())
+    (path,) = folder.iterdir()
+    found = {}
+    for content in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+        event = tf.compat.v1.Event.FromString(content)
+        found |= {(value.tag, event.step): tf.make_ndarray(value.tensor).item() for value in event.summary.value}
+    assert {("loss", 1), ("loss", 2), ("val_loss", 2), ("learning_rate", 2), ("config", 0)} <= set(found)
+    best = record["training"]["best_epoch"]
+    assert found["val_loss", best] == pytest.approx(record["training"]["val_loss"], rel=1e-6)
+    mae = record["evaluation"]["network"]["targets"]["co2"]["mae"]
+    assert found["test/network/targets/co2/mae", 2] == pytest.approx(mae, rel=1e-6)
+    assert zoo_command("runs", "--json").stdout.count('"id"') == 1  # its folder is no run
+
+
+@pytest.mark.parametrize("command", ["train basic", "export latest"])
+def test_without_mlflow(refused, monkeypatch, command):
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    if command.startswith("train"):
+        sentence = refused(f"{command} --mlflow sqlite:///mlflow.db")
+        assert sentence == "error: --mlflow needs MLflow, which is not installed; run: pip install 'lstm-zoo[mlflow]'"
+    else:
+        refused(f"{command} --mlflow sqlite:///mlflow.db", "there are no runs")
+
+
+def test_find_lr_logs_nothing(refused):
+    refused("train basic --find-lr --tensorboard", "--find-lr trains nothing that could be logged")
+
+
+@pytest.fixture(scope="module")
+def mlflow_site(request, tmp_path_factory):
+    """A folder with the extra [mlflow], without what is installed here anyway."""
+    root = request.config.rootpath
+    (wanted,) = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]["mlflow"]
+    folder = tmp_path_factory.mktemp("mlflow")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    report = folder / "report.json"
+    found = subprocess.run([*pip, "--dry-run", "--report", report, wanted], capture_output=True, text=True, check=False)
+    if found.returncode:
+        pytest.skip(f"MLflow cannot be had here: {found.stderr.strip().splitlines()[-1]}")
+    missing = [part["metadata"] for part in json.loads(report.read_text())["install"]]
+    exact = [f"{part['name']}=={part['version']}" for part in missing]
+    subprocess.run([*pip, "--no-deps", "--target", folder / "site", *exact], check=True)
+    return folder / "site"
+
+
+READER = """
+import json, sys
+from mlflow.tracking import MlflowClient
+
+client = MlflowClient(tracking_uri=sys.argv[1])
+experiment = client.get_experiment_by_name("lstm-zoo")
+found = []
+for run in client.search_runs([experiment.experiment_id], order_by=["attributes.start_time"]):
+    steps = {name: [[m.step, m.value] for m in client.get_metric_history(run.info.run_id, name)]
+             for name in run.data.metrics}
+    artifacts, places = [], [""]
+    while places:
+        for entry in client.list_artifacts(run.info.run_id, places.pop()):
+            (places if entry.is_dir else artifacts).append(entry.path)
+    folder = client.download_artifacts(run.info.run_id, "", sys.argv[2])
+    found.append({"name": run.info.run_name, "status": run.info.status, "params": run.data.params,
+                  "tags": run.data.tags, "steps": steps, "artifacts": artifacts, "folder": folder})
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.full
+def test_mlflow_with_a_local_store(mlflow_site, tmp_path):
+    path = os.pathsep.join(filter(None, (str(mlflow_site), os.environ.get("PYTHONPATH"))))
+    quiet = {"PYTHONPATH": path, "MLFLOW_DISABLE_TELEMETRY": "true", "TF_CPP_MIN_LOG_LEVEL": "2"}
+
+    def python(*arguments, code=0):
+        done = subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=tmp_path,
+            env=os.environ | quiet,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        return done
+
+    uri = "sqlite:///mlflow.db"
+    refused = python("-m", "zoo", "train", "basic", *FLAGS, "--mlflow", "http://127.0.0.1:9", code=2)
+    assert "--mlflow http://127.0.0.1:9: expected MLflow's tracking server or database, found " in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+    trained = python("-m", "zoo", "train", "basic", *FLAGS, "--mlflow", uri, "--export", "--name", "kept", "--json")
+    record = json.loads(trained.stdout)
+    assert "warning" not in trained.stderr
+    python("-m", "zoo", "export", record["id"], "--name", "later", "--mlflow", uri)
+    (tmp_path / "downloaded").mkdir()
+    (run,) = json.loads(python("-c", READER, uri, tmp_path / "downloaded").stdout)
+    assert (run["name"], run["status"]) == (record["id"], "FINISHED")
+    assert run["params"]["hyperparameters.units"] == "2"
+    assert run["params"]["data.split"] == "[0.7, 0.15, 0.15]"
+    for name in ("loss", "val_loss", "learning_rate"):
+        assert [step for step, _ in run["steps"][name]] == [1, 2]
+    assert min(value for _, value in run["steps"]["val_loss"]) == record["training"]["val_loss"]
+    for name in ("network", "baselines/ridge"):
+        measured = record["evaluation"]["network"] if name == "network" else record["evaluation"]["baselines"]["ridge"]
+        assert run["steps"][f"test/{name}/targets/co2/mae"] == [[2, measured["targets"]["co2"]["mae"]]]
+    assert run["tags"]["zoo.run_id"] == record["id"]
+    assert run["tags"]["zoo.verdict"] == record["evaluation"]["verdict"]
+    assert run["tags"]["zoo.data.fingerprint"] == record["data"]["fingerprint"]
+    assert run["tags"]["zoo.bundle"] == str(tmp_path / "exported" / "later" / "1")
+    assert set(json.loads(run["tags"]["zoo.bundle.parity"])) == {"onnxruntime", "tensorflow"}
+    places = {"run/run.json", "run/report.html", "run/model.keras"}
+    places |= {f"bundle/{name}/1/{file}" for name in ("kept", "later") for file in ("manifest.json", "model.onnx")}
+    assert places <= set(run["artifacts"])
+    verified = python("-m", "zoo", "verify", tmp_path / "downloaded" / "bundle" / "kept" / "1", "--json")
+    assert json.loads(verified.stdout)["passed"]

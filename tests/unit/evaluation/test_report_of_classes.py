@@ -1,0 +1,119 @@
+"""The report of classes: every measure, tables of which is taken for which, and losses said in words."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from zoo.evaluation.class_report import class_report
+from zoo.evaluation.classification import evaluate_classes
+from zoo.evaluation.details import JudgedDetails, means_over_time
+from zoo.evaluation.report import Training
+from zoo.training.config import DataConfig
+from zoo.training.preparation import Prepared, prepare
+from zoo.training.run_report import make_details
+
+TRAINING = Training("basic on a.csv", [("trained", "today")], "[data]\n", {"loss": [3.0], "val_loss": [3.5]}, 1)
+EVIL = "<script>alert('$x_1$')</script> & 温度"
+
+
+def prepared_of(series: pd.DataFrame, names: tuple[str, ...] = ("low", "middle", "high")) -> Prepared:
+    """Classes by the height of the load, an equal number of rows each; they are in alphabetical order."""
+    places = series["load"].rank(pct=True).mul(len(names)).sub(1e-9).astype(int)
+    table = series.assign(phase=np.array(names, dtype=object)[places])
+    return prepare(DataConfig(target="phase", task="classify", window=4, horizon=1), table)
+
+
+def page_of(prepared: Prepared, certainty: float) -> tuple[str, dict[str, Any], JudgedDetails]:
+    """The page where the truth is given that much of the probability; the classes share the rest."""
+    details = make_details(prepared)
+    assert isinstance(details, JudgedDetails)
+    classes = prepared.table.classes
+    right = np.eye(len(classes))[details.truth]
+    details.told = certainty * right + (1 - certainty) * (1 - right) / (len(classes) - 1)
+    evaluation = evaluate_classes([details.told], parts=prepared.parts, classes=classes)
+    return class_report(TRAINING, evaluation, details), evaluation, details
+
+
+@pytest.mark.parametrize("names", [("down", "up"), ("low", "middle", "high")])
+@pytest.mark.parametrize("times", [True, False])
+def test_the_page(series, elements, names, times):
+    table = series if times else series.drop(columns="time")
+    text, evaluation, _ = page_of(prepared_of(table, names), certainty=0.9)
+    tags = elements(text).tags
+    assert sum(tag == "svg" for tag, _ in tags) == 3 + 1  # there is no learning rate in the history
+    assert evaluation["verdict"] in unescape(text)
+    for name, own in ({"network": evaluation["network"]} | evaluation["baselines"]).items():
+        numbers = (own[key] for key in ("log_loss", "accuracy", "balanced_accuracy", "f1", "roc_auc"))
+        cells = "".join(f"<td>{number:.4f}</td>" for number in numbers)
+        assert f'<td class="text">{name}</td>{cells}' in text
+    assert len(re.findall(r'<table class="matrix">', text)) == 2
+
+
+def test_the_table_of_which_class_is_taken_for_which(series, elements):
+    prepared = prepared_of(series)
+    text, evaluation, _ = page_of(prepared, certainty=0.2)  # never the truth
+    matrix = re.search(r'<h3>network</h3>\n<table class="matrix">(.*?)</table>', text, flags=re.DOTALL)[1]
+    counts = [int(count) for count in re.findall(r">(\d+)<small>", matrix)]
+    assert counts == np.ravel(evaluation["network"]["confusion"]).tolist()
+    assert sum(counts) == evaluation["windows"]
+    shares = [float(share) for share in re.findall(r"<small>([\d.]+)%", matrix)]
+    np.testing.assert_allclose(np.reshape(shares, (3, 3)).sum(axis=1), 100.0, atol=0.2)
+    shades = [float(shade) for shade in re.findall(r"rgba\(68, 119, 170, ([\d.]+)\)", matrix)]
+    np.testing.assert_allclose(shades, 0.75 * np.array(shares) / 100, atol=1e-3)
+
+
+def test_losing_is_said_in_words(series):
+    text, evaluation, _ = page_of(prepared_of(series), certainty=0.01)
+    text = unescape(text)
+    assert "The network loses: majority class and logistic regression would serve at least as well" in text
+    assert text.count("loses to it (") == len(evaluation["baselines"]) == 2
+
+
+def test_winning_is_not_called_a_loss(series):
+    text, _, _ = page_of(prepared_of(series), certainty=1 - 1e-9)
+    assert "loses" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+
+
+def test_names_of_classes_are_escaped(series, elements):
+    text, _, _ = page_of(prepared_of(series, (EVIL, "other")), certainty=0.6)
+    elements(text)
+    assert "<script" not in text
+    assert unescape(text).count(f"told {EVIL}") == 2
+    pictures = "".join(re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL))
+    assert "alert" not in pictures
+
+
+def test_a_class_that_the_test_part_lacks(series, elements):
+    prepared = prepared_of(series.assign(load=[float(row % 3 if row < 200 else row % 2) for row in range(240)]))
+    text, evaluation, _ = page_of(prepared, certainty=0.9)
+    elements(text)
+    assert evaluation["network"]["roc_auc"] is None
+    assert "There is no ROC AUC, as a class does not occur in the test part" in text
+
+
+def test_many_classes_are_not_drawn(series, elements):
+    names = tuple(f"class {number:02}" for number in range(40))
+    random = np.random.default_rng(0)
+    text, _, _ = page_of(prepared_of(series.assign(load=random.permutation(240)), names), certainty=0.9)
+    elements(text)
+    assert "The tables of 40 classes are in run.json" in text
+    assert "10 more classes are in run.json" in text
+
+
+def test_one_probability_for_all(series, elements):
+    text, _, _ = page_of(prepared_of(series, ("down", "up")), certainty=0.5)
+    elements(text)
+
+
+def test_means_over_time():
+    positions = np.arange(1000.0)
+    places, means = means_over_time(positions, positions % 2 == 0, 10)
+    assert len(places) == 10
+    np.testing.assert_allclose(means, 0.5, atol=0.01)
+    assert means_over_time(np.zeros(3), np.ones(3), 10)[1].tolist() == [1.0]

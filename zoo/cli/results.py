@@ -1,0 +1,109 @@
+"""What a training prints at its end: one function for each kind of answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from zoo.cli.output import note, print_table, repair_notes
+from zoo.evaluation.headline import ANOMALY_MEASURES, CLASS_MEASURES
+from zoo_registry import Task
+
+if TYPE_CHECKING:
+    from zoo.training.run_record import RunRecord
+
+_MOST_CLASSES = 12  # in the table of which class is taken for which
+
+
+def print_results(record: RunRecord) -> None:
+    """Write what was trained and how good it is to standard output, notes on the data to standard error."""
+    data, training, metrics = record.data, record.training, record.evaluation
+    for column in data["ignored"]:
+        note(f"column '{column}' is not numeric and was not used")
+    for sentence in repair_notes(data["repairs"]):
+        note(sentence)
+    typer.echo(f"features: {', '.join(data['features'])}; time: {data['time_column'] or 'none'}")
+    typer.echo(
+        f"{record.config.architecture} with {training['parameters']:,} parameters: best epoch {training['best_epoch']}"
+        f" of {training['epochs']}, validation loss {training['val_loss']:.4g}, {training['seconds']:.1f} s"
+    )
+    parts = ", ".join(f"{name} {part['windows']}" for name, part in data["split"].items())
+    if record.config.task is Task.CLASSIFY:
+        typer.echo(f"windows: {parts}; classes told of the test windows\n")
+        _print_classes(metrics)
+    elif record.config.task is Task.ANOMALY:
+        left_out = f" ({metrics['left_out']} left out: a value or label is missing)" if metrics["left_out"] else ""
+        typer.echo(f"windows: {parts}{left_out}; scores of the test windows' last rows\n")
+        _print_anomalies(metrics)
+    else:
+        left_out = f" ({metrics['left_out']} left out: their truth is missing)" if metrics["left_out"] else ""
+        typer.echo(f"windows: {parts}{left_out}; errors on the test windows, in original units\n")
+        _print_forecasts(metrics, data["targets"])
+    for name, reason in metrics["skipped"].items():
+        typer.echo(f"{name}: not computed, {reason}")
+    typer.echo("")
+
+
+def _everybody(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    return {"network": metrics["network"], **metrics["baselines"]}
+
+
+def _print_forecasts(metrics: Mapping[str, Any], targets: Sequence[str]) -> None:
+    rows = [
+        (target, name, *(f"{measured['targets'][target][error]:.4g}" for error in ("mae", "rmse", "mase")))
+        for target in targets
+        for name, measured in _everybody(metrics).items()
+    ]
+    print_table(("target", "forecast", "MAE", "RMSE", "MASE"), rows)
+    if len(targets) > 1:
+        typer.echo("")
+        rows = [
+            (name, f"{measured['scaled']['mae']:.4f}", f"{measured['scaled']['mse']:.4f}")
+            for name, measured in _everybody(metrics).items()
+        ]
+        print_table(("forecast", "scaled MAE over all targets", "scaled MSE"), rows)
+    if metrics["quantiles"] is not None:
+        _print_quantiles(metrics["quantiles"])
+
+
+def _print_quantiles(measured: Mapping[str, Any]) -> None:
+    typer.echo("")
+    levels = zip(measured["levels"], measured["below"], measured["pinball"], strict=True)
+    rows = [(f"{level:g}", f"{below:.1%}", f"{pinball:.4f}") for level, below, pinball in levels]
+    print_table(("quantile", "truths at or below it", "scaled pinball loss"), rows)
+    interval = measured["interval"]
+    typer.echo(
+        f"between the outermost two: {interval['inside']:.1%} of the truths, nominally {interval['nominal']:.1%}"
+    )
+
+
+def _print_classes(metrics: Mapping[str, Any]) -> None:
+    rows = []
+    for name, measured in _everybody(metrics).items():
+        values = (measured[measure] for measure in CLASS_MEASURES)
+        rows.append((name, *("" if value is None else f"{value:.4f}" for value in values)))
+    print_table(("told by", *CLASS_MEASURES.values()), rows)
+    typer.echo("")
+    classes = metrics["classes"]
+    if len(classes) > _MOST_CLASSES:
+        typer.echo(f"which of the {len(classes)} classes is taken for which: see the report")
+        return
+    confusion = zip(classes, metrics["network"]["confusion"], strict=True)
+    rows = [(name, *(f"{count:,}" for count in counts)) for name, counts in confusion]
+    print_table(("truth, by the network", *(f"told {name}" for name in classes)), rows)
+
+
+def _print_anomalies(metrics: Mapping[str, Any]) -> None:
+    measures = ANOMALY_MEASURES if "average_precision" in metrics["network"] else {}
+    rows = [
+        (name, f"{measured['threshold']:.4g}", f"{measured['flagged']:,}", *(f"{measured[m]:.4f}" for m in measures))
+        for name, measured in _everybody(metrics).items()
+    ]
+    print_table(("scores of", "threshold", "flagged", *measures.values()), rows)
+    labelled = "" if metrics["anomalies"] is None else f"; labelled as anomalies: {metrics['anomalies']:,}"
+    typer.echo(
+        f"threshold: the {metrics['quantile']:.2%} quantile of the validation scores; flagged by the network:"
+        f" {metrics['network']['flagged']:,} of {metrics['windows']:,} test rows{labelled}"
+    )

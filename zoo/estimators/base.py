@@ -1,0 +1,180 @@
+"""What the zoo's scikit-learn estimators share: training on a table, cutting another one like it, and pickling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from zoo.data.calendar import calendar_columns
+from zoo.data.last_window import refuse_other_step
+from zoo.data.missing import repair_missing
+from zoo.data.reading import FRAME, Reading
+from zoo.data.split import Split
+from zoo.data.table import Table, read_table
+from zoo.data.windows import Layout, Windows, split_windows
+from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.training.config import RunConfig, resolve
+from zoo.training.preparation import Prepared, layout_of, prepare_run
+from zoo_registry import Task, discover
+from zoo_registry.errors import ConfigError, DataError, close_match_hint
+
+_NOT_SETTINGS = ("architecture", "hyperparameters", "validation", "metric")
+
+
+class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
+    """The base of the estimators, whose parameters are settings of a run; ``METRICS`` are what can be the score."""
+
+    METRICS: ClassVar[tuple[str, ...]] = ()
+    TASK: ClassVar[Task] = Task.FORECAST
+
+    def fit(self, X: pd.DataFrame, y: None = None) -> Self:
+        """Train on a table; one seed gives one result on one machine.
+
+        Raises ConfigError for parameters and DataError for tables that do not fit, as :func:`zoo.train` does.
+        """
+        from zoo.training.trainer import fit
+
+        check_input(X, y)
+        self._checked_metric()
+        architecture = discover().catalogue[self.architecture].architecture
+        config = self._resolve()
+        prepared = prepare_run(config, X, splits={"": self._split(len(X), layout_of(config.data))})
+        hp = architecture.configure(config.hyperparameters)
+        fitted = fit(architecture, hp, prepared, config.training, network=config.network)
+        table = prepared.table
+        self.network_, self.history_, self.best_epoch_ = fitted.model, fitted.history, fitted.best_epoch
+        self.preprocessor_, self.config_ = prepared.preprocessor, config
+        self.features_, self.targets_ = table.features, prepared.named_targets[0]
+        self.feature_names_in_ = np.array([str(name) for name in X.columns], dtype=object)
+        self.n_features_in_ = len(self.feature_names_in_)
+        self._time, self._zone, self._step = table.time_column, table.zone, table.step
+        self._keep(X, prepared)
+        return self
+
+    def _keep(self, X: pd.DataFrame, prepared: Prepared) -> None:
+        """Keep what only some estimators have."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = False
+        tags.input_tags.allow_nan = self.missing != "error"
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The parameters and, where it is fitted, network and preprocessor as the files of a run folder."""
+        state = dict(super().__getstate__())
+        if "network_" in state:
+            from zoo.training.run_folder import MODEL_FILE
+
+            with TemporaryDirectory() as name:
+                folder = Path(name)
+                state.pop("network_").save(folder / MODEL_FILE)
+                state.pop("preprocessor_").save(folder)
+                state["_files"] = {path.name: path.read_bytes() for path in folder.iterdir()}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Load what :meth:`__getstate__` gave."""
+        files = state.get("_files", {})
+        super().__setstate__({name: value for name, value in state.items() if name != "_files"})
+        if files:
+            from zoo.training.run_folder import load_network
+
+            with TemporaryDirectory() as name:
+                folder = Path(name)
+                for file, content in files.items():
+                    (folder / file).write_bytes(content)
+                self.network_, self.preprocessor_ = load_network(folder), Preprocessor.load(folder)
+
+    def _resolve(self) -> RunConfig:
+        settings = {name: _plain(value) for name, value in self.get_params(deep=False).items()}
+        hyperparameters = {name: _plain(value) for name, value in (settings["hyperparameters"] or {}).items()}
+        for name in _NOT_SETTINGS:
+            del settings[name]
+        architecture = discover().catalogue[self.architecture].architecture
+        own = {"source": FRAME, "task": self.TASK}
+        return resolve(self.architecture, architecture, hyperparameters, settings | own)
+
+    def _checked_metric(self) -> str:
+        if self.metric not in self.METRICS:
+            raise ConfigError(
+                f"metric: expected {' or '.join(self.METRICS)}, found"
+                f" {self.metric!r}{close_match_hint(self.metric, self.METRICS)}"
+            )
+        return str(self.metric)
+
+    def _split(self, rows: int, layout: Layout) -> Split:
+        """Train and, of the end, validation; no test, which is the caller's."""
+        share = _plain(self.validation)
+        if not isinstance(share, (int, float)) or not 0 < share < 1:
+            raise ConfigError(f"validation: expected a share between 0 and 1, such as 0.15, found {share!r}; give one")
+        cut = rows - round(share * rows)
+        if cut < layout.span or rows - cut < layout.horizon:
+            raise DataError(
+                f"{FRAME}: expected at least {layout.span} rows for training and {layout.horizon} for validation, found"
+                f" {cut} and {rows - cut}; give more rows, another validation, or a smaller window or horizon"
+            )
+        return Split(range(cut), range(cut, rows), range(rows, rows))
+
+    def _cut(self, X: pd.DataFrame, *, targets: bool) -> tuple[Table, Windows]:
+        """Read a table as the training's was, and cut it into scaled windows that lie inside it.
+
+        With ``targets`` these are read, and lie inside it too. Raises DataError where no window does.
+        """
+        config = self.config_.data
+        reading = Reading(
+            time=config.time,
+            usual_time=self._time,
+            gaps=config.gaps,
+            calendar=config.calendar,
+            calendar_zone=(self._zone or "none") if config.calendar else None,
+        )
+        given = [name for name in self.features_ if name not in calendar_columns(config.calendar)]
+        read = self.targets_ if targets else given[:1]  # a table has some
+        task = self.TASK if targets else Task.FORECAST
+        table = read_table(X, targets=read, features=given, task=task, reading=reading)
+        refuse_other_step(table, self._step)
+        rows = len(table.values)
+        everything = Split(range(0), range(0), range(rows))
+        repaired = repair_missing(table, [everything], config.missing)
+        scaled = self.preprocessor_.transform(table.cut(repaired.values)[0])
+        windows = split_windows(
+            scaled,
+            scaled,  # targets are compared in original units
+            [everything],
+            layout_of(config) if targets else Layout(config.window, horizon=1, lead=0),
+            stretches=table.stretches,
+            known_features=repaired.features,
+            known_targets=repaired.targets if targets else None,
+        )["test"]
+        if not len(windows):
+            raise DataError(
+                f"{FRAME}: expected a window of {windows.layout.span} rows without missing values, found none in {rows}"
+                " rows; give more rows"
+            )
+        return table, windows
+
+    def _outputs(self, windows: Windows) -> NDArray[np.float32]:
+        """What the network gives for windows, scaled, (n, ...)."""
+        from zoo.training.trainer import forecast_batches
+
+        return np.concatenate(list(forecast_batches(self.network_, windows)))
+
+
+def check_input(X: Any, y: Any) -> None:
+    """Raise DataError where X is no table, and ConfigError where there is a y."""
+    if not isinstance(X, pd.DataFrame):
+        raise DataError(f"expected a DataFrame with the columns by name, found {type(X).__name__}; make it one")
+    if y is not None:
+        raise ConfigError("expected no y, as the targets are columns of the table; name them with target")
+
+
+def _plain(value: Any) -> Any:
+    """A number of Python for one of NumPy, which the ranges of a search are made of."""
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,1 @@
+"""Watching a training: the lifecycle hooks, TensorBoard and MLflow."""

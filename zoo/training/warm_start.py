@@ -1,0 +1,23 @@
+"""Begin a training with another run's weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zoo.training.checkpoints import read_checkpoint
+from zoo.training.resumption import WEIGHTS, Start
+from zoo.training.run_folder import load_network
+from zoo.training.run_record import read_record
+from zoo.training.unfinished import UnfinishedRun, find_start
+from zoo_registry.errors import RunError
+
+
+def load_start(name: str, runs: Path, architecture: str) -> Start:
+    """Load a finished run's weights, or those of an unfinished one's last checkpoint; raises RunError, ConfigError."""
+    found = find_start(name, runs, architecture)
+    if not isinstance(found, UnfinishedRun):
+        record = read_record(found)
+        return Start(record.id, record.training["best_epoch"], load_network(found).get_weights())
+    if (checkpoint := read_checkpoint(found)) is None:
+        raise RunError(f"--from {name}: run {found.id} has no checkpoint; train it on first: {found.command}")
+    return Start(found.id, checkpoint.state.epoch, checkpoint.group(WEIGHTS))
