@@ -10,14 +10,15 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from zoo.cli.bundles import predict, verify
 from zoo.cli.catalogue import list_architectures, show
 from zoo.cli.compare import compare
 from zoo.cli.export import export
 from zoo.cli.inspect import inspect
 from zoo.cli.output import note
+from zoo.cli.predict import predict
 from zoo.cli.runs import runs
 from zoo.cli.train import train
+from zoo.cli.verify import verify
 from zoo_registry.errors import ZooError
 
 INTERRUPTED, TERMINATED = 130, 143

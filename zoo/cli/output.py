@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,9 @@ from zoo_registry.errors import ConfigError
 if TYPE_CHECKING:
     from zoo.tracking.lifecycle import Lifecycle, Tracker
     from zoo_registry import Catalogue
+
+
+BundlePath = Annotated[Path, typer.Argument(help="exported/NAME/N, or exported/NAME for its highest version.")]
 
 
 def print_json(value: Any) -> None:

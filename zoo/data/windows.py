@@ -20,7 +20,8 @@ class Layout:
     """How windows lie on rows, one every ``stride`` rows.
 
     A window has ``window`` rows of features and ``horizon`` rows of targets, the first of them ``lead`` rows after the
-    window's first. With ``context`` the windows of a part may reach back into the rows before it.
+    window's first. With ``context`` the windows of a part may reach back into the rows before it, and with
+    ``reaching_back`` their targets too, but for the last row of them.
     """
 
     window: int
@@ -28,6 +29,12 @@ class Layout:
     lead: int
     stride: int = 1
     context: bool = True
+    reaching_back: bool = False
+
+    @property
+    def owned(self) -> tuple[int, int]:
+        """Which rows of targets lie inside a window's part: the first one, after the window's first, and how many."""
+        return (self.lead + self.horizon - 1, 1) if self.reaching_back else (self.lead, self.horizon)
 
     @property
     def span(self) -> int:
@@ -106,7 +113,7 @@ def split_windows(
     known_features: Intervals | None = None,
     known_targets: Intervals | None = None,
 ) -> dict[str, Windows]:
-    """Cut each part into windows whose targets lie inside the part; ``splits`` has one for each series.
+    """Cut each part into windows whose targets, by ``layout.owned``, lie inside it; ``splits`` has one for each series.
 
     A window never reaches over the end of one of ``stretches``, reads features from ``known_features`` alone and
     targets from ``known_targets`` alone; each defaults to all rows.
@@ -120,7 +127,7 @@ def split_windows(
     parts = {}
     for name in PARTS:
         rows = intervals([getattr(split, name) for split in splits])
-        starts = _starts(rows, layout.lead, layout.horizon)
+        starts = _starts(rows, *layout.owned)
         if not layout.context:
             starts = intersect(starts, _starts(rows, 0, layout.span))
         for limit in limits:

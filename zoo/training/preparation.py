@@ -194,7 +194,7 @@ def layout_of(config: DataConfig) -> Layout:
     if config.task is Task.FORECAST:
         return Layout(window, config.horizon, window + config.gap, stride, context)
     if config.task is Task.ANOMALY and config.reconstruct:
-        return Layout(window, window, 0, stride, context)
+        return Layout(window, window, 0, stride, context, reaching_back=context)  # its last row is what is judged
     if config.task is Task.ANOMALY:
         return Layout(window - 1, 1, window - 1, stride, context)
     return Layout(window, 1, window - 1, stride, context)
@@ -238,7 +238,7 @@ def _split_series(table: Table, config: DataConfig, layout: Layout) -> tuple[dic
     if config.task is Task.FORECAST:
         what = "window + gap + horizon" if config.gap else "window + horizon"
     reaching_back = table.series_column is not None and config.context
-    minimum = Minimum(layout.span, layout.horizon if reaching_back else layout.span, what)
+    minimum = Minimum(layout.span, layout.owned[1] if reaching_back else layout.span, what)
     splits: dict[str, Split] = {}
     short: dict[str, str] = {}
     for name, rows in table.series.items():

@@ -222,6 +222,7 @@ def long_tables(draw: st.DrawFn) -> pd.DataFrame:
 @given(
     frame=long_tables(),
     task=st.sampled_from(list(Task)),
+    reconstruct=st.booleans(),
     window=st.integers(2, 4),
     horizon=st.integers(1, 2),
     gap=st.integers(0, 2),
@@ -229,7 +230,9 @@ def long_tables(draw: st.DrawFn) -> pd.DataFrame:
     embargo=st.integers(0, 2),
 )
 @settings(max_examples=80, deadline=None)
-def test_windows_of_every_kind_are_those_of_plain_loops(frame, task, window, horizon, gap, context, embargo):
+def test_windows_of_every_kind_are_those_of_plain_loops(
+    frame, task, reconstruct, window, horizon, gap, context, embargo
+):
     features, targets = ["load", "wind"], ["other", "load"]
     asked = {"target": targets, "horizon": horizon, "gap": gap}
     read, lead = window, window + gap
@@ -240,6 +243,8 @@ def test_windows_of_every_kind_are_those_of_plain_loops(frame, task, window, hor
     elif task is Task.ANOMALY:
         targets = ["wind", "load"] if gap else ["load", "wind"]
         asked, read, lead, horizon = {"target": targets, "horizon": 1}, window - 1, window - 1, 1
+        if reconstruct:  # targets may lie before the part, but for the last row of them
+            asked, read, lead, horizon = asked | {"reconstruct": True}, window, 0, window
     more = {
         "series": "site",
         "time": "tick",
@@ -262,7 +267,8 @@ def test_windows_of_every_kind_are_those_of_plain_loops(frame, task, window, hor
             for start in range(0 if context else begin, len(rows)):
                 asked_of = range(start + lead, start + lead + horizon)
                 last = max(start + read - 1, asked_of[-1])
-                if asked_of[0] < begin or asked_of[-1] >= end or ticks[last] - ticks[start] != last - start:
+                owned = asked_of[-1] if task is Task.ANOMALY else asked_of[0]
+                if owned < begin or asked_of[-1] >= end or ticks[last] - ticks[start] != last - start:
                     continue
                 x, y = given_rows[start : start + read], said[asked_of.start : asked_of.stop]
                 if not (np.isnan(x).any() or np.isnan(y).any()):
