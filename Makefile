@@ -20,7 +20,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: $(INSTALLED)
 	$(BIN)/zoo list
 	$(BIN)/zoo train basic --normalize-window last --export --name co2
-	$(BIN)/zoo verify exported/co2
+	$(BIN)/zoo verify exported/co2 --runtime all
 	$(BIN)/zoo predict exported/co2 --data example:co2
 	@echo
 	@echo "The bundle is $$(ls -d exported/co2/[0-9]* | sort -V | tail -n 1). Three lines of Python call it:"
@@ -38,8 +38,11 @@ test-full: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses 2 -m "full"
 
 # Kill a training with SIGKILL at 20 random moments, go on with it, and compare the weights bit for bit: ten minutes.
+# Publishings: 200 killed, 5 whole exports killed, 50 onto a full disk, 4 processes at once: five minutes.
 stress: $(INSTALLED)
 	$(BIN)/python tests/stress/kills.py --kills 20
+	$(BIN)/python tests/stress/mutations.py --count 10000 --control 1000
+	$(BIN)/python tests/stress/publishing.py
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -51,9 +54,10 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Measure memory and speed of windows, beside Keras: half an hour, 16 GB of disk. Writes benchmarks/results/.
+# Measure windows beside Keras, and what serving costs: 40 minutes, 16 GB of disk. Writes benchmarks/results/.
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/windows.py
+	$(BIN)/python benchmarks/serving.py
 
 # Lock anew what developers and the demo install; no index address goes into the file. Needs uv.
 lock:

@@ -193,13 +193,13 @@ def measured(part: str, **arguments: Any) -> list[dict[str, Any]]:
 
         def sample() -> None:
             while not ended.wait(SAMPLED_EVERY):
-                peak[0] = max(peak[0], _anonymous_mb(process.pid))
+                peak[0] = max(peak[0], anonymous_mb(process.pid))
 
         sampler = threading.Thread(target=sample)
         sampler.start()
         assert process.stdout is not None
         for line in process.stdout:
-            found.append(json.loads(line) | {"anonymous_mb": max(peak[0], _anonymous_mb(process.pid))})
+            found.append(json.loads(line) | {"anonymous_mb": max(peak[0], anonymous_mb(process.pid))})
             peak[0] = 0.0
         ended.set()
         sampler.join()
@@ -208,7 +208,7 @@ def measured(part: str, **arguments: Any) -> list[dict[str, Any]]:
     return found
 
 
-def _anonymous_mb(pid: int) -> float:
+def anonymous_mb(pid: int) -> float:
     """``RssAnon`` of a process: its memory without what is mapped from files."""
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
@@ -316,13 +316,13 @@ def main() -> None:
     results["limits"] = limits = []
     if given.only in (None, "memory"):
         results["memory"] = measure_memory(given.rows, given.rounds)
-        limits += [_limit(f"MB, window {row['window']}", row["zoo_mb"], most=MEMORY_MB) for row in results["memory"]]
+        limits += [limit(f"MB, window {row['window']}", row["zoo_mb"], most=MEMORY_MB) for row in results["memory"]]
         names = ["window", "all windows as one array, GB", "one batch, MB", "zoo, MB", "Keras, MB"]
         keys = ["window", "as_arrays_gb", "batch_mb", "zoo_mb", "keras_mb"]
         print(markdown(names, [[row[key] for key in keys] for row in results["memory"]]))
     if given.only in (None, "speed"):
         results["speed"] = measure_speed(given.rows, given.rounds)
-        limits.append(_limit("times as fast as Keras", results["speed"]["ratio"], least=SPEED_RATIO))
+        limits.append(limit("times as fast as Keras", results["speed"]["ratio"], least=SPEED_RATIO))
         names = ["zoo, windows/s", "Keras, windows/s", "ratio"]
         print(markdown(names, [[results["speed"][name] for name in ("zoo", "keras", "ratio")]]))
     if given.only in (None, "spool"):
@@ -331,7 +331,7 @@ def main() -> None:
             measure_spool("csv", given.csv_rows, given.folder),
         ]
         for row in results["spool"]:
-            limits.append(_limit(f"MB, {row['file']}", max(row["prepare_mb"], row["batches_mb"]), most=SPOOL_MB))
+            limits.append(limit(f"MB, {row['file']}", max(row["prepare_mb"], row["batches_mb"]), most=SPOOL_MB))
         names = ["file", "rows", "file, MB", "imports, MB", "prepare, MB", "batches, MB", "prepare, s", "windows/s"]
         print(markdown(names, [list(row.values()) for row in results["spool"]]))
     print(markdown(["found", "what", "limit", "kept"], [list(limit.values()) for limit in limits]))
@@ -342,9 +342,10 @@ def main() -> None:
         sys.exit("a limit is missed")
 
 
-def _limit(what: str, found: float, *, most: float = float("inf"), least: float = 0.0) -> dict[str, Any]:
-    limit = f"at least {least:g}" if least else f"less than {most:g}"
-    return {"found": found, "what": what, "limit": limit, "kept": least <= found < most}
+def limit(what: str, found: float, *, most: float = float("inf"), least: float = 0.0) -> dict[str, Any]:
+    """A figure, and whether it is within its limit."""
+    wanted = f"at least {least:g}" if least else f"less than {most:g}"
+    return {"found": found, "what": what, "limit": wanted, "kept": least <= found < most}
 
 
 if __name__ == "__main__":

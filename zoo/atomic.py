@@ -1,13 +1,17 @@
-"""Folders that appear whole or not at all: staged beside their place, synced, renamed."""
+"""Files and folders that appear whole or not at all: staged beside their place, synced, renamed.
+
+What is staged is locked as long as its process lives: :func:`abandoned` tells what a killed one has left.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -17,12 +21,12 @@ STAGING = ".staging-"
 @contextmanager
 def staging_folder(parent: Path) -> Iterator[Path]:
     """Give a hidden folder inside ``parent`` to write into; it is gone afterwards, unless it was renamed."""
-    folder = Path(tempfile.mkdtemp(prefix=STAGING, dir=parent))
-    folder.chmod(0o755)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with _staged(lambda: tempfile.mkdtemp(prefix=STAGING, dir=parent)) as folder:
+        try:
+            folder.chmod(0o755)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def rename_to_free(folder: Path, place: Callable[[int], Path], first: int = 1) -> Path:
@@ -47,16 +51,29 @@ def rename_to_free(folder: Path, place: Callable[[int], Path], first: int = 1) -
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=STAGING)
-    os.close(handle)
-    staged = Path(name)
-    try:
-        staged.write_text(text, encoding="utf-8")
-        staged.chmod(0o644)
-        sync(staged)
-        staged.replace(path)
-    finally:
-        staged.unlink(missing_ok=True)
+
+    def make() -> str:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=STAGING)
+        os.close(handle)
+        return name
+
+    with _staged(make) as staged:
+        try:
+            staged.write_text(text, encoding="utf-8")
+            staged.chmod(0o644)
+            sync(staged)
+            staged.replace(path)
+        finally:
+            staged.unlink(missing_ok=True)
+    sync(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, and bring their names to the disk."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        sync(path.parent)
 
 
 def sync(path: Path) -> None:
@@ -66,3 +83,53 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def try_lock(handle: int) -> bool:
+    """Lock an open file or folder against others that ask so; the system lets go of it when the process ends."""
+    if sys.platform == "win32":  # it has no flock; nothing is held there
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def abandoned(path: Path) -> Iterator[bool]:
+    """Tell whether no living process writes into what is staged here, and keep it so meanwhile."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:  # renamed or removed a moment ago
+        yield False
+        return
+    try:
+        yield try_lock(handle) and _is_at(handle, path)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _staged(make: Callable[[], str]) -> Iterator[Path]:
+    """Make a file or folder with a name of its own and hold its lock; another is made where it was cleaned away."""
+    while True:
+        path = Path(make())
+        with suppress(FileNotFoundError):
+            handle = os.open(path, os.O_RDONLY)
+            if try_lock(handle) and _is_at(handle, path):
+                break
+            os.close(handle)
+    try:
+        yield path
+    finally:
+        os.close(handle)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    """Whether the path still leads to what the handle has open."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(handle), path.stat())
+    return False

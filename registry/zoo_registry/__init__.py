@@ -8,8 +8,18 @@ from zoo_registry.architecture import (
     TrainingDefaults,
 )
 from zoo_registry.building import head, recurrent_layer
-from zoo_registry.catalogue import Catalogue, Entry, LossCatalogue, LossEntry, ScalerCatalogue, ScalerEntry
+from zoo_registry.catalogue import (
+    Catalogue,
+    Entry,
+    ExporterCatalogue,
+    ExporterEntry,
+    LossCatalogue,
+    LossEntry,
+    ScalerCatalogue,
+    ScalerEntry,
+)
 from zoo_registry.discovery import Discovery, PluginFailure, discover
+from zoo_registry.exporter import ExportContext, Exporter
 from zoo_registry.hookspecs import hookimpl
 from zoo_registry.hyperparameters import (
     L1,
@@ -53,6 +63,10 @@ __all__ = [
     "Dropout",
     "Entry",
     "ExponentialSchedule",
+    "ExportContext",
+    "Exporter",
+    "ExporterCatalogue",
+    "ExporterEntry",
     "Hyperparameters",
     "Layers",
     "Loss",

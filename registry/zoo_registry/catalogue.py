@@ -1,4 +1,4 @@
-"""The catalogue: names of architectures, scalers and losses, what they stand for and where they come from."""
+"""The catalogue: names of what plugins contribute, what they stand for and where they come from."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Generic, Protocol, TypeVar
 from zoo_registry.architecture import Architecture
 from zoo_registry.errors import (
     UnknownArchitectureError,
+    UnknownExporterError,
     UnknownLossError,
     UnknownScalerError,
     ZooError,
     close_match_hint,
 )
+from zoo_registry.exporter import Exporter
 from zoo_registry.loss import Loss
 from zoo_registry.scaler import Scaler
 
@@ -71,6 +73,26 @@ class LossEntry:
     def name(self) -> str:
         """The loss's bare name."""
         return self.loss.name
+
+    @property
+    def qualified_name(self) -> str:
+        """``distribution:name``, which is unique where the bare name is not."""
+        return f"{self.distribution}:{self.name}"
+
+
+@dataclass(frozen=True)
+class ExporterEntry:
+    """An exporter and the plugin that it comes from."""
+
+    exporter: Exporter
+    plugin: str
+    distribution: str
+    version: str
+
+    @property
+    def name(self) -> str:
+        """The exporter's bare name."""
+        return self.exporter.name
 
     @property
     def qualified_name(self) -> str:
@@ -157,3 +179,10 @@ class LossCatalogue(_ByName[LossEntry]):
 
     kind = "loss"
     error = UnknownLossError
+
+
+class ExporterCatalogue(_ByName[ExporterEntry]):
+    """The plugins' exporters by name, as :class:`Catalogue` holds architectures."""
+
+    kind = "exporter"
+    error = UnknownExporterError

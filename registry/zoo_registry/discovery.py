@@ -20,14 +20,24 @@ import pluggy
 
 from zoo_registry import hookspecs
 from zoo_registry.architecture import Architecture
-from zoo_registry.catalogue import Catalogue, Entry, LossCatalogue, LossEntry, ScalerCatalogue, ScalerEntry
+from zoo_registry.catalogue import (
+    Catalogue,
+    Entry,
+    ExporterCatalogue,
+    ExporterEntry,
+    LossCatalogue,
+    LossEntry,
+    ScalerCatalogue,
+    ScalerEntry,
+)
+from zoo_registry.exporter import Exporter
 from zoo_registry.loss import BUILT_IN_LOSSES, OWN_LOSS, Loss
 from zoo_registry.scaler import BUILT_IN_SCALERS, Scaler
 
 GROUP = "zoo"
 DISABLE_VARIABLE = "ZOO_DISABLE_PLUGINS"
 
-T = TypeVar("T", Architecture, Scaler, Loss)
+T = TypeVar("T", Architecture, Scaler, Loss, Exporter)
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,7 @@ class Discovery:
     failures: tuple[PluginFailure, ...]
     scalers: ScalerCatalogue = field(default_factory=lambda: ScalerCatalogue([]))
     losses: LossCatalogue = field(default_factory=lambda: LossCatalogue([]))
+    exporters: ExporterCatalogue = field(default_factory=lambda: ExporterCatalogue([]))
 
 
 @cache
@@ -66,6 +77,7 @@ def discover_from(points: Iterable[EntryPoint]) -> Discovery:
     entries: list[Entry] = []
     scaler_entries: list[ScalerEntry] = []
     loss_entries: list[LossEntry] = []
+    exporter_entries: list[ExporterEntry] = []
     failures: list[PluginFailure] = []
     origins = [(point, *_origin(point)) for point in points]
     for point, distribution, version in sorted(origins, key=lambda found: (found[0].name, found[0].value, found[1])):
@@ -77,10 +89,11 @@ def discover_from(points: Iterable[EntryPoint]) -> Discovery:
                 for name, other in manager.list_name_plugin():
                     if plugin is other:
                         raise ValueError(f"the same plugin is already registered as {name}")
-                architectures, scalers, losses = _contributions_of(plugin, f"{distribution}:{point.name}")
+                architectures, scalers, losses, exporters = _contributions_of(plugin, f"{distribution}:{point.name}")
             _refuse_taken(architectures, entries, distribution)
             _refuse_taken(scalers, scaler_entries, distribution)
             _refuse_taken(losses, loss_entries, distribution)
+            _refuse_taken(exporters, exporter_entries, distribution)
             manager.register(plugin, f"{distribution}:{point.name}")
         except KeyboardInterrupt:
             raise
@@ -90,14 +103,20 @@ def discover_from(points: Iterable[EntryPoint]) -> Discovery:
         entries.extend(Entry(found, point.name, distribution, version) for found in architectures)
         scaler_entries.extend(ScalerEntry(found, point.name, distribution, version) for found in scalers)
         loss_entries.extend(LossEntry(found, point.name, distribution, version) for found in losses)
+        exporter_entries.extend(ExporterEntry(found, point.name, distribution, version) for found in exporters)
     return Discovery(
-        manager, Catalogue(entries), tuple(failures), ScalerCatalogue(scaler_entries), LossCatalogue(loss_entries)
+        manager,
+        Catalogue(entries),
+        tuple(failures),
+        ScalerCatalogue(scaler_entries),
+        LossCatalogue(loss_entries),
+        ExporterCatalogue(exporter_entries),
     )
 
 
 def _refuse_taken(
-    found: Sequence[Architecture | Scaler | Loss],
-    entries: Sequence[Entry | ScalerEntry | LossEntry],
+    found: Sequence[Architecture | Scaler | Loss | Exporter],
+    entries: Sequence[Entry | ScalerEntry | LossEntry | ExporterEntry],
     distribution: str,
 ) -> None:
     taken = {entry.name for entry in entries if entry.distribution == distribution}
@@ -120,7 +139,7 @@ def _origin(point: EntryPoint) -> tuple[str, str]:
         return "unknown", ""
 
 
-def _contributions_of(plugin: object, name: str) -> tuple[list[Architecture], list[Scaler], list[Loss]]:
+def _contributions_of(plugin: object, name: str) -> tuple[list[Architecture], list[Scaler], list[Loss], list[Exporter]]:
     """Check a plugin's hooks and return what it contributes; raises whatever is wrong with it.
 
     This happens in a manager of its own, so that a broken plugin leaves no trace among the others.
@@ -137,7 +156,7 @@ def _contributions_of(plugin: object, name: str) -> tuple[list[Architecture], li
     losses = _collect(manager.hook.zoo_losses, Loss)
     if reserved := [loss.name for loss in losses if loss.name in (*BUILT_IN_LOSSES, OWN_LOSS)]:
         raise ValueError(f"loss '{reserved[0]}' is built in; give it another name")
-    return architectures, scalers, losses
+    return architectures, scalers, losses, _collect(manager.hook.zoo_exporters, Exporter)
 
 
 def _collect(hook: pluggy.HookCaller, kind: type[T]) -> list[T]:

@@ -48,6 +48,13 @@ class UnknownLossError(ConfigError, KeyError):
         return str(self.args[0])
 
 
+class UnknownExporterError(ConfigError, KeyError):
+    """No exporter of that name, or more than one plugin registers it."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class TrainingError(ZooError):
     """The training could not be brought to a usable result."""
 
@@ -66,6 +73,10 @@ class ParityError(ExportError):
 
 class BundleError(ZooError):
     """A bundle is incomplete, changed, or not readable by this version."""
+
+
+class RefusalError(BundleError):
+    """A runtime cannot run this bundle, which says nothing against the bundle."""
 
 
 def close_match_hint(name: str, known: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from zoo_registry.architecture import Architecture
+    from zoo_registry.exporter import Exporter
     from zoo_registry.loss import Loss
     from zoo_registry.scaler import Scaler
 
@@ -38,6 +39,14 @@ def zoo_losses() -> list[Loss]:  # type: ignore[empty-body]
     """Return the losses that this plugin contributes.
 
     Called for every command, ``zoo list`` too: import Keras inside ``make``, never here.
+    """
+
+
+@hookspec
+def zoo_exporters() -> list[Exporter]:  # type: ignore[empty-body]
+    """Return the exporters that this plugin contributes.
+
+    Called for every command, ``zoo list`` too: import what they need inside ``write``, never here.
     """
 
 

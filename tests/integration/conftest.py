@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import sysconfig
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,3 +91,70 @@ def environment(tmp_path: Path) -> Callable[[Sequence[str] | None], Environment]
         return made
 
     return make
+
+
+@dataclass(frozen=True)
+class Served:
+    """A published bundle, for clients that know nothing of this project."""
+
+    folder: Path
+
+    @property
+    def golden(self) -> dict[str, Any]:
+        """The arrays of ``golden.npz``: 64 windows, and what is expected of them."""
+        import numpy as np
+
+        with np.load(self.folder / "golden.npz") as file:
+            return dict(file)
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of the outputs."""
+        return [name for name in self.golden if name != "window"]
+
+    def client(self, title: str) -> str:
+        """The code that stands below these words in the model card."""
+        card = (self.folder / "README.md").read_text(encoding="utf-8")
+        found = re.search(rf"^{re.escape(title)}.*?\n```\w+\n(.*?)\n```", card, re.DOTALL | re.MULTILINE)
+        assert found, f"{title} is not in the card"
+        return found[1]
+
+    def difference(self, found: dict[str, Any]) -> float:
+        """How far outputs of the first windows are from the golden ones, in deviations of the train targets."""
+        import numpy as np
+
+        from zoo.bundle.golden import Ruler
+        from zoo.bundle.manifest import Manifest
+
+        expected = {name: self.golden[name] for name in self.outputs}
+        shaped = {}
+        for name, values in found.items():
+            shape = (-1, *expected[name].shape[1:])
+            shaped[name] = np.asarray(values).reshape(shape).astype(expected[name].dtype)
+        size = len(shaped[self.outputs[0]])
+        ruler = Ruler.of(Manifest.read(self.folder))
+        return ruler.farthest(shaped, {name: values[:size] for name, values in expected.items()})
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Served]:
+    """Bundles in one ``exported/``: forecasts in float32 and of two targets in float64, classes, anomalies."""
+    import numpy as np
+    import pandas as pd
+
+    import zoo
+
+    load, temperature = np.random.default_rng(0).normal(size=(2, 200))
+    times = pd.date_range("2024-01-01", periods=200, freq="h")
+    table = pd.DataFrame({"time": times, "load": load, "temperature": temperature})
+    trainings: dict[str, tuple[pd.DataFrame, dict[str, Any]]] = {
+        "forecast": (table, {"target": "load", "horizon": 3}),
+        "float64": (table.assign(load=load + 1e6), {"target": ["load", "temperature"], "horizon": 3}),
+        "classes": (table.assign(phase=np.where(load > 0, "high", "low")), {"task": "classify", "target": "phase"}),
+        "anomalies": (table, {"task": "anomaly"}),
+    }
+    folder, found = tmp_path_factory.mktemp("served"), {}
+    for name, (data, settings) in trainings.items():
+        settings |= {"window": 8, "epochs": 1, "hyperparameters": {"units": 4}, "runs": folder / "runs"}
+        found[name] = Served(zoo.train("basic", data, **settings).export(folder / "exported", name=name).folder)
+    return found

@@ -1,5 +1,6 @@
 """Every bad input through the command: one clear sentence, exit code 2, no traceback, and nothing written."""
 
+import hashlib
 import json
 import shlex
 import shutil
@@ -361,9 +362,16 @@ def test_an_extra_link_is_named(refused: Refusal, bundle: Path):
     refused("verify tiny/1", "error: tiny/1/more: expected files and folders alone, found a link")
 
 
-def edit_manifest(**changes: object) -> Callable[[Path], None]:
+def edit_manifest(*, sealed: bool = False, **changes: object) -> Callable[[Path], None]:
+    """Change its content, and where it is ``sealed`` its checksum, which stands last and covers all bytes before."""
+
     def edit(path: Path) -> None:
-        path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
+        content = json.loads(path.read_text(encoding="utf-8")) | changes
+        checksum = content.pop("checksum")
+        body = json.dumps(content, indent=2).removesuffix("\n}")
+        if sealed:
+            checksum = hashlib.sha256(body.encode()).hexdigest()
+        path.write_text(f'{body},\n  "checksum": "{checksum}"\n}}\n', encoding="utf-8")
 
     return edit
 
@@ -376,10 +384,14 @@ def write(content: bytes) -> Callable[[Path], None]:
     ("damage", "expected"),
     [
         (edit_manifest(model="other"), "manifest.json: its checksum does not hold; the manifest was changed"),
-        (edit_manifest(checksum=""), "manifest.json: its checksum does not hold"),
+        (edit_manifest(checksum=""), "manifest.json: not a valid manifest (it does not end with a checksum)"),
+        (edit_manifest(checksum="0" * 64), "manifest.json: its checksum does not hold"),
         (edit_manifest(files={}), "manifest.json: its checksum does not hold"),
-        (edit_manifest(schema_version=99), "manifest.json: expected schema version 1, found 99; use the lstm-zoo"),
-        (edit_manifest(more=1), "manifest.json: not a valid manifest"),
+        (
+            edit_manifest(sealed=True, schema_version=99),
+            "manifest.json: expected schema version 1, found 99; use the lstm-zoo",
+        ),
+        (edit_manifest(sealed=True, more=1), "manifest.json: not a valid manifest"),
         (truncate, "manifest.json"),
         (write(b""), "manifest.json: not a valid manifest"),
         (write(b"[]"), "manifest.json: not a valid manifest"),
@@ -392,8 +404,6 @@ def write(content: bytes) -> Callable[[Path], None]:
 def test_a_damaged_manifest(refused: Refusal, bundle: Path, damage: Callable[[Path], None], expected: str):
     damage(bundle / "manifest.json")
     for command in ("verify tiny/1", "predict tiny/1 --data example:co2"):
-        if damage is truncate:  # its last byte is a line end
-            truncate(bundle / "manifest.json")
         refused(command, expected)
 
 

@@ -28,6 +28,17 @@ def test_the_scalers_guide(request):
     assert found.getvalue() == printed
 
 
+def test_the_serving_guide(request, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = guide(request, "serving.md")
+    (program,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    (printed,) = re.findall(r"```text\n(.*?)```", text, flags=re.DOTALL)
+    found = io.StringIO()
+    with contextlib.redirect_stdout(found):
+        exec(compile(program, "serving.md", "exec", dont_inherit=True), {})
+    assert found.getvalue() == printed
+
+
 def test_the_losses_guide_has_a_row_for_each(request):
     rows = {
         row.split("|")[1].strip(" `"): row

@@ -9,9 +9,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.bundle.arrays import read_arrays
 from zoo.bundle.manifest import Manifest
 from zoo.outputs import INPUT, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
 from zoo.runtimes import Session
+from zoo_registry.errors import BundleError
 
 GOLDEN_FILE = "golden.npz"
 GOLDEN_WINDOWS = 64
@@ -72,9 +74,20 @@ class Golden:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read ``golden.npz``; never unpickles."""
-        with np.load(folder / GOLDEN_FILE, allow_pickle=False) as arrays:
-            return cls(arrays[INPUT], {name: arrays[name] for name in arrays.files if name != INPUT})
+        """Read ``golden.npz``; raises as :meth:`parse` does."""
+        return cls.parse((folder / GOLDEN_FILE).read_bytes(), folder / GOLDEN_FILE)
+
+    @classmethod
+    def parse(cls, content: bytes, path: Path) -> Self:
+        """Read the content of ``golden.npz``; never unpickles. Raises BundleError that names ``path``."""
+        try:
+            arrays = read_arrays(content)
+            window = arrays.pop(INPUT)
+            if window.ndim != 3 or not arrays or {a.shape[:1] for a in arrays.values()} != {window.shape[:1]}:
+                raise ValueError("expected windows, and as many of each output")
+        except (ValueError, KeyError) as error:
+            raise BundleError(f"{path}: no golden windows ({error}); export again") from error
+        return cls(window, arrays)
 
     def difference(self, session: Session, ruler: Ruler) -> float:
         """Replay at each of ``BATCH_SIZES`` and return the largest difference, as the ruler measures it.

@@ -1,24 +1,34 @@
-"""Load a bundle and predict with it, by default on ONNX Runtime; nothing is unpickled."""
+"""Load a bundle and predict with it, by default on ONNX Runtime; nothing is unpickled unless its caller trusts it."""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from zoo.bundle.integrity import check_integrity
+from zoo.bundle.integrity import CheckedFiles, check_files
 from zoo.bundle.manifest import MANIFEST_FILE, Manifest
+from zoo.bundle.onnx_checks import check_onnx
+from zoo.bundle.ranges import PARAMETERS_FILE, Outside, TrainRange, warn_outside
+from zoo.bundle.regular_files import printable
+from zoo.bundle.signatures import required_keys, verify_signature
+from zoo.bundle.version_folders import versions
 from zoo.data.windows import check_windows, is_windows
 from zoo.outputs import MAIN_OUTPUT
-from zoo.runtimes import Session, find_runtime
-from zoo_registry.errors import BundleError, DataError
+from zoo.runtimes import Runtime, Session, find_runtime
+from zoo_registry.errors import BundleError, ZooError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from zoo.data.reading import Source
+    from zoo.bundle.prediction import Backtest
     from zoo.options import Missing
+
+ONNX_FILE = "model.onnx"
+SCALERS_FILE = "scalers.joblib"
 
 
 def find_bundle(path: str | Path) -> Path:
@@ -37,17 +47,94 @@ def find_bundle(path: str | Path) -> Path:
     raise BundleError(f"{folder}: expected a bundle or a model folder with versions, found neither; see exported/")
 
 
-def versions(model: Path) -> list[int]:
-    """The version numbers of a model's folder: positive integers without leading zeros."""
-    names = [path.name for path in model.iterdir() if path.is_dir()] if model.is_dir() else []
-    return sorted(int(name) for name in names if name.isascii() and name.isdigit() and not name.startswith("0"))
+def open_bundle(path: str | Path, require_signature: Sequence[str | Path] | None = None) -> CheckedFiles:
+    """Find a bundle and check its files, and its signature where one is required; no parser sees a file of it.
+
+    ``require_signature`` names public keys, None those of the environment variable ZOO_REQUIRE_SIGNATURE. Raises
+    BundleError, and ConfigError for keys that cannot be used.
+    """
+    keys = required_keys(require_signature)
+    checked = check_files(find_bundle(path))
+    if keys:
+        verify_signature(checked, keys)
+    return checked
+
+
+@dataclass(frozen=True)
+class GuardedSession:
+    """A session whose errors are BundleErrors: each runtime has some of its own."""
+
+    session: Session
+    folder: Path
+
+    def run(self, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Map windows of shape (batch, window, n_features) to outputs by name; raises BundleError."""
+        try:
+            return self.session.run(window)
+        except ZooError:
+            raise
+        except Exception as error:
+            raise BundleError(f"{self.folder}: its graph cannot be run ({_reason(error)}); export again") from error
+
+
+def load_session(runtime: Runtime, folder: Path, read: Callable[[str], bytes]) -> GuardedSession:
+    """Look at ``model.onnx`` and load a folder on a runtime; ``read`` gives a file's content by its name.
+
+    Raises BundleError where a check refuses the model, the runtime is missing or it cannot load it.
+    """
+    onnx = read(ONNX_FILE)
+    check_onnx(onnx, folder / ONNX_FILE)
+    try:
+        return GuardedSession(runtime.load(folder, onnx), folder)
+    except ZooError:
+        raise
+    except Exception as error:
+        raise BundleError(
+            f"{folder}: {runtime.name} cannot load this bundle ({_reason(error)}); export again"
+        ) from error
 
 
 class Bundle:
-    """A bundle whose hashes were checked, and its one session on a runtime."""
+    """A bundle whose files were checked, and its one session on a runtime."""
 
-    def __init__(self, folder: Path, manifest: Manifest, session: Session) -> None:
-        self.folder, self.manifest, self._session = folder, manifest, session
+    def __init__(self, checked: CheckedFiles, session: Session) -> None:
+        self._checked, self._session = checked, session
+        self.train_range = TrainRange.parse(
+            checked.read(PARAMETERS_FILE), self.folder / PARAMETERS_FILE, self.manifest.interface, self.manifest.data
+        )
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self._checked.folder
+
+    @property
+    def manifest(self) -> Manifest:
+        """What it says of itself."""
+        return self._checked.manifest
+
+    def load_scalers(self, *, trusted: bool = False) -> dict[str, Any]:
+        """Unpickle ``scalers.joblib``: by ``features`` and ``targets`` the fitted scikit-learn scalers.
+
+        A pickle is a program: loading it runs whatever its maker wrote. Say ``trusted=True`` where you know who made
+        this bundle; its hash is checked once more, on the bytes that are unpickled. ``preprocessing.json`` holds the
+        same as plain numbers. Raises BundleError without trust, for changed bytes, and where scikit-learn or joblib is
+        missing.
+        """
+        path = self.folder / SCALERS_FILE
+        if trusted is not True:
+            raise BundleError(
+                f"{path}: a pickle runs whatever its maker wrote, expected load_scalers(trusted=True) from somebody who"
+                " trusts them; preprocessing.json holds the same as plain numbers"
+            )
+        content = self._checked.read(SCALERS_FILE)
+        try:
+            import joblib
+            import sklearn  # noqa: F401 - told here, where it is one sentence
+        except ImportError as error:
+            raise BundleError(f"{path}: needs scikit-learn and joblib; run: pip install scikit-learn") from error
+        scalers: dict[str, Any] = joblib.load(io.BytesIO(content))
+        return scalers
 
     def predict(self, data: Any, *, missing: Missing | None = None, **reading: Any) -> Any:
         """Forecast in the interface's units, which are the original ones but where a scaler cannot be exported.
@@ -58,55 +145,75 @@ class Bundle:
         is another, with what is said of that row itself. ``reading`` says how a table is
         read where not as in the training: time, csv, sort, gaps and the other fields of
         :class:`zoo.data.reading.Reading`. Raises DataError for other shapes, values that are not finite, and tables
-        that do not fit.
+        that do not fit. Warns with :class:`zoo.bundle.ranges.OutsideRangeWarning` of input outside the training's
+        range.
         """
+        from zoo.bundle.prediction import predict_table
+
+        answer: Any
         if is_windows(data):
-            return self.outputs(data)[MAIN_OUTPUT[self.manifest.interface.task]]
-        return self._predict_table(data, missing, reading)
+            windows = self.check(data)
+            answer = self.run(windows)[MAIN_OUTPUT[self.manifest.interface.task]]
+            outside = self.train_range.outside(windows)
+        else:
+            answer, outside = predict_table(self, data, missing=missing, **reading)
+        warn_outside(outside)
+        return answer
+
+    def backtest(self, data: Any, *, stride: int = 1, missing: Missing | None = None, **reading: Any) -> Backtest:
+        """Predict over a table: iterate over what comes back for DataFrames with the answers to every window in it.
+
+        ``stride`` is the number of rows from one window to the next. ``data``, ``missing`` (here ``drop`` too, which
+        leaves out windows with missing values) and ``reading`` as in :meth:`predict`. Raises DataError and ConfigError.
+        """
+        from zoo.bundle.prediction import make_backtest
+
+        return make_backtest(self, data, stride=stride, missing=missing, **reading)
 
     def outputs(self, windows: Any) -> dict[str, NDArray[Any]]:
         """All outputs of an array of windows by name.
 
         ``forecast`` (batch, horizon, n_targets) and, where there are some, ``quantiles`` (batch, horizon, n_targets,
         n_quantiles); ``probabilities`` (batch, classes); or ``score`` and ``is_anomaly`` (batch, 1). Raises DataError
-        as :meth:`predict` does.
+        and warns as :meth:`predict` does.
         """
+        checked = self.check(windows)
+        warn_outside(self.train_range.outside(checked))
+        return self.run(checked)
+
+    def outside(self, windows: Any) -> list[Outside]:
+        """The columns of windows with values outside the training's range: how far, and in how many windows.
+
+        Columns of the calendar are left out, and a bundle that takes scaled values has none. Raises DataError as
+        :meth:`predict` does.
+        """
+        return self.train_range.outside(self.check(windows))
+
+    def check(self, windows: Any) -> NDArray[np.floating]:
+        """Windows of shape (batch, window, n_features) in the graph's dtype; raises DataError for anything else."""
         interface = self.manifest.interface
-        checked = check_windows(windows, interface.window, interface.features, interface.inputs[0].dtype)
+        return check_windows(windows, interface.window, interface.features, interface.inputs[0].dtype)
+
+    def run(self, checked: NDArray[np.floating]) -> dict[str, NDArray[Any]]:
+        """All outputs of windows that :meth:`check` returned; warns of nothing."""
         return self._session.run(checked)
 
-    def _predict_table(self, source: Source, missing: Missing | None, reading: dict[str, Any]) -> pd.DataFrame:
-        from zoo.data.last_window import read_last_windows
 
-        interface = self.manifest.interface
-        if interface.units == "scaled":
-            raise DataError(
-                f"{self.folder}: this bundle takes scaled values, expected an array of scaled windows, found a table;"
-                " scale it first, or predict with the run"
-            )
-        last = read_last_windows(
-            source,
-            features=interface.features,
-            window=interface.window,
-            trained=self.manifest.data,
-            missing=missing,
-            **reading,
-        )
-        return last.answer_frame(
-            self.outputs(last.values),
-            targets=interface.targets,
-            quantiles=interface.quantiles,
-            classes=interface.classes,
-            gap=interface.gap,
-            task=interface.task,
-        )
+def load_bundle(
+    path: str | Path, *, runtime: str = "onnxruntime", require_signature: Sequence[str | Path] | None = None
+) -> Bundle:
+    """Check a bundle and load it; ``path`` is a bundle or a model's folder (then its highest version).
 
-
-def load_bundle(path: str | Path, *, runtime: str = "onnxruntime") -> Bundle:
-    """Check a bundle's hashes and load it; ``path`` is a bundle or a model's folder (then its highest version).
-
-    Raises BundleError where it is incomplete or changed, or the runtime is unknown.
+    ``runtime="tensorflow"`` runs the SavedModel, which is a program that can read and write files: ask for it where you
+    trust who made the bundle. ``require_signature`` as for :func:`open_bundle`. Raises BundleError where the bundle is
+    incomplete, changed or not signed by a required key, or the runtime is unknown.
     """
-    chosen, folder = find_runtime(runtime), find_bundle(path)
-    manifest = check_integrity(folder)
-    return Bundle(folder, manifest, chosen.load(folder))
+    chosen = find_runtime(runtime)
+    checked = open_bundle(path, require_signature)
+    chosen.check(checked.folder, checked.manifest.interface.inputs[0].dtype)
+    return Bundle(checked, load_session(chosen, checked.folder, checked.read))
+
+
+def _reason(error: Exception) -> str:
+    """What a runtime says, on one line."""
+    return printable(" ".join(str(error).split())[:200])

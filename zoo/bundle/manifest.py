@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from zoo.bundle.regular_files import printable, read_regular
 from zoo_registry.errors import BundleError
 
 MANIFEST_FILE = "manifest.json"
+SIGNATURE_FILE = "model.sig"
 SCHEMA_VERSION = 1
 MAX_MANIFEST_BYTES = 16 * 2**20
+MAX_NAME = 512
+
+_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=@-]*")
+_SEAL = re.compile(rb',\n  "checksum": "([0-9a-f]{64})"\n}\n')
+_SEAL_LENGTH = 85
 
 
 class _Part(BaseModel):
@@ -47,8 +56,8 @@ class Interface(_Part):
 class FileEntry(_Part):
     """A file's size in bytes and its SHA-256, in hexadecimal."""
 
-    size: int
-    sha256: str
+    size: int = Field(ge=0, strict=True)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
 class Manifest(_Part):
@@ -72,48 +81,78 @@ class Manifest(_Part):
         description="for each runtime its version and largest difference, in units"
     )
     onnx: dict[str, Any]
+    extra: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="for each other format, in extra/: who made it, and the only batch that it takes, or null",
+    )
     versions: dict[str, str]
     files: dict[str, FileEntry]
-    checksum: str = Field("", description="SHA-256 of this manifest's canonical JSON with an empty checksum")
-
-    def canonical_checksum(self) -> str:
-        """SHA-256 over sorted, compact JSON with the checksum left empty."""
-        content = self.model_dump(mode="json") | {"checksum": ""}
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+    checksum: str = Field("", description="SHA-256 of all bytes before the comma that precedes it")
 
     def write(self, folder: Path) -> None:
         """Write the manifest, sealed with its checksum, into the folder."""
-        sealed = self.model_copy(update={"checksum": self.canonical_checksum()})
-        text = json.dumps(sealed.model_dump(mode="json"), indent=2, allow_nan=False)
-        (folder / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
+        text = json.dumps(self.model_dump(mode="json", exclude={"checksum"}), indent=2, allow_nan=False)
+        body = text.removesuffix("\n}").encode()
+        seal = f',\n  "checksum": "{hashlib.sha256(body).hexdigest()}"\n}}\n'
+        (folder / MANIFEST_FILE).write_bytes(body + seal.encode())
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Read and check a manifest, and nothing else of the bundle; raises BundleError."""
-        path = folder / MANIFEST_FILE
-        if path.is_symlink() or not path.is_file():
-            raise BundleError(
-                f"{folder}: expected a bundle, found no {MANIFEST_FILE}; give a folder such as exported/NAME/1"
-            )
-        if path.stat().st_size > MAX_MANIFEST_BYTES:
-            raise BundleError(f"{path}: larger than {MAX_MANIFEST_BYTES} bytes, so it is no manifest; export again")
+        return cls.parse(read_manifest(folder), folder / MANIFEST_FILE)
+
+    @classmethod
+    def parse(cls, content: bytes, path: Path) -> Self:
+        """Check a manifest's bytes: checksum, strict JSON, schema version, fields and names of files, in this order.
+
+        The checksum covers every byte, so that no other spelling of the same content passes either. Raises BundleError
+        that names ``path``.
+        """
+        seal = _SEAL.fullmatch(content, max(0, len(content) - _SEAL_LENGTH))
+        if seal is None:
+            raise BundleError(f"{path}: not a valid manifest (it does not end with a checksum); export again")
+        if hashlib.sha256(content[:-_SEAL_LENGTH]).hexdigest().encode() != seal[1]:
+            raise BundleError(f"{path}: its checksum does not hold; the manifest was changed, export again")
         try:
-            content = json.loads(path.read_bytes(), object_pairs_hook=_no_doubles, parse_constant=_no_constants)
-            if (found := content.get("schema_version")) != SCHEMA_VERSION:
+            values = json.loads(content, object_pairs_hook=_no_doubles, parse_constant=_no_constants)
+            if (found := values.get("schema_version")) != SCHEMA_VERSION:
                 raise BundleError(
                     f"{path}: expected schema version {SCHEMA_VERSION}, found {found!r}; use the lstm-zoo that wrote it"
                 )
-            manifest = cls.model_validate(content)
-            checksum = manifest.canonical_checksum()
+            manifest = cls.model_validate(values)
+            check_names(manifest.files)
         except (ValueError, AttributeError, RecursionError) as error:
             reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
             raise BundleError(
-                f"{path}: not a valid manifest ({reason}); the bundle was changed, export again"
+                f"{path}: not a valid manifest ({printable(str(reason))}); the bundle was changed, export again"
             ) from error
-        if manifest.checksum != checksum:
-            raise BundleError(f"{path}: its checksum does not hold; the manifest was changed, export again")
         return manifest
+
+
+def read_manifest(folder: Path) -> bytes:
+    """The bytes of a folder's manifest; raises BundleError where there is none, or it is no file or too large."""
+    path = folder / MANIFEST_FILE
+    if path.is_symlink() or not path.is_file():
+        raise BundleError(
+            f"{folder}: expected a bundle, found no {MANIFEST_FILE}; give a folder such as exported/NAME/1"
+        )
+    return read_regular(path, MAX_MANIFEST_BYTES)
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raise ValueError unless all names are relative, normalized paths that mean different files everywhere.
+
+    Their parts consist of ASCII letters, digits and ``_.+=@-``, and do not begin with a dot or a sign: that leaves no
+    ``..``, no drives, no backslashes and no two spellings of one name; capitals tell no two names apart. Manifest and
+    signature are not among them.
+    """
+    seen: set[str] = set()
+    for name in names:
+        if len(name) > MAX_NAME or not all(_PART.fullmatch(part) for part in name.split("/")):
+            raise ValueError(f"'{name[:MAX_NAME]}' is no relative, normalized path of plain letters")
+        if name in (MANIFEST_FILE, SIGNATURE_FILE) or name.casefold() in seen:
+            raise ValueError(f"'{name}' stands twice, or lists what no manifest lists")
+        seen.add(name.casefold())
 
 
 def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 
 import typer
 
-from zoo.cli.output import check_folder, lifecycle_of, print_json, print_table
+from zoo.cli.output import Sign, check_folder, lifecycle_of, print_json, print_table
 from zoo.cli.tensorflow import import_tensorflow
 from zoo.options import ServingDtype
 from zoo_registry.errors import ConfigError
@@ -24,6 +24,14 @@ def export(
     mlflow: Annotated[
         str | None,
         typer.Option(help="Log the bundle to MLflow, with its run: the URI given to zoo train.", metavar="URI"),
+    ] = None,
+    sign: Sign = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="Another format too: litert, openvino, or a plugin's; repeat it."),
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Windows that such a format takes at once [default: 1 for litert, else any].")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
@@ -43,13 +51,20 @@ def export(
         from zoo.export.naming import check_model_name
 
         check_model_name(name)
+    if sign is not None:
+        from zoo.bundle.signatures import signer
+
+        signer(sign)
+    from zoo.export.extra import choose_exporters
+
+    choose_exporters(formats or (), batch)
     lifecycle = lifecycle_of(make_trackers(runs, mlflow=mlflow))
     import_tensorflow()
     from zoo.run import Run
 
     trained = Run(folder)
     trained.lifecycle = lifecycle
-    bundle = trained.export(exported, name=name, dtype=serving_dtype)
+    bundle = trained.export(exported, name=name, dtype=serving_dtype, sign=sign, formats=formats or (), batch=batch)
     if as_json:
         print_json({"bundle": str(bundle.folder), "parity": bundle.manifest.parity, "onnx": bundle.manifest.onnx})
         return

@@ -10,9 +10,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from zoo.cli.bundles import bundles
 from zoo.cli.catalogue import list_architectures, show
 from zoo.cli.compare import compare
 from zoo.cli.export import export
+from zoo.cli.gc import gc
 from zoo.cli.inspect import inspect
 from zoo.cli.output import note
 from zoo.cli.predict import predict
@@ -78,6 +80,8 @@ app.command("compare")(compare)
 app.command("export")(export)
 app.command("verify")(verify)
 app.command("predict")(predict)
+app.command("bundles")(bundles)
+app.command("gc")(gc)
 
 
 @app.callback(invoke_without_command=True)

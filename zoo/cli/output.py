@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,19 @@ if TYPE_CHECKING:
 
 
 BundlePath = Annotated[Path, typer.Argument(help="exported/NAME/N, or exported/NAME for its highest version.")]
+RequireSignature = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Refuse the bundle unless this public key signed it, or one of several [default: $ZOO_REQUIRE_SIGNATURE].",
+        metavar="KEY",
+    ),
+]
+Sign = Annotated[
+    Path | None,
+    typer.Option(
+        help="Sign the bundle with this private key (PEM; its password in $ZOO_SIGN_PASSWORD).", metavar="KEY"
+    ),
+]
 
 
 def print_json(value: Any) -> None:
@@ -29,6 +43,12 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
     On a terminal it fits the width; a file or a program gets each row on one line.
     """
+    lines = [tuple(heads), *map(tuple, rows)]
+    if not sys.stdout.isatty() and all(cell.isascii() and cell.isprintable() for line in lines for cell in line):
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for line in lines:  # as rich would, without the time to load it
+            typer.echo("  ".join(map(str.ljust, line, widths)).rstrip())
+        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -36,15 +56,15 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, head in enumerate(heads):
         table.add_column(Text(head), no_wrap=index == 0, overflow="fold", min_width=len(head) if index == 0 else None)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+    for line in lines[1:]:
+        table.add_row(*(Text(cell) for cell in line))
     console = Console()
     if not console.is_terminal:
         console = Console(width=100_000)
     with console.capture() as capture:
         console.print(table)
-    for line in capture.get().splitlines():
-        typer.echo(line.rstrip())
+    for text in capture.get().splitlines():
+        typer.echo(text.rstrip())
 
 
 def note(text: str) -> None:
@@ -95,7 +115,8 @@ def catalogue() -> Catalogue:
     found = discover()
     for failure in found.failures:
         note(f"warning: {failure}")
-    for ambiguity in (*found.catalogue.ambiguities, *found.scalers.ambiguities, *found.losses.ambiguities):
+    catalogues = (found.catalogue, found.scalers, found.losses, found.exporters)
+    for ambiguity in (sentence for known in catalogues for sentence in known.ambiguities):
         note(f"warning: {ambiguity}")
     return found.catalogue
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
+from zoo.cli.answers import cells, check_output, progress_bar, staged_writer
 from zoo.cli.options import DATA_OPTIONS, with_options
-from zoo.cli.output import BundlePath, note, print_json, print_table
+from zoo.cli.output import BundlePath, RequireSignature, note, print_json, print_table
 from zoo.options import Aggregate, Gaps, Missing
 from zoo_registry.errors import ConfigError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from zoo.bundle.loading import Bundle
+    from zoo.bundle.ranges import Outside
+
 FILLS = tuple(name for name in get_args(Missing) if name != "drop")  # no newest row can be left out
-READING = ("time", "series", "short_series", "sort", "resample", "aggregate", "gaps")
+READING = ("time", "series", "short_series", "sort", "resample", "aggregate", "gaps", "spool")
 FORMAT = ("delimiter", "decimal", "encoding")
+SHOWN = 5  # rows at either end of a backtest
+MOST_JSON = 100_000  # rows of a backtest
 
 
 @with_options({name: DATA_OPTIONS[name] for name in (*READING, *FORMAT)})
@@ -22,52 +32,128 @@ def predict(
     ctx: typer.Context,
     bundle: BundlePath,
     data: Annotated[str, typer.Option(help="CSV or Parquet file with the bundle's columns, or example:co2.")],
+    backtest: Annotated[
+        bool, typer.Option("--backtest", help="Answer to every window in the data, not to the last one alone.")
+    ] = False,
+    stride: Annotated[
+        int | None, typer.Option(help="With --backtest: rows from one window to the next [default: 1].", min=1)
+    ] = None,
     missing: Annotated[
-        str | None, typer.Option(help="Missing values: error, ffill or interpolate [default: error].")
+        str | None,
+        typer.Option(help="Missing values: error, ffill, interpolate, or drop with --backtest [default: error]."),
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Write a .csv or .parquet file instead of a table.")] = None,
+    strict_range: Annotated[
+        bool, typer.Option("--strict-range", help="Refuse values outside the training's range; else they are told.")
+    ] = False,
+    require_signature: RequireSignature = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Forecast what comes after the data's last row, in original units, on ONNX Runtime.
+    """Forecast what comes after the data's last row, in original units, on ONNX Runtime; or, backtesting, over it.
 
     Example: zoo predict exported/basic-co2 --data example:co2
     """
-    from zoo.bundle.loading import load_bundle
-
-    for name, known in (("missing", FILLS), ("gaps", get_args(Gaps)), ("aggregate", get_args(Aggregate))):
+    ways = get_args(Missing) if backtest else FILLS
+    for name, known in (("missing", ways), ("gaps", get_args(Gaps)), ("aggregate", get_args(Aggregate))):
         if (value := missing if name == "missing" else ctx.params[name]) is not None and value not in known:
             raise ConfigError(f"--{name} is one of {', '.join(known)}, found '{value}'")
+    if stride is not None and not backtest:
+        raise ConfigError("--stride is for --backtest, which is not given; give both or neither")
     if output is not None:
-        if output.is_dir() or not output.parent.is_dir():
-            raise ConfigError(f"--output: expected a file in a folder that is there, found {output}; name another")
-        if output.suffix.lower() not in (".csv", ".parquet") or as_json:
+        check_output(output)
+        if as_json:
             raise ConfigError(f"--output writes .csv or .parquet, and --json to the terminal; found {output}; take one")
+    from zoo.bundle.loading import load_bundle
+    from zoo.bundle.ranges import refuse_outside
     from zoo.data.csv_files import CsvFormat
 
     delimiter, decimal, encoding = (ctx.params[name] for name in FORMAT)
-    reading = {name: ctx.params[name] for name in READING}
-    csv = CsvFormat(delimiter or ",", decimal or ".", encoding)
-    forecast = load_bundle(bundle).predict(data, missing=cast("Missing | None", missing), csv=csv, **reading)
-    if output is not None:
-        staged = output.with_name(f".staging-{output.name}")
-        try:
-            if output.suffix.lower() == ".csv":
-                forecast.to_csv(staged)
-            else:
-                forecast.reset_index().to_parquet(staged, index=False)
-            staged.replace(output)
-        finally:
-            staged.unlink(missing_ok=True)
-        note(f"{len(forecast)} rows: {output}")
+    reading = {name: ctx.params[name] for name in READING} | {
+        "csv": CsvFormat(delimiter or ",", decimal or ".", encoding),
+        "missing": missing,
+    }
+    loaded = load_bundle(bundle, require_signature=require_signature or None)
+    if backtest:
+        _backtest(loaded, data, reading | {"stride": stride or 1}, output, strict=strict_range, as_json=as_json)
         return
-    steps = forecast.index if forecast.index.dtype.kind == "i" else forecast.index.astype(str)
-    rows = [(step, *values) for step, values in zip(steps, forecast.itertuples(index=False), strict=True)]
-    heads = (forecast.index.name, *forecast.columns)
+    from zoo.bundle.prediction import predict_table
+
+    forecast, outside = predict_table(loaded, data, **reading)
+    if strict_range:
+        refuse_outside(outside, data)
+    _tell(outside)
+    forecast = forecast.reset_index()
+    if output is None:
+        _show([forecast], as_json=as_json)
+        return
+    with staged_writer(output) as writer:
+        writer.write(forecast)
+    note(f"{len(forecast)} rows: {output}")
+
+
+def _backtest(
+    bundle: Bundle, data: str, settings: dict[str, Any], output: Path | None, *, strict: bool, as_json: bool
+) -> None:
+    """Go over the data, frame by frame, of which only what is shown is kept."""
+    from zoo.bundle.ranges import refuse_outside
+
+    with progress_bar() as show:
+        show("reading", 0, None)
+        backtest = bundle.backtest(data, **settings)
+        rows = len(backtest) * backtest.rows_per_window
+        if as_json and rows > MOST_JSON:
+            raise ConfigError(f"--json is for {MOST_JSON} rows at most, found {rows}; give --output FILE instead")
+
+        def frames() -> Iterator[pd.DataFrame]:
+            for frame in backtest:
+                yield frame
+                show("windows", (frame.index[-1] + 1) // backtest.rows_per_window, len(backtest))
+            if strict:
+                refuse_outside(backtest.outside, data)
+
+        kept: list[pd.DataFrame] = []
+        if output is not None:
+            with staged_writer(output, backtest.times) as writer:
+                for frame in frames():
+                    writer.write(frame)
+        else:
+            for frame in frames():
+                kept.append(frame if as_json else _ends(frame))
+                if not as_json:
+                    del kept[1:-1]
+    _tell(backtest.outside)
+    if output is not None:
+        note(f"{rows} rows: {output}")
+    else:
+        _show(kept, as_json=as_json)
+
+
+def _ends(frame: pd.DataFrame) -> pd.DataFrame:
+    """The first and the last rows of a frame."""
+    kept: pd.DataFrame = frame[(frame.index < frame.index[0] + SHOWN) | (frame.index > frame.index[-1] - SHOWN)]
+    return kept
+
+
+def _tell(outside: Sequence[Outside]) -> None:
+    for found in outside:
+        note(f"outside the training's range: {found}")
+
+
+def _show(frames: Sequence[pd.DataFrame], *, as_json: bool) -> None:
+    """Print a table, of many rows the first and the last, or JSON."""
+    parts = [cells(frame) for frame in frames]
+    heads, rows = parts[0][0], [row for _, part in parts for row in part]
     if as_json:
         print_json([dict(zip(heads, row, strict=True)) for row in rows])
-    else:
-        print_table(heads, [tuple(map(_cell, row)) for row in rows])
+        return
+    total = frames[-1].index[-1] + 1
+    texts = [tuple(map(_cell, row)) for row in rows]
+    if total > len(texts):
+        texts[SHOWN:-SHOWN] = [tuple("…" for _ in heads)]
+    print_table(heads, texts)
+    if total > len(texts):
+        note(f"{total} rows in all; --output FILE writes them")
 
 
 def _cell(value: object) -> str:
-    return f"{value:.7g}" if isinstance(value, float) else str(value)
+    return f"{value:.7g}" if isinstance(value, float) else "" if value is None else str(value)

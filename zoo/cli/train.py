@@ -72,6 +72,28 @@ def train(
             help="With --export: auto (by the columns), float32 or float64 [default: auto].", rich_help_panel=RESULT
         ),
     ] = None,
+    sign: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --export: sign the bundle with this private key (PEM; its password in $ZOO_SIGN_PASSWORD).",
+            metavar="KEY",
+            rich_help_panel=RESULT,
+        ),
+    ] = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            help="With --export: another format too, litert, openvino, or a plugin's; repeat it.",
+            rich_help_panel=RESULT,
+        ),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            help="Windows that such a format takes at once [default: 1 for litert, else any].", rich_help_panel=RESULT
+        ),
+    ] = None,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write logs for TensorBoard.", rich_help_panel=RESULT)
     ] = False,
@@ -128,6 +150,14 @@ def train(
             raise ConfigError(
                 "--serving-dtype belongs to the export, but --export was not given; add it, or leave it out"
             )
+        if (formats or batch is not None) and not export:
+            raise ConfigError("--format and --batch belong to the export, but --export was not given; add it")
+        if sign is not None:
+            if not export:
+                raise ConfigError("--sign signs the bundle, but --export was not given; add it, or leave --sign out")
+            from zoo.bundle.signatures import signer
+
+            signer(sign)
         if find_lr:
             if resolved.training.start_from is not None:
                 raise ConfigError("--find-lr tests a new network, expected no --from; leave one of them out")
@@ -135,6 +165,7 @@ def train(
             return
         dtype = serving_dtype or "auto"
         if export:
+            from zoo.export.extra import choose_exporters
             from zoo.export.naming import check_interface, check_model_name, choose_dtype, default_name, interface_of
 
             check_folder(exported, "--exported")
@@ -143,15 +174,17 @@ def train(
             table, preprocessor = prepared.table, prepared.preprocessor
             targets, classes = prepared.named_targets
             dtype = choose_dtype(preprocessor, dtype)
-            check_interface(
-                exported / name, interface_of(resolved, table.features, targets, dtype, preprocessor.units, classes)
-            )
+            interface = interface_of(resolved, table.features, targets, dtype, preprocessor.units, classes)
+            check_interface(exported / name, interface)
+            choose_exporters(formats or (), batch, interface)
         lifecycle = lifecycle_of(make_trackers(runs, tensorboard=tensorboard, mlflow=mlflow))
         if tensorboard:
             note(f"to watch: tensorboard --logdir {runs / TENSORBOARD_FOLDER}")
         import_tensorflow()
         run = train_prepared(resolved, prepared, runs=runs, progress=True, unfinished=unfinished, lifecycle=lifecycle)
-    bundle = run.export(exported, name=name, dtype=dtype) if export else None
+    bundle = None
+    if export:
+        bundle = run.export(exported, name=name, dtype=dtype, sign=sign, formats=formats or (), batch=batch)
     if as_json:
         print_json(
             run.record.model_dump(mode="json") | {"folder": str(run.folder), "bundle": bundle and str(bundle.folder)}

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.output import BundlePath, print_json, print_table
+from zoo.cli.output import BundlePath, RequireSignature, print_json, print_table
 from zoo.cli.tensorflow import import_tensorflow
+from zoo_registry.errors import ConfigError
 
 FAILED = 1
 
@@ -17,39 +18,68 @@ def verify(
     bundle: BundlePath,
     runtime: Annotated[
         list[str] | None,
-        typer.Option(help="Replay on this runtime alone; repeat it for more [default: all installed]."),
+        typer.Option(
+            help="Replay on this runtime alone; repeat it for more. all takes tensorflow too, which runs the"
+            " SavedModel, a program: for bundles whose maker you trust [default: all installed but tensorflow]."
+        ),
     ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Check files and signature alone, replay nothing.")] = False,
+    require_signature: RequireSignature = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Check every file's hash, then replay the golden windows on each installed runtime.
+    """Check every file's hash, then the signature where one is required, then replay the golden windows.
+
+    Ends with 1 where a runtime gives other forecasts, with 2 where a check fails before.
 
     Example: zoo verify exported/basic-co2
     """
     from zoo.bundle.golden import Ruler
-    from zoo.bundle.integrity import check_integrity
-    from zoo.bundle.loading import find_bundle
-    from zoo.bundle.verification import choose_runtimes, replay
+    from zoo.bundle.loading import open_bundle
+    from zoo.bundle.signatures import required_keys
+    from zoo.bundle.verification import choose_runtimes, is_strict, replay
     from zoo.runtimes import RUNTIMES
 
-    names = choose_runtimes(runtime or ())
-    folder = find_bundle(bundle)
-    manifest = check_integrity(folder)  # before any parser, and before anything slow
+    if quick and runtime:
+        raise ConfigError("--quick replays nothing, expected no --runtime; leave one of them out")
+    names = [] if quick else choose_runtimes(runtime or ())
+    keys = required_keys(require_signature or None)
+    checked = open_bundle(bundle, keys)  # before any parser, and before anything slow
+    folder, hold = checked.folder, "hashes and signature hold" if keys else "hashes hold"
+    if quick:
+        if as_json:
+            print_json({"bundle": str(folder), "passed": True, "signed": bool(keys), "runtimes": []})
+        else:
+            typer.echo(f"{folder}: {hold}, nothing was replayed")
+        return
     if "tensorflow" in names and RUNTIMES["tensorflow"].version:
         import_tensorflow()
-    verdicts = replay(folder, names, Ruler.of(manifest))
-    passed = all(verdict.passed for verdict in verdicts)
+    strict = is_strict(runtime or ())
+    verdicts = replay(folder, names, Ruler.of(checked.manifest), checked.read, strict=strict)
+    passed = all(verdict.passed for verdict in verdicts if not verdict.refused)
     if as_json:
         replays = [
             vars(v) | {"passed": v.passed, "difference": v.difference if math.isfinite(v.difference) else None}
             for v in verdicts
         ]
-        print_json({"bundle": str(folder), "passed": passed, "runtimes": replays})
+        print_json({"bundle": str(folder), "passed": passed, "signed": bool(keys), "runtimes": replays})
     else:
         rows = [
-            (v.runtime, v.version, f"{v.difference:.1e}", f"{v.milliseconds:.2f}", "equal" if v.passed else "DIFFERS")
+            (v.runtime, v.version, "-", "-", f"refused: {v.refused}")
+            if v.refused
+            else (
+                v.runtime,
+                v.version,
+                f"{v.difference:.1e}",
+                f"{v.milliseconds:.2f}",
+                "equal" if v.passed else "DIFFERS",
+            )
             for v in verdicts
         ]
         print_table(("runtime", "version", "largest difference (train deviations)", "ms, one window", "verdict"), rows)
-        typer.echo(f"{folder}: hashes hold, {'all runtimes agree' if passed else 'it FAILS, do not serve it'}")
+        typer.echo(f"{folder}: {hold}, {'all runtimes agree' if passed else 'it FAILS, do not serve it'}")
     if not passed:
         raise typer.Exit(FAILED)
+
+
+def _verdict(passed: bool) -> str:
+    return "equal" if passed else "DIFFERS"

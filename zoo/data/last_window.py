@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from zoo.outputs import FORECAST, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
 from zoo_registry import Task
 from zoo_registry.errors import ConfigError, DataError, close_match_hint
 
+SPOOLED_ABOVE = 64 * 2**20  # bytes of a file; a smaller one is faster in memory
 _STEP_TOLERANCE = 1.25  # months have 28 to 31 days
 
 
@@ -129,16 +132,41 @@ def read_last_windows(
     ``missing`` says how missing values are filled from the rows before; None is the example's own way, else an error.
     Raises DataError, naming file, column and row.
     """
-    if unknown := sorted(reading.keys() - Reading.__dataclass_fields__.keys()):
-        raise ConfigError(
-            f"there is no setting '{unknown[0]}'{close_match_hint(unknown[0], Reading.__dataclass_fields__)}"
-        )
-    if missing is None:
-        example = find_example(source)
-        missing = example.missing if example else "error"
+    missing = way_to_fill(source, missing)
     if missing == "drop":
         raise ConfigError(
             "missing: expected error, ffill or interpolate, as no newest row can be left out, found 'drop'; take one"
+        )
+    asked = resolve_reading(source, trained, reading)
+    given = without_calendar(features, asked)
+    # gaps before the last windows do not matter, so those inside them are looked for below
+    table = read_table(source, targets=given[:1], features=given, reading=replace(asked, gaps="ignore"))
+    rows = long_enough(table, window, trained, asked)
+    for part in rows.values():
+        _refuse_near_gaps(table, part.stop - window, part.stop, asked)
+    values = [filled_window(table, part, part.stop - 1, window, missing) for part in rows.values()]
+    times = [None if table.times is None else table.times[part.start : part.stop] for part in rows.values()]
+    step = None if table.frequency is None else table.frequency.step
+    return LastWindows(np.stack(values), times, list(rows), table.series_column, step)
+
+
+def way_to_fill(source: Source, missing: Missing | None) -> Missing:
+    """How missing values are filled: as asked for, else in the example's own way, else not at all."""
+    if missing is not None:
+        return missing
+    example = find_example(source)
+    return example.missing if example else "error"
+
+
+def resolve_reading(source: Source, trained: dict[str, Any], reading: Mapping[str, Any]) -> Reading:
+    """How a table is read: as in the training that ``trained`` records, where ``reading`` does not say otherwise.
+
+    A large file goes through temporary files, so that the memory it takes is bounded; but not where its rows are to be
+    sorted or resampled, which needs all of them. Raises ConfigError for a setting that is not there.
+    """
+    if unknown := sorted(reading.keys() - Reading.__dataclass_fields__.keys()):
+        raise ConfigError(
+            f"there is no setting '{unknown[0]}'{close_match_hint(unknown[0], Reading.__dataclass_fields__)}"
         )
     calendar = tuple(trained.get("calendar", ()))
     usual = Reading(
@@ -149,32 +177,57 @@ def read_last_windows(
         calendar_zone=(trained.get("zone") or "none") if calendar else None,
     )
     asked = replace(usual, **{key: value for key, value in reading.items() if value is not None})
-    given = [name for name in features if name not in calendar_columns(calendar)]
-    # gaps before the last windows do not matter, so those inside them are looked for below
-    table = read_table(source, targets=given[:1], features=given, reading=replace(asked, gaps="ignore"))
+    if asked.spool is None and not asked.sort and asked.resample is None and _is_large(source):
+        return replace(asked, spool=Path(tempfile.gettempdir()))
+    return asked
+
+
+def without_calendar(features: Sequence[str], reading: Reading) -> list[str]:
+    """The features that a table has to have as columns."""
+    return [name for name in features if name not in calendar_columns(reading.calendar)]
+
+
+def long_enough(table: Table, window: int, trained: dict[str, Any], reading: Reading) -> dict[str, range]:
+    """The rows of each series that has a window; raises DataError for shorter ones, and for another step of time."""
     refuse_other_step(table, trained.get("step"))
     rows = {name: rows for name, rows in table.series.items() if len(rows) >= window}
     if short := [name for name in table.series if name not in rows]:
-        _refuse_short(table, short, window, dropped=asked.short_series == "drop" and bool(rows))
-    values = [_last_window(table, part, window, missing, asked) for part in rows.values()]
-    times = [None if table.times is None else table.times[part.start : part.stop] for part in rows.values()]
-    step = None if table.frequency is None else table.frequency.step
-    return LastWindows(np.stack(values), times, list(rows), table.series_column, step)
+        _refuse_short(table, short, window, dropped=reading.short_series == "drop" and bool(rows))
+    return rows
 
 
-def _last_window(table: Table, rows: range, window: int, missing: Missing, reading: Reading) -> NDArray[np.float64]:
-    first = rows.stop - window
-    if table.frequency is not None and table.times is not None and reading.gaps != "ignore":
-        uneven = table.frequency.uneven if table.frequency.step is not None else np.arange(first + 1, rows.stop)
-        inside = uneven[(uneven > first) & (uneven < rows.stop)]
-        near = Frequency(table.frequency.step, inside)
-        refuse_gaps(near, table.times, table.source, str(table.time_column), table.row_name)
-    values = np.array(table.values[rows.start : rows.stop], dtype=np.float64)
+def filled_window(table: Table, rows: range, last: int, window: int, missing: Missing) -> NDArray[np.float64]:
+    """The features of the window that ends with row ``last`` of a series, whose ``rows`` these are.
+
+    Returns float64 (window, n_features). Missing values are filled as if the series ended there. Raises DataError for
+    one that cannot be.
+    """
+    features, first = table.values[:, : len(table.features)], last + 1 - window
+    begin, back = first, window
+    while begin > rows.start and np.isnan(features[begin : first + 1]).all(axis=0).any():  # nothing to fill from yet
+        begin, back = max(begin - back, rows.start), 2 * back
+    values = np.array(features[begin : last + 1], dtype=np.float64)
     if missing != "error":
         for column in values.T:
             fill_forward(column, find_holes(column), 0, range(len(values)), missing)
     refuse_missing(table, values[-window:], missing, first=first)
     return values[-window:]
+
+
+def _refuse_near_gaps(table: Table, first: int, stop: int, reading: Reading) -> None:
+    """Raise DataError where times leap between the rows of a window, which begins at ``first``."""
+    if table.frequency is None or table.times is None or reading.gaps == "ignore":
+        return
+    uneven = table.frequency.uneven if table.frequency.step is not None else np.arange(first + 1, stop)
+    near = Frequency(table.frequency.step, uneven[(uneven > first) & (uneven < stop)])
+    refuse_gaps(near, table.times, table.source, str(table.time_column), table.row_name)
+
+
+def _is_large(source: Source) -> bool:
+    if not isinstance(source, (str, Path)) or find_example(source):
+        return False
+    path = Path(source)
+    return path.is_file() and path.stat().st_size > SPOOLED_ABOVE
 
 
 def _refuse_short(table: Table, short: list[str], window: int, *, dropped: bool) -> None:

@@ -101,7 +101,7 @@ def refuse_missing(table: Table, values: NDArray[Any], method: Missing, first: i
     """Raise DataError where ``method`` left a value missing; ``values`` are the table's rows from ``first`` on."""
     if len(missing := np.argwhere(np.isnan(values))):
         row, column = map(int, missing[0])
-        raise _missing_value(table, first + row, column, len(missing), method)
+        raise missing_value(table, first + row, column, len(missing), method)
 
 
 def _refuse(
@@ -111,10 +111,11 @@ def _refuse(
     left = [rows[contains(in_use, rows) & np.isnan(values[rows, column])] for column, rows in enumerate(holes)]
     if total := sum(map(len, left)):
         row, column = min((int(rows[0]), column) for column, rows in enumerate(left) if len(rows))
-        raise _missing_value(table, row, column, total, method)
+        raise missing_value(table, row, column, total, method)
 
 
-def _missing_value(table: Table, row: int, column: int, total: int, method: Missing) -> DataError:
+def missing_value(table: Table, row: int, column: int, total: int, method: Missing) -> DataError:
+    """What to raise for a value that ``method`` left missing, the first of ``total``."""
     where = f"{table.source}: column '{table.columns[column]}', {table.row_name(row)}"
     if method == "error":
         return DataError(

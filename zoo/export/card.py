@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from zoo.bundle.manifest import Interface, Manifest
 from zoo.evaluation.headline import ANOMALY_MEASURES, CLASS_MEASURES
+from zoo.export.clients import Call, cpp_client, node_client, python_client, tf_serving_client, triton_client
 from zoo.outputs import FORECAST, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
-from zoo.runtimes.onnxruntime_session import ONNX_FILE
 
 _UNITS = {
     "raw": "raw in, raw out; scaling and its inverse are inside the graph",
@@ -38,26 +38,39 @@ _CARD = """\
 
 {table}
 
-## Python, with ONNX Runtime alone
+## Clients
+
+Each prints what this bundle says of the first window in `golden.npz`.
+
+Python, with ONNX Runtime alone (`pip install onnxruntime`):
 
 ```python
-import numpy as np, onnxruntime
-session = onnxruntime.InferenceSession("{onnx}")
-window = np.load("golden.npz")["window"][:1]  # yours: {dtype} (batch, {window}, {n_features}), {kind} units
-print(*session.run([{python_outputs}], {{"window": window}}))
+{python}
 ```
 
-## JavaScript, with onnxruntime-node
+Node, with ONNX Runtime (`npm install onnxruntime-node`; in a browser `onnxruntime-web` is called in the same way):
 
 ```javascript
-const ort = require("onnxruntime-node");
-(async () => {{
-  const session = await ort.InferenceSession.create("{onnx}");
-  const values = {array}.from({{ length: {size} }}, () => {example});  // yours: a window in {kind} units, row by row
-  const window = new ort.Tensor("{dtype}", values, [1, {window}, {n_features}]);
-  const {{ {js_outputs} }} = await session.run({{ window }});
-  console.log({js_shown});
-}})();
+{node}
+```
+
+C++, with ONNX Runtime (`g++ -std=c++17 client.cpp -lonnxruntime`):
+
+```cpp
+{cpp}
+```
+
+TensorFlow Serving, started as `tensorflow_model_server --rest_api_port=8501 --model_name={model}
+--model_base_path=/absolute/path/of/exported/{model}`:
+
+```sh
+{tf_serving}
+```
+
+Triton, started as `tritonserver --model-repository=exported`, the folder of all models:
+
+```sh
+{triton}
 ```
 
 `scalers.joblib` is a pickle: load it only if you trust who made this bundle. Everything in it stands in
@@ -66,15 +79,15 @@ hash and replays `golden.npz`.
 """
 
 
-def model_card(manifest: Manifest, summary: str, example: float) -> str:
-    """Render the card; ``example`` is a value of the input for the JavaScript client's sample window."""
+def model_card(manifest: Manifest, summary: str, row: Sequence[str]) -> str:
+    """Render the card; ``row`` is each row of the clients' sample window, as numbers are written."""
     interface, data = manifest.interface, manifest.data
     dtype = interface.inputs[0].dtype
     outputs, table, wanted = _OF_TASK[interface.task]
+    call = Call(manifest.model, interface, row, wanted)
     fields = {
         "model": manifest.model,
         "units": (_UNITS if wanted == (FORECAST,) else _UNITS_OF_INPUT)[interface.units],
-        "kind": interface.units,
         "summary": summary,
         "architecture": manifest.architecture["name"],
         "distribution": manifest.architecture["distribution"],
@@ -90,13 +103,11 @@ def model_card(manifest: Manifest, summary: str, example: float) -> str:
         "fingerprint": data["fingerprint"],
         "verdict": manifest.metrics["verdict"],
         "table": table(manifest),
-        "python_outputs": ", ".join(f'"{name}"' for name in wanted),
-        "js_outputs": ", ".join(wanted),
-        "js_shown": ", ".join(f"{name}.{part}" for name in wanted for part in ("dims", "data")),
-        "onnx": ONNX_FILE,
-        "array": "Float64Array" if dtype == "float64" else "Float32Array",
-        "size": interface.window * len(interface.features),
-        "example": f"{example:g}",
+        "python": python_client(call),
+        "node": node_client(call),
+        "cpp": cpp_client(call),
+        "tf_serving": tf_serving_client(call),
+        "triton": triton_client(call),
     }
     return _CARD.format(**fields)
 

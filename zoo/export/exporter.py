@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +13,10 @@ import numpy as np
 from zoo.bundle.golden import Golden, Ruler, golden_windows
 from zoo.bundle.integrity import check_integrity, describe_files
 from zoo.bundle.manifest import Interface, Manifest
+from zoo.bundle.signatures import sign_bundle, signer
 from zoo.bundle.verification import Verdict, replay
 from zoo.export.card import model_card
+from zoo.export.extra import choose_exporters, write_extra
 from zoo.export.formats import SCALED_SIGNATURE, write_onnx, write_saved_model
 from zoo.export.graph import Served
 from zoo.export.inference import inference_network
@@ -22,6 +25,7 @@ from zoo.export.publishing import publish, staging
 from zoo.export.triton import triton_config
 from zoo.outputs import IS_ANOMALY
 from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.runtimes import RUNTIMES
 from zoo.runtimes.tensorflow_session import TensorFlowSession
 from zoo.training.answers import Answers, answer_windows, answers_of
 from zoo.training.resumption import not_finite
@@ -41,15 +45,29 @@ class Trained:
     record: RunRecord
 
 
-def export(trained: Trained, exported: Path, name: str | None = None, summary: str = "", dtype: str = "auto") -> Path:
+def export(
+    trained: Trained,
+    exported: Path,
+    name: str | None = None,
+    summary: str = "",
+    dtype: str = "auto",
+    sign: str | Path | None = None,
+    formats: Sequence[str] = (),
+    batch: int | None = None,
+) -> Path:
     """Publish a run as the next version of a model below ``exported`` and return the bundle's folder.
 
     Both formats take raw windows and give raw forecasts; they must agree with Keras + scikit-learn on the golden
     windows within 1e-5 train-target deviations. Where a scaler cannot give itself as tensor operations they take and
-    give scaled values. ``dtype`` is that of input and output, ``"auto"``: what the columns need. Raises ConfigError
-    for a bad name or dtype, ExportError where the name belongs to another interface, ParityError over the limit;
-    nothing is published then.
+    give scaled values. ``dtype`` is that of input and output, ``"auto"``: what the columns need. ``sign`` is a private
+    key to sign the bundle with, as for :func:`zoo.bundle.signatures.signer`. ``formats`` names exporters whose files go
+    into ``extra/``, and ``batch`` the number of windows of those with a fixed one; each that a runtime here can run
+    passes the same gate. Raises ConfigError for a bad name, dtype
+    or key, ExportError where the name belongs to another interface, ParityError over the limit; nothing is published
+    then.
     """
+    if sign is not None:
+        signer(sign)  # told before the work
     record, preprocessor = trained.record, trained.preprocessor
     name = default_name(record.config) if name is None else name
     check_model_name(name)
@@ -58,6 +76,7 @@ def export(trained: Trained, exported: Path, name: str | None = None, summary: s
     interface = interface_of(record.config, data["features"], data["targets"], dtype, units, data.get("classes", ()))
     model = exported / name
     check_interface(model, interface)
+    exporters = choose_exporters(formats, batch, interface)
     _refuse_non_finite(trained)
     answers = answers_of(record, trained.network)
     shape = (interface.window, len(interface.features))
@@ -65,13 +84,15 @@ def export(trained: Trained, exported: Path, name: str | None = None, summary: s
     with staging(model) as folder:
         write_saved_model(served, dtype, folder)
         onnx = write_onnx(served, dtype, folder)
+        extra = write_extra(served, exporters, folder, interface, batch)
         preprocessor.save_portable(folder)
         golden = _golden(trained, answers, interface, dtype)
         golden.write(folder)
         targets = preprocessor.targets_
         unit = targets.deviation if units == "raw" else targets.scaled_deviation
         ruler = Ruler(unit, answers.threshold)
-        verdicts = replay(folder, GATE, ruler)
+        of_extra = [r.name for r in RUNTIMES.values() if r.exporter in extra and r.version and r.applies_to(folder)]
+        verdicts = replay(folder, [*GATE, *of_extra], ruler)
         _gate([*verdicts, _replay_scaled(folder, golden, preprocessor, answers, ruler)])
         manifest = Manifest(
             model=name,
@@ -87,20 +108,23 @@ def export(trained: Trained, exported: Path, name: str | None = None, summary: s
             data=_data(record),
             metrics={
                 key: record.evaluation[key]
-                for key in ("network", "baselines", "skipped", "quantile", "quantiles", "verdict")
+                for key in ("windows", "network", "baselines", "skipped", "quantile", "quantiles", "verdict")
                 if key in record.evaluation
             },
             parity_unit=dict(zip(interface.targets, map(float, unit), strict=True)) if answers.in_units else {},
             threshold=answers.threshold,
             parity={v.runtime: {"version": v.version, "difference": v.difference} for v in verdicts},
             onnx=onnx,
+            extra=extra,
             versions=library_versions(),
             files={},
             checksum="",
         )
-        example = float(golden.window[0, 0, 0])
-        (folder / "README.md").write_text(model_card(manifest, summary, example), encoding="utf-8")
+        row = [str(value) for value in golden.window[0, 0]]
+        (folder / "README.md").write_text(model_card(manifest, summary, row), encoding="utf-8")
         manifest.model_copy(update={"files": describe_files(folder)}).write(folder)
+        if sign is not None:
+            sign_bundle(folder, sign)
         check_integrity(folder)
         return publish(folder, model, interface, triton_config(name, interface))
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 import tf2onnx
 
 from zoo.export.graph import Served, default_function, scaled_function
+from zoo.export.native_recurrence import native_recurrence
 from zoo.outputs import INPUT
 from zoo.runtimes.onnxruntime_session import ONNX_FILE
 from zoo_registry.errors import ExportError
@@ -44,15 +45,28 @@ def write_saved_model(served: Served, dtype: str, folder: Path) -> None:
     archive.write_out(str(folder), verbose=False)
 
 
+def write_fixed_saved_model(served: Served, batch: int, folder: Path) -> None:
+    """Write a SavedModel whose ``serving_default`` takes exactly ``batch`` windows, and computes in float32 throughout.
+
+    For formats that know neither a dynamic batch nor float64.
+    """
+    archive = keras.export.ExportArchive()
+    archive.track(served.network)
+    spec = served.input_spec("float32", batch)
+    archive.add_endpoint("serving_default", default_function(served, "float32", "float32"), input_signature=[spec])
+    archive.write_out(str(folder), verbose=False)
+
+
 def write_onnx(served: Served, dtype: str, folder: Path) -> dict[str, Any]:
     """Write ``model.onnx``, which equals ``serving_default``, and return its opset and the count of each operator."""
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    model, _ = tf2onnx.convert.from_function(
-        tf.function(default_function(served, dtype)),
-        input_signature=[served.input_spec(dtype)],
-        opset=OPSET,
-        custom_op_handlers=OP_HANDLERS,
-    )
+    with native_recurrence(served.network) as handlers:
+        model, _ = tf2onnx.convert.from_function(
+            tf.function(default_function(served, dtype)),
+            input_signature=[served.input_spec(dtype)],
+            opset=OPSET,
+            custom_op_handlers=OP_HANDLERS | handlers,
+        )
     _name_ends(model, sorted(served.outputs))  # in TensorFlow's order
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, folder / ONNX_FILE)

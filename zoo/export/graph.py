@@ -32,38 +32,38 @@ class Served:
             return [FORECAST] if self.answers.middle is None else [FORECAST, QUANTILES]
         return [PROBABILITIES] if self.answers.task is Task.CLASSIFY else [SCORE, IS_ANOMALY]
 
-    def input_spec(self, dtype: str) -> tf.TensorSpec:
+    def input_spec(self, dtype: str, batch: int | None = None) -> tf.TensorSpec:
         """The graph's one input: (batch, window, n_features)."""
-        return tf.TensorSpec((None, *self.window), dtype, name=INPUT)
+        return tf.TensorSpec((batch, *self.window), dtype, name=INPUT)
 
 
-def raw_function(served: Served, dtype: str) -> ServingFunction:
+def raw_function(served: Served, dtype: str, inner: str = "float64") -> ServingFunction:
     """Return a function from raw windows to raw outputs, both of ``dtype``, around the float32 network.
 
-    Scaling and its inverse are computed in float64 whatever the ends are, so that rounding at the ends is all that
-    float32 costs. The scalers' numbers stay NumPy arrays: a captured ``tf.constant`` would become a required input in
-    ONNX. Flags are bool.
+    Scaling and its inverse are computed in ``inner``: in float64 whatever the ends are, so that rounding at the ends is
+    all that float32 costs, but where a format knows float32 alone. The scalers' numbers stay NumPy arrays: a captured
+    ``tf.constant`` would become a required input in ONNX. Flags are bool.
     """
     features, targets, answers = served.preprocessor.features_, served.preprocessor.targets_, served.answers
 
     def answer(window: tf.Tensor) -> dict[str, tf.Tensor]:
-        scaled = tf.cast(features.forward(keras.ops, tf.cast(window, tf.float64), "float64"), tf.float32)
+        scaled = tf.cast(features.forward(keras.ops, tf.cast(window, inner), inner), tf.float32)
         output = served.network(answers.network_input(scaled), training=False)
         if not answers.in_units:
             return _cast(answers.judged(keras.ops, scaled, output), dtype)
-        output = tf.cast(output, tf.float64)
+        output = tf.cast(output, inner)
         if answers.middle is None:
-            return _cast(answers.values(targets.inverse(keras.ops, output, "float64")), dtype)
+            return _cast(answers.values(targets.inverse(keras.ops, output, inner)), dtype)
         columns_last = tf.transpose(output, (0, 1, 3, 2))
-        raw = tf.transpose(targets.inverse(keras.ops, columns_last, "float64"), (0, 1, 3, 2))
+        raw = tf.transpose(targets.inverse(keras.ops, columns_last, inner), (0, 1, 3, 2))
         return answers.values(tf.cast(raw, dtype))
 
     return answer
 
 
-def default_function(served: Served, dtype: str) -> ServingFunction:
+def default_function(served: Served, dtype: str, inner: str = "float64") -> ServingFunction:
     """What ``serving_default`` and ONNX compute: raw to raw, or scaled to scaled where a scaler has no tensor form."""
-    return raw_function(served, dtype) if served.preprocessor.units == "raw" else scaled_function(served)
+    return raw_function(served, dtype, inner) if served.preprocessor.units == "raw" else scaled_function(served)
 
 
 def scaled_function(served: Served) -> ServingFunction:

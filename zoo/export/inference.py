@@ -8,10 +8,10 @@ import keras
 
 
 def inference_network(model: keras.Model) -> keras.Model:
-    """Return a copy of a network without recurrent dropout, with the same weights and the same outputs.
+    """Return a copy of a network whose recurrent layers have no dropout, with the same weights and the same outputs.
 
-    A layer with recurrent dropout runs as a loop in Keras, in training or not, and would become an ONNX ``Loop``; the
-    copy is native. cuDNN is switched off, as its kernel cannot be exported.
+    A layer with recurrent dropout runs as a loop in Keras, in training or not, and would become an ONNX ``Loop``; one
+    with dropout draws random numbers at each call. cuDNN is switched off, as its kernel cannot be exported.
     """
     copy = model.__class__.from_config(_without_recurrent_dropout(model.get_config()))
     copy.set_weights(model.get_weights())
@@ -24,10 +24,8 @@ def inference_network(model: keras.Model) -> keras.Model:
 def _without_recurrent_dropout(config: Any) -> Any:
     """Rewrite a configuration at every depth, as ``clone_model`` does not visit the layers inside Bidirectional."""
     if isinstance(config, dict):
-        return {
-            name: 0.0 if name == "recurrent_dropout" else _without_recurrent_dropout(value)
-            for name, value in config.items()
-        }
+        left_out = {"dropout", "recurrent_dropout"} if "recurrent_dropout" in config else set()
+        return {name: 0.0 if name in left_out else _without_recurrent_dropout(value) for name, value in config.items()}
     if isinstance(config, (list, tuple)):
         return type(config)(_without_recurrent_dropout(value) for value in config)
     return config

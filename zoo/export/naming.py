@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from zoo.bundle.loading import versions
 from zoo.bundle.manifest import Interface, Manifest
+from zoo.bundle.version_folders import versions
 from zoo.options import ServingDtype
 from zoo.outputs import FORECAST, INPUT, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
 from zoo.preprocessing.preprocessor import Preprocessor

@@ -1,52 +1,61 @@
-"""Publish a bundle: the model's folder is locked, its interface checked, and the bundle renamed to the next number."""
+"""Publish a bundle: the model's folder is locked, its interface checked, and the bundle renamed to the next number.
+
+A process that is killed at any moment leaves either nothing new or a whole bundle, and hidden leftovers, which
+:mod:`zoo.export.leftovers` cleans up.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from zoo.atomic import rename_to_free, staging_folder, sync, write_text
-from zoo.bundle.loading import versions
+from zoo.atomic import make_folder, rename_to_free, staging_folder, sync, write_text
 from zoo.bundle.manifest import Interface
+from zoo.bundle.version_folders import versions
+from zoo.export.leftovers import CONFIG_FILE
 from zoo.export.naming import check_interface
-
-CONFIG_FILE = "config.pbtxt"
 
 
 @contextmanager
 def staging(model: Path) -> Iterator[Path]:
     """Give a hidden folder inside the model's to write into; where nothing is published, nothing stays."""
-    model.mkdir(parents=True, exist_ok=True)
-    try:
-        with staging_folder(model) as folder:
-            yield folder
-    finally:
-        with suppress(OSError):  # it holds versions, or another export's staging
-            model.rmdir()
+    with ExitStack() as stack:
+        stack.callback(_remove_empty, model)
+        while True:
+            make_folder(model)
+            with suppress(FileNotFoundError):  # another export that failed removed the model's folder just now
+                folder = stack.enter_context(staging_folder(model))
+                break
+        yield folder
 
 
 def publish(folder: Path, model: Path, interface: Interface, config: str) -> Path:
-    """Rename a complete staging folder to the model's next free version and return it.
+    """Rename a complete and verified staging folder to the model's next free version and return it.
 
-    ``config`` is Triton's ``config.pbtxt``, written just before the first version appears. Raises ExportError where
-    another process has meanwhile published another interface under this name.
+    ``config`` is Triton's ``config.pbtxt``, written whole just before the first version appears. Raises ExportError
+    where another process has meanwhile published another interface under this name.
     """
     with _locked(model):
         check_interface(model, interface)
-        first = not (model / CONFIG_FILE).exists()
-        if first:
-            write_text(model / CONFIG_FILE, config)
+        published = versions(model)
         try:
-            bundle = rename_to_free(folder, lambda number: model / str(number), max(versions(model), default=0) + 1)
+            if not published or not (model / CONFIG_FILE).exists():  # one without versions is a killed export's
+                write_text(model / CONFIG_FILE, config)
+            bundle = rename_to_free(folder, lambda number: model / str(number), max(published, default=0) + 1)
         except BaseException:
-            if first:
-                (model / CONFIG_FILE).unlink()
+            if not versions(model):
+                (model / CONFIG_FILE).unlink(missing_ok=True)
             raise
     sync(model.parent)
     return bundle
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):  # it holds versions, or another export's staging
+        folder.rmdir()
 
 
 @contextmanager

@@ -12,13 +12,14 @@ ONNX_FILE = "model.onnx"
 
 
 class OnnxRuntimeSession:
-    """An inference session on the CPU."""
+    """An inference session on the CPU, of a folder's ``model.onnx`` or of its content."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, onnx: bytes | None = None) -> None:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors only
+        options.intra_op_num_threads = 1  # for networks of this size more threads take twice the CPU and are no faster
         self._session = onnxruntime.InferenceSession(
-            folder / ONNX_FILE, sess_options=options, providers=["CPUExecutionProvider"]
+            folder / ONNX_FILE if onnx is None else onnx, sess_options=options, providers=["CPUExecutionProvider"]
         )
         self._input = self._session.get_inputs()[0].name
         self._outputs = [output.name for output in self._session.get_outputs()]
@@ -28,6 +29,6 @@ class OnnxRuntimeSession:
         return dict(zip(self._outputs, self._session.run(None, {self._input: window}), strict=True))
 
 
-def load(folder: Path) -> OnnxRuntimeSession:
-    """Load a bundle."""
-    return OnnxRuntimeSession(folder)
+def load(folder: Path, onnx: bytes | None = None) -> OnnxRuntimeSession:
+    """Load a bundle, whose ``model.onnx`` has the content ``onnx`` where that is known."""
+    return OnnxRuntimeSession(folder, onnx)

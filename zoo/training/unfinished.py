@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from zoo.atomic import STAGING, sync, write_text
+from zoo.atomic import STAGING, sync, try_lock, write_text
 from zoo.training.config import RunConfig
 from zoo.training.run_record import (
     CONFIG_FILE,
@@ -119,7 +118,7 @@ class UnfinishedRun:
     def is_running(self) -> bool:
         """Whether a process holds its lock."""
         with suppress(FileNotFoundError), (self.folder / LOCK_FILE).open("rb") as lock:
-            return not _try_lock(lock.fileno())
+            return not try_lock(lock.fileno())
         return False
 
     def remove(self) -> None:
@@ -277,18 +276,6 @@ def _claim(runs: Path, wanted: str) -> Path:
 def _locked(run: UnfinishedRun) -> Iterator[None]:
     """Hold a lock that the system releases when the process ends, however it ends."""
     with (run.folder / LOCK_FILE).open("ab") as lock:
-        if not _try_lock(lock.fileno()):
+        if not try_lock(lock.fileno()):
             raise RunError(f"run {run.id} is being trained by another process; wait for it, or stop that one first")
         yield
-
-
-def _try_lock(file: int) -> bool:
-    if sys.platform == "win32":  # it has no flock; nothing is held there
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import shutil
+import zipfile
 from pathlib import Path
 
 import joblib
@@ -33,6 +34,8 @@ def parser_reached(monkeypatch: pytest.MonkeyPatch) -> type[BaseException]:
     for module, name in (
         (onnxruntime, "InferenceSession"),
         (onnx, "load"),
+        (onnx, "load_model_from_string"),
+        (zipfile, "ZipFile"),
         (np, "load"),
         (joblib, "load"),
         (pickle, "load"),

@@ -15,6 +15,9 @@ from zoo.bundle.golden import Golden
 from zoo.bundle.loading import find_bundle, load_bundle, versions
 from zoo_registry.errors import BundleError, DataError
 
+# What windows hold is of no matter here; tests/unit/bundle/test_ranges.py looks at it
+pytestmark = pytest.mark.filterwarnings("ignore::zoo.bundle.ranges.OutsideRangeWarning")
+
 
 def make_folders(model, *names):
     for name in names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.bundle import manifest as module
-from zoo.bundle.manifest import FileEntry, Interface, Manifest, Tensor
+from zoo.bundle.manifest import FileEntry, Interface, Manifest, Tensor, check_names
 from zoo_registry.errors import BundleError
 
 INTERFACE = Interface(
@@ -35,7 +36,7 @@ MANIFEST = Manifest(
     parity={"onnxruntime": {"version": "1", "difference": 1e-7}},
     onnx={"opset": 18},
     versions={"python": "3.11"},
-    files={"model.onnx": FileEntry(size=3, sha256="ab")},
+    files={"model.onnx": FileEntry(size=3, sha256="ab" * 32)},
     checksum="",
 )
 NUMBERS = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
@@ -53,7 +54,16 @@ def edit(folder, change):
     """Change the JSON of a manifest without sealing it again."""
     content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     change(content)
-    (folder / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
+    content["checksum"] = content.pop("checksum")  # it stands last
+    (folder / "manifest.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def seal(folder):
+    """Compute the checksum anew, as an attacker does."""
+    path = folder / "manifest.json"
+    body = path.read_bytes()[:-85]
+    checksum = hashlib.sha256(body).hexdigest()
+    path.write_bytes(body + f',\n  "checksum": "{checksum}"\n}}\n'.encode())
 
 
 def replace(folder, old, new):
@@ -67,7 +77,8 @@ def replace(folder, old, new):
 def test_it_survives_its_file(folder):
     read = Manifest.read(folder)
     assert read.model_copy(update={"checksum": ""}) == MANIFEST
-    assert read.checksum == MANIFEST.canonical_checksum() == read.canonical_checksum()
+    body, _, _ = (folder / "manifest.json").read_bytes().rpartition(b',\n  "checksum"')
+    assert read.checksum == hashlib.sha256(body).hexdigest()
 
 
 @settings(max_examples=40, deadline=None)
@@ -84,11 +95,13 @@ def test_any_content_survives_its_file(tmp_path_factory, hyperparameters, unit, 
     assert {name: getattr(read, name) for name in changes} == changes
 
 
-def test_layout_and_order_do_not_matter(folder):
-    content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    turned = dict(reversed(content.items()))
-    (folder / "manifest.json").write_text(json.dumps(turned, separators=(",", ":")), encoding="utf-8")
-    assert Manifest.read(folder).model == "mine"
+def test_another_spelling_of_the_same_content(folder):
+    """Else a flipped bit could pass: 1e-07 and 1E-07 are one number."""
+    for old, new in (("1e-07", "1E-07"), ("\\u00e9", "\\u00E9"), ("\n}\n", "\n}"), ("\n}\n", "\n}\n\n"), ("{", " {")):
+        MANIFEST.write(folder)
+        replace(folder, old, new)
+        with pytest.raises(BundleError, match=r"checksum"):
+            Manifest.read(folder)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +111,7 @@ def test_layout_and_order_do_not_matter(folder):
         lambda content: content["interface"].update(window=9),
         lambda content: content["interface"]["features"].reverse(),
         lambda content: content["parity_unit"].update(load=7.071067811865475),
-        lambda content: content["files"]["model.onnx"].update(sha256="ac"),
+        lambda content: content["files"]["model.onnx"].update(sha256="ac" * 32),
         lambda content: content["files"].clear(),
         lambda content: content["metrics"].update(verdict="Good"),
         lambda content: content.update(checksum="0" * 64),
@@ -124,10 +137,14 @@ def test_a_changed_value_breaks_the_seal(folder, change):
         ('"run":', '"novel": 1, "run":', "Extra inputs are not permitted"),
         ('"run":', '"ran":', "Field required"),
         ("{", "", ""),
+        ('"size": 3', '"size": -3', "greater than or equal to 0"),
+        ('"size": 3', '"size": "3"', "valid integer"),
+        ('"abab', '"ABab', "should match pattern"),
     ],
 )
 def test_what_is_no_manifest(folder, old, new, reason):
     replace(folder, old, new)
+    seal(folder)
     with pytest.raises(BundleError, match=rf"manifest\.json: not a valid manifest \(.*{reason}"):
         Manifest.read(folder)
 
@@ -141,7 +158,8 @@ def test_other_content(folder, content):
 
 @pytest.mark.parametrize("opened", [b"[", b'{"a":', b'{"schema_version":1,"data":['])
 def test_deep_nesting(folder, opened):
-    (folder / "manifest.json").write_bytes(opened * 100_000)
+    (folder / "manifest.json").write_bytes(opened * 100_000 + bytes(85))
+    seal(folder)
     with pytest.raises(BundleError, match=r"manifest\.json: not a valid manifest"):
         Manifest.read(folder)
 
@@ -158,6 +176,7 @@ def test_numbers_and_texts_that_json_allows_but_nothing_can_hold(folder, old, ne
 @pytest.mark.parametrize("version", [0, 2, "1", None])
 def test_another_schema_version(folder, version):
     edit(folder, lambda content: content.update(schema_version=version, novel="field"))
+    seal(folder)
     with pytest.raises(BundleError, match=f"expected schema version 1, found {version!r}; use the lstm-zoo that wrote"):
         Manifest.read(folder)
 
@@ -165,7 +184,7 @@ def test_another_schema_version(folder, version):
 def test_an_oversized_file_is_not_even_read(folder, monkeypatch):
     monkeypatch.setattr(module, "MAX_MANIFEST_BYTES", 1000)
     monkeypatch.setattr(module.json, "loads", lambda *_, **__: pytest.fail("it was parsed"))
-    with pytest.raises(BundleError, match="larger than 1000 bytes, so it is no manifest"):
+    with pytest.raises(BundleError, match="expected at most 1000 bytes, found more"):
         Manifest.read(folder)
 
 
@@ -192,3 +211,47 @@ def test_values_that_are_no_json_are_not_written(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         MANIFEST.model_copy(update={"parity_unit": {"load": float("nan")}}).write(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../model.onnx",
+        "a/../../model.onnx",
+        "/etc/passwd",
+        "./model.onnx",
+        "a//b",
+        "a/",
+        "",
+        ".",
+        "..",
+        ".hidden",
+        "-rf",
+        "a\\b",
+        "C:model.onnx",
+        "a b",
+        "a\nb",
+        "a\0b",
+        "mod\u00e9le.onnx",
+        "\uff0e\uff0e/model.onnx",
+        "a" * 600,
+        "manifest.json",
+        "model.sig",
+        "MODEL.onnx",
+    ],
+)
+def test_a_name_that_is_no_plain_relative_path(tmp_path, name):
+    listed = {"model.onnx": FileEntry(size=3, sha256="ab" * 32), name: FileEntry(size=3, sha256="ab" * 32)}
+    MANIFEST.model_copy(update={"files": listed}).write(tmp_path)
+    with pytest.raises(BundleError, match=r"(no relative, normalized path|stands twice)") as caught:
+        Manifest.read(tmp_path)
+    assert str(caught.value).isprintable()
+
+
+def test_names_that_exports_have():
+    names = [
+        "variables/variables.data-00000-of-00001",
+        "assets.extra/tf_serving_warmup_requests",
+        "extra/a/b_c+d=e.x@1",
+    ]
+    check_names(names)

@@ -12,7 +12,7 @@ import pytest
 
 from zoo_registry.errors import BundleError, UnknownArchitectureError, ZooError
 
-COMMANDS = ("list", "show", "inspect", "train", "runs", "compare", "export", "verify", "predict")
+COMMANDS = ("list", "show", "inspect", "train", "runs", "compare", "export", "verify", "predict", "bundles", "gc")
 TREE = [ZooError, *ZooError.__subclasses__()]
 
 

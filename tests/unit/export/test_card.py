@@ -13,6 +13,7 @@ import pytest
 
 from zoo.bundle.loading import load_bundle
 from zoo.export.card import model_card
+from zoo.export.clients import MAX_LINES
 from zoo.export.exporter import export
 
 
@@ -62,13 +63,15 @@ def test_it_says_what_the_bundle_is(bundle):
         assert line.endswith(": " + ", ".join(f"`{column}`" for column in columns))
     assert manifest.metrics["verdict"] in card
     assert manifest.data["fingerprint"] in card
-    assert not re.search(r"\{\w*\}", card), "nothing is left to fill in"
+    assert not re.search(r"\{\w*\}", card.partition("## Clients")[0]), "nothing is left to fill in"
 
 
 def test_its_table_holds_the_errors(bundle):
     metrics, targets = bundle.manifest.metrics, bundle.manifest.interface.targets
     lines = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in card_of(bundle).splitlines() if "|" in line
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in card_of(bundle).splitlines()
+        if line.startswith("|")
     ]
     heads, rules, *rows = lines
     assert heads == ["forecast", *(f"{error} {target}" for target in targets for error in ("MAE", "RMSE"))]
@@ -82,7 +85,7 @@ def test_its_table_holds_the_errors(bundle):
 
 def test_its_python_client_prints_the_golden_forecast(bundle):
     client = code(card_of(bundle), "python")
-    assert len(client.strip().splitlines()) <= 10
+    assert len(client.strip().splitlines()) <= MAX_LINES
     done = subprocess.run(
         [sys.executable, "-c", client], cwd=bundle.folder, capture_output=True, text=True, check=False
     )
@@ -93,20 +96,34 @@ def test_its_python_client_prints_the_golden_forecast(bundle):
     assert (np.abs(printed.reshape(golden.shape) - golden) / unit).max() <= 1e-5
 
 
-def test_its_javascript_client(bundle):
-    interface = bundle.manifest.interface
-    client = code(card_of(bundle), "javascript")
-    assert len(client.strip().splitlines()) <= 10
-    array = {"float32": "Float32Array", "float64": "Float64Array"}[interface.inputs[0].dtype]
-    window, columns = interface.inputs[0].shape
-    assert f"{array}.from({{ length: {window * columns} }}" in client
-    assert f'new ort.Tensor("{interface.inputs[0].dtype}", values, [1, {window}, {columns}])' in client
+def test_its_clients_hold_the_first_golden_window(bundle):
+    """What runs them is elsewhere: tests/integration/test_serving_*.py."""
+    card, interface = card_of(bundle), bundle.manifest.interface
+    dtype, (length, columns) = interface.inputs[0].dtype, interface.inputs[0].shape
+    bits = dtype.removeprefix("float")
+    window = np.load(bundle.folder / "golden.npz")["window"][0]
+    assert (window == window[0]).all()
+    row = ", ".join(str(value) for value in window[0])
+    np.testing.assert_array_equal(np.array(row.split(", "), dtype), window[0], "not one digit is lost")
+
+    node = code(card, "javascript")
+    assert f"Array.from({{ length: {length} }}, () => [{row}])" in node
+    assert f'new ort.Tensor("{dtype}", Float{bits}Array.from(rows.flat()), [1, {length}, {columns}])' in node
+    cpp = code(card, "cpp")
+    assert f"row < {length}; ++row) window.insert(window.end(), {{{row}}})" in cpp
+    assert f"std::vector<{'double' if bits == '64' else 'float'}> window" in cpp
+    tf_serving, triton = re.findall(r"```sh\n(.*?)```", card, re.DOTALL)
+    assert f"yes '[{row}]' | head -n {length} |" in tf_serving
+    assert f"yes ' {row}' | head -n {length} |" in triton
+    assert f'"datatype": "FP{bits}", "shape": [1, {length}, {columns}]' in triton
+    for client in (node, cpp, tf_serving, triton):
+        assert len(client.strip().splitlines()) <= MAX_LINES
 
 
 def test_braces_in_names_are_left_alone(exported):
     manifest = exported.manifest
     interface = manifest.interface.model_copy(update={"features": ("{load}", "{0}")})
-    card = model_card(manifest.model_copy(update={"interface": interface}), "With {braces}.", 1.5)
+    card = model_card(manifest.model_copy(update={"interface": interface}), "With {braces}.", ("1.5", "2.0"))
     assert "With {braces}." in card
     assert "`{load}`, `{0}`" in card
 
@@ -148,7 +165,7 @@ def test_the_card_of_anomalies(judging):
     del manifest.metrics["network"]["average_precision"]  # as without labels
     for key in ("precision", "recall", "f1"):
         del manifest.metrics["network"][key]
-    assert table_of(model_card(manifest, "", 1.0))[0] == ["scores of", "rows flagged"]
+    assert table_of(model_card(manifest, "", ("1.0",)))[0] == ["scores of", "rows flagged"]
 
 
 @pytest.mark.parametrize("task", ["classify", "anomaly"])
@@ -170,3 +187,7 @@ def test_clients_ask_for_the_outputs_of_the_task(judging, task):
     client = code(card_of(bundle), "javascript")
     assert f"const {{ {', '.join(names)} }} = await session.run({{ window }});" in client
     assert all(f"{name}.data" in client for name in names)
+    quoted = ", ".join(f'"{name}"' for name in names)
+    assert f"*outputs[] = {{{quoted}}};" in code(card_of(bundle), "cpp")
+    *_, triton = re.findall(r"```sh\n(.*?)```", card_of(bundle), re.DOTALL)
+    assert all(f'{{"name": "{name}"}}' in triton for name in names)

@@ -99,8 +99,12 @@ def two_layers(hp, shape):
     return several(shape, both, keras.layers.LSTM(2, recurrent_dropout=0.2))
 
 
+def swish(hp, shape):
+    return several(shape, keras.layers.GRU(2, activation="swish"))
+
+
 def gru(hp, shape):
-    return several(shape, keras.layers.GRU(2))
+    return several(shape, keras.layers.Bidirectional(keras.layers.GRU(2, recurrent_dropout=0.2, dropout=0.1)))
 
 
 def normalized(hp, shape):
@@ -121,11 +125,29 @@ def test_recurrent_dropout_stays_out_of_the_file(make_trained, served, series, t
     assert "Loop" not in written["operators"]
 
 
-def test_operators_inside_a_loop_are_counted(make_trained, served, series, tmp_path):
+def test_gru_is_native_in_onnx_and_plain_in_the_saved_model(make_trained, served, series, tmp_path):
     trained = make_trained(series, gru)
+    both = served(trained, inference_network(trained.network))
+    written = write_onnx(both, "float32", tmp_path)
+    assert written["operators"]["GRU"] == 2
+    assert "Loop" not in written["operators"]
+    write_saved_model(both, "float32", tmp_path)
+    saved = saved_model_pb2.SavedModel.FromString((tmp_path / "saved_model.pb").read_bytes())
+    functions = saved.meta_graphs[0].graph_def.library.function
+    operations = {node.op for function in functions for node in function.node_def}
+    assert "PyFunc" not in operations, "the stand-in is for ONNX alone"
+    window = series[["load", "temperature"]].to_numpy(np.float32)[None, :8]
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    (forecast,) = session.run(["forecast"], {"window": window})
+    difference = np.abs(forecast - TensorFlowSession(tmp_path).run(window)["forecast"]).max()
+    assert difference <= 1e-5 * trained.preprocessor.targets_.deviation.min()
+
+
+def test_operators_inside_a_loop_are_counted(make_trained, served, series, tmp_path):
+    trained = make_trained(series, swish)
     written = write_onnx(served(trained), "float32", tmp_path)
     (loop,) = (node for node in onnx.load(tmp_path / "model.onnx").graph.node if node.op_type == "Loop")
-    assert written["operators"]["Loop"] == 1, "GRU has no native way yet"
+    assert written["operators"]["Loop"] == 1, "ONNX has no such recurrent layer"
     (body,) = (attribute.g for attribute in loop.attribute if attribute.name == "body")
     inner = [node.op_type for node in body.node]
     assert written["operators"]["Sigmoid"] == inner.count("Sigmoid") > 0

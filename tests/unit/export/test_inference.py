@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
 from zoo.export.inference import inference_network
@@ -103,6 +104,9 @@ def test_the_copy_does_not_use_cudnn():
     assert switches == [False] * 3
 
 
-def test_other_kinds_of_dropout_stay():
+def test_recurrent_layers_draw_no_random_numbers_and_other_layers_stay():
     copy = inference_network(functional([layers.LSTM(2, dropout=0.25, recurrent_dropout=0.25), layers.Dropout(0.5)]))
-    assert [getattr(layer, "dropout", getattr(layer, "rate", None)) for layer in copy.layers[1:3]] == [0.25, 0.5]
+    assert [getattr(layer, "dropout", getattr(layer, "rate", None)) for layer in copy.layers[1:3]] == [0.0, 0.5]
+    serve = tf.function(lambda window: copy(window, training=False))
+    graph = serve.get_concrete_function(tf.TensorSpec((None, 6, 2))).graph
+    assert not [operation.type for operation in graph.get_operations() if "Random" in operation.type]

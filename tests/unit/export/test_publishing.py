@@ -194,3 +194,52 @@ def test_files_are_on_disk_before_the_number_appears(tmp_path, monkeypatch):
     assert staged <= set(before)
     for folder in (tmp_path, tmp_path.parent):
         assert folder.stat().st_ino in after, "the folder that now lists the number, and the one that lists the model"
+
+
+def test_the_configuration_of_a_killed_export_is_not_taken_over(tmp_path):
+    """It came before a version, and may be of another interface."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.pbtxt").write_text("of a killed export")
+    publish_one(tmp_path / "mine", config="mine")
+    assert (tmp_path / "mine" / "config.pbtxt").read_text() == "mine"
+
+
+def test_a_failure_after_the_number_appeared_leaves_it_whole(tmp_path, monkeypatch):
+    """The disk may refuse to sync the folder's name; the version is visible by then, and stays servable."""
+    rename = Path.rename
+
+    def rename_and_break(path, target):
+        rename(path, target)
+        monkeypatch.setattr(os, "fsync", full)
+
+    monkeypatch.setattr(Path, "rename", rename_and_break)
+    with pytest.raises(OSError, match="No space left"):
+        publish_one(tmp_path / "mine")
+    assert set(tree(tmp_path / "mine")) == {"config.pbtxt", "1", "1/manifest.json", "1/variables", "1/variables/data"}
+
+
+def test_the_model_folder_that_vanishes_meanwhile_is_made_again(tmp_path, monkeypatch):
+    """As where another export of a first version fails at this moment."""
+    make, calls = publishing.make_folder, []
+
+    def make_and_lose(folder):
+        make(folder)
+        calls.append(folder)
+        if len(calls) == 1:
+            folder.rmdir()
+
+    monkeypatch.setattr(publishing, "make_folder", make_and_lose)
+    assert publish_one(tmp_path / "mine") == tmp_path / "mine" / "1"
+    assert len(calls) == 2
+
+
+def test_folders_that_are_made_are_on_disk(tmp_path, monkeypatch):
+    synced, fsync = set(), os.fsync
+
+    def record(handle):
+        synced.add(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", record)
+    publish_one(tmp_path / "a" / "exported" / "mine")
+    assert {path.stat().st_ino for path in (tmp_path, tmp_path / "a", tmp_path / "a" / "exported")} <= synced

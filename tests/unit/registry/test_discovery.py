@@ -276,7 +276,8 @@ def test_discover_reads_the_installed_entry_points_once():
     assert discover() is found
     assert PROJECT == GROUP == "zoo"
     names = {point.name for point in entry_points(group="zoo")}
-    assert names == {entry.plugin for entry in found.catalogue.values()} | {failed.plugin for failed in found.failures}
+    sound = {entry.plugin for entries in (found.catalogue, found.exporters) for entry in entries.values()}
+    assert names == sound | {failed.plugin for failed in found.failures}
 
 
 def test_the_order_of_entry_points_does_not_matter(healthy):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -11,7 +12,7 @@ import pytest
 from zoo.bundle.loading import load_bundle
 from zoo.bundle.verification import verify_bundle
 from zoo.runtimes import RUNTIMES, find_runtime, runtime
-from zoo_registry.errors import BundleError
+from zoo_registry.errors import BundleError, RefusalError
 
 
 @pytest.fixture
@@ -32,11 +33,15 @@ def without_tensorflow(monkeypatch):
 def test_runtimes_are_found_by_name(name):
     found = find_runtime(name)
     assert found.name == name
-    assert found.version == version(found.distribution)
+    try:
+        expected = version(found.distribution)
+    except PackageNotFoundError:
+        expected = None
+    assert found.version == expected
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("onnx", "did you mean 'onnxruntime'"), ("jax", "known are: onnxruntime, ")]
+    ("name", "hint"), [("onnx", "did you mean 'onnxruntime'"), ("jax", "known are: litert, onnxruntime, openvino, ")]
 )
 def test_an_unknown_runtime(name, hint):
     with pytest.raises(BundleError, match=f"there is no runtime '{name}'; {hint}"):
@@ -71,8 +76,74 @@ def test_the_command_goes_on_without_it(exported, without_tensorflow, zoo_comman
 
 
 def test_the_list_loads_none_of_them():
-    program = (
-        "import sys, zoo.runtimes; print(sorted({'tensorflow', 'onnxruntime', 'onnx', 'keras'} & set(sys.modules)))"
-    )
+    heavy = {"tensorflow", "onnxruntime", "onnx", "keras", "openvino", "ai_edge_litert"}
+    program = f"import sys, zoo.runtimes; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", ["openvino", "openvino-savedmodel", "openvino-ir"])
+def test_openvino_refuses_float64(name, exported, monkeypatch):
+    monkeypatch.setattr(runtime.Runtime, "applies_to", lambda *_: True)
+    find_runtime(name).check(exported.folder, "float32")
+    with pytest.raises(RefusalError) as caught:
+        find_runtime(name).check(exported.folder, "float64")
+    reason = "the bundle takes float64, which OpenVINO announces but computes in float32; use another runtime"
+    assert str(caught.value) == f"runtime '{name}': {reason}"
+
+
+@pytest.mark.parametrize(("name", "exporter"), [("litert", "litert"), ("openvino-ir", "openvino")])
+def test_a_format_that_the_bundle_does_not_have(name, exporter, exported):
+    found = find_runtime(name)
+    assert not found.applies_to(exported.folder)
+    with pytest.raises(RefusalError) as caught:
+        found.check(exported.folder, "float32")
+    assert str(caught.value) == (
+        f"runtime '{name}': {exported.folder} has no {found.file}; export again with --format {exporter}"
+    )
+
+
+ODD = """
+from zoo_registry.errors import RefusalError
+
+def load(folder):
+    raise RefusalError("it has no LSTM")
+"""
+
+
+@pytest.fixture
+def odd(tmp_path, monkeypatch):
+    """A runtime that refuses every bundle."""
+    (tmp_path / "odd_session.py").write_text(ODD)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(RUNTIMES, "odd", runtime.Runtime("odd", "numpy", "odd_session"))
+    yield
+    sys.modules.pop("odd_session", None)
+
+
+def test_a_refusal_fails_no_verification(exported, odd, zoo_command):
+    verdicts = {verdict.runtime: verdict for verdict in verify_bundle(exported.folder, ["all"])}
+    assert verdicts["odd"].refused == "it has no LSTM"
+    assert not verdicts["odd"].passed
+    assert {verdicts[name].refused for name in ("onnxruntime", "tensorflow")} == {""}
+    done = zoo_command("verify", exported.folder)
+    assert done.exit_code == 0, done.output
+    (row,) = (line for line in done.stdout.splitlines() if line.startswith("odd "))
+    assert row.split() == ["odd", version("numpy"), "-", "-", "refused:", "it", "has", "no", "LSTM"]
+    assert "hashes hold, all runtimes agree" in done.stdout
+    told = json.loads(zoo_command("verify", exported.folder, "--json").stdout)
+    assert told["passed"]
+    (row,) = (row for row in told["runtimes"] if row["runtime"] == "odd")
+    assert (row["refused"], row["difference"], row["passed"]) == ("it has no LSTM", None, False)
+
+
+def test_a_refusal_of_a_named_runtime_is_an_error(exported, odd, zoo_command):
+    done = zoo_command("verify", exported.folder, "--runtime", "odd")
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", "error: it has no LSTM\n")
+
+
+def test_where_every_runtime_refuses_nothing_was_verified(exported, odd, monkeypatch):
+    for name in [name for name in RUNTIMES if name != "odd"]:
+        monkeypatch.delitem(RUNTIMES, name)
+    with pytest.raises(BundleError, match=r"no installed runtime can run this bundle \(it has no LSTM\)"):
+        verify_bundle(exported.folder, ["all"])

@@ -9,11 +9,13 @@ from zoo.runtimes import RUNTIMES, find_runtime
 from zoo.runtimes.onnxruntime_session import OnnxRuntimeSession
 from zoo.runtimes.tensorflow_session import TensorFlowSession
 
+INSTALLED = [name for name, runtime in RUNTIMES.items() if runtime.version and not runtime.exporter]
+
 
 @pytest.fixture(scope="module")
 def sessions(exported):
-    """A session of each runtime."""
-    return {name: find_runtime(name).load(exported.folder) for name in RUNTIMES}
+    """A session of each runtime that is installed and runs any bundle."""
+    return {name: find_runtime(name).load(exported.folder) for name in INSTALLED}
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def windows(series):
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
-@pytest.mark.parametrize("name", RUNTIMES)
+@pytest.mark.parametrize("name", INSTALLED)
 def test_equal_to_the_trained_model(sessions, trained, windows, name, size):
     outputs = sessions[name].run(windows[:size])
     assert set(outputs) == {"forecast"}
@@ -35,7 +37,7 @@ def test_equal_to_the_trained_model(sessions, trained, windows, name, size):
     assert size == 1 or np.ptp(forecast[:, 0]) > 0, "the forecast depends on the window"
 
 
-@pytest.mark.parametrize("name", RUNTIMES)
+@pytest.mark.parametrize("name", INSTALLED)
 def test_a_window_does_not_depend_on_its_neighbours(sessions, trained, windows, name):
     together = sessions[name].run(windows)["forecast"]
     alone = np.concatenate([sessions[name].run(windows[index : index + 1])["forecast"] for index in range(0, 64, 9)])

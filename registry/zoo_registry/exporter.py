@@ -1,0 +1,90 @@
+"""The contract of an exporter: what a plugin registers so that bundles can hold one more format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from zoo_registry.architecture import API_VERSION, NAME
+from zoo_registry.errors import ExportError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportContext:
+    """What an exporter works on: plain paths and data.
+
+    ``bundle`` is the folder of the bundle that is being made, with the SavedModel and ``model.onnx`` in it and not yet
+    published; it is read, never changed. ``folder`` is empty and the exporter's own, ``extra/<name>`` in that bundle.
+    ``interface`` is the manifest's: names, dtypes and shapes of ``inputs`` and ``outputs``, ``features``, ``targets``
+    and the rest. ``batch`` is the fixed number of windows that was asked for, or None. ``fixed`` is the folder of a
+    SavedModel with the same ``serving_default`` for exactly ``batch`` windows (1 where none was asked for), computed
+    in float32 throughout: for exporters with ``fixed_batch`` alone, else None.
+    """
+
+    bundle: Path
+    folder: Path
+    interface: Mapping[str, Any]
+    batch: int | None = None
+    fixed: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exporter:
+    """One more format of a bundle.
+
+    ``write(context)`` writes files into ``context.folder``, and may return facts about them as a JSON object for the
+    manifest; import what it needs inside it. It raises ExportError with a sentence where a bundle has no such form:
+    nothing is published then. ``requires`` are the distributions that have to be installed for it, and ``install``
+    what pip is to be given where one is missing. ``fixed_batch`` says that the format knows no dynamic batch.
+    ``refuses(interface)`` may return, before anything slow, why a bundle cannot have this format, or None.
+
+    Raises ValueError for a malformed name or a field of the wrong type.
+    """
+
+    name: str
+    summary: str
+    write: Callable[[ExportContext], Mapping[str, Any] | None]
+    requires: tuple[str, ...] = ()
+    install: str = ""
+    fixed_batch: bool = False
+    refuses: Callable[[Mapping[str, Any]], str | None] | None = None
+    api: int = API_VERSION
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
+            raise ValueError(f"an exporter's name is made of a-z, 0-9 and '-', found {self.name!r}")
+        if self.api != API_VERSION:
+            raise ValueError(
+                f"exporter '{self.name}' is written for API version {self.api}, this zoo has {API_VERSION}"
+            )
+        requires = self.requires
+        for field_name, sound, expected in (
+            ("summary", isinstance(self.summary, str) and self.summary.strip(), "a sentence"),
+            ("write", callable(self.write), "callable"),
+            (
+                "requires",
+                isinstance(requires, tuple) and all(isinstance(name, str) and name for name in requires),
+                "a tuple of distributions",
+            ),
+            ("install", isinstance(self.install, str), "text"),
+            ("fixed_batch", isinstance(self.fixed_batch, bool), "True or False"),
+            ("refuses", self.refuses is None or callable(self.refuses), "callable"),
+        ):
+            if not sound:
+                raise ValueError(
+                    f"exporter '{self.name}': {field_name} must be {expected}, found {getattr(self, field_name)!r}"
+                )
+
+    def require(self) -> None:
+        """Raise ExportError, with what to install, where a distribution is missing."""
+        for name in self.requires:
+            try:
+                version(name)
+            except PackageNotFoundError as error:
+                raise ExportError(
+                    f"--format {self.name}: expected the distribution '{name}', which is missing; run: pip install"
+                    f" '{self.install or name}'"
+                ) from error

@@ -1,0 +1,262 @@
+"""Windows over a whole table, and the labels of what a network answers to each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zoo.data.frequency import next_times
+from zoo.data.intervals import Intervals, contains, intersect, intervals, outside
+from zoo.data.last_window import (
+    filled_window,
+    long_enough,
+    resolve_reading,
+    side_by_side,
+    way_to_fill,
+    without_calendar,
+)
+from zoo.data.missing import find_holes, missing_value
+from zoo.data.reading import Reading, Source, read_frames
+from zoo.data.table import Table, read_table
+from zoo.data.times import ticks
+from zoo.data.windows import Layout, Windows
+from zoo.options import Missing
+from zoo.outputs import IS_ANOMALY, PROBABILITIES, SCORE
+from zoo_registry import Task
+from zoo_registry.errors import ConfigError, DataError
+
+RECENT = 32  # rows that the next times are told by
+ACTUAL = "{} actual"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a table: the columns, sizes and task of a network."""
+
+    task: Task
+    features: Sequence[str]
+    targets: Sequence[str]
+    window: int
+    horizon: int
+    gap: int = 0
+    quantiles: Sequence[float] = ()
+    classes: Sequence[str] = ()
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """The rows that are told of, counted from a window's last one, which is 0."""
+        ahead = self.task is Task.FORECAST
+        return np.arange(1, self.horizon + 1) + self.gap if ahead else np.zeros(1, np.int64)
+
+
+def lay_windows(
+    source: Source,
+    asked: Asked,
+    *,
+    trained: dict[str, Any],
+    stride: int = 1,
+    missing: Missing | None = None,
+    **reading: Any,
+) -> TableWindows:
+    """Read a table, as :func:`read_last_windows` does, and lay windows over all of it.
+
+    ``missing`` may be ``drop``, which leaves out windows with missing values. Raises DataError and ConfigError.
+    """
+    if stride < 1:
+        raise ConfigError(f"stride: expected a number of rows of 1 or more, found {stride}; give another")
+    how = resolve_reading(source, trained, reading)
+    table = _read_with_truth(source, asked, how)
+    series = intervals(list(long_enough(table, asked.window, trained, how).values()))
+    missing = way_to_fill(source, missing)
+    even = usable = intersect(table.stretches, series)
+    if len(holes := _holes(table, series, missing)) and missing == "drop":
+        usable = intersect(even, outside(holes, len(table.values)))
+    starts = intervals(usable - np.array([0, asked.window - 1]))
+    if not len(starts):
+        raise DataError(
+            f"{table.source}: expected {asked.window} rows (the window) without a gap or a missing value, found none;"
+            " fill them in, or take another --missing or --gaps"
+        )
+    counts = -(-(starts[:, 1] - starts[:, 0]) // stride)
+    layout = Layout(asked.window, asked.horizon, asked.window + asked.gap, stride)
+    windows = Windows(table.values, table.values, starts[:, 0], np.r_[0, np.cumsum(counts)], layout)
+    ends = even[np.searchsorted(even[:, 0], starts[:, 0], side="right") - 1, 1]
+    return TableWindows(table, asked, windows, ends, missing)
+
+
+@dataclass(frozen=True)
+class TableWindows:
+    """Windows over a table; ``ends`` has, for each stretch of them, the row after the last that follows evenly."""
+
+    table: Table
+    asked: Asked
+    windows: Windows
+    ends: NDArray[np.int64]
+    missing: Missing
+
+    def inputs(self, numbers: slice) -> NDArray[np.float64]:
+        """Features of windows, (n, window, n_features), each filled from its own rows and those before it alone."""
+        rows = self.windows.starts(numbers)[:, None] + np.arange(self.windows.window)
+        inputs = np.asarray(self.table.values[rows][:, :, : len(self.table.features)], dtype=np.float64)
+        for index in np.flatnonzero(np.isnan(inputs).any(axis=(1, 2))):
+            last = rows[index, -1:]
+            series = self._series[self._series_of(last)[0]]
+            inputs[index] = filled_window(self.table, series, int(last[0]), self.windows.window, self.missing)
+        return inputs
+
+    def frame(self, numbers: slice, outputs: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+        """Label a network's outputs for the windows with these numbers.
+
+        Forecasts have a row for each step: ``time``, ``origin`` (time of the window's last row), ``step``, then what
+        is said. Other tasks have a row for each window: ``time`` of its last row, and what is said. Without times,
+        ``origin`` and ``row`` are numbers of rows from 1. The column of series, if any, comes before what is said;
+        beside each target stands ``TARGET actual`` where the table has it, missing where there are no rows.
+        """
+        table, steps = self.table, self.asked.steps
+        last = self.windows.last_rows(numbers)
+        wanted = last[:, None] + steps
+        stretch = np.searchsorted(self.windows.offsets, np.arange(numbers.start, numbers.stop), side="right") - 1
+        ends = self.ends[stretch][:, None]
+        answers = _answers(outputs, self.asked, self._truth(wanted, wanted < ends))
+        taken = {*answers, table.series_column}
+        columns: dict[str, Any] = {}
+        if table.times is not None:
+            columns[_free("time", taken)] = self._times(wanted, np.broadcast_to(ends, wanted.shape))
+        if self.asked.task is Task.FORECAST:
+            origins = self._row_numbers(last) if table.times is None else table.times[last]
+            columns[_free("origin", taken)] = origins.repeat(len(steps))
+            columns[_free("step", taken)] = np.tile(steps, len(last))
+        elif table.times is None:
+            columns[_free("row", taken)] = self._row_numbers(last)
+        if table.series_column is not None:
+            columns[table.series_column] = _texts(self._names[self._series_of(last)].repeat(len(steps)))
+        return pd.DataFrame(columns | answers)
+
+    def _times(self, wanted: NDArray[np.int64], ends: NDArray[np.int64]) -> Any:
+        """The times of rows, (n, steps), flat; from ``ends`` on, where there are no rows, as the step goes on.
+
+        Missing where there is no step.
+        """
+        times, frequency = self.table.times, self.table.frequency
+        assert times is not None
+        assert frequency is not None
+        numbers = ticks(times)[np.minimum(wanted, len(times) - 1)]
+        unknown, beyond = np.zeros(wanted.shape, np.bool_), wanted >= ends
+        for end in np.unique(ends[beyond]):
+            here = beyond & (ends == end)
+            start = max(self._series[self._series_of(end - 1)].start, end - RECENT)
+            later = next_times(times[start:end], int((wanted[here] - end).max()) + 1, frequency.step)
+            if later is None:
+                unknown |= here
+            else:
+                if isinstance(later, pd.DatetimeIndex) and isinstance(times, pd.DatetimeIndex):
+                    later = later.as_unit(times.unit)
+                numbers[here] = ticks(later)[wanted[here] - end]
+        if not isinstance(times, pd.DatetimeIndex):
+            return pd.arrays.IntegerArray(numbers.ravel(), unknown.ravel())
+        numbers[unknown] = np.iinfo(np.int64).min  # NaT
+        plain = pd.DatetimeIndex(numbers.ravel().view(f"M8[{times.unit}]"))
+        return plain if times.tz is None else plain.tz_localize("UTC").tz_convert(times.tz)
+
+    def _truth(self, wanted: NDArray[np.int64], known: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+        """By target the true values of rows, flat, missing where they are not ``known``; those that the table has."""
+        table, targets = self.table, self.asked.targets
+        rows, unknown = np.minimum(wanted, len(table.values) - 1).ravel(), ~known.ravel()
+        if self.asked.task is Task.ANOMALY:
+            return {}
+        if table.labels is not None:
+            return {targets[0]: np.array([*table.classes, None], dtype=object)[table.labels[rows]]}
+        found = {}
+        for name in targets:
+            if name in table.columns:
+                found[name] = table.values[rows, table.columns.index(name)].astype(np.float64)
+                found[name][unknown] = np.nan
+        return found
+
+    @cached_property
+    def _series(self) -> list[range]:
+        return list(self.table.series.values())
+
+    @cached_property
+    def _names(self) -> NDArray[Any]:
+        return np.array([*self.table.series], dtype=object)
+
+    @cached_property
+    def _starts(self) -> NDArray[np.int64]:
+        return self.table.starts
+
+    def _series_of(self, rows: Any) -> Any:
+        """The numbers of the series that rows belong to."""
+        return np.searchsorted(self._starts, rows, side="right") - 1
+
+    def _row_numbers(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The places of rows in the source, from 1."""
+        return 1 + (rows if self.table.file_rows is None else self.table.file_rows[rows])
+
+
+def _read_with_truth(source: Source, asked: Asked, reading: Reading) -> Table:
+    """Read the features and, as the table's targets, those of the network's that the table has."""
+    features, targets = without_calendar(asked.features, reading), list(asked.targets)
+    if not set(targets) <= set(features):
+        there = next(read_frames(source, reading.csv, 1)).columns
+        targets = [name for name in targets if name in features or name in there]
+    if asked.task is Task.CLASSIFY and targets:
+        return read_table(source, targets=targets, features=features, task=Task.CLASSIFY, reading=reading)
+    return read_table(source, targets=targets or features[:1], features=features, reading=reading)
+
+
+def _holes(table: Table, series: Intervals, missing: Missing) -> NDArray[np.int64]:
+    """The rows of the series that miss a feature; raises DataError where ``missing`` can do nothing about them."""
+    found: list[tuple[int, int]] = []
+    holes, total = [np.empty(0, np.int64)], 0
+    for column in range(len(table.features)):
+        rows = find_holes(table.values[:, column])
+        rows = rows[contains(series, rows)]
+        holes.append(rows)
+        total += len(rows)
+        refused = rows if missing == "error" else rows[np.isin(rows, series[:, 0])]  # with nothing to fill it from
+        if len(refused) and missing != "drop":
+            found.append((int(refused[0]), column))
+    if found:
+        raise missing_value(table, *min(found), total, missing)
+    return np.unique(np.concatenate(holes))
+
+
+def _answers(outputs: Mapping[str, NDArray[Any]], asked: Asked, truth: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """Columns of the outputs, flat, with the true values beside."""
+    if SCORE in outputs:
+        return {SCORE: outputs[SCORE][:, 0], IS_ANOMALY: outputs[IS_ANOMALY][:, 0].astype(np.bool_)}
+    columns: dict[str, Any] = {}
+    if PROBABILITIES in outputs:
+        shares, (target,) = outputs[PROBABILITIES], asked.targets
+        columns[target] = _texts(np.array(asked.classes, dtype=object)[shares.argmax(axis=1)])
+        by_class = {f"{target} {name}": shares[:, number] for number, name in enumerate(asked.classes)}
+        if target in truth:
+            columns[_free(ACTUAL.format(target), {target, *by_class}, "true")] = _texts(truth[target])
+        return columns | by_class
+    values, names = side_by_side(outputs, asked.targets, asked.quantiles)
+    each = len(names) // len(asked.targets)
+    for index, name in enumerate(names):
+        columns[name] = values[:, :, index].ravel()
+        target = asked.targets[index // each]
+        if index % each == each - 1 and target in truth:
+            columns[_free(ACTUAL.format(target), {*names}, "true")] = truth[target]
+    return columns
+
+
+def _texts(values: NDArray[Any]) -> Any:
+    """A column of text, also where it has no value at all."""
+    return pd.array(values, dtype="str")
+
+
+def _free(name: str, taken: Collection[str | None], prefix: str = "forecast") -> str:
+    """The name, with a prefix where the table has such a column."""
+    while name in taken:
+        name = f"{prefix} {name}"
+    return name

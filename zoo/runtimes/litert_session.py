@@ -1,0 +1,61 @@
+"""LiteRT, formerly TensorFlow Lite, on the file that the exporter ``litert`` makes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from zoo.runtimes.fixed_batch import in_batches
+from zoo.runtimes.runtime import LITERT_FILE
+from zoo_registry.errors import RefusalError
+
+
+class LiteRtSession:
+    """An interpreter with the signature ``serving_default``, whose batch is fixed.
+
+    Raises RefusalError where this LiteRT cannot read the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            with _quiet():
+                interpreter = Interpreter(model_content=path.read_bytes(), num_threads=1)
+                self._serve = interpreter.get_signature_runner("serving_default")
+                (details,) = self._serve.get_input_details().values()
+                self._serve(window=np.zeros(details["shape"], np.float32))
+        except (RuntimeError, ValueError) as error:
+            raise RefusalError(f"LiteRT cannot read {path.name} ({' '.join(str(error).split())[:160]})") from error
+        self._batch = int(details["shape"][0])
+
+    def run(self, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Map raw windows, (batch, window, n_features), to outputs by name."""
+        return in_batches(self._run, window, self._batch)
+
+    def _run(self, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        outputs: dict[str, NDArray[Any]] = self._serve(window=window)
+        return outputs
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Close file descriptor 2: LiteRT's C++ parts tell each time which delegate they made, and know no level."""
+    kept, void = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(void, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(void)
+
+
+def load(folder: Path) -> LiteRtSession:
+    """Load a bundle's LiteRT file."""
+    return LiteRtSession(folder / LITERT_FILE)
