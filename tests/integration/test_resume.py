@@ -255,7 +255,7 @@ def under_way(series_file, tmp_path):
 def test_a_stopped_command_says_how_to_go_on(under_way, number, code, word):
     process, run = under_way
     process.send_signal(number)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=180)
     assert (process.returncode, output) == (code, b"")
     assert errors.decode().splitlines()[-1] == f"{word}; go on with: zoo train --resume {run.id}"
     assert {path.name for path in run.folder.iterdir()} == {"config.json", "lock", f"checkpoint-{run.epoch}"}
@@ -268,7 +268,7 @@ def test_a_stopped_command_says_how_to_go_on(under_way, number, code, word):
 def test_a_full_disk_is_told_and_the_last_checkpoint_is_whole(under_way):
     process, run = under_way
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1000, 1000))
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=180)
     assert (process.returncode, output) == (2, b"")
     sentence = errors.decode().splitlines()[-1]
     assert sentence.startswith("error: ")

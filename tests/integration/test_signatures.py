@@ -92,7 +92,7 @@ def test_checks_where_there_is_only_what_serving_needs(exported, environment, re
     path = ":".join(str(place) for place in (root, root / "registry", root / "plugins"))
     for arguments in (f"verify {exported.folder}", f"predict {exported.folder} --data {series_file}"):
         done = elsewhere.run("-c", SERVING, path, *shlex.split(arguments), cwd=tmp_path)
-        assert done.stderr == ""
+        assert [line for line in done.stderr.splitlines() if not line.startswith("outside the training's")] == []
     assert elsewhere.run("-c", "import tensorflow", cwd=tmp_path, check=False).returncode != 0
 
 

@@ -90,11 +90,10 @@ def check(exported: Path, known: set[Path] | None = None) -> None:
         assert seen - {"config.pbtxt"} == set(map(str, numbers)), f"{model}: {sorted(seen)}"
         for number in numbers:
             if known is None or model / str(number) not in known:
-                manifest = check_integrity(model / str(number))
+                interface = check_integrity(model / str(number)).interface
+                assert (model / "config.pbtxt").read_text() == triton_config(model.name, interface), model
                 if known is not None:
                     known.add(model / str(number))
-        if numbers and known is None:
-            assert (model / "config.pbtxt").read_text() == triton_config(model.name, manifest.interface), model
 
 
 def check_cleaned(exported: Path) -> int:

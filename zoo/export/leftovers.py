@@ -108,7 +108,8 @@ def _is_ours(config: Path, model: str) -> bool:
 def size_of(path: Path) -> int:
     """Bytes of a file, or of all files below a folder; one that vanishes meanwhile counts nothing."""
     total = 0
-    for file in (path, *path.rglob("*")):
+    inside = (Path(folder, name) for folder, _, names in os.walk(path) for name in names)  # passes over what vanishes
+    for file in (path, *inside):
         with suppress(FileNotFoundError):
             total += 0 if file.is_symlink() or file.is_dir() else file.stat().st_size
     return total

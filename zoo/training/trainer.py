@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+import signal
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 import keras
 import numpy as np
@@ -41,6 +45,36 @@ class Fitted:
     history: dict[str, list[float]]
     best_epoch: int
     seconds: float
+
+
+class _Interrupts(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ends a training after Ctrl-C even where Python dropped the exception, as it does with one in a destructor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._noted = False
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Note Ctrl-C meanwhile, where that raises KeyboardInterrupt anyway."""
+        usual = signal.getsignal(signal.SIGINT)
+        if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def interrupt(number: int, frame: FrameType | None) -> None:
+            self._noted = True
+            raise KeyboardInterrupt
+
+        signal.signal(signal.SIGINT, interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, usual)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        if self._noted:
+            raise KeyboardInterrupt
 
 
 class _StopOnNonFinite(keras.callbacks.Callback):  # type: ignore[misc]
@@ -96,24 +130,27 @@ def fit(
     schedule = schedule_callbacks(config.schedule, config.learning_rate)
     history = keras.callbacks.History()
     checkpoints = Checkpoints(run, config.checkpoint_every, history, [*schedule, stopper])
-    model.fit(
-        shuffled_batches(train, config.batch_size, config.seed, checkpoints.first_epoch),
-        validation_data=ordered_batches(validation, PREDICTION_BATCH),
-        initial_epoch=checkpoints.first_epoch,
-        epochs=checkpoints.first_epoch if checkpoints.stopped else config.epochs,
-        steps_per_epoch=math.ceil(len(train) / config.batch_size),
-        callbacks=[
-            _StopOnNonFinite(run, config.learning_rate),
-            RecordRate(),
-            *schedule,
-            stopper,
-            *callbacks,
-            history,
-            checkpoints,  # the last, as it keeps what the others have come to
-        ],
-        shuffle=False,  # the batches come shuffled
-        verbose=0,
-    )
+    interrupts = _Interrupts()
+    with interrupts.noted():
+        model.fit(
+            shuffled_batches(train, config.batch_size, config.seed, checkpoints.first_epoch),
+            validation_data=ordered_batches(validation, PREDICTION_BATCH),
+            initial_epoch=checkpoints.first_epoch,
+            epochs=checkpoints.first_epoch if checkpoints.stopped else config.epochs,
+            steps_per_epoch=math.ceil(len(train) / config.batch_size),
+            callbacks=[
+                interrupts,
+                _StopOnNonFinite(run, config.learning_rate),
+                RecordRate(),
+                *schedule,
+                stopper,
+                *callbacks,
+                history,
+                checkpoints,  # the last, as it keeps what the others have come to
+            ],
+            shuffle=False,  # the batches come shuffled
+            verbose=0,
+        )
     kept_history = {name: [float(value) for value in values] for name, values in history.history.items()}
     losses = kept_history["val_loss"]
     kept = int(np.argmin(losses)) + 1 if config.keep == "best" else len(losses)
