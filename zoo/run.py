@@ -177,6 +177,8 @@ def measure(
     raw = table.cut(table.values[: len(prepared.values)])[1]
     if config.task is Task.ANOMALY:
         validation, test = (window_scores(network, parts[name]) for name in ("validation", "test"))
+        most = float(np.finfo(np.float32).max)  # a value beyond all measure is as unusual as can be
+        test = np.nan_to_num(test, nan=most, posinf=most)
         if isinstance(details, JudgedDetails):
             details.told = test
         return evaluate_anomalies(

@@ -205,3 +205,13 @@ def test_a_run_is_evaluated_again(zoo_command, labelled_file: Path):
         run(zoo_command, "train", "basic", "--data", labelled_file, "--features", "load,temperature", *options)
         again = zoo.load_run("latest")
         assert again.evaluate() == again.metrics
+
+
+def test_a_value_beyond_all_measure_is_the_most_unusual_one(tmp_path: Path):
+    """The variance of its window overflows: the row is flagged, and the run ends as any other."""
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(400, 2)), columns=["a", "b"])
+    frame.loc[380, "a"] = 1e25
+    settings = {"window": 6, "epochs": 1, "normalize_window": "instance", "hyperparameters": {"units": 2}}
+    done = zoo.train("basic", frame, task="anomaly", runs=tmp_path, **settings)
+    assert done.metrics["network"]["flagged"] >= 1
+    assert (done.folder / "report.html").is_file()

@@ -90,7 +90,7 @@ def resolve_loss(
         return _default(name, architecture, task, quantiles)
     text = _text_for(chosen, name, architecture, task)
     if text is None:
-        found, others = choose_loss(chosen).name, ", ".join(losses_for(task))
+        found, others = _read(chosen)[0], ", ".join(losses_for(task))
         raise ConfigError(f"loss '{found}' does not serve the task '{task}'; those that do: {others}")
     if quantiles:
         spelled = ",".join(f"{quantile:g}" for quantile in quantiles)
@@ -110,7 +110,7 @@ def _default(name: str, architecture: Architecture, task: Task, quantiles: tuple
         return "quantile"
     preferred = architecture.defaults.loss or (OWN_LOSS if architecture.loss is not None else None)
     text = None if preferred is None else _text_for(preferred, name, architecture, task)
-    if text is None or (text == OWN_LOSS and task is Task.CLASSIFY and architecture.tasks != (Task.CLASSIFY,)):
+    if text is None:
         return "cross-entropy" if task is Task.CLASSIFY else "mse"
     return text
 
@@ -124,6 +124,8 @@ def _text_for(value: Any, name: str, architecture: Architecture, task: Task) -> 
     if architecture.loss is None:
         others = ", ".join(losses_for(task))
         raise ConfigError(f"architecture '{name}' has no loss of its own; take one of {others}")
+    if task is Task.CLASSIFY and architecture.tasks != (Task.CLASSIFY,):
+        return None  # it is made for values
     if values:
         raise ConfigError(f"loss '{OWN_LOSS}' has no parameters, found {', '.join(values)}; see zoo show {name}")
     return OWN_LOSS

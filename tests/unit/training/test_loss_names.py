@@ -220,7 +220,7 @@ def test_the_default_of_a_task(resolved, task, arguments, expected):
         ("mae", "forecast", {"preferred": "huber"}, "mae"),
         ("architecture", "regress", OWN, "architecture"),
         ({"kind": "architecture"}, "regress", OWN, "architecture"),
-        ("architecture", "classify", OWN, "architecture"),
+        ("architecture", "classify", {**OWN, "tasks": (Task.CLASSIFY,)}, "architecture"),
         ("focal:gamma=2", "classify", {}, "focal"),
         ("quantile:q=0.9", "forecast", {}, "quantile:q=0.9"),
         ("quantile", "forecast", {"quantiles": (0.1, 0.9)}, "quantile"),
@@ -233,6 +233,12 @@ def test_what_is_chosen_beats_every_default(resolved, chosen, task, arguments, e
 @pytest.mark.parametrize(
     ("chosen", "task", "arguments", "sentence"),
     [
+        (
+            "architecture",
+            "classify",
+            OWN,
+            "loss 'architecture' does not serve the task 'classify'; those that do: cross",
+        ),
         ("mse", "classify", {}, "loss 'mse' does not serve the task 'classify'; those that do: cross-entropy, focal"),
         (
             "focal:gamma=1",
