@@ -1,0 +1,57 @@
+"""Several training steps in one call of a compiled function, so that Python is not in the way of short ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@contextmanager
+def several_steps(
+    model: keras.Model, steps_per_execution: int, steps_per_epoch: int, *, jit: bool = False
+) -> Iterator[None]:
+    """Let ``fit`` compute so many steps at once, on a dataset without an end; at the end all is as before.
+
+    Keras' own function would take too many batches in an epoch's last execution, where its steps are no multiple.
+    ``jit``: XLA compiles a step, once for each size of a batch.
+    """
+    usual = model.steps_per_execution
+    model.steps_per_execution = steps_per_execution
+    model.train_function = train_function(model, steps_per_execution, steps_per_epoch, jit=jit)
+    try:
+        yield
+    finally:
+        model.steps_per_execution = usual
+        model.train_function = model.test_function = None
+
+
+def train_function(
+    model: keras.Model, steps_per_execution: int, steps_per_epoch: int, *, jit: bool = False
+) -> Callable[[Any], dict[str, Any]]:
+    """What makes the next steps with an iterator's batches, at most to the end of an epoch, and gives the metrics."""
+    compiled = tf.function(model.train_step, jit_compile=True) if jit else model.train_step
+
+    @tf.function(autograph=False, reduce_retracing=True, jit_compile=False)  # type: ignore[untyped-decorator]
+    def run(iterator: Any, count: Any) -> dict[str, Any]:
+        def step(done: Any) -> tuple[Any]:
+            compiled(iterator.get_next())
+            return (done + 1,)
+
+        tf.while_loop(lambda done: done < count, step, (0,))
+        results: dict[str, Any] = model.get_metrics_result()
+        return results
+
+    done = 0
+
+    def function(iterator: Any) -> dict[str, Any]:
+        nonlocal done
+        count = min(steps_per_execution, steps_per_epoch - done)
+        done = (done + count) % steps_per_epoch
+        results: dict[str, Any] = run(iterator, tf.constant(count))
+        return results
+
+    return function
