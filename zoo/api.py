@@ -7,12 +7,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.data.reading import ARRAYS, FRAME, Source, describe
+from zoo.data.reading import Source, describe
+from zoo.options import ARRAYS, FRAME
 from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.mlflow_tracker import require_mlflow
 from zoo.tracking.trackers import make_trackers
-from zoo.training.config import DEFAULT_SOURCE, RunConfig, resolve
+from zoo.training.config import DEFAULT_SOURCE, RunConfig
 from zoo.training.preparation import Prepared, prepare_run
+from zoo.training.resolution import resolve
 from zoo.training.run_record import find_run
 from zoo.training.unfinished import UnfinishedRun, begin_run, reopen_run
 from zoo_registry import discover
@@ -90,7 +92,7 @@ def train_prepared(
     lifecycle = Lifecycle() if lifecycle is None else lifecycle
     source, start = config.training.start_from, None
     if source is not None and (unfinished is None or unfinished.checkpoint is None):
-        start = load_start(source, Path(runs), config.architecture)
+        start = load_start(source, Path(runs), config)
     with ExitStack() as stack:
         if unfinished is None:
             entry, fingerprint = discover().catalogue[config.architecture], prepared.table.fingerprint()
@@ -107,11 +109,12 @@ def _train(
     unfinished: UnfinishedRun, prepared: Prepared, start: Start | None, lifecycle: Lifecycle, *, progress: bool
 ) -> Run:
     """Train a run that was begun or reopened to its end; its id is known before and stays."""
-    from zoo.run import Run, measure
+    from zoo.run import Run
     from zoo.tracking.epochs import EpochHook
+    from zoo.training.measurement import measure
     from zoo.training.progress import ProgressBar
     from zoo.training.run_folder import make_record, write_run
-    from zoo.training.run_report import make_details, run_report
+    from zoo.training.run_report import run_report
     from zoo.training.trainer import fit
 
     config = unfinished.record.config
@@ -131,10 +134,9 @@ def _train(
             start=start,
             run=unfinished,
         )
-    details = make_details(prepared)
-    evaluation = measure(fitted.model, prepared, config, details)
-    record = make_record(unfinished.id, config, entry, prepared, fitted, evaluation, unfinished.record)
-    report = run_report(record, fitted, details)
+    measured = measure(fitted.model, prepared, config)
+    record = make_record(unfinished.id, config, entry, prepared, fitted, measured.evaluation, unfinished.record)
+    report = run_report(record, fitted, measured.details)
     return Run(write_run(unfinished.runs, record, prepared, fitted, report, staging=unfinished.folder))
 
 

@@ -12,4 +12,7 @@ OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd", "nadam", "lion"]
 NormalizeWindow = Literal["none", "last", "instance"]
 Channels = Literal["joint", "shared"]
 Keep = Literal["best", "last"]
+Engine = Literal["auto", "keras", "fused"]
 ClassWeights = Literal["none", "balanced"]
+
+FRAME, ARRAYS = "DataFrame", "arrays"  # what a configuration calls tables of a program, instead of a file's name

@@ -7,32 +7,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from zoo.bundle.loading import Bundle, load_bundle
-from zoo.data.labels import anomaly_labels
 from zoo.data.last_window import read_last_windows
-from zoo.data.reading import ARRAYS, FRAME, Source
-from zoo.data.windows import Windows, check_windows, is_windows
-from zoo.evaluation.anomalies import evaluate_anomalies, last_rows
-from zoo.evaluation.classification import evaluate_classes
-from zoo.evaluation.details import Details, JudgedDetails
-from zoo.evaluation.evaluation import evaluate
+from zoo.data.reading import Source
+from zoo.data.windows import check_windows, is_windows
 from zoo.export.exporter import Trained, export
-from zoo.options import Missing
+from zoo.options import ARRAYS, FRAME, Missing
 from zoo.outputs import MAIN_OUTPUT
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.trackers import make_trackers
-from zoo.training.answers import Answers, answer_windows, answers_of, probabilities, scores
+from zoo.training.answers import Answers, answer_windows, answers_of
 from zoo.training.config import RunConfig
-from zoo.training.layers import middle_quantile
-from zoo.training.preparation import Prepared, csv_format, prepare_run
+from zoo.training.measurement import measure
+from zoo.training.preparation import csv_format, prepare_run
 from zoo.training.run_folder import load_network
 from zoo.training.run_record import RunRecord, read_record
-from zoo.training.trainer import PREDICTION_BATCH, forecast_batches
-from zoo_registry import Task, discover
+from zoo_registry import discover
 from zoo_registry.errors import RunError
 
 
@@ -116,7 +109,7 @@ class Run:
         prepared = prepare_run(self.config, source, self.preprocessor, spool=None if spool is None else Path(spool))
         if prepared.table.fingerprint() != self.record.data["fingerprint"]:
             raise RunError(f"{prepared.table.source} is not the table that run {self.id} was trained on; give that one")
-        return measure(self.network, prepared, self.config)
+        return measure(self.network, prepared, self.config).evaluation
 
     def export(
         self,
@@ -158,60 +151,3 @@ class Run:
     def answers(self) -> Answers:
         """What the task makes of the network's output."""
         return answers_of(self.record, self.network)
-
-
-def measure(
-    network: Any, prepared: Prepared, config: RunConfig, details: Details | JudgedDetails | None = None
-) -> dict[str, Any]:
-    """Evaluate a network on the test windows of prepared data; ``details`` takes in the same answers, for a report.
-
-    What comes back is as :func:`evaluate`, :func:`evaluate_classes` or :func:`evaluate_anomalies` returns it.
-    """
-    table, parts = prepared.table, prepared.parts
-    if config.task is Task.CLASSIFY:
-        told = np.concatenate([probabilities(np, logits) for logits in forecast_batches(network, parts["test"])])
-        if isinstance(details, JudgedDetails):
-            details.told = told
-        balanced = config.training.class_weights == "balanced"
-        return evaluate_classes([told], parts=parts, classes=table.classes, balanced=balanced)
-    raw = table.cut(table.values[: len(prepared.values)])[1]
-    if config.task is Task.ANOMALY:
-        validation, test = (window_scores(network, parts[name]) for name in ("validation", "test"))
-        most = float(np.finfo(np.float32).max)  # a value beyond all measure is as unusual as can be
-        test = np.nan_to_num(test, nan=most, posinf=most)
-        if isinstance(details, JudgedDetails):
-            details.told = test
-        return evaluate_anomalies(
-            validation,
-            test,
-            quantile=config.network.threshold_quantile,
-            parts=parts,
-            judged=last_rows(parts["test"]),
-            raw=raw,
-            history=prepared.history,
-            labels=anomaly_labels(table),
-            train=prepared.rows("train"),
-        )
-    targets, middle = prepared.preprocessor.targets_, middle_quantile(network)
-    return evaluate(
-        (targets.inverse_transform(scaled, axis=2) for scaled in forecast_batches(network, parts["test"])),
-        history=prepared.history,
-        raw=raw if not isinstance(details, Details) else details.raw,
-        parts=parts,
-        targets=targets,
-        target_columns=prepared.shape.target_columns,
-        series=list(table.series.values()),
-        train=prepared.rows("train"),
-        season=prepared.season,
-        task=prepared.shape.task,
-        quantiles=prepared.shape.quantiles,
-        middle=middle,
-        details=details if isinstance(details, Details) else None,
-    )
-
-
-def window_scores(network: Any, windows: Windows) -> NDArray[np.float64]:
-    """How unusual the last row of each window is, (n,)."""
-    batches = zip(forecast_batches(network, windows), windows.batches(PREDICTION_BATCH), strict=True)
-    parts = [scores(np, output.astype(np.float64), windows.outputs(rows))[:, 0] for output, rows in batches]
-    return np.concatenate(parts)

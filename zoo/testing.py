@@ -21,10 +21,11 @@ import pandas as pd
 
 from zoo.bundle.loading import load_bundle
 from zoo.export.exporter import Trained, export
-from zoo.run import measure
-from zoo.training.config import RunConfig, resolve
+from zoo.training.config import RunConfig
+from zoo.training.measurement import measure
 from zoo.training.network import build_network
 from zoo.training.preparation import Prepared, prepare
+from zoo.training.resolution import resolve
 from zoo.training.run_folder import make_record
 from zoo.training.trainer import Fitted, fit
 from zoo_registry import Architecture, Entry, SequenceShape, Task
@@ -119,7 +120,7 @@ def _export(architecture: Architecture, folder: Path, tasks: tuple[Task, ...]) -
         config, prepared = _plan(architecture, hyperparameters=hyperparameters, task=task, epochs=1)
         fitted = fit(architecture, architecture.configure(hyperparameters), prepared, config.training)
         entry = Entry(architecture, "kit", "kit", "0")
-        record = make_record("kit", config, entry, prepared, fitted, measure(fitted.model, prepared, config))
+        record = make_record("kit", config, entry, prepared, fitted, measure(fitted.model, prepared, config).evaluation)
         trained = Trained(fitted.model, prepared.preprocessor, record)
         bundle = load_bundle(export(trained, folder, f"kit-{task}"))  # raises ParityError where they differ
         operators = bundle.manifest.onnx["operators"]

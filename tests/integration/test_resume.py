@@ -184,7 +184,10 @@ def test_a_frame_is_given_again(series, tmp_path, kill_after, monkeypatch):
         zoo.resume("latest", runs=tmp_path)
     with pytest.raises(RunError, match="expected the table that run"):
         zoo.resume("latest", series.assign(load=series["load"] + 1), runs=tmp_path)
-    assert zoo.resume("latest", series, runs=tmp_path).evaluate() is not None
+    resumed = zoo.resume("latest", series, runs=tmp_path)
+    assert resumed.evaluate() == resumed.metrics
+    whole = zoo.train("basic", series, runs=tmp_path / "whole", hyperparameters={"units": 2}, epochs=1, **SMALL)
+    assert_equal(whole, resumed)
 
 
 def test_another_runs_weights(zoo_command, trained, series_file, series, tmp_path):
@@ -212,6 +215,16 @@ def test_another_runs_weights(zoo_command, trained, series_file, series, tmp_pat
         zoo.train("basic", series, hyperparameters={"units": 2}, **settings)
     with pytest.raises(ConfigError, match="expected a run of the architecture 'stacked', found one of 'basic'"):
         zoo.train("stacked", series, **settings)
+    with pytest.raises(ConfigError, match="expected a run of the task 'regress', found one of 'forecast'; name"):
+        zoo.train("basic", series, task="regress", **(settings | {"horizon": 1}))
+    for architecture in ((), ("basic",)):
+        given = (*architecture, "--from", trained.id, "--task", "anomaly", "--data", series_file)
+        refused = zoo_command("train", *given, "--runs", runs)
+        assert refused.exit_code == 2
+        assert refused.stderr == (
+            f"error: --from {trained.id}: expected a run of the task 'anomaly', found one of 'forecast'; name another"
+            " run, or give --task forecast\n"
+        )
     assert not (runs / "unfinished").exists()
     refused = zoo_command("train", "basic", "--from", "nowhere", "--runs", runs)
     assert refused.exit_code == 2

@@ -174,6 +174,20 @@ def test_anomalies(zoo_command, labelled_file: Path, missing_label: bool):
     assert again["is_anomaly"].tolist() == [answer["is_anomaly"]]
 
 
+def test_labels_may_be_partial(zoo_command, labelled_file: Path):
+    """They train nothing, so that a row without one only leaves the measures."""
+    of_data = ("--data", labelled_file, "--task", "anomaly", "--features", "load,temperature", "--label", "fault")
+    whole = json.loads(run(zoo_command, "train", "basic", *of_data, *TINY))
+    frame = pd.read_csv(labelled_file).astype({"fault": "Int64"})
+    frame.loc[[*range(100), 235, 236], "fault"] = pd.NA
+    frame.to_csv(labelled_file, index=False)
+    partial = json.loads(run(zoo_command, "train", "basic", *of_data, *TINY))
+    assert partial["training"]["val_loss"] == whole["training"]["val_loss"]
+    assert [trained["evaluation"]["windows"] for trained in (whole, partial)] == [36, 34]
+    assert partial["evaluation"]["left_out"] == 2
+    assert partial["evaluation"]["anomalies"] == whole["evaluation"]["anomalies"] == 2
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

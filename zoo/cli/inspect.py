@@ -26,8 +26,8 @@ def inspect(
     check_picture(plot, "--plot")
     from zoo.inspection import draw
     from zoo.inspection import inspect as describe
-    from zoo.training.config import resolve_data
     from zoo.training.preparation import prepare
+    from zoo.training.resolution import resolve_data
 
     config = resolve_data(settings_of(ctx) | {"source": ctx.params["data"]})
     prepared = prepare(config, config.source, spool=ctx.params["spool"])

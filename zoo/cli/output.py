@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -34,8 +35,16 @@ Sign = Annotated[
 
 
 def print_json(value: Any) -> None:
-    """Write one JSON document to standard output."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Write one JSON document to standard output: null for a number that is not finite, which JSON does not know."""
+    typer.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from zoo.cli.output import note, print_table, repair_notes
-from zoo.evaluation.headline import ANOMALY_MEASURES, CLASS_MEASURES
+from zoo.evaluation.headline import ANOMALY_MEASURES, CLASS_MEASURES, everybody
 from zoo_registry import Task
 
 if TYPE_CHECKING:
@@ -46,22 +46,18 @@ def print_results(record: RunRecord) -> None:
     typer.echo("")
 
 
-def _everybody(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    return {"network": metrics["network"], **metrics["baselines"]}
-
-
 def _print_forecasts(metrics: Mapping[str, Any], targets: Sequence[str]) -> None:
     rows = [
         (target, name, *(f"{measured['targets'][target][error]:.4g}" for error in ("mae", "rmse", "mase")))
         for target in targets
-        for name, measured in _everybody(metrics).items()
+        for name, measured in everybody(metrics).items()
     ]
     print_table(("target", "forecast", "MAE", "RMSE", "MASE"), rows)
     if len(targets) > 1:
         typer.echo("")
         rows = [
             (name, f"{measured['scaled']['mae']:.4f}", f"{measured['scaled']['mse']:.4f}")
-            for name, measured in _everybody(metrics).items()
+            for name, measured in everybody(metrics).items()
         ]
         print_table(("forecast", "scaled MAE over all targets", "scaled MSE"), rows)
     if metrics["quantiles"] is not None:
@@ -81,7 +77,7 @@ def _print_quantiles(measured: Mapping[str, Any]) -> None:
 
 def _print_classes(metrics: Mapping[str, Any]) -> None:
     rows = []
-    for name, measured in _everybody(metrics).items():
+    for name, measured in everybody(metrics).items():
         values = (measured[measure] for measure in CLASS_MEASURES)
         rows.append((name, *("" if value is None else f"{value:.4f}" for value in values)))
     print_table(("told by", *CLASS_MEASURES.values()), rows)
@@ -99,7 +95,7 @@ def _print_anomalies(metrics: Mapping[str, Any]) -> None:
     measures = ANOMALY_MEASURES if "average_precision" in metrics["network"] else {}
     rows = [
         (name, f"{measured['threshold']:.4g}", f"{measured['flagged']:,}", *(f"{measured[m]:.4f}" for m in measures))
-        for name, measured in _everybody(metrics).items()
+        for name, measured in everybody(metrics).items()
     ]
     print_table(("scores of", "threshold", "flagged", *measures.values()), rows)
     labelled = "" if metrics["anomalies"] is None else f"; labelled as anomalies: {metrics['anomalies']:,}"

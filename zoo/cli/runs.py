@@ -19,6 +19,9 @@ def runs(
 ) -> None:
     """List the runs, oldest first, with their errors on the test split, and the unfinished ones with how to go on.
 
+    Those that nobody will go on with, such as one that diverged, stand there until their folder in runs/unfinished is
+    removed.
+
     Example: zoo runs --json
     """
     from zoo.evaluation.headline import headline

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,12 +18,18 @@ from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
     from zoo.training.config import RunConfig
-    from zoo.training.config_file import ConfigFile
     from zoo.training.preparation import Prepared
     from zoo.training.unfinished import UnfinishedRun
     from zoo_registry import Architecture, Catalogue
 
 RESULT = "Result"
+_OF_EXPORT = {
+    "name": "--name names the exported model",
+    "serving_dtype": "--serving-dtype belongs to the export",
+    "formats": "--format and --batch belong to the export",
+    "batch": "--format and --batch belong to the export",
+    "sign": "--sign signs the bundle",
+}
 
 
 @with_options(RUN_OPTIONS)
@@ -107,7 +114,7 @@ def train(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.", rich_help_panel=RESULT)] = False,
 ) -> None:
-    """Train an architecture, measure it on the untouched test split beside three baselines, and save the run.
+    """Train an architecture, measure it on the untouched test split beside baselines, and save the run.
 
     Examples: zoo train basic --export
 
@@ -135,42 +142,25 @@ def train(
         if print_config:
             typer.echo(config_text(resolved), nl=False)
             return
+        check_folder(runs, "--runs")
+        _check_export(ctx, export, exported)
+        if find_lr and resolved.training.start_from is not None:
+            raise ConfigError("--find-lr tests a new network, expected no --from; leave one of them out")
         from zoo.training.preparation import prepare_run
 
         if unfinished is None:
             prepared = prepare_run(resolved, resolved.data.source, spool=ctx.params["spool"])
         else:
             prepared = prepare_resumed(unfinished, ctx.params["data"], ctx.params["spool"])
-        check_folder(runs, "--runs")
-        if name is not None and not export:
-            raise ConfigError(
-                "--name names the exported model, but --export was not given; add it, or leave --name out"
-            )
-        if serving_dtype is not None and not export:
-            raise ConfigError(
-                "--serving-dtype belongs to the export, but --export was not given; add it, or leave it out"
-            )
-        if (formats or batch is not None) and not export:
-            raise ConfigError("--format and --batch belong to the export, but --export was not given; add it")
-        if sign is not None:
-            if not export:
-                raise ConfigError("--sign signs the bundle, but --export was not given; add it, or leave --sign out")
-            from zoo.bundle.signatures import signer
-
-            signer(sign)
         if find_lr:
-            if resolved.training.start_from is not None:
-                raise ConfigError("--find-lr tests a new network, expected no --from; leave one of them out")
             _find_lr(resolved, prepared, known[resolved.architecture].architecture, plot, as_json=as_json)
             return
         dtype = serving_dtype or "auto"
         if export:
             from zoo.export.extra import choose_exporters
-            from zoo.export.naming import check_interface, check_model_name, choose_dtype, default_name, interface_of
+            from zoo.export.naming import check_interface, choose_dtype, default_name, interface_of
 
-            check_folder(exported, "--exported")
             name = default_name(resolved) if name is None else name
-            check_model_name(name)
             table, preprocessor = prepared.table, prepared.preprocessor
             targets, classes = prepared.named_targets
             dtype = choose_dtype(preprocessor, dtype)
@@ -179,7 +169,7 @@ def train(
             choose_exporters(formats or (), batch, interface)
         lifecycle = lifecycle_of(make_trackers(runs, tensorboard=tensorboard, mlflow=mlflow))
         if tensorboard:
-            note(f"to watch: tensorboard --logdir {runs / TENSORBOARD_FOLDER}")
+            note(f"to watch: tensorboard --logdir {shlex.quote(str(runs / TENSORBOARD_FOLDER))}")
         import_tensorflow()
         run = train_prepared(resolved, prepared, runs=runs, progress=True, unfinished=unfinished, lifecycle=lifecycle)
     bundle = None
@@ -203,34 +193,29 @@ def _resolve(
     ctx: typer.Context, known: Catalogue, architecture: str | None, config: Path | None, runs: Path
 ) -> RunConfig:
     """The configuration by file and flags; of a run that is started from, its own where no other is named."""
-    from zoo.training.config import DEFAULT_SOURCE, parse_settings, resolve
-    from zoo.training.config_file import NOTHING, read_config
+    from zoo.training.config import DEFAULT_SOURCE
+    from zoo.training.config_file import NOTHING, as_file, read_config
+    from zoo.training.resolution import resolve
+    from zoo.training.spelling import parse_settings
     from zoo.training.unfinished import config_of, find_start
+    from zoo_registry import Task
 
     file = NOTHING if config is None else read_config(config)
     start = ctx.params["start_from"] or file.settings.get("start_from")
     if start is not None and architecture is None and config is None:
-        file = _as_file(config_of(find_start(start, runs)))
+        file = as_file(config_of(find_start(start, runs)))
     if (name := architecture or file.architecture) is None:
         raise ConfigError("Missing argument 'architecture': give a name that zoo list shows, or --config FILE")
     entry = known[name]  # an unknown name is told before anything slow is imported
-    if start is not None:
-        find_start(start, runs, name)
     settings = file.settings | settings_of(ctx)
+    if start is not None:  # before settings of that run are told not to suit another task
+        find_start(start, runs, name, settings.get("task", Task.FORECAST))
     if ctx.params["data"] is not None:
         settings["source"] = ctx.params["data"]
     if "source" not in settings:
         note(f"no --data: training on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
     given = parse_settings(ctx.params["settings"] or [], "--set")
     return resolve(name, entry.architecture, file.hyperparameters | given, settings)
-
-
-def _as_file(config: RunConfig) -> ConfigFile:
-    from zoo.training.config_file import SECTIONS, ConfigFile
-
-    content = config.model_dump(mode="json", exclude_none=True)
-    settings = {key: value for section in SECTIONS for key, value in content[section].items()}
-    return ConfigFile(config.architecture, config.hyperparameters, settings)
 
 
 def _check_resume(ctx: typer.Context) -> None:
@@ -271,6 +256,23 @@ def _check_find_lr(find_lr: bool, plot: Path | None, export: bool) -> None:
     if plot is not None and not find_lr:
         raise ConfigError("--plot draws what --find-lr finds, but that was not given; add it, or leave --plot out")
     check_picture(plot, "--plot")
+
+
+def _check_export(ctx: typer.Context, export: bool, exported: Path) -> None:
+    """Raise ConfigError for what can be told of an export before the data is read."""
+    for name, words in _OF_EXPORT.items():
+        if not export and ctx.params[name] not in (None, [], ()):
+            raise ConfigError(f"{words}, but --export was not given; add it")
+    if export:
+        check_folder(exported, "--exported")
+    if ctx.params["name"] is not None:
+        from zoo.export.naming import check_model_name
+
+        check_model_name(ctx.params["name"])
+    if ctx.params["sign"] is not None:
+        from zoo.bundle.signatures import signer
+
+        signer(ctx.params["sign"])
 
 
 def _check_tracking(tensorboard: bool, mlflow: str | None, find_lr: bool) -> None:

@@ -79,7 +79,3 @@ def verify(
         typer.echo(f"{folder}: {hold}, {'all runtimes agree' if passed else 'it FAILS, do not serve it'}")
     if not passed:
         raise typer.Exit(FAILED)
-
-
-def _verdict(passed: bool) -> str:
-    return "equal" if passed else "DIFFERS"

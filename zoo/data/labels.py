@@ -34,7 +34,7 @@ def anomaly_labels(table: Table) -> NDArray[np.int64] | None:
 
 
 def check_labels(table: Table, task: Task, parts: dict[str, Windows]) -> None:
-    """Raise DataError where labels of anomalies are not 0 and 1, or where train lacks a class of the table."""
+    """Raise DataError where labels of anomalies are not 0 and 1 or test has none, or where train lacks a class."""
     assert table.labels is not None
     where = f"{table.source}: column '{table.label_column}'"
     if task is Task.ANOMALY:
@@ -44,6 +44,11 @@ def check_labels(table: Table, task: Task, parts: dict[str, Windows]) -> None:
             raise DataError(
                 f"{where}, {table.row_name(row)}: expected labels 0 (usual) and 1 (anomaly), found"
                 f" {shown(table.classes[table.labels[row]])}; mend them, or name another column with --label"
+            )
+        if len(test := parts["test"]) and (table.labels[test.ends()] < 0).all():
+            raise DataError(
+                f"{where}: no test window ends in a row with a label, expected some to measure scores against; take"
+                " another --split, or leave --label out"
             )
         return
     if len(table.classes) < 2:

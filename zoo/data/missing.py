@@ -134,8 +134,11 @@ def find_holes(column: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _unlabelled(table: Table, in_use: Intervals, stop: int, method: Missing) -> NDArray[np.int64]:
-    """The rows in use whose label is missing; raises DataError where windows that end there are not left out."""
-    if table.labels is None:
+    """The rows in use whose class is missing; raises DataError where windows that end there are not left out.
+
+    Labels of anomalies, which stand beside targets, are no matter: nothing is trained on them.
+    """
+    if table.labels is None or table.targets:
         return np.empty(0, np.int64)
     rows = _find(lambda labels: labels == MISSING_CLASS, table.labels[:stop])
     rows = rows[contains(in_use, rows)]

@@ -14,14 +14,13 @@ import pandas as pd
 
 from zoo.data.csv_files import CsvFormat, first_line, read_csv_chunks
 from zoo.data.examples import find_example
-from zoo.options import Aggregate, CalendarField, Gaps, ShortSeries
+from zoo.options import ARRAYS, FRAME, Aggregate, CalendarField, Gaps, ShortSeries
 from zoo_registry.errors import DataError
 
 Arrays = tuple[Any, Any, Any]
 Source = str | Path | pd.DataFrame | Arrays
 
 PARQUET_SUFFIXES = {".parquet", ".pq"}
-FRAME, ARRAYS = "DataFrame", "arrays"
 TIME = "time"
 _BREAKS = {"Cc", "Zl", "Zp"}  # kinds of characters that would garble every list of columns
 MEMORY_SHARE = 0.5  # of the machine's memory that a file may have in bytes and still be read whole

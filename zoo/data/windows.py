@@ -89,6 +89,10 @@ class Windows:
         """The rows that each window's targets come from, (n, horizon)."""
         return self.origins(numbers)[:, None] + np.arange(self.horizon)
 
+    def ends(self, numbers: Numbers = slice(None)) -> NDArray[np.int64]:
+        """The row of each window's last target."""
+        return self.origins(numbers) + (self.horizon - 1)
+
     def inputs(self, numbers: Numbers = slice(None)) -> NDArray[np.float32]:
         """Gather features, (n, window, n_features)."""
         return np.take(self.features, self.starts(numbers)[:, None] + np.arange(self.window), axis=0)

@@ -14,13 +14,16 @@ from sklearn.base import BaseEstimator
 from zoo.data.calendar import calendar_columns
 from zoo.data.last_window import refuse_other_step
 from zoo.data.missing import repair_missing
-from zoo.data.reading import FRAME, Reading
+from zoo.data.reading import Reading
 from zoo.data.split import Split
 from zoo.data.table import Table, read_table
 from zoo.data.windows import Layout, Windows, split_windows
+from zoo.options import FRAME
 from zoo.preprocessing.preprocessor import Preprocessor
-from zoo.training.config import RunConfig, resolve
-from zoo.training.preparation import Prepared, layout_of, prepare_run
+from zoo.training.config import RunConfig
+from zoo.training.preparation import Prepared, prepare_run
+from zoo.training.resolution import resolve
+from zoo.training.splitting import layout_of
 from zoo_registry import Task, discover
 from zoo_registry.errors import ConfigError, DataError, close_match_hint
 

@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score, f1_score, log_loss, recall_score
 from sklearn.utils.validation import check_is_fitted
 
 from zoo.data.columns import shown
-from zoo.data.reading import FRAME
+from zoo.data.windows import Windows
 from zoo.estimators.base import SequenceEstimator, check_input
+from zoo.options import FRAME
 from zoo.training.preparation import Prepared
 from zoo_registry import Task
 from zoo_registry.errors import DataError
@@ -112,7 +112,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
         check_input(X, None)
         table, windows = self._cut(X, targets=False)
         shares = np.full((len(table.values), len(self.classes_)), np.nan)
-        shares[windows.last_rows()] = softmax(self._outputs(windows).astype(np.float64), axis=1)
+        shares[windows.last_rows()] = self._shares(windows)
         return shares
 
     def score(self, X: pd.DataFrame, y: None = None) -> float:
@@ -133,7 +133,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
                 )
         number = np.array([self._names.index(name) for name in table.classes])
         truth = number[table.labels[windows.last_rows()]]
-        shares = softmax(self._outputs(windows).astype(np.float64), axis=1)
+        shares = self._shares(windows)
         if metric == "neg_log_loss":
             return -float(log_loss(truth, shares, labels=np.arange(len(self._names))))
         told, present = shares.argmax(axis=1), np.unique(truth)
@@ -141,6 +141,13 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
             return float(accuracy_score(truth, told))
         measure = recall_score if metric == "balanced_accuracy" else f1_score
         return float(measure(truth, told, labels=present, average="macro", zero_division=0.0))
+
+    def _shares(self, windows: Windows) -> NDArray[np.float64]:
+        """The probabilities of windows, (n, classes)."""
+        from zoo.training.answers import probabilities
+
+        shares: NDArray[np.float64] = probabilities(np, self._outputs(windows).astype(np.float64))
+        return shares
 
     def _keep(self, X: pd.DataFrame, prepared: Prepared) -> None:
         table = prepared.table

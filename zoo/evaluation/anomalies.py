@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support
 
-from zoo.data.windows import Windows
+from zoo.evaluation.headline import outcomes
 from zoo_registry.errors import DataError
 
 Z_SCORE = "z-score of differences"
@@ -24,56 +24,43 @@ def threshold_of(scores: NDArray[np.float64], quantile: float) -> float:
 
 
 def evaluate_anomalies(
-    validation: NDArray[np.float64],
-    test: NDArray[np.float64],
+    network: Mapping[str, NDArray[np.float64]],
+    baseline: Mapping[str, NDArray[np.float64]],
     *,
     quantile: float,
-    parts: dict[str, Windows],
-    judged: NDArray[np.int64],
-    raw: NDArray[Any],
-    history: NDArray[Any],
+    known: NDArray[np.bool_],
     labels: NDArray[np.integer] | None,
-    train: Sequence[range],
 ) -> dict[str, Any]:
-    """Compare the scores of the windows of validation and test, each (n,), with the baseline's.
+    """Compare the scores of a network with those of the baseline, each (n,) for the windows of validation and test.
 
-    ``judged`` are the rows that each test window's score is of; ``raw`` (rows, n_targets) are the targets in original
-    units before missing values were filled, and ``history`` after it: rows with a missing value are left out. With
-    ``labels`` (rows,), 1 for an anomaly and -1 where it is not known, scores are measured against them. ``train`` are
-    the train rows of each series.
+    ``known`` (n,) says which test rows have no missing value; the others are left out. With ``labels`` (n,) of the test
+    rows, 1 for an anomaly and -1 where it is not known, scores are measured against them.
 
     Returns ``windows``, ``left_out``, ``quantile``, ``threshold``, ``anomalies`` (of the test rows; None without
     labels), ``network`` and ``baselines``, each measured by :func:`measure_scores`, ``skipped`` and ``verdict``.
     """
-    known = ~np.isnan(raw[judged]).any(axis=1)
     if labels is not None:
-        known &= labels[judged] >= 0
+        known = known & (labels >= 0)
     if not known.any():
         raise DataError(
-            "every test window ends in a missing value, so there is nothing to measure; give another --split"
+            "every test window ends in a missing value or label, so there is nothing to measure; give another --split"
         )
-    truth = None if labels is None else (labels[judged][known] == 1)
-    scale = DifferenceScore().fit([history[rows.start : rows.stop] for rows in train])
-    rows = {"validation": last_rows(parts["validation"]), "test": judged}
-    simple = {name: scale.score(history, at) for name, at in rows.items()}
-    network = measure_scores(test[known], threshold_of(validation, quantile), truth)
-    baseline = measure_scores(simple["test"][known], threshold_of(simple["validation"], quantile), truth)
-    return {
+    truth = None if labels is None else labels[known] == 1
+    own, other = (
+        measure_scores(scores["test"][known], threshold_of(scores["validation"], quantile), truth)
+        for scores in (network, baseline)
+    )
+    found = {
         "windows": int(known.sum()),
         "left_out": int((~known).sum()),
         "quantile": quantile,
-        "threshold": network["threshold"],
+        "threshold": own["threshold"],
         "anomalies": None if truth is None else int(truth.sum()),
-        "network": network,
-        "baselines": {Z_SCORE: baseline},
+        "network": own,
+        "baselines": {Z_SCORE: other},
         "skipped": {},
-        "verdict": _verdict(network, baseline, quantile),
     }
-
-
-def last_rows(windows: Windows) -> NDArray[np.int64]:
-    """The row that each window's score is of: that of its last target."""
-    return windows.origins() + (windows.horizon - 1)
+    return found | {"verdict": _verdict(found)}
 
 
 def measure_scores(scores: NDArray[np.float64], threshold: float, truth: NDArray[np.bool_] | None) -> dict[str, Any]:
@@ -98,10 +85,13 @@ class DifferenceScore:
     of the mean square over the columns, as the network's is.
     """
 
-    def fit(self, series: Sequence[NDArray[Any]]) -> DifferenceScore:
-        """Fit on the train rows of each series, (rows, n_targets) in original units; sets ``mean_`` and ``scale_``."""
-        count, total, square = 0, np.zeros(series[0].shape[1]), np.zeros(series[0].shape[1])
-        for rows in series:
+    def fit(self, stretches: Sequence[NDArray[Any]]) -> DifferenceScore:
+        """Fit on stretches of train rows, each (rows, n_targets) in original units; sets ``mean_`` and ``scale_``.
+
+        Rows of a stretch follow each other: no change is taken over a gap, or from one series to the next.
+        """
+        count, total, square = 0, np.zeros(stretches[0].shape[1]), np.zeros(stretches[0].shape[1])
+        for rows in stretches:
             for start in range(0, len(rows) - 1, _BATCH):
                 change = np.diff(rows[start : start + _BATCH + 1].astype(np.float64), axis=0)
                 count += len(change)
@@ -122,16 +112,19 @@ class DifferenceScore:
         return found
 
 
-def _verdict(network: dict[str, Any], baseline: dict[str, Any], quantile: float) -> str:
-    if "average_precision" not in network:
+def _verdict(evaluation: dict[str, Any]) -> str:
+    network, baseline = evaluation["network"], evaluation["baselines"][Z_SCORE]
+    if not evaluation["anomalies"]:
+        unlabelled = evaluation["anomalies"] is None
+        why = "without labels (--label)" if unlabelled else "as the test split holds no labelled anomaly,"
         return (
-            f"The threshold is the {quantile:.2%} quantile of the validation scores, and {network['flagged']} test rows"
-            f" lie above it ({baseline['flagged']} by the {Z_SCORE}); without labelled anomalies (--label) nobody can"
+            f"The threshold is the {evaluation['quantile']:.2%} quantile of the validation scores, and"
+            f" {network['flagged']} test rows lie above it ({baseline['flagged']} by the {Z_SCORE}); {why} nobody can"
             " say how many of them are right."
         )
+    verb, _ = outcomes(evaluation)[Z_SCORE]
     own, other = network["average_precision"], baseline["average_precision"]
-    word = "beats" if own > other else "loses to" if own < other else "does not beat"
     return (
-        f"On the test split's average precision the network {word} the {Z_SCORE}, {own:.3f} against {other:.3f}; of the"
+        f"On the test split's average precision the network {verb} the {Z_SCORE}, {own:.3f} against {other:.3f}; of the"
         f" anomalies it finds {network['recall']:.1%}, and {network['precision']:.1%} of what it flags are anomalies."
     )

@@ -30,7 +30,7 @@ from zoo.evaluation.drawing import (
     whole_numbers,
 )
 from zoo.evaluation.evaluation import NETWORK
-from zoo.evaluation.headline import ANOMALY_MEASURES
+from zoo.evaluation.headline import ANOMALY_MEASURES, everybody
 from zoo.evaluation.pages import paragraph, table
 from zoo.evaluation.report import Training, measured_on, report_page, verdict
 
@@ -44,8 +44,7 @@ _SPREAD = 20.0  # the greatest score in medians, from which on scores are drawn 
 
 def anomaly_report(training: Training, evaluation: Mapping[str, Any], details: JudgedDetails) -> str:
     """The page as text; ``evaluation`` is as :func:`zoo.evaluation.anomalies.evaluate_anomalies` returns it."""
-    assert details.told is not None
-    shown = _Shown(evaluation, details, details.told)
+    shown = _Shown(evaluation, details)
     sections = [("How good it is", _measures(evaluation)), ("Scores of the test part", shown.timeline())]
     sections.append(("The highest scores", shown.excerpts()))
     sections.append(("Scores and labels" if shown.labelled else "How scores are spread", shown.spread()))
@@ -57,7 +56,7 @@ def _measures(evaluation: Mapping[str, Any]) -> str:
     measures = ANOMALY_MEASURES if labelled else {}
     rows = [
         (name, f"{measured['threshold']:.4g}", f"{measured['flagged']:,}", *(f"{measured[m]:.4f}" for m in measures))
-        for name, measured in ({NETWORK: evaluation["network"]} | evaluation["baselines"]).items()
+        for name, measured in everybody(evaluation).items()
     ]
     remark = (
         f"A row is flagged where its score is above the threshold, the {evaluation['quantile']:.2%} quantile of the"
@@ -82,7 +81,7 @@ def _measures(evaluation: Mapping[str, Any]) -> str:
 class _Shown:
     """The test rows that are known, (n,): their scores, flags and labels."""
 
-    def __init__(self, evaluation: Mapping[str, Any], details: JudgedDetails, scores: NDArray[Any]) -> None:
+    def __init__(self, evaluation: Mapping[str, Any], details: JudgedDetails) -> None:
         assert details.values is not None
         assert details.simple is not None
         self.details, self.values, self.threshold = details, details.values, float(evaluation["threshold"])
@@ -90,7 +89,7 @@ class _Shown:
         if details.truth is not None:
             known &= details.truth >= 0
         self.rows, self.positions = details.rows[known], details.positions[known]
-        self.scores, self.simple = scores[known].astype(np.float64), details.simple[known]
+        self.scores, self.simple = details.told[known].astype(np.float64), details.simple[known]
         self.simple_threshold = float(evaluation["baselines"][Z_SCORE]["threshold"])
         self.flagged = self.scores > self.threshold
         self.anomaly = np.zeros(len(self.rows), np.bool_) if details.truth is None else details.truth[known] == 1
@@ -207,11 +206,11 @@ class _Shown:
         axes.set_xlabel("score")
 
     def _precision_recall(self, axes: Any) -> None:
-        everybody = {
+        curves = {
             Z_SCORE: (self.simple, self.simple_threshold, YELLOW),
             NETWORK: (self.scores, self.threshold, BLUE),
         }
-        for name, (scores, threshold, colour) in everybody.items():
+        for name, (scores, threshold, colour) in curves.items():
             precision, recall, _ = precision_recall_curve(self.anomaly, scores, drop_intermediate=True)
             chosen = thinned(len(recall), _MOST_STEPS)
             axes.plot(recall[chosen], precision[chosen], color=colour, lw=1.4, drawstyle="steps-post", label=name)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from sklearn.calibration import calibration_curve
 
 from zoo.evaluation.classification import LOGISTIC, MAJORITY
-from zoo.evaluation.comparison import against
 from zoo.evaluation.details import JudgedDetails, means_over_time
 from zoo.evaluation.drawing import (
     BLUE,
@@ -26,9 +25,9 @@ from zoo.evaluation.drawing import (
     time_axis,
 )
 from zoo.evaluation.evaluation import NETWORK
-from zoo.evaluation.headline import CLASS_MEASURES, headline
+from zoo.evaluation.headline import CLASS_MEASURES, everybody, headline, outcomes
 from zoo.evaluation.pages import paragraph, table
-from zoo.evaluation.report import Training, measured_on, report_page, verdict
+from zoo.evaluation.report import Training, beside, measured_on, report_page, verdict
 
 _COLOURS = {NETWORK: BLUE, MAJORITY: YELLOW, LOGISTIC: GREEN}
 _MOST_CLASSES = 30  # in the tables
@@ -38,7 +37,6 @@ _WINDOWS_A_POINT, _POINTS = 50, (10, 100)  # of accuracy over time
 
 def class_report(training: Training, evaluation: Mapping[str, Any], details: JudgedDetails) -> str:
     """The page as text; ``evaluation`` is as :func:`zoo.evaluation.classification.evaluate_classes` returns it."""
-    assert details.told is not None
     assert details.truth is not None
     sections = [
         ("How good it is", _measures(evaluation)),
@@ -49,19 +47,12 @@ def class_report(training: Training, evaluation: Mapping[str, Any], details: Jud
     return report_page(training, sections)
 
 
-def _everybody(evaluation: Mapping[str, Any]) -> dict[str, Any]:
-    return {NETWORK: evaluation["network"], **evaluation["baselines"]}
-
-
 def _measures(evaluation: Mapping[str, Any]) -> str:
-    rows = []
-    for name, measured in _everybody(evaluation).items():
-        told = ""
-        if name != NETWORK:
-            beats, how = against(evaluation["network"]["log_loss"], measured["log_loss"])
-            told = f"{'beats' if beats else 'loses to'} it {how}"
+    rows, found = [], outcomes(evaluation)
+    for name, measured in everybody(evaluation).items():
         values = (measured[measure] for measure in CLASS_MEASURES)
-        rows.append((name, *("" if value is None else f"{value:.4f}" for value in values), told))
+        cells = ("" if value is None else f"{value:.4f}" for value in values)
+        rows.append((name, *cells, "" if name == NETWORK else beside(found[name])))
     heads = ("told by", *CLASS_MEASURES.values(), "the network")
     remark = (
         "The log loss decides, as it judges the probabilities: less is better, of the others more is. Balanced accuracy"
@@ -84,7 +75,7 @@ def _confusions(evaluation: Mapping[str, Any]) -> str:
         return paragraph(f"The tables of {len(classes)} classes are in run.json.", "note")
     parts = []
     for name in (NETWORK, headline(evaluation).baseline):
-        confusion = _everybody(evaluation)[name]["confusion"]
+        confusion = everybody(evaluation)[name]["confusion"]
         parts.append(f"<div>\n<h3>{escape(name)}</h3>\n{_matrix(confusion, classes)}\n</div>")
     note = "Test windows by their true class (rows) and the one that is told (columns); shares are of the true class."
     return '<div class="beside">\n' + "\n".join(parts) + "\n</div>\n" + paragraph(note, "note")
@@ -109,7 +100,7 @@ def _each_class(evaluation: Mapping[str, Any]) -> str:
     rows = [
         (name, f"{count:,}", who, *(f"{measured['by_class'][name][key]:.4f}" for key in ("precision", "recall", "f1")))
         for name, count in list(zip(classes, evaluation["counts"], strict=True))[:_MOST_CLASSES]
-        for who, measured in _everybody(evaluation).items()
+        for who, measured in everybody(evaluation).items()
     ]
     parts = [table(("class", "test windows", "told by", "precision", "recall", "F1"), rows, texts=(0, 2))]
     if (more := len(classes) - _MOST_CLASSES) > 0:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -20,26 +19,26 @@ from sklearn.metrics import (
 )
 
 from zoo.data.windows import Windows
-from zoo.evaluation.comparison import against
+from zoo.evaluation.headline import outcomes, told
 from zoo_registry.errors import DataError
 
 MAJORITY, LOGISTIC = "majority class", "logistic regression"
 INVERSE_PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # scikit-learn's C
 LOGISTIC_MAX_INPUTS = 8192
 LOGISTIC_MAX_NUMBERS = 2**25  # of all inputs that it is fitted on: train windows are thinned out evenly above it
-LOGISTIC_MAX_WINDOWS = 20_000
+LOGISTIC_MAX_WINDOWS = 20_000  # of two classes; of more the fewer, as each costs as much again
 _BATCH = 512
 _ITERATIONS = 300
 
 
 def evaluate_classes(
-    probabilities: Iterable[NDArray[Any]],
+    probabilities: NDArray[Any],
     *,
     parts: dict[str, Windows],
     classes: tuple[str, ...],
     balanced: bool = False,
 ) -> dict[str, Any]:
-    """Compare the probabilities told for the test windows, (n, classes) at a time, with baselines.
+    """Compare the probabilities told for the test windows, (n, classes), with baselines.
 
     ``parts`` have the numbers of the classes as targets; those of train and validation fit the baselines, which weigh
     the classes alike where ``balanced``, as the network's loss did.
@@ -49,19 +48,18 @@ def evaluate_classes(
     is not finite.
     """
     truth = _labels(parts["test"])
-    told = np.concatenate([np.asarray(part, dtype=np.float64) for part in probabilities])
-    if not np.isfinite(told).all():
+    if not np.isfinite(probabilities).all():
         raise DataError("a probability is not finite; check for values far outside the training's range")
     train = _labels(parts["train"])
     shares = np.bincount(train, minlength=len(classes)) / len(train)
-    baselines = {MAJORITY: measure_classes(truth, np.broadcast_to(shares, told.shape), classes)}
+    baselines = {MAJORITY: measure_classes(truth, np.broadcast_to(shares, probabilities.shape), classes)}
     skipped = {}
     if (inputs := parts["train"].window * parts["train"].features.shape[1]) > LOGISTIC_MAX_INPUTS:
         skipped[LOGISTIC] = f"window times features is {inputs}, more than {LOGISTIC_MAX_INPUTS}"
     else:
         logistic = LogisticBaseline(balanced=balanced).fit(parts["train"], parts["validation"], len(classes))
         baselines[LOGISTIC] = measure_classes(truth, logistic.predict(parts["test"]), classes)
-    network = measure_classes(truth, told, classes)
+    network = measure_classes(truth, probabilities.astype(np.float64), classes)
     return {
         "windows": len(truth),
         "left_out": 0,
@@ -109,8 +107,8 @@ def measure_classes(
 class LogisticBaseline:
     """Logistic regression from the window, all of its rows side by side, with an L2 penalty.
 
-    Fitted on at most ``LOGISTIC_MAX_WINDOWS`` train windows, spread evenly; the penalty is the one of
-    ``INVERSE_PENALTIES`` with the least log loss on the validation windows.
+    Fitted on at most ``LOGISTIC_MAX_WINDOWS`` train windows, spread evenly, and the first of each class, so that none
+    is missing; the penalty is the one of ``INVERSE_PENALTIES`` with the least log loss on the validation windows.
     """
 
     def __init__(self, *, balanced: bool = False) -> None:
@@ -119,14 +117,15 @@ class LogisticBaseline:
     def fit(self, train: Windows, validation: Windows, classes: int) -> LogisticBaseline:
         """Fit on scaled windows whose targets are numbers of ``classes`` classes; sets ``model_``."""
         most = min(LOGISTIC_MAX_WINDOWS, LOGISTIC_MAX_NUMBERS // (train.window * train.features.shape[1]))
-        numbers = np.unique(np.linspace(0, len(train) - 1, min(most, len(train))).astype(np.int64))
-        inputs, labels = _flat(train, numbers), _labels(train)[numbers]
+        most = min(max(1, 2 * most // max(2, classes)), len(train))
+        labels = _labels(train)
+        firsts = np.unique(labels, return_index=True)[1]
+        numbers = np.union1d(np.linspace(0, len(train) - 1, most).astype(np.int64), firsts)
+        inputs, labels = _flat(train, numbers), labels[numbers]
         truth, self._classes, least = _labels(validation), classes, np.inf
         weights = "balanced" if self.balanced else None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # judged by the validation windows, wherever it got to
-            if len(np.unique(labels)) < 2:  # of rare classes the thinned windows may hold none
-                labels, inputs = _labels(train), _flat(train, slice(None))
             for inverse in INVERSE_PENALTIES:
                 model = LogisticRegression(C=inverse, max_iter=_ITERATIONS, class_weight=weights).fit(inputs, labels)
                 loss = log_loss(truth, self._predict(model, validation), labels=np.arange(classes))
@@ -158,16 +157,10 @@ def _labels(windows: Windows) -> NDArray[np.int64]:
 
 
 def _verdict(network: dict[str, Any], baselines: dict[str, dict[str, Any]]) -> str:
-    """Which baselines the network's log loss beats, and how often each is right."""
-    wins: list[str] = []
-    losses: list[str] = []
-    for name, measured in baselines.items():
-        beats, how = against(network["log_loss"], measured["log_loss"])
-        (wins if beats else losses).append(f"{name} {how}")
-    parts = [f"beats {', '.join(wins)}"] if wins else []
-    parts += [f"loses to {', '.join(losses)}"] if losses else []
+    """Which baselines the network's log loss beats, equals and loses to, and how often each is right."""
+    words = told(outcomes({"network": network, "baselines": baselines}))
     rights = ", ".join(f"{name} in {measured['accuracy']:.1%}" for name, measured in baselines.items())
     return (
-        f"On the test split's log loss the network {' but '.join(parts)}; it is right in {network['accuracy']:.1%} of"
+        f"On the test split's log loss the network {words}; it is right in {network['accuracy']:.1%} of"
         f" the windows, {rights}."
     )

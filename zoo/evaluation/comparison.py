@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from zoo.evaluation.headline import ANOMALY_MEASURES, CLASS_MEASURES, measure_of
+from zoo.evaluation.headline import ANOMALY_MEASURES, CLASS_MEASURES, against, measure_of, told
 from zoo.evaluation.pages import page, paragraph, table
 from zoo_registry.errors import RunError
 
@@ -95,15 +95,6 @@ class Row:
         return rest | dict(self.measures)
 
 
-def against(own: float, other: float) -> tuple[bool, str]:
-    """Whether an error is less than another one, and how far they are apart, in words that may follow its name."""
-    if own < other:
-        return True, f"by {1 - own / other:.1%}"
-    if other == 0:
-        return False, "(which makes no error)"
-    return False, f"by {own / other - 1:.1%}" if own < 2 * other else f"({own / other:.1f} times its error)"
-
-
 def compare(runs: Sequence[Measured]) -> list[Row]:
     """Rank runs and baselines by scaled MAE or log loss, the least first, or by average precision, the greatest first.
 
@@ -156,10 +147,10 @@ def _check(runs: Sequence[Measured]) -> None:
         names = dict.fromkeys([*first.same, *other.same])
         apart = [name for name in names if first.same.get(name) != other.same.get(name)]
         if apart:
-            told = ", ".join(_told(name, first, other) for name in apart)
+            differing = ", ".join(_told(name, first, other) for name in apart)
             raise RunError(
-                f"runs {first.name} and {other.name} cannot be ranked together, as they differ in {told}; compare runs"
-                " of the same data, test rows, targets and horizon"
+                f"runs {first.name} and {other.name} cannot be ranked together, as they differ in {differing}; compare"
+                " runs of the same data, test rows, targets and horizon"
             )
 
 
@@ -209,15 +200,15 @@ def _run_row(run: Measured, ranking: Ranking, unit: Mapping[str, float], baselin
     )
     best = min(baselines, key=lambda row: _cost(row, ranking))
     own, other = (float(one.measures[ranking.by]) for one in (row, best))
-    beats, how = (own > other, f"by {abs(own - other):.3f}") if ranking.greatest else against(own, other)
-    return replace(row, best_baseline=best.name, verdict=f"{'beats' if beats else 'loses to'} {best.name} {how}")
+    outcome = against(own, other, greatest=ranking.greatest)
+    return replace(row, best_baseline=best.name, verdict=told({best.name: outcome}))
 
 
 def heads(rows: Sequence[Row], ranking: Ranking) -> tuple[str, ...]:
     """The table's heads, which say so where MASE is a mean."""
     several = len(rows[0].measures.get("mase_by_target", ())) > 1
-    told = ("mean MASE" if head == "MASE" and several else head for head in ranking.heads.values())
-    return ("rank", "run", "architecture", *told, "parameters", "epochs", "seconds", "against its best baseline")
+    titles = ("mean MASE" if head == "MASE" and several else head for head in ranking.heads.values())
+    return ("rank", "run", "architecture", *titles, "parameters", "epochs", "seconds", "against its best baseline")
 
 
 def cells(row: Row, ranking: Ranking) -> tuple[str, ...]:

@@ -181,13 +181,13 @@ def _excerpt(test: Windows, raw: NDArray[Any], numbers: range, name_row: Callabl
     return Excerpt(label, numbers, truth_places, raw[last + truth_places].astype(np.float64), places)
 
 
-@dataclass
+@dataclass(frozen=True)
 class JudgedDetails:
     """What a report shows of windows of which each has one answer: a class, or how unusual its last row is.
 
     ``rows`` (n,) are the rows that the test windows' answers are of, ``truth`` (n,) the numbers of their classes, or 1
     for an anomaly, 0 for none and -1 for unknown; None where nothing is known. ``positions`` (n,) are points in time as
-    for :class:`Details`, ``told`` the probabilities (n, classes) or scores (n,), which the evaluation gives.
+    for :class:`Details`, ``told`` the probabilities (n, classes) or scores (n,).
 
     For anomalies, ``values`` (rows of the table, n_targets) are the ``targets`` in original units with NaN where one is
     missing, and ``simple`` (n,) the scores of the baseline.
@@ -198,10 +198,10 @@ class JudgedDetails:
     positions: NDArray[np.float64]
     dates: bool
     name_row: Callable[[int], str]
+    told: NDArray[Any]
     targets: tuple[str, ...] = ()
     values: NDArray[Any] | None = None
     simple: NDArray[np.float64] | None = None
-    told: NDArray[Any] | None = None
 
 
 def means_over_time(

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from zoo.data.windows import Windows
 from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline, last_value, seasonal_rows
-from zoo.evaluation.comparison import against
 from zoo.evaluation.details import Details
+from zoo.evaluation.headline import outcomes, told
 from zoo.evaluation.metrics import ForecastErrors, QuantileErrors, naive_scales
 from zoo.preprocessing.scaled_columns import ScaledColumns
 from zoo_registry import Task
@@ -148,12 +148,5 @@ def _mean(raw: NDArray[Any], train: Sequence[range]) -> NDArray[np.float64]:
 
 
 def verdict(network: dict[str, Any], baselines: dict[str, Any]) -> str:
-    """One sentence on the scaled MAE: which baselines the network beats, and by how much it loses to the others."""
-    wins: list[str] = []
-    losses: list[str] = []
-    for name, measured in baselines.items():
-        beats, how = against(network["scaled"]["mae"], measured["scaled"]["mae"])
-        (wins if beats else losses).append(f"{name} {how}")
-    parts = [f"beats {', '.join(wins)}"] if wins else []
-    parts += [f"loses to {', '.join(losses)}"] if losses else []
-    return f"On the test split's MAE the network {' but '.join(parts)}."
+    """One sentence on the scaled MAE: which baselines the network beats, equals and loses to, and by how much."""
+    return f"On the test split's MAE the network {told(outcomes({'network': network, 'baselines': baselines}))}."

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.comparison import against
 from zoo.evaluation.details import Details, Excerpt
 from zoo.evaluation.drawing import (
     BLUE,
@@ -27,9 +26,9 @@ from zoo.evaluation.drawing import (
     whole_numbers,
 )
 from zoo.evaluation.evaluation import LAST_VALUE, NETWORK, RIDGE, SEASONAL, TRAIN_MEAN
-from zoo.evaluation.headline import headline
+from zoo.evaluation.headline import everybody, headline, outcomes
 from zoo.evaluation.pages import paragraph, table
-from zoo.evaluation.report import Training, measured_on, report_page, verdict
+from zoo.evaluation.report import Training, beside, measured_on, report_page, verdict
 
 _COLOURS = {NETWORK: BLUE, TRAIN_MEAN: YELLOW, LAST_VALUE: YELLOW, SEASONAL: RED, RIDGE: GREEN}
 _MOST_TARGETS = 50  # in the table of errors in original units
@@ -48,14 +47,10 @@ def forecast_report(training: Training, evaluation: Mapping[str, Any], details: 
 
 def _measures(evaluation: Mapping[str, Any]) -> str:
     network = evaluation["network"]
-    everybody = {NETWORK: network} | evaluation["baselines"]
-    rows = []
-    for name, measured in everybody.items():
-        told = ""
-        if name != NETWORK:
-            beats, how = against(network["scaled"]["mae"], measured["scaled"]["mae"])
-            told = f"{'beats' if beats else 'loses to'} it {how}"
-        rows.append((name, f"{measured['scaled']['mae']:.4f}", f"{measured['scaled']['mse']:.4f}", told))
+    rows, found = [], outcomes(evaluation)
+    for name, measured in everybody(evaluation).items():
+        mae, mse = (f"{measured['scaled'][error]:.4f}" for error in ("mae", "mse"))
+        rows.append((name, mae, mse, "" if name == NETWORK else beside(found[name])))
     heads = ("forecast", "scaled MAE", "scaled MSE", "the network")
     remark = (
         "Scaled errors are divided by each target's unit (as a rule its deviation in the train rows) and are means over"
@@ -70,7 +65,7 @@ def _measures(evaluation: Mapping[str, Any]) -> str:
     rows = [
         (target, name, *(f"{measured['targets'][target][error]:.4g}" for error in ("mae", "rmse", "mase")))
         for target in targets[:_MOST_TARGETS]
-        for name, measured in everybody.items()
+        for name, measured in everybody(evaluation).items()
     ]
     parts.append("<h3>Errors in original units</h3>")
     parts.append(table(("target", "forecast", "MAE", "RMSE", "MASE"), rows, texts=(0, 1)))

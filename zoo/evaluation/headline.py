@@ -15,6 +15,7 @@ CLASS_MEASURES = {
 }
 ANOMALY_MEASURES = {"average_precision": "average precision", "precision": "precision", "recall": "recall", "f1": "F1"}
 NO_LABELS = "share flagged"  # where nothing says what is right, nothing decides
+BEATS, EQUALS, LOSES = "beats", "equals", "loses to"
 
 
 class Headline(NamedTuple):
@@ -37,13 +38,52 @@ def headline(evaluation: Mapping[str, Any]) -> Headline:
     return Headline(measure, _value(evaluation, evaluation["network"]), best, values[best])
 
 
-def losses(evaluation: Mapping[str, Any]) -> list[str]:
-    """The names of the baselines that the network does not beat."""
+def everybody(evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """What was measured of the network and then of each baseline, by name."""
+    return {"network": evaluation["network"], **evaluation["baselines"]}
+
+
+def against(own: float, other: float, *, greatest: bool = False) -> tuple[str, str]:
+    """Say whether one beats, equals or loses to another, and how far they are apart in words that follow its name.
+
+    Both are errors, or, with ``greatest``, shares of which the greater is better. Apart by nothing in the digits that
+    are told, they are equal.
+    """
+    better = own > other if greatest else own < other
+    if own == other:
+        how = ""
+    elif greatest:
+        how = f"by {abs(own - other):.3f}"
+    elif other == 0:
+        how = "(which makes no error)"
+    elif own < 2 * other:
+        how = f"by {abs(own / other - 1):.1%}"
+    else:
+        how = f"({own / other:.1f} times its error)"
+    if how in ("", "by 0.000", "by 0.0%"):
+        return EQUALS, ""
+    return BEATS if better else LOSES, how
+
+
+def outcomes(evaluation: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """The network :func:`against` each baseline, by its name; empty where nothing decides."""
     if (measure := measure_of(evaluation)) == NO_LABELS:
-        return []
+        return {}
     own = _value(evaluation, evaluation["network"])
-    values = {name: _value(evaluation, measured) for name, measured in evaluation["baselines"].items()}
-    return [name for name, other in values.items() if not (own > other if _greatest(measure) else own < other)]
+    return {
+        name: against(own, _value(evaluation, measured), greatest=_greatest(measure))
+        for name, measured in evaluation["baselines"].items()
+    }
+
+
+def told(found: Mapping[str, tuple[str, str]]) -> str:
+    """Outcomes in words: ``beats a by 3.0%, b by 9.1% but loses to c by 1.0%``."""
+    names = {
+        verb: [f"{name} {how}".rstrip() for name, (outcome, how) in found.items() if outcome == verb]
+        for verb in (BEATS, EQUALS, LOSES)
+    }
+    parts = [f"{verb} {', '.join(those)}" for verb, those in names.items() if those]
+    return " but ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
 
 
 def measure_of(evaluation: Mapping[str, Any]) -> str:

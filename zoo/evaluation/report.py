@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from zoo.evaluation.drawing import BLUE, OTHER, YELLOW, drawn, figures, marker, whole_numbers
-from zoo.evaluation.headline import losses
+from zoo.evaluation.headline import BEATS, LOSES, outcomes
 from zoo.evaluation.pages import page, paragraph, table
 
 
@@ -37,11 +37,15 @@ def report_page(training: Training, sections: Sequence[tuple[str, str]]) -> str:
 
 
 def verdict(evaluation: Mapping[str, Any]) -> str:
-    """The verdict of an evaluation, and in words that the network loses where it does not beat every baseline."""
-    lost = losses(evaluation)
+    """The verdict of an evaluation, and in words what it means where the network does not beat every baseline."""
+    found = outcomes(evaluation)
+    lost = any(verb == LOSES for verb, _ in found.values())
     parts = [paragraph(evaluation["verdict"], "verdict loses" if lost else "verdict")]
-    if lost:
-        parts.append(paragraph(f"The network loses: {listed(lost)} would serve at least as well, and need no network."))
+    if unbeaten := [name for name, (verb, _) in found.items() if verb != BEATS]:
+        word = "loses" if lost else "gains nothing"
+        parts.append(
+            paragraph(f"The network {word}: {listed(unbeaten)} would serve at least as well, and need no network.")
+        )
     return "\n".join(parts)
 
 
@@ -58,6 +62,12 @@ def measured_on(evaluation: Mapping[str, Any], why_left_out: str, remark: str) -
     ]
     parts += [paragraph(f"{name}: not computed, {reason}", "note") for name, reason in evaluation["skipped"].items()]
     return "\n".join(parts)
+
+
+def beside(outcome: tuple[str, str]) -> str:
+    """The network against the baseline of a row, in words."""
+    verb, how = outcome
+    return f"{verb} it {how}".rstrip()
 
 
 def listed(names: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from zoo_registry.errors import ConfigError
 
 EXPERIMENT = "lstm-zoo"
 MAX_PARAMETER, MAX_TAG = 6000, 8000  # characters that MLflow takes
+MAX_PARAMETERS, MAX_METRICS = 100, 1000  # that it takes in one request
 MAX_REASON = 200  # characters of MLflow's own sentence, which may go on for lines
 RUN_TAG, CONFIG_TAG, DATA_TAG, ERROR_TAG = "zoo.run_id", "zoo.config", "zoo.data.fingerprint", "zoo.error"
 
@@ -139,7 +141,8 @@ class MlflowTracker:
         settings = flat_settings(config)
         # an empty value is refused by some stores
         shown = {name: _cut(value, MAX_PARAMETER) or '""' for name, value in settings.items()}
-        self._client.log_batch(self._run, params=[Param(name, value) for name, value in shown.items()])
+        for some in _slices([Param(name, value) for name, value in shown.items()], MAX_PARAMETERS):
+            self._client.log_batch(self._run, params=some)
         if cut := [name for name, value in settings.items() if len(value) > MAX_PARAMETER]:
             self._tag({"zoo.cut": f"{', '.join(cut)}: whole in run/run.json"})
 
@@ -147,11 +150,17 @@ class MlflowTracker:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        self._client.log_batch(self._run, metrics=[Metric(name, value, now, step) for name, value in metrics.items()])
+        for some in _slices([Metric(name, value, now, step) for name, value in metrics.items()], MAX_METRICS):
+            self._client.log_batch(self._run, metrics=some)
 
     def _tag(self, tags: dict[str, str]) -> None:
         for name, value in tags.items():
             self._client.set_tag(self._run, name, _cut(value, MAX_TAG))
+
+
+def _slices(items: list[Any], most: int) -> Iterator[list[Any]]:
+    for start in range(0, len(items), most):
+        yield items[start : start + most]
 
 
 def _cut(text: str, longest: int) -> str:

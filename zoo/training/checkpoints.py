@@ -25,7 +25,7 @@ class TrainingState(BaseModel):
 
     ``history`` has one value for each of the ``epoch`` epochs that are done; ``stopped``: whether the training had
     come to its end; ``callbacks``: their counters, by name; ``generators``: those of Python and NumPy; ``seconds`` of
-    training so far.
+    training so far; ``plan``: how its steps are computed, by which it has to go on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +37,7 @@ class TrainingState(BaseModel):
     callbacks: dict[str, dict[str, float | int | None]]
     generators: dict[str, Any]
     seconds: float
+    plan: dict[str, Any] | None = None
     sha256: str = ""
 
 

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from zoo.data.examples import find_example
 from zoo.options import (
     Aggregate,
     CalendarField,
     Channels,
     ClassWeights,
+    Engine,
     Gaps,
     Keep,
     Missing,
@@ -20,16 +20,15 @@ from zoo.options import (
     OptimizerName,
     ShortSeries,
 )
-from zoo.preprocessing.names import check_scaler
-from zoo.training.loss_names import normal_loss, resolve_loss
-from zoo.training.spelling import parse_settings as parse_settings
-from zoo_registry import SCHEDULES, Architecture, ConstantSchedule, Schedule, Task
+from zoo.training.loss_names import normal_loss
+from zoo.training.spelling import parse_settings
+from zoo_registry import SCHEDULES, ConstantSchedule, Schedule, Task
 from zoo_registry.errors import ConfigError, close_match_hint
-from zoo_registry.hyperparameters import validated
 
 DEFAULT_SOURCE = "example:co2"
 _MAX_ROWS = 1_000_000
 _ADAMW_DECAY = 0.004
+_THRESHOLD = 0.995
 
 
 def _names(value: Any) -> Any:
@@ -169,17 +168,22 @@ class NetworkConfig(_Config):
     quantiles: Annotated[tuple[float, ...], BeforeValidator(_quantiles)] = Field(
         (), description="task forecast: quantiles to forecast, rising, such as 0.1,0.5,0.9"
     )
-    threshold: float = Field(
-        0.995, gt=0.0, lt=1.0, description="task anomaly: quantile of the validation scores from which on a row is one"
+    threshold: float | None = Field(
+        None,
+        gt=0.0,
+        lt=1.0,
+        description="task anomaly: quantile of the validation scores above which a row is one; empty: 0.995",
     )
     anomaly_rate: float | None = Field(
-        None, gt=0.0, lt=1.0, description="task anomaly: expected share of anomalies; beats threshold, as 1 - rate"
+        None, gt=0.0, lt=1.0, description="task anomaly: expected share of anomalies, for a threshold of 1 - rate"
     )
 
     @property
     def threshold_quantile(self) -> float:
         """The quantile of the validation scores above which a row is flagged."""
-        return self.threshold if self.anomaly_rate is None else 1.0 - self.anomaly_rate
+        if self.anomaly_rate is not None:
+            return 1.0 - self.anomaly_rate
+        return _THRESHOLD if self.threshold is None else self.threshold
 
 
 class TrainingConfig(_Config):
@@ -212,6 +216,11 @@ class TrainingConfig(_Config):
     seed: int = Field(0, ge=0, lt=2**31)
     start_from: str | None = Field(None, description="run whose weights the training begins with")
     checkpoint_every: int = Field(1, ge=0, description="epochs from one checkpoint to the next; 0: none")
+    engine: Engine = Field("auto", description="what computes recurrent layers; auto: fused where that is the same")
+    autotune: bool = Field(False, description="whether engine and the next three are chosen by a short trial")
+    batch_parts: int | None = Field(None, ge=1, le=1024, description="parts of a batch side by side; empty: by a rule")
+    steps_per_execution: int | None = Field(None, ge=1, le=10_000, description="steps in one call; empty: by a rule")
+    xla: bool | None = Field(None, description="engine keras: whether XLA compiles a whole step; empty: by a rule")
 
     @model_validator(mode="before")
     @classmethod
@@ -235,6 +244,10 @@ class TrainingConfig(_Config):
             )
         if self.nesterov and not self.momentum:
             raise ConfigError("--nesterov looks ahead along the momentum, but that is 0; give a --momentum such as 0.9")
+        if self.xla and self.engine != "keras":
+            raise ConfigError(f"--xla is for --engine keras, found {self.engine}; fused layers use XLA themselves")
+        if (self.batch_parts or 1) > 1 and self.engine == "keras":
+            raise ConfigError("--batch-parts is for fused layers, found --engine keras; leave one of them out")
         if self.clip_norm and self.clip_value:
             raise ConfigError("--clip-norm and --clip-value bound the gradients each in its way; give one of them")
         return self
@@ -253,104 +266,3 @@ class RunConfig(_Config):
     def task(self) -> Task:
         """What the network has to say of a window."""
         return self.data.task
-
-
-def resolve(
-    name: str, architecture: Architecture, hyperparameters: Mapping[str, Any], settings: Mapping[str, Any]
-) -> RunConfig:
-    """Fill in what the user left out: settings are fields of the three configurations; None counts as left out.
-
-    A setting beats the example's or the architecture's default, which beats the zoo's. Raises ConfigError for unknown
-    names and values out of bounds.
-    """
-    fields = {**DataConfig.model_fields, **NetworkConfig.model_fields, **TrainingConfig.model_fields}
-    for setting in settings:
-        if setting not in fields:
-            raise ConfigError(f"there is no setting '{setting}'{close_match_hint(setting, fields)}")
-    given = {key: value for key, value in settings.items() if value is not None and value not in ((), [], {})}
-    hp = architecture.configure(hyperparameters)
-
-    preferred = {key: value for key, value in vars(architecture.defaults).items() if value is not None}
-    data = resolve_data({key: value for key, value in given.items() if key in DataConfig.model_fields})
-    reconstruct = data.task is Task.ANOMALY and architecture.anomaly == "reconstruct"
-    if given.get("reconstruct", reconstruct) != reconstruct:
-        raise ConfigError(
-            f"reconstruct is for the architecture to say, and for '{name}' it is {reconstruct}; leave it out"
-        )
-    data = data.model_copy(update={"reconstruct": reconstruct})
-    if data.task not in architecture.tasks:
-        raise ConfigError(
-            f"architecture '{name}' does not do the task '{data.task}'; its tasks: {', '.join(architecture.tasks)}"
-        )
-    network = validated(NetworkConfig, {k: v for k, v in given.items() if k in NetworkConfig.model_fields}, "setting")
-    _check_of_task(data.task, given)
-    training = preferred | {key: value for key, value in given.items() if key in TrainingConfig.model_fields}
-    training["loss"] = resolve_loss(given.get("loss"), name, architecture, data.task, network.quantiles)
-    return RunConfig(
-        architecture=name,
-        hyperparameters=hp.model_dump(mode="json"),
-        data=data,
-        network=network,
-        training=validated(TrainingConfig, training, "setting"),
-    )
-
-
-def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
-    """Fill in what the user left out of the data's settings, by the example's preset where the source is one."""
-    given = {key: value for key, value in settings.items() if value is not None and value not in ((), [], {})}
-    given.setdefault("source", DEFAULT_SOURCE)
-    if example := find_example(given["source"]):
-        given = example.settings(str(given.get("task", Task.FORECAST))) | given
-    if given.get("task", Task.FORECAST) != Task.FORECAST:
-        given.setdefault("horizon", 1)
-    config = validated(DataConfig, given, "setting")
-    _check_task(config)
-    for scaler in (config.scaler, *config.scaler_for.values(), config.target_scaler):
-        if scaler is not None:
-            check_scaler(scaler)
-    return config
-
-
-# Settings that have no meaning for other tasks; those of the data are checked by _check_task
-_OF_TASK = {
-    "quantiles": Task.FORECAST,
-    "class_weights": Task.CLASSIFY,
-    "threshold": Task.ANOMALY,
-    "anomaly_rate": Task.ANOMALY,
-}
-
-
-def _check_of_task(task: Task, given: Mapping[str, Any]) -> None:
-    """Raise ConfigError where a setting was given that is another task's, unless it is as by default."""
-    fields = {**NetworkConfig.model_fields, **TrainingConfig.model_fields}
-    for name, own in _OF_TASK.items():
-        if name in given and task is not own and given[name] != fields[name].default:
-            option = f"--{name.replace('_', '-')}"
-            raise ConfigError(f"{option} is for --task {own}, found it with {task}; leave it out")
-    if "threshold" in given and "anomaly_rate" in given and given["threshold"] != fields["threshold"].default:
-        raise ConfigError("--threshold and --anomaly-rate set the same limit; give one of them")
-    if given.get("channels") == "shared" and task is Task.CLASSIFY:
-        raise ConfigError(
-            "--channels shared gives an output for each target series, and --task classify has one of all; leave it out"
-        )
-
-
-def _check_task(config: DataConfig) -> None:
-    """Raise ConfigError where a setting has no meaning for the task."""
-    task = config.task
-    if not config.target and task is not Task.ANOMALY:
-        column = "the column of classes" if task is Task.CLASSIFY else "the column to forecast"
-        raise ConfigError(f"no target was named for {config.source}; give --target with {column}")
-    if config.label is not None and task is not Task.ANOMALY:
-        raise ConfigError("--label is for --task anomaly; classes are named with --target")
-    if task is not Task.FORECAST and (config.gap or config.horizon != 1):
-        raise ConfigError(f"--horizon and --gap are for --task forecast, found one with {task}; leave it out")
-    if task is Task.ANOMALY and config.target_scaler is not None:
-        raise ConfigError(
-            "--target-scaler is not for --task anomaly, which compares a window's last row with what the network makes"
-            " of the same columns; take --scaler or --scaler-for"
-        )
-    if task is Task.ANOMALY and config.window < 2:
-        raise ConfigError(
-            "--task anomaly judges a window's last row by the rows before it; give a --window of 2 or more"
-        )

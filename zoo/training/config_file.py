@@ -58,6 +58,17 @@ def read_config(path: Path) -> ConfigFile:
 
 
 def config_text(config: RunConfig) -> str:
-    """Write a resolved configuration as TOML; what is None is left out, as TOML has no word for it."""
-    content = config.model_dump(mode="json", exclude_none=True)
-    return tomli_w.dumps(content, multiline_strings=False)
+    """Write a resolved configuration as TOML that :func:`read_config` reads."""
+    return tomli_w.dumps(plain(config), multiline_strings=False)
+
+
+def as_file(config: RunConfig) -> ConfigFile:
+    """A resolved configuration as if it had been read from a file."""
+    content = plain(config)
+    settings = {key: value for section in SECTIONS for key, value in content[section].items()}
+    return ConfigFile(config.architecture, config.hyperparameters, settings)
+
+
+def plain(config: RunConfig) -> dict[str, Any]:
+    """A resolved configuration as plain data, without what is None and what the architecture says."""
+    return config.model_dump(mode="json", exclude_none=True, exclude={"data": {"reconstruct"}})

@@ -1,68 +1,20 @@
-"""The report of a run, ``report.html``: what it needs of prepared data and of the record."""
+"""The report of a run, ``report.html``: what it says of the record."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-
-from zoo.data.labels import anomaly_labels
-from zoo.evaluation.anomalies import DifferenceScore, last_rows
 from zoo.evaluation.anomaly_report import anomaly_report
 from zoo.evaluation.class_report import class_report
 from zoo.evaluation.details import Details, JudgedDetails
 from zoo.evaluation.forecast_report import forecast_report
 from zoo.evaluation.report import Training
 from zoo.training.config_file import config_text
-from zoo.training.preparation import Prepared
 from zoo.training.run_record import RunRecord
 from zoo.training.trainer import Fitted
 from zoo_registry import Task
 
 _TARGETS = {Task.CLASSIFY: "column of classes", Task.ANOMALY: "columns judged"}
-_YEARS = range(100, 9000)  # that matplotlib draws with room on either side
-
-
-def make_details(prepared: Prepared) -> Details | JudgedDetails:
-    """What takes in the test forecasts, or other answers, of prepared data for a report."""
-    table = prepared.table
-    times = table.times
-    dates = isinstance(times, pd.DatetimeIndex) and all(end.year in _YEARS for end in (times.min(), times.max()))
-
-    def positions(rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        if isinstance(times, pd.DatetimeIndex):  # as the clock on the wall shows them
-            return times[rows].tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.float64)
-        return np.asarray(rows if times is None else times[rows], dtype=np.float64)
-
-    task, test = prepared.shape.task, prepared.parts["test"]
-    if task in (Task.FORECAST, Task.REGRESS):
-        return Details(
-            test,
-            raw=table.cut(table.values[: len(prepared.values)])[1],
-            targets=table.targets,
-            unit=prepared.preprocessor.targets_.unit,
-            positions=positions,
-            name_row=table.row_name,
-            dates=dates,
-        )
-    rows = last_rows(test)
-    if task is Task.CLASSIFY:
-        assert table.labels is not None
-        return JudgedDetails(rows, table.labels[rows], positions(rows), dates, table.row_name)
-    labels, history = anomaly_labels(table), prepared.history
-    baseline = DifferenceScore().fit([history[part.start : part.stop] for part in prepared.rows("train")])
-    return JudgedDetails(
-        rows,
-        None if labels is None else labels[rows],
-        positions(rows),
-        dates,
-        table.row_name,
-        targets=table.targets,
-        values=table.cut(table.values[: len(prepared.values)])[1],
-        simple=baseline.score(history, rows),
-    )
 
 
 def run_report(record: RunRecord, fitted: Fitted, details: Details | JudgedDetails) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo.atomic import STAGING, sync, try_lock, write_text
+from zoo.options import ARRAYS, FRAME
 from zoo.training.config import RunConfig
 from zoo.training.run_record import (
     CONFIG_FILE,
@@ -32,7 +34,7 @@ from zoo.training.run_record import (
     read_record,
 )
 from zoo.versions import library_versions
-from zoo_registry import Entry
+from zoo_registry import Entry, Task
 from zoo_registry.errors import ConfigError, RunError, TrainingError
 
 LOCK_FILE, DIVERGED_FILE, CHECKPOINT = "lock", "diverged", "checkpoint-"
@@ -89,10 +91,15 @@ class UnfinishedRun:
 
     @property
     def command(self) -> str:
-        """The command that goes on with it: of one that diverged, and would again, a new training from its weights."""
+        """What goes on with it: of one that diverged, and would again, a new training from its weights.
+
+        That is a command, or a call where the table is one of a program, which no command can read.
+        """
         if self.diverged:
             return (self.folder / DIVERGED_FILE).read_text(encoding="utf-8").strip()
-        return self._command(f"--resume {self.id}")
+        if self._of_program:
+            return f'zoo.resume("{self.id}", data{self._keyword})'
+        return f"zoo train --resume {self.id}{self._option}"
 
     @property
     def diverged(self) -> bool:
@@ -101,10 +108,24 @@ class UnfinishedRun:
 
     def set_diverged(self, learning_rate: float) -> None:
         """Note that going on as before would lead nowhere, but perhaps with a smaller rate."""
-        write_text(self.folder / DIVERGED_FILE, self._command(f"--from {self.id} --learning-rate {learning_rate:.3g}"))
+        if self._of_program:
+            settings = f'start_from="{self.id}", learning_rate={learning_rate:.3g}{self._keyword}, ...'
+            advice = f'zoo.train("{self.record.config.architecture}", data, {settings})'
+        else:
+            advice = f"zoo train --from {self.id} --learning-rate {learning_rate:.3g}{self._option}"
+        write_text(self.folder / DIVERGED_FILE, advice)
 
-    def _command(self, options: str) -> str:
-        return f"zoo train {options}" + ("" if str(self.runs) == "runs" else f" --runs {self.runs}")
+    @property
+    def _of_program(self) -> bool:
+        return self.record.config.data.source in (FRAME, ARRAYS)
+
+    @property
+    def _option(self) -> str:
+        return "" if str(self.runs) == "runs" else f" --runs {shlex.quote(str(self.runs))}"
+
+    @property
+    def _keyword(self) -> str:
+        return "" if str(self.runs) == "runs" else f", runs={str(self.runs)!r}"
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -237,10 +258,12 @@ def config_of(found: Path | UnfinishedRun) -> RunConfig:
     return found.record.config if isinstance(found, UnfinishedRun) else read_record(found).config
 
 
-def find_start(name: str, runs: Path, architecture: str | None = None) -> Path | UnfinishedRun:
+def find_start(
+    name: str, runs: Path, architecture: str | None = None, task: Task | str | None = None
+) -> Path | UnfinishedRun:
     """Find the run whose weights a training begins with: the folder of a finished one, or an unfinished one.
 
-    Raises RunError where there is none, or more than one, and ConfigError where it is of another architecture.
+    Raises RunError where there is none, or more than one, and ConfigError where it is of another architecture or task.
     """
     unfinished = {folder.name: folder for folder in list_unfinished(runs)}
     found: Path | UnfinishedRun
@@ -251,11 +274,16 @@ def find_start(name: str, runs: Path, architecture: str | None = None) -> Path |
     else:
         chosen = pick_id(name, {*unfinished, *(folder.name for folder in list_runs(runs))}, runs, "run")
         found = UnfinishedRun.read(unfinished[chosen]) if chosen in unfinished else runs / chosen
-    other = config_of(found).architecture
-    if architecture is not None and other != architecture:
+    other = config_of(found)
+    if architecture is not None and other.architecture != architecture:
         raise ConfigError(
-            f"--from {name}: expected a run of the architecture '{architecture}', found one of '{other}'; name another"
-            " run, or train that architecture"
+            f"--from {name}: expected a run of the architecture '{architecture}', found one of '{other.architecture}';"
+            " name another run, or train that architecture"
+        )
+    if task is not None and other.task != task:
+        raise ConfigError(
+            f"--from {name}: expected a run of the task '{task}', found one of '{other.task}'; name another run, or"
+            f" give --task {other.task}"
         )
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.training.checkpoints import read_checkpoint
+from zoo.training.config import RunConfig
 from zoo.training.resumption import WEIGHTS, Start
 from zoo.training.run_folder import load_network
 from zoo.training.run_record import read_record
@@ -12,9 +13,12 @@ from zoo.training.unfinished import UnfinishedRun, find_start
 from zoo_registry.errors import RunError
 
 
-def load_start(name: str, runs: Path, architecture: str) -> Start:
-    """Load a finished run's weights, or those of an unfinished one's last checkpoint; raises RunError, ConfigError."""
-    found = find_start(name, runs, architecture)
+def load_start(name: str, runs: Path, config: RunConfig) -> Start:
+    """Load the weights that a training by ``config`` begins with, of a finished run or an unfinished one's checkpoint.
+
+    Raises RunError where there are none, and ConfigError where they are another architecture's or task's.
+    """
+    found = find_start(name, runs, config.architecture, config.task)
     if not isinstance(found, UnfinishedRun):
         record = read_record(found)
         return Start(record.id, record.training["best_epoch"], load_network(found).get_weights())

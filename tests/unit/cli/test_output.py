@@ -185,6 +185,11 @@ def test_json_keeps_every_letter(capsys):
     assert capsys.readouterr().out == '{\n  "température": "☀"\n}\n'
 
 
+def test_json_has_no_numbers_that_are_not_finite(capsys):
+    print_json({"nan": float("nan"), "rows": [(float("inf"), np.float64("-inf"), 1.5)]})
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == {"nan": None, "rows": [[None, None, 1.5]]}
+
+
 def test_a_table_is_plain_text(capsys):
     print_table(("name", "load [kw]"), [("a", "[red]x[/red] {y}"), ("long " * 30, "z")])
     heads, first, second = capsys.readouterr().out.splitlines()

@@ -223,9 +223,16 @@ def test_labels_of_anomalies_are_0_and_1(labels: list[Any], row: int, found: str
 
 
 def test_missing_labels_of_anomalies():
+    """Nothing is trained on them: they leave out no window, and take no repair."""
     labels = alternate(0, 0, 1)
-    labels[40] = None
-    with pytest.raises(DataError, match="row 41: the label is missing"):
-        anomaly(labels, missing="ffill")
-    ends = anomaly(labels, missing="drop").parts["validation"].origins().tolist()
-    assert ends == [row for row in range(30, 45) if row != 40]
+    labels[10] = labels[40] = labels[50] = None
+    for missing in ("error", "ffill", "drop"):
+        prepared = anomaly(labels, missing=missing)
+        assert prepared.repairs == prepared.missing == {}
+        assert [prepared.parts[part].origins().tolist() for part in PARTS] == [
+            list(range(WINDOW - 1, 30)),
+            list(range(30, 45)),
+            list(range(45, 60)),
+        ]
+    with pytest.raises(DataError, match="column 'state': no test window ends in a row with a label, expected some"):
+        anomaly([*labels[:45], *[None] * 15])

@@ -9,46 +9,34 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.data.split import Split
-from zoo.data.windows import Layout, split_windows
 from zoo.evaluation.anomalies import (
     Z_SCORE,
     DifferenceScore,
     evaluate_anomalies,
-    last_rows,
     measure_scores,
     threshold_of,
 )
 from zoo_registry.errors import DataError
 
-SPLIT = Split(range(200), range(200, 300), range(300, 400))
+VALIDATION, TEST = slice(200, 300), slice(300, 400)
+LABELS = np.isin(np.arange(400), [320, 370]).astype(int)
 
 
-@pytest.fixture
-def table() -> dict[str, Any]:
-    """400 rows of two columns with jumps at 320 and 370, cut into windows of 5 whose last row is judged."""
-    random = np.random.default_rng(0)
-    values = np.cumsum(random.normal(size=(400, 2)), axis=0)
-    values[320:] += 30
-    values[370:] -= 30
-    labels = np.isin(np.arange(400), [320, 370]).astype(int)
-    scaled = values.astype(np.float32)
-    parts = split_windows(scaled, scaled, [SPLIT], Layout(4, 1, 4))
-    return {
-        "parts": parts,
-        "judged": last_rows(parts["test"]),
-        "raw": values,
-        "history": values,
-        "labels": labels,
-        "train": [SPLIT.train],
-    }
+def of_parts(scores: np.ndarray) -> dict[str, np.ndarray]:
+    """Of the scores of 400 rows those of validation and test."""
+    return {"validation": scores[VALIDATION], "test": scores[TEST]}
 
 
-def evaluate(table: dict[str, Any], scores: np.ndarray, quantile: float = 0.99, **changed: Any) -> dict[str, Any]:
-    """Evaluate scores (rows,), of which those of the validation and test windows are taken."""
-    table = table | changed
-    validation, test = (scores[last_rows(table["parts"][name])] for name in ("validation", "test"))
-    return evaluate_anomalies(validation, test, quantile=quantile, **table)
+def evaluate(scores: np.ndarray, labels: np.ndarray | None = LABELS, known: np.ndarray | None = None) -> dict[str, Any]:
+    """Evaluate scores of 400 rows beside those of changes that jump at the rows 320 and 370."""
+    changes = np.random.default_rng(0).uniform(size=400) + 30.0 * LABELS
+    return evaluate_anomalies(
+        of_parts(scores),
+        of_parts(changes),
+        quantile=0.99,
+        known=np.ones(100, bool) if known is None else known,
+        labels=None if labels is None else labels[TEST],
+    )
 
 
 @settings(max_examples=50, deadline=None)
@@ -69,9 +57,9 @@ def test_measures_are_their_formulas(seed: int, count: int):
     assert found["average_precision"] == pytest.approx(precisions[truth[order]].mean())
 
 
-def test_scores_that_know_beat_the_differences(table: dict[str, Any]):
-    scores = np.random.default_rng(1).uniform(size=400) + 5.0 * table["labels"]
-    found = evaluate(table, scores)
+def test_scores_that_know_are_as_good_as_the_differences():
+    scores = np.random.default_rng(1).uniform(size=400) + 5.0 * LABELS
+    found = evaluate(scores)
     assert (found["windows"], found["left_out"], found["anomalies"]) == (100, 0, 2)
     assert found["network"]["average_precision"] == 1.0
     assert found["threshold"] == found["network"]["threshold"] == np.quantile(scores[200:300], 0.99)
@@ -79,33 +67,45 @@ def test_scores_that_know_beat_the_differences(table: dict[str, Any]):
     assert found["network"]["precision"] == 2 / found["network"]["flagged"]
     assert set(found["baselines"]) == {Z_SCORE}
     assert found["baselines"][Z_SCORE]["average_precision"] == 1.0  # jumps of thirty deviations
-    assert "the network does not beat the z-score of differences, 1.000 against 1.000" in found["verdict"]
+    assert "the network equals the z-score of differences, 1.000 against 1.000" in found["verdict"]
 
 
-def test_scores_that_know_nothing_are_said_to_lose(table: dict[str, Any]):
-    found = evaluate(table, np.random.default_rng(1).uniform(size=400))
+def test_scores_that_know_nothing_are_said_to_lose():
+    found = evaluate(np.random.default_rng(1).uniform(size=400))
     assert "average precision the network loses to the z-score of differences, 0." in found["verdict"]
 
 
-def test_without_labels_only_the_threshold_is_told(table: dict[str, Any]):
-    found = evaluate(table, np.arange(400.0), labels=None)
+def test_scores_that_know_more_are_said_to_beat():
+    labels = LABELS.copy()
+    labels[350] = 1  # of which the changes know nothing
+    found = evaluate(5.0 * labels, labels)
+    assert "the network beats the z-score of differences, 1.000 against 0." in found["verdict"]
+
+
+def test_without_labels_only_the_threshold_is_told():
+    found = evaluate(np.arange(400.0), labels=None)
     assert found["anomalies"] is None
     assert found["network"] == {"threshold": pytest.approx(298.01), "flagged": 100}
-    assert "without labelled anomalies (--label) nobody can say" in found["verdict"]
-    none = evaluate(table, np.arange(400.0), labels=np.zeros(400, int))
-    assert none["anomalies"] == 0
-    assert "average_precision" not in none["network"]
+    assert found["verdict"].endswith("; without labels (--label) nobody can say how many of them are right.")
 
 
-def test_rows_that_are_missing_or_unlabelled_are_left_out(table: dict[str, Any]):
-    raw, labels = table["raw"].copy(), table["labels"].copy()
-    raw[310:315, 1] = np.nan
+def test_labels_without_an_anomaly():
+    found = evaluate(np.arange(400.0), labels=np.zeros(400, int))
+    assert found["anomalies"] == 0
+    assert "average_precision" not in found["network"]
+    assert "; as the test split holds no labelled anomaly, nobody can say how many of them are" in found["verdict"]
+    assert "--label" not in found["verdict"]
+
+
+def test_rows_that_are_missing_or_unlabelled_are_left_out():
+    known, labels = np.ones(100, bool), LABELS.copy()
+    known[10:15] = False
     labels[380:390] = -1
-    found = evaluate(table, np.arange(400.0), raw=raw, labels=labels)
+    found = evaluate(np.arange(400.0), labels, known)
     assert (found["windows"], found["left_out"], found["anomalies"]) == (85, 15, 2)
-    raw[300:] = np.nan
-    with pytest.raises(DataError, match="every test window ends in a missing value"):
-        evaluate(table, np.arange(400.0), raw=raw)
+    assert known.sum() == 95
+    with pytest.raises(DataError, match="every test window ends in a missing value or label"):
+        evaluate(np.arange(400.0), known=np.zeros(100, bool))
 
 
 def test_a_score_that_is_not_finite():

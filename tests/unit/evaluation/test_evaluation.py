@@ -13,7 +13,7 @@ from zoo_registry.errors import DataError
 
 
 def measured(error: float) -> dict[str, Any]:
-    return {"scaled": {"mae": error}}
+    return {"targets": {}, "scaled": {"mae": error}}
 
 
 @pytest.mark.parametrize(
@@ -22,13 +22,14 @@ def measured(error: float) -> dict[str, Any]:
         (0.5, {"last value": 1.0, "ridge": 0.625}, "beats last value by 50.0%, ridge by 20.0%."),
         (1.0, {"last value": 0.8, "ridge": 0.1}, "loses to last value by 25.0%, ridge (10.0 times its error)."),
         (1.0, {"last value": 2.0, "ridge": 0.8}, "beats last value by 50.0% but loses to ridge by 25.0%."),
-        (1.0, {"last value": 1.0}, "loses to last value by 0.0%."),
+        (1.0, {"last value": 1.0}, "equals last value."),
+        (1.0, {"last value": 1.0, "ridge": 0.8}, "equals last value but loses to ridge by 25.0%."),
         (
             1.0,
             {"last value": 0.0, "ridge": 2.0},
             "beats ridge by 50.0% but loses to last value (which makes no error).",
         ),
-        (0.0, {"last value": 0.0}, "loses to last value (which makes no error)."),
+        (0.0, {"last value": 0.0}, "equals last value."),
     ],
 )
 def test_verdict(own: float, others: dict[str, float], expected: str):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from zoo.evaluation.headline import NO_LABELS, Headline, headline, losses
+from zoo.evaluation.headline import BEATS, EQUALS, LOSES, NO_LABELS, Headline, against, headline, outcomes, told
 
 
 def forecast(mae: float) -> dict[str, Any]:
@@ -22,29 +22,66 @@ def anomalies(precision: float) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("made", "measure", "best", "lost"),
+    ("made", "measure", "best", "verbs"),
     [
-        (forecast, "scaled MAE", 0.2, ["b"]),
-        (classes, "log loss", 0.2, ["b"]),
-        (anomalies, "average precision", 0.6, ["a"]),
+        (forecast, "scaled MAE", 0.2, [BEATS, EQUALS, LOSES]),
+        (classes, "log loss", 0.2, [BEATS, EQUALS, LOSES]),
+        (anomalies, "average precision", 0.6, [LOSES, EQUALS, BEATS]),
     ],
 )
-def test_the_measure_that_decides(made: Any, measure: str, best: float, lost: list[str]):
-    found = {"windows": 10, "network": made(0.4), "baselines": {"a": made(0.6), "b": made(0.2)}}
+def test_the_measure_that_decides(made: Any, measure: str, best: float, verbs: list[str]):
+    baselines = {"a": made(0.6), "same": made(0.4), "b": made(0.2)}
+    found = {"windows": 10, "network": made(0.4), "baselines": baselines}
     assert headline(found) == Headline(measure, 0.4, "a" if best == 0.6 else "b", best)
-    assert losses(found) == lost
+    assert {name: verb for name, (verb, _) in outcomes(found).items()} == dict(zip(baselines, verbs, strict=True))
 
 
-@pytest.mark.parametrize("made", [forecast, classes, anomalies])
-def test_as_good_as_a_baseline_is_a_loss(made: Any):
-    assert losses({"windows": 10, "network": made(0.5), "baselines": {"a": made(0.5)}}) == ["a"]
+@pytest.mark.parametrize(
+    ("own", "other", "expected"),
+    [
+        (0.5, 1.0, (BEATS, "by 50.0%")),
+        (1.0, 1.0, (EQUALS, "")),
+        (0.9996, 1.0, (EQUALS, "")),  # by 0.0%
+        (1.0004, 1.0, (EQUALS, "")),
+        (1.5, 1.0, (LOSES, "by 50.0%")),
+        (3.0, 1.0, (LOSES, "(3.0 times its error)")),
+        (1.0, 0.0, (LOSES, "(which makes no error)")),
+        (0.0, 0.0, (EQUALS, "")),
+        (0.0, 1.0, (BEATS, "by 100.0%")),
+    ],
+)
+def test_errors_against_each_other(own: float, other: float, expected: tuple[str, str]):
+    assert against(own, other) == expected
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "expected"),
+    [
+        (0.75, 0.5, (BEATS, "by 0.250")),
+        (0.5, 0.75, (LOSES, "by 0.250")),
+        (0.5, 0.5, (EQUALS, "")),
+        (0.5, 0.5004, (EQUALS, "")),
+        (1.0, 0.0, (BEATS, "by 1.000")),
+    ],
+)
+def test_shares_against_each_other(own: float, other: float, expected: tuple[str, str]):
+    assert against(own, other, greatest=True) == expected
+
+
+def test_outcomes_in_words():
+    beaten, equal, lost = (BEATS, "by 3.0%"), (EQUALS, ""), (LOSES, "by 1.0%")
+    assert told({"a": beaten, "b": beaten}) == "beats a by 3.0%, b by 3.0%"
+    assert told({"a": equal}) == "equals a"
+    assert told({"a": lost, "b": equal}) == "equals b but loses to a by 1.0%"
+    assert told({"a": lost, "b": equal, "c": beaten}) == "beats c by 3.0%, equals b but loses to a by 1.0%"
 
 
 def test_what_is_not_a_number_beats_nothing():
-    assert losses({"windows": 10, "network": classes(float("nan")), "baselines": {"a": classes(0.5)}}) == ["a"]
+    found = {"windows": 10, "network": classes(float("nan")), "baselines": {"a": classes(0.5)}}
+    assert outcomes(found)["a"][0] == LOSES
 
 
 def test_without_labels_nothing_decides():
     found = {"windows": 10, "network": {"flagged": 3}, "baselines": {"z": {"flagged": 1}}}
     assert headline(found) == Headline(NO_LABELS, 0.3, "z", 0.1)
-    assert losses(found) == []
+    assert outcomes(found) == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from html import unescape
 from typing import Any
 
@@ -12,13 +13,13 @@ import pandas as pd
 import pytest
 
 from zoo.evaluation import details as details_module
+from zoo.evaluation.baselines import last_value
 from zoo.evaluation.details import POINTS_OVER_TIME, Details, ErrorsOverTime, Histogram
-from zoo.evaluation.evaluation import evaluate
 from zoo.evaluation.forecast_report import forecast_report
 from zoo.evaluation.report import Training
 from zoo.training.config import DataConfig
+from zoo.training.measurement import Measurement
 from zoo.training.preparation import Prepared, prepare
-from zoo.training.run_report import make_details
 
 HISTORY = {"loss": [3.0, 2.0], "val_loss": [3.5, 1.5], "learning_rate": [1e-3, 5e-4]}
 EVIL = "<script>alert('$x_1$')</script> & 温度"
@@ -36,23 +37,11 @@ def forecast_of(prepared: Prepared, noise: float = 0.5) -> np.ndarray:
 def measured(
     prepared: Prepared, output: np.ndarray, batch: int = 5, middle: int | None = None, levels: tuple[float, ...] = ()
 ) -> tuple[dict[str, Any], Details]:
-    found = make_details(prepared)
-    evaluation = evaluate(
-        [output[start : start + batch] for start in range(0, len(output), batch)],
-        history=prepared.history,
-        raw=prepared.table.cut(prepared.table.values)[1],
-        parts=prepared.parts,
-        targets=prepared.preprocessor.targets_,
-        target_columns=prepared.shape.target_columns,
-        series=list(prepared.table.series.values()),
-        train=prepared.rows("train"),
-        season=prepared.season,
-        task=prepared.shape.task,
-        quantiles=levels,
-        middle=middle,
-        details=found,
-    )
-    return evaluation, found
+    prepared = replace(prepared, shape=replace(prepared.shape, quantiles=levels))
+    batches = [output[start : start + batch] for start in range(0, len(output), batch)]
+    found = Measurement.of_forecasts(batches, prepared, middle)
+    assert isinstance(found.details, Details)
+    return found.evaluation, found.details
 
 
 def page_of(prepared: Prepared, output: np.ndarray, **more: Any) -> str:
@@ -96,6 +85,14 @@ def test_losing_is_said_in_words(series):
     text = unescape(page_of(prepared, forecast_of(prepared, noise=100.0)))
     assert "The network loses: last value, seasonal naive and ridge would serve at least as well" in text
     assert text.count("loses to it (") == 3
+
+
+def test_a_tie_is_said_in_words(series):
+    prepared = prepared_of(series)
+    test = prepared.parts["test"]
+    text = unescape(page_of(prepared, last_value(prepared.history, test.last_rows(), test.horizon)))
+    assert "equals last value" in text
+    assert text.count(">equals it<") == 1
 
 
 def test_winning_is_not_called_a_loss(series):

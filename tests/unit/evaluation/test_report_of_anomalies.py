@@ -10,14 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.data.labels import anomaly_labels
-from zoo.evaluation.anomalies import evaluate_anomalies
 from zoo.evaluation.anomaly_report import anomaly_report
-from zoo.evaluation.details import JudgedDetails, peaks_over_time
+from zoo.evaluation.details import peaks_over_time
 from zoo.evaluation.report import Training
 from zoo.training.config import DataConfig
+from zoo.training.measurement import Measurement
 from zoo.training.preparation import Prepared, prepare
-from zoo.training.run_report import make_details
 
 TRAINING = Training("basic on a.csv", [("trained", "today")], "[data]\n", {"loss": [3.0], "val_loss": [3.5]}, 1)
 EVIL = "<script>alert('$x_1$')</script> & 温度"
@@ -33,24 +31,13 @@ def prepared_of(series: pd.DataFrame, anomalies: tuple[int, ...] | None = ANOMAL
 
 def page_of(prepared: Prepared, high: dict[int, float]) -> tuple[str, dict[str, Any]]:
     """The page where the scores of these rows are as given, and all others below 1."""
-    details = make_details(prepared)
-    assert isinstance(details, JudgedDetails)
-    random = np.random.default_rng(0)
-    details.told = random.uniform(0.1, 1.0, len(details.rows))
+    rows = prepared.parts["test"].ends()
+    told = np.random.default_rng(0).uniform(0.1, 1.0, len(rows))
     for row, score in high.items():
-        details.told[np.flatnonzero(details.rows == row)] = score
-    evaluation = evaluate_anomalies(
-        np.linspace(0.1, 1.0, len(prepared.parts["validation"])),
-        details.told,
-        quantile=1.0,
-        parts=prepared.parts,
-        judged=details.rows,
-        raw=prepared.table.cut(prepared.table.values)[1],
-        history=prepared.history,
-        labels=anomaly_labels(prepared.table),
-        train=prepared.rows("train"),
-    )
-    return anomaly_report(TRAINING, evaluation, details), evaluation
+        told[rows == row] = score
+    scores = {"validation": np.linspace(0.1, 1.0, len(prepared.parts["validation"])), "test": told}
+    measured = Measurement.of_anomalies(scores, prepared, quantile=1.0)
+    return anomaly_report(TRAINING, measured.evaluation, measured.details), measured.evaluation
 
 
 @pytest.mark.parametrize("times", [True, False])
@@ -93,6 +80,22 @@ def test_losing_is_said_in_words(series):
     assert "The network loses: z-score of differences would serve at least as well" in unescape(text)
 
 
+def test_a_tie_is_said_in_words(series):
+    table = series.copy()
+    table.loc[list(ANOMALIES), "load"] += 1000.0 * np.arange(1, 4)  # what jumps back is no anomaly
+    prepared = prepared_of(table)
+    simple = Measurement.of_anomalies(
+        {"validation": np.ones(len(prepared.parts["validation"])), "test": np.ones(len(prepared.parts["test"]))},
+        prepared,
+        quantile=1.0,
+    ).details.simple
+    rows = prepared.parts["test"].ends().tolist()
+    text, evaluation = page_of(prepared, dict(zip(rows, simple.tolist(), strict=True)))
+    assert "the network equals the z-score of differences" in evaluation["verdict"]
+    assert "The network gains nothing: z-score of differences would serve at least as well" in unescape(text)
+    assert "loses" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+
+
 def test_names_of_users_are_escaped(series, elements):
     text, _ = page_of(prepared_of(series.rename(columns={"load": EVIL}), target=EVIL), {222: 2.5})
     elements(text)
@@ -113,9 +116,11 @@ def test_rows_with_a_missing_value_are_nowhere(series, elements):
 
 def test_scores_that_are_all_alike(series, elements):
     prepared = prepared_of(series)
-    details = make_details(prepared)
-    text, _ = page_of(prepared, dict.fromkeys(details.rows.tolist(), 0.0))
-    elements(text)
+    text, evaluation = page_of(prepared, dict.fromkeys(prepared.parts["test"].ends().tolist(), 0.0))
+    assert sum(tag == "svg" for tag, _ in elements(text).tags) == 1 + 2 + 2 + 1  # two excerpts take in the part
+    assert evaluation["network"]["flagged"] == 0
+    assert evaluation["network"]["average_precision"] == pytest.approx(3 / evaluation["windows"])
+    assert [words in text for words in ("anomaly, flagged: 0", "anomaly, missed: 3", "no anomaly: 0")] == [True] * 3
 
 
 def test_no_peak_is_lost():

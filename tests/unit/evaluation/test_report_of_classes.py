@@ -11,12 +11,11 @@ import pandas as pd
 import pytest
 
 from zoo.evaluation.class_report import class_report
-from zoo.evaluation.classification import evaluate_classes
-from zoo.evaluation.details import JudgedDetails, means_over_time
+from zoo.evaluation.details import means_over_time
 from zoo.evaluation.report import Training
 from zoo.training.config import DataConfig
+from zoo.training.measurement import Measurement
 from zoo.training.preparation import Prepared, prepare
-from zoo.training.run_report import make_details
 
 TRAINING = Training("basic on a.csv", [("trained", "today")], "[data]\n", {"loss": [3.0], "val_loss": [3.5]}, 1)
 EVIL = "<script>alert('$x_1$')</script> & 温度"
@@ -29,22 +28,24 @@ def prepared_of(series: pd.DataFrame, names: tuple[str, ...] = ("low", "middle",
     return prepare(DataConfig(target="phase", task="classify", window=4, horizon=1), table)
 
 
-def page_of(prepared: Prepared, certainty: float) -> tuple[str, dict[str, Any], JudgedDetails]:
+def page_of(prepared: Prepared, certainty: float) -> tuple[str, dict[str, Any]]:
     """The page where the truth is given that much of the probability; the classes share the rest."""
-    details = make_details(prepared)
-    assert isinstance(details, JudgedDetails)
-    classes = prepared.table.classes
-    right = np.eye(len(classes))[details.truth]
-    details.told = certainty * right + (1 - certainty) * (1 - right) / (len(classes) - 1)
-    evaluation = evaluate_classes([details.told], parts=prepared.parts, classes=classes)
-    return class_report(TRAINING, evaluation, details), evaluation, details
+    classes = len(prepared.table.classes)
+    right = np.eye(classes)[prepared.table.labels[prepared.parts["test"].ends()]]
+    return page_told(prepared, certainty * right + (1 - certainty) * (1 - right) / (classes - 1))
+
+
+def page_told(prepared: Prepared, told: np.ndarray) -> tuple[str, dict[str, Any]]:
+    """The page where these are the probabilities, (n, classes)."""
+    measured = Measurement.of_classes(told, prepared)
+    return class_report(TRAINING, measured.evaluation, measured.details), measured.evaluation
 
 
 @pytest.mark.parametrize("names", [("down", "up"), ("low", "middle", "high")])
 @pytest.mark.parametrize("times", [True, False])
 def test_the_page(series, elements, names, times):
     table = series if times else series.drop(columns="time")
-    text, evaluation, _ = page_of(prepared_of(table, names), certainty=0.9)
+    text, evaluation = page_of(prepared_of(table, names), certainty=0.9)
     tags = elements(text).tags
     assert sum(tag == "svg" for tag, _ in tags) == 3 + 1  # there is no learning rate in the history
     assert evaluation["verdict"] in unescape(text)
@@ -57,7 +58,7 @@ def test_the_page(series, elements, names, times):
 
 def test_the_table_of_which_class_is_taken_for_which(series, elements):
     prepared = prepared_of(series)
-    text, evaluation, _ = page_of(prepared, certainty=0.2)  # never the truth
+    text, evaluation = page_of(prepared, certainty=0.2)  # never the truth
     matrix = re.search(r'<h3>network</h3>\n<table class="matrix">(.*?)</table>', text, flags=re.DOTALL)[1]
     counts = [int(count) for count in re.findall(r">(\d+)<small>", matrix)]
     assert counts == np.ravel(evaluation["network"]["confusion"]).tolist()
@@ -69,19 +70,27 @@ def test_the_table_of_which_class_is_taken_for_which(series, elements):
 
 
 def test_losing_is_said_in_words(series):
-    text, evaluation, _ = page_of(prepared_of(series), certainty=0.01)
+    text, evaluation = page_of(prepared_of(series), certainty=0.01)
     text = unescape(text)
     assert "The network loses: majority class and logistic regression would serve at least as well" in text
     assert text.count("loses to it (") == len(evaluation["baselines"]) == 2
 
 
+def test_a_tie_is_said_in_words(series):
+    prepared = prepared_of(series)
+    train, test = (prepared.table.labels[prepared.parts[part].ends()] for part in ("train", "test"))
+    text, evaluation = page_told(prepared, np.tile(np.bincount(train) / len(train), (len(test), 1)))
+    assert "equals majority class" in evaluation["verdict"]
+    assert ">equals it<" in text
+
+
 def test_winning_is_not_called_a_loss(series):
-    text, _, _ = page_of(prepared_of(series), certainty=1 - 1e-9)
+    text, _ = page_of(prepared_of(series), certainty=1 - 1e-9)
     assert "loses" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
 
 
 def test_names_of_classes_are_escaped(series, elements):
-    text, _, _ = page_of(prepared_of(series, (EVIL, "other")), certainty=0.6)
+    text, _ = page_of(prepared_of(series, (EVIL, "other")), certainty=0.6)
     elements(text)
     assert "<script" not in text
     assert unescape(text).count(f"told {EVIL}") == 2
@@ -91,7 +100,7 @@ def test_names_of_classes_are_escaped(series, elements):
 
 def test_a_class_that_the_test_part_lacks(series, elements):
     prepared = prepared_of(series.assign(load=[float(row % 3 if row < 200 else row % 2) for row in range(240)]))
-    text, evaluation, _ = page_of(prepared, certainty=0.9)
+    text, evaluation = page_of(prepared, certainty=0.9)
     elements(text)
     assert evaluation["network"]["roc_auc"] is None
     assert "There is no ROC AUC, as a class does not occur in the test part" in text
@@ -100,15 +109,19 @@ def test_a_class_that_the_test_part_lacks(series, elements):
 def test_many_classes_are_not_drawn(series, elements):
     names = tuple(f"class {number:02}" for number in range(40))
     random = np.random.default_rng(0)
-    text, _, _ = page_of(prepared_of(series.assign(load=random.permutation(240)), names), certainty=0.9)
+    text, _ = page_of(prepared_of(series.assign(load=random.permutation(240)), names), certainty=0.9)
     elements(text)
     assert "The tables of 40 classes are in run.json" in text
     assert "10 more classes are in run.json" in text
 
 
 def test_one_probability_for_all(series, elements):
-    text, _, _ = page_of(prepared_of(series, ("down", "up")), certainty=0.5)
-    elements(text)
+    text, evaluation = page_of(prepared_of(series, ("down", "up")), certainty=0.5)
+    assert sum(tag == "svg" for tag, _ in elements(text).tags) == 3 + 1
+    assert evaluation["network"]["log_loss"] == pytest.approx(np.log(2))
+    assert evaluation["network"]["roc_auc"] == 0.5
+    told = np.sum(evaluation["network"]["confusion"], axis=0)
+    assert told.tolist() == [evaluation["windows"], 0]  # of two alike it is the first
 
 
 def test_means_over_time():

@@ -28,10 +28,10 @@ def randomized() -> Callable[[Any], Any]:
 def make_trained(randomized: Callable[[Any], Any]) -> Callable[..., Any]:
     """``make_trained(frame, build, **settings)``: what ``export`` takes, around a network with random weights."""
     from zoo.export.exporter import Trained
-    from zoo.run import measure
-    from zoo.training.config import resolve
+    from zoo.training.measurement import measure
     from zoo.training.network import build_network
     from zoo.training.preparation import prepare
+    from zoo.training.resolution import resolve
     from zoo.training.run_folder import make_record
     from zoo.training.trainer import Fitted
     from zoo_registry import Architecture, Entry, Task
@@ -52,7 +52,7 @@ def make_trained(randomized: Callable[[Any], Any]) -> Callable[..., Any]:
         network = randomized(build_network(architecture, architecture.configure({}), prepared.shape))
         fitted = Fitted(network, {"loss": [1.0], "val_loss": [1.0]}, best_epoch=1, seconds=0.0)
         entry = Entry(architecture, "mine", "tests", "1.2")
-        record = make_record("a-run", config, entry, prepared, fitted, measure(network, prepared, config))
+        record = make_record("a-run", config, entry, prepared, fitted, measure(network, prepared, config).evaluation)
         return Trained(network, prepared.preprocessor, record)
 
     return make

@@ -84,3 +84,13 @@ def test_scores_of_an_architecture_that_reconstructs(make_trained, served, serie
     scaled = trained.preprocessor.transform(windows)
     error = trained.network.predict(scaled, verbose=0)[:, 7] - scaled[:, 7]
     np.testing.assert_allclose(answer["score"], np.sqrt(np.square(error).mean(axis=1))[:, None], rtol=1e-5, atol=1e-6)
+
+
+def test_a_score_beyond_what_float32_can_square(make_trained, served, series):
+    trained = make_trained(series, target=[], task="anomaly", horizon=1)
+    windows = series[["load", "temperature"]].to_numpy()[None, :8].copy()
+    windows[0, -1, 0] = 1e25
+    answer = raw_function(served(trained), "float32")(tf.constant(windows.astype(np.float32)))
+    scaled = trained.preprocessor.transform(windows)[0, -1, 0].astype(np.float64)
+    np.testing.assert_allclose(answer["score"], [[scaled / np.sqrt(2)]], rtol=1e-5)
+    assert answer["is_anomaly"].numpy().all()

@@ -60,6 +60,8 @@ class Store:
         ][:max_results]
 
     def log_batch(self, run, params=(), metrics=()):
+        assert len(params) <= 100
+        assert len(metrics) <= 1000
         self.runs[run].params.update(params)
         for name, value, _, step in metrics:
             self.runs[run].metrics.setdefault(name, []).append(SimpleNamespace(step=step, value=value))
@@ -148,6 +150,15 @@ def test_a_training_that_ends_early_is_resumed_in_the_same_run(store, error, sta
     finish(resumed)
     assert [point.step for point in run.metrics["loss"]] == [1, 2, 3]
     assert [run.status for run in store.runs.values()] == ["FINISHED"]
+
+
+def test_more_than_a_request_takes(store):
+    tracker = MlflowTracker("sqlite:///here.db")
+    train(tracker, [], {"architecture": "basic", **{f"setting{number}": number for number in range(250)}})
+    tracker.zoo_epoch_ended(epoch=1, metrics={f"m{number}": float(number) for number in range(2500)})
+    (run,) = store.runs.values()
+    assert len(run.params) == 251
+    assert [run.metrics[f"m{number}"][0].value for number in range(2500)] == list(range(2500))
 
 
 def test_another_training_of_the_same_second_is_another_run(store):

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.cli.catalogue import spelled
-from zoo.training.config import DataConfig, RunConfig, TrainingConfig, parse_settings, resolve
+from zoo.training.config import DataConfig, RunConfig, TrainingConfig
+from zoo.training.resolution import resolve
+from zoo.training.spelling import parse_settings
 from zoo_registry import (
     Architecture,
     ConstantSchedule,
@@ -309,6 +311,15 @@ ALL_TASKS = {"tasks": tuple(Task)}
             "no target was named for table.csv; give --target with the column to forecast",
         ),
         ({"target": None}, "no target was named for table.csv; give --target with the column to forecast"),
+        (
+            {"task": "classify", "target_scaler": "minmax"},
+            "--target-scaler is not for --task classify, whose target is a column of classes; leave it out",
+        ),
+        (
+            {"task": "anomaly", "threshold": 0.995, "anomaly_rate": 0.01},
+            "--threshold and --anomaly-rate set the same limit; give one of them",
+        ),
+        ({"threshold": 0.995}, "--threshold is for --task anomaly, found it with forecast; leave it out"),
         ({"task": "anomaly", "window": 1}, "by the rows before it; give a --window of 2 or more"),
         ({"task": "cluster"}, "setting 'task'"),
         ({"gap": -1}, "setting 'gap'"),

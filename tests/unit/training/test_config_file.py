@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.training.config import resolve
-from zoo.training.config_file import NOTHING, config_text, read_config
+from zoo.training.config_file import NOTHING, as_file, config_text, read_config
+from zoo.training.resolution import resolve
 from zoo_registry import discover
 from zoo_registry.errors import ConfigError
 
@@ -47,6 +48,19 @@ def test_what_is_written_repeats_the_run(tmp_path_factory, settings_, units):
     again = resolve(str(file.architecture), BASIC, file.hyperparameters, file.settings)
     assert again == config
     assert config_text(again) == config_text(config)
+
+
+def test_what_the_architecture_says_is_not_written(tmp_path: Path):
+    mirror = replace(BASIC, name="mirror", anomaly="reconstruct")
+    config = resolve("mirror", mirror, {}, {"source": "a.csv", "task": "anomaly"})
+    assert config.data.reconstruct
+    path = tmp_path / "run.toml"
+    path.write_text(config_text(config), encoding="utf-8")
+    file = read_config(path)
+    assert "reconstruct" not in file.settings
+    assert file == as_file(config)
+    assert resolve("mirror", mirror, {}, file.settings) == config
+    assert not resolve("basic", BASIC, {}, file.settings).data.reconstruct
 
 
 def test_every_table_may_be_left_out(tmp_path: Path):

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from zoo.training import loss_names
-from zoo.training.config import TrainingConfig, resolve
+from zoo.training.config import TrainingConfig
 from zoo.training.loss_names import choose_loss, losses_for, normal_loss, resolve_loss
 from zoo.training.losses import LOSSES
+from zoo.training.resolution import resolve
 from zoo_registry import Discovery, Hyperparameters, Loss, LossCatalogue, LossEntry, Task, TrainingDefaults, discover
 from zoo_registry.errors import ConfigError, UnknownLossError
 
@@ -301,7 +302,7 @@ def test_a_configuration_holds_the_canonical_text(make_architecture):
 def test_names_are_checked_without_keras():
     program = """
 import sys
-from zoo.training.config import resolve
+from zoo.training.resolution import resolve
 from zoo_registry import discover
 from zoo_registry.errors import ConfigError
 basic = discover().catalogue["basic"].architecture

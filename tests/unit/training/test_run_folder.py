@@ -26,7 +26,7 @@ FILES = {"run.json", "model.keras", "history.csv", "scalers.joblib", "preprocess
 @pytest.fixture
 def finished(prepared):
     """What a training of three epochs gives to write: record, data and network."""
-    from zoo.training.config import resolve
+    from zoo.training.resolution import resolve
 
     entry = discover().catalogue["basic"]
     settings = {"source": "DataFrame", "target": "load", "window": 8, "horizon": 3}

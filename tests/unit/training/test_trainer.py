@@ -85,12 +85,13 @@ def test_a_training_that_fails_leaves_the_last_good_epoch(series, tmp_path, monk
         assert list(tmp_path.iterdir()) == []
         return
     (run,) = map(UnfinishedRun.read, list_unfinished(tmp_path / "runs"))
-    command = f"zoo train --from {run.id} --learning-rate 0.001 --runs {tmp_path / 'runs'}"
+    runs = str(tmp_path / "runs")
+    command = f'zoo.train("basic", data, start_from="{run.id}", learning_rate=0.001, runs={runs!r}, ...)'
     assert (run.epoch, run.command) == (left, command)
     assert str(caught.value).endswith(
         f"the last good weights, of epoch {left}, are kept, to start from them: {command}"
     )
-    with pytest.raises(RunError, match="diverged after epoch 1, and would again; go on with: zoo train --from"):
+    with pytest.raises(RunError, match=r"diverged after epoch 1, and would again; go on with: zoo\.train\(.basic"):
         zoo.resume(run.id, series, runs=tmp_path / "runs")
     monkeypatch.undo()
     start = {"start_from": run.id, "learning_rate": 0.001, "runs": tmp_path / "runs"}
@@ -149,8 +150,8 @@ def test_forecasts_come_in_the_windows_order(make_architecture, prepared, monkey
 
 def test_balanced_class_weights_reach_the_loss(series):
     """A class of one in ten is told only where it counts as much as the other."""
-    import zoo.run
     from zoo.api import plan
+    from zoo.training.measurement import measure
     from zoo_registry import discover
 
     random = np.random.default_rng(0)
@@ -170,6 +171,6 @@ def test_balanced_class_weights_reach_the_loss(series):
         )
         architecture = discover().catalogue["basic"].architecture
         fitted = fit(architecture, architecture.configure(config.hyperparameters), prepared, config.training)
-        confusion = np.array(zoo.run.measure(fitted.model, prepared, config)["network"]["confusion"])
+        confusion = np.array(measure(fitted.model, prepared, config).evaluation["network"]["confusion"])
         told[weights] = confusion.sum(axis=0)[0] / confusion.sum()  # the share of windows that are called odd
     assert told["none"] < 0.1 < 0.2 < told["balanced"]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
-from zoo.training.config import resolve
+from zoo.training.resolution import resolve
 from zoo.training.run_record import RECORD_FILE, find_run, list_runs
 from zoo.training.unfinished import (
     UnfinishedRun,
@@ -37,9 +39,12 @@ def runs(tmp_path):
 
 @pytest.fixture
 def begin(runs):
-    entry = discover().catalogue["basic"]
-    config = resolve("basic", entry.architecture, {}, {"source": "DataFrame", "target": "load"})
-    return lambda: begin_run(runs, config, entry, "f" * 64)
+    def begin(runs=runs, source="load.csv"):
+        entry = discover().catalogue["basic"]
+        config = resolve("basic", entry.architecture, {}, {"source": source, "target": "load"})
+        return begin_run(runs, config, entry, "f" * 64)
+
+    return begin
 
 
 @pytest.fixture
@@ -126,6 +131,29 @@ def test_a_stopped_training_says_how_to_go_on(begin, runs, stop):
     assert list_unfinished(runs) == []
 
 
+def test_commands_are_quoted(begin, tmp_path):
+    runs = tmp_path / "my runs"
+    with begin(runs) as run:
+        assert shlex.split(run.command) == ["zoo", "train", "--resume", run.id, "--runs", str(runs)]
+        run.set_diverged(0.001)
+        given = ["zoo", "train", "--from", run.id, "--learning-rate", "0.001", "--runs", str(runs)]
+        assert shlex.split(run.command) == given
+
+
+@pytest.mark.parametrize("source", ["DataFrame", "arrays"])
+def test_of_a_table_of_a_program_goes_on_in_python(begin, runs, source, monkeypatch):
+    """No command can read that table."""
+    with begin(source=source) as run:
+        assert run.command == f'zoo.resume("{run.id}", data, runs={str(runs)!r})'
+        run.set_diverged(0.001)
+        assert run.command == (
+            f'zoo.train("basic", data, start_from="{run.id}", learning_rate=0.001, runs={str(runs)!r}, ...)'
+        )
+    monkeypatch.chdir(runs.parent)
+    with begin(Path("runs"), source) as run:
+        assert run.command == f'zoo.resume("{run.id}", data)'
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk_leaves_the_last_checkpoint(begin, runs, number):
     full = OSError(number, os.strerror(number), "arrays.npz")
@@ -195,5 +223,7 @@ def test_weights_are_found_in_both_kinds(killed, runs, trained, tmp_path):
     assert find_start("latest", alone) == copy
     with pytest.raises(ConfigError, match="expected a run of the architecture 'stacked', found one of 'basic'; name"):
         find_start(run.id, runs, "stacked")
+    with pytest.raises(ConfigError, match="expected a run of the task 'anomaly', found one of 'forecast'; name"):
+        find_start(run.id, runs, "basic", "anomaly")
     with pytest.raises(RunError, match="there is no run 'x'"):
         find_start("x", runs)
