@@ -12,6 +12,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # as a training sets them, which any test may come before
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")
 
 Command = Callable[..., Result]
 

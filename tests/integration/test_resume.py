@@ -20,7 +20,8 @@ from zoo.training.unfinished import UnfinishedRun, find_unfinished, list_unfinis
 from zoo_registry.errors import ConfigError, RunError
 
 SMALL = {"target": "load", "window": 8, "horizon": 3, "batch_size": 64}
-DROPOUT = {"units": 2, "dropout": 0.3, "recurrent_dropout": 0.2}
+DROPOUT = {"units": 2, "dropout": 0.3, "recurrent_dropout": 0.2}  # which is not fused
+FUSED = {"units": 2, "dropout": 0.3}
 STRESS = Path(__file__).parents[1] / "stress" / "kills.py"
 
 
@@ -72,8 +73,9 @@ SETTINGS = {
 @pytest.mark.parametrize("name", SETTINGS)
 def test_weights_are_bit_equal(name, series, tmp_path, kill_after, monkeypatch):
     settings, epochs = SETTINGS[name]
-    settings = SMALL | settings | {"hyperparameters": DROPOUT, "seed": 5}
+    settings = SMALL | settings | {"hyperparameters": DROPOUT if "dropout" in name else FUSED, "seed": 5}
     whole = zoo.train("basic", series, runs=tmp_path / "whole", **settings)
+    assert whole.record.training["engine"]["engine"] == ("keras" if "dropout" in name else "fused")
     ended = whole.record.training["epochs"]
     if "best" in name:
         assert whole.record.training["best_epoch"] < 4, "a checkpoint must hold other weights than the last"

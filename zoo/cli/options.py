@@ -115,8 +115,18 @@ _TRAINING: dict[str, Any] = {
     ),
     "checkpoint_every": _option(int | None, "Epochs from one checkpoint to the next; 0: none [default: 1]."),
 }
+_SPEED: dict[str, Any] = {
+    "engine": _option(
+        str | None,
+        "Of recurrent layers: keras, fused (the same, quicker), or auto: fused where it can be [default: auto].",
+    ),
+    "autotune": _option(bool | None, "Choose all of this by a short measured trial.", "--autotune/--no-autotune"),
+    "batch_parts": _option(int | None, "Parts of a batch that fused layers compute side by side [default: by a rule]."),
+    "steps_per_execution": _option(int | None, "Steps in one call of the compiled function [default: by a rule]."),
+    "xla": _option(bool | None, "With --engine keras: let XLA compile a whole step.", "--xla/--no-xla"),
+}
 DATA_OPTIONS = _panel("Data", _DATA)
-RUN_OPTIONS = DATA_OPTIONS | _panel("Network", _NETWORK) | _panel("Training", _TRAINING)
+RUN_OPTIONS = DATA_OPTIONS | _panel("Network", _NETWORK) | _panel("Training", _TRAINING) | _panel("Speed", _SPEED)
 
 
 def with_options(options: dict[str, Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:

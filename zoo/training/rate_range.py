@@ -13,9 +13,12 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.engine.threads import choose_threads
+from zoo.training.acceleration import choose_plan, computed_by
 from zoo.training.batches import shuffled_batches
 from zoo.training.config import NetworkConfig, TrainingConfig
 from zoo.training.preparation import Prepared
@@ -58,17 +61,24 @@ def find_rate(
     :func:`zoo.training.trainer.fit` raises.
     """
     constant = config.model_copy(update={"schedule": ConstantSchedule()})
-    model = compiled(architecture, hp, prepared, constant, network)
+
+    def build() -> keras.Model:
+        return compiled(architecture, hp, prepared, constant, network)
+
+    choose_threads()
+    model, windows = build(), prepared.parts["train"]
+    plan = choose_plan(model, build, windows, config.model_copy(update={"autotune": False}))
     rates = rising_rates(batches)
     losses: list[float] = []
-    for rate, (inputs, outputs) in zip(
-        rates.tolist(), shuffled_batches(prepared.parts["train"], config.batch_size, config.seed), strict=False
-    ):
-        model.optimizer.learning_rate = rate
-        model.reset_metrics()  # else the loss is the mean over all batches so far
-        losses.append(float(model.train_on_batch(inputs, outputs, return_dict=True)["loss"]))
-        if not math.isfinite(losses[-1]) or _diverged(smooth(losses)):
-            break
+    with computed_by(plan, model):
+        for rate, (inputs, outputs) in zip(
+            rates.tolist(), shuffled_batches(windows, config.batch_size, config.seed), strict=False
+        ):
+            model.optimizer.learning_rate = rate
+            model.reset_metrics()  # else the loss is the mean over all batches so far
+            losses.append(float(model.train_on_batch(inputs, outputs, return_dict=True)["loss"]))
+            if not math.isfinite(losses[-1]) or _diverged(smooth(losses)):
+                break
     return suggest(rates, losses)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import keras
@@ -17,6 +17,7 @@ import numpy as np
 from keras.src.random.seed_generator import global_seed_generator  # what keras.random draws from without a seed
 from numpy.typing import NDArray
 
+from zoo.engine.plan import Plan
 from zoo.training.checkpoints import Checkpoint, TrainingState, read_checkpoint, write_checkpoint
 from zoo.training.unfinished import UnfinishedRun
 from zoo_registry.errors import ConfigError, RunError
@@ -33,7 +34,8 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
     """Writes a checkpoint before the first epoch, after each ``every``-th and the last; for 0 or without a run, never.
 
     It comes last of the callbacks, as it puts back ``others`` and ``history`` after they have begun, and takes them
-    after they have ended an epoch. Raises RunError for a checkpoint that is broken or is another network's.
+    after they have ended an epoch. ``plan`` is how the steps are computed: the found training's, else to be set. Raises
+    RunError for a checkpoint that is broken or is another network's.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
         self.found = None if run is None else read_checkpoint(run)
         if self.found is not None:
             history.history = {name: list(values) for name, values in self.found.state.history.items()}
+        kept = None if self.found is None else self.found.state.plan
+        self.plan = None if kept is None else Plan(**kept)
 
     @property
     def first_epoch(self) -> int:
@@ -101,6 +105,7 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
                 "numpy": [numpy["state"]["pos"], numpy["has_gauss"], numpy["gauss"]],
             },
             seconds=self.seconds,
+            plan=None if self.plan is None else asdict(self.plan),
         )
         arrays = {f"{name}/{number}": value for name, values in groups.items() for number, value in enumerate(values)}
         write_checkpoint(self._run, Checkpoint(state, arrays))

@@ -10,7 +10,8 @@ from typing import Any
 import keras
 
 from zoo.atomic import rename_to_free, staging_folder
-from zoo.training.config import RunConfig
+from zoo.engine.plan import Plan
+from zoo.training.config import RunConfig, TrainingConfig
 from zoo.training.preparation import Prepared
 from zoo.training.run_record import RECORD_FILE, RunRecord, provenance
 from zoo.training.trainer import Fitted
@@ -35,7 +36,7 @@ def make_record(
     return RunRecord(
         id=run_id,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        config=config,
+        config=config.model_copy(update={"training": _repeatable(config.training, fitted.plan)}),
         plugin=provenance(entry),
         versions=library_versions(),
         data={
@@ -63,6 +64,7 @@ def make_record(
             "loss": fitted.history["loss"][fitted.best_epoch - 1],
             "val_loss": fitted.history["val_loss"][fitted.best_epoch - 1],
             "parameters": fitted.model.count_params(),
+            "engine": fitted.engine,
             "started_from": None if unfinished is None else unfinished.started_from,
         },
         evaluation=evaluation,
@@ -91,6 +93,15 @@ def write_run(
         if report is not None:
             (folder / REPORT_FILE).write_text(report, encoding="utf-8")
         return rename_to_free(folder, lambda number: runs / (record.id if number == 1 else f"{record.id}-{number}"))
+
+
+def _repeatable(config: TrainingConfig, plan: Plan) -> TrainingConfig:
+    """The settings with what was chosen for this training, so that one with them is computed alike."""
+    fused = plan.engine == "fused"
+    chosen = {"engine": plan.engine, "autotune": False, "steps_per_execution": plan.steps_per_execution}
+    return config.model_copy(
+        update=chosen | {"batch_parts": plan.parts if fused else None, "xla": None if fused else plan.jit}
+    )
 
 
 def load_network(folder: Path) -> keras.Model:

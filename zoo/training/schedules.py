@@ -89,17 +89,13 @@ def schedule_callbacks(schedule: Schedule, learning_rate: float) -> list[keras.c
 class RecordRate(keras.callbacks.Callback):  # type: ignore[misc]
     """Puts ``learning_rate`` into the history: the rate with which an epoch's last step was made."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._rate = math.nan
-
-    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        if batch == self.params["steps"] - 1:
-            self._rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        optimizer = self.model.optimizer
+        rate = optimizer._learning_rate  # the public property is that of the next step
+        if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+            rate = rate(optimizer.iterations - 1)
         if logs is not None:
-            logs["learning_rate"] = self._rate
+            logs["learning_rate"] = float(keras.ops.convert_to_numpy(rate))
 
 
 def rate_at(schedule: Schedule, learning_rate: float, total_steps: int, steps: ArrayLike) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,6 +18,10 @@ from numpy.typing import NDArray
 
 from zoo.data.labels import class_counts
 from zoo.data.windows import Windows
+from zoo.engine.fusion import Fusion
+from zoo.engine.plan import Plan
+from zoo.engine.threads import choose_threads
+from zoo.training.acceleration import choose_plan, computed_by, steps_of_epoch
 from zoo.training.assembly import assemble
 from zoo.training.batches import ordered_batches, shuffled_batches
 from zoo.training.compilation import make_loss, make_optimizer
@@ -38,13 +43,16 @@ class Fitted:
     """A trained network with the best epoch's weights (or the last one's), and the record of its training.
 
     ``history`` maps ``loss``, ``val_loss``, ``learning_rate`` (that of the epoch's last step) and others to one value
-    for each epoch; ``best_epoch``, whose weights these are, counts from 1.
+    for each epoch; ``best_epoch``, whose weights these are, counts from 1; ``plan`` is how its steps were computed, and
+    ``engine`` what the record says of that.
     """
 
     model: keras.Model
     history: dict[str, list[float]]
     best_epoch: int
     seconds: float
+    plan: Plan
+    engine: dict[str, Any]
 
 
 class _Interrupts(keras.callbacks.Callback):  # type: ignore[misc]
@@ -119,9 +127,12 @@ def fit(
     where the network cannot be built or those weights do not fit it, RunError for a checkpoint that does not.
     """
     train, validation = prepared.parts["train"], prepared.parts["validation"]
-    model = compiled(architecture, hp, prepared, config, network)
-    if start is not None:
-        start.put_into(model)
+
+    def build() -> keras.Model:
+        return compiled(architecture, hp, prepared, config, network)
+
+    threads = choose_threads()
+    model = build()
     stopper = keras.callbacks.EarlyStopping(
         monitor="val_loss",
         patience=config.patience or config.epochs,
@@ -130,14 +141,22 @@ def fit(
     schedule = schedule_callbacks(config.schedule, config.learning_rate)
     history = keras.callbacks.History()
     checkpoints = Checkpoints(run, config.checkpoint_every, history, [*schedule, stopper])
+    plan = checkpoints.plan
+    if plan is None:
+        plan = checkpoints.plan = choose_plan(model, build, train, config)
+        if config.autotune:
+            model = build()  # which seeds everything anew: a trial leaves nothing behind
+    if start is not None:
+        start.put_into(model)
     interrupts = _Interrupts()
-    with interrupts.noted():
+    steps = steps_of_epoch(train, config)
+    with interrupts.noted(), computed_by(plan, model, steps):
         model.fit(
             shuffled_batches(train, config.batch_size, config.seed, checkpoints.first_epoch),
             validation_data=ordered_batches(validation, PREDICTION_BATCH),
             initial_epoch=checkpoints.first_epoch,
             epochs=checkpoints.first_epoch if checkpoints.stopped else config.epochs,
-            steps_per_epoch=math.ceil(len(train) / config.batch_size),
+            steps_per_epoch=steps,
             callbacks=[
                 interrupts,
                 _StopOnNonFinite(run, config.learning_rate),
@@ -154,7 +173,8 @@ def fit(
     kept_history = {name: [float(value) for value in values] for name, values in history.history.items()}
     losses = kept_history["val_loss"]
     kept = int(np.argmin(losses)) + 1 if config.keep == "best" else len(losses)
-    return Fitted(model, kept_history, kept, checkpoints.seconds)
+    engine = {**plan.record(Fusion(model)), "threads": threads._asdict()}
+    return Fitted(model, kept_history, kept, checkpoints.seconds, plan, engine)
 
 
 def compiled(

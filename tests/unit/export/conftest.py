@@ -27,6 +27,7 @@ def randomized() -> Callable[[Any], Any]:
 @pytest.fixture(scope="session")
 def make_trained(randomized: Callable[[Any], Any]) -> Callable[..., Any]:
     """``make_trained(frame, build, **settings)``: what ``export`` takes, around a network with random weights."""
+    from zoo.engine.plan import Plan
     from zoo.export.exporter import Trained
     from zoo.training.measurement import measure
     from zoo.training.network import build_network
@@ -50,7 +51,8 @@ def make_trained(randomized: Callable[[Any], Any]) -> Callable[..., Any]:
         config = resolve("mine", architecture, {}, known | settings)
         prepared = prepare(config.data, frame)
         network = randomized(build_network(architecture, architecture.configure({}), prepared.shape))
-        fitted = Fitted(network, {"loss": [1.0], "val_loss": [1.0]}, best_epoch=1, seconds=0.0)
+        history, plan = {"loss": [1.0], "val_loss": [1.0]}, Plan("keras", 1, 1)
+        fitted = Fitted(network, history, best_epoch=1, seconds=0.0, plan=plan, engine={})
         entry = Entry(architecture, "mine", "tests", "1.2")
         record = make_record("a-run", config, entry, prepared, fitted, measure(network, prepared, config).evaluation)
         return Trained(network, prepared.preprocessor, record)

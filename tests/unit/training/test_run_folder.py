@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 
+from zoo.engine.plan import Plan
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.training import run_folder
 from zoo.training.network import build_network
@@ -32,7 +33,9 @@ def finished(prepared):
     settings = {"source": "DataFrame", "target": "load", "window": 8, "horizon": 3}
     config = resolve("basic", entry.architecture, {"units": 2}, settings)
     network = build_network(entry.architecture, entry.architecture.configure(config.hyperparameters), prepared.shape)
-    fitted = Fitted(network, HISTORY, best_epoch=2, seconds=1.23456)
+    fitted = Fitted(
+        network, HISTORY, best_epoch=2, seconds=1.23456, plan=Plan("fused", 2, 8), engine={"engine": "fused"}
+    )
     record = make_record("20240101-120000-basic", config, entry, prepared, fitted, {"verdict": "good"})
     return record, prepared, fitted
 
@@ -83,7 +86,10 @@ def test_the_record(finished):
         "loss": 2.0,
         "val_loss": 1.25,
         "parameters": fitted.model.count_params(),
+        "engine": {"engine": "fused"},
     }
+    chosen = record.config.training
+    assert (chosen.engine, chosen.batch_parts, chosen.steps_per_execution, chosen.xla) == ("fused", 2, 8, None)
     assert record.plugin["distribution"] == "lstm-zoo"
     assert {"python", "lstm-zoo", "tensorflow", "keras", "numpy", "onnx"} <= record.versions.keys()
     data = record.data

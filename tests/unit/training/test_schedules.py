@@ -245,9 +245,9 @@ def test_the_optimizer_uses_the_formula(make_architecture, prepared, schedule):
         scale.append(float(model.layers[-2].kernel.numpy().mean()))
         return model
 
-    config = TrainingConfig(
-        optimizer="sgd", learning_rate=0.02, schedule=schedule, epochs=3, batch_size=10, loss="architecture", patience=0
-    )
+    settings = {"optimizer": "sgd", "epochs": 3, "batch_size": 10, "loss": "architecture", "patience": 0}
+    settings["steps_per_execution"] = 1  # the weights are looked at after each
+    config = TrainingConfig(learning_rate=0.02, schedule=schedule, **settings)
     architecture, weights = make_architecture(build, loss=loss), Weights()
     fitted = fit(architecture, architecture.configure({}), prepared, config, [weights])
     total = total_steps(config, len(prepared.parts["train"]))

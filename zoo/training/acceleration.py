@@ -1,0 +1,66 @@
+"""Choose how the steps of a training are computed, and compute them so."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+import keras
+import tensorflow as tf
+
+from zoo.data.windows import Windows
+from zoo.engine.fusion import Fusion
+from zoo.engine.plan import Plan, plan_by_rule
+from zoo.engine.steps import several_steps
+from zoo.engine.threads import cores
+from zoo.engine.trial import candidates, plan_by_trial
+from zoo.training.batches import shuffled_batches
+from zoo.training.config import TrainingConfig
+from zoo_registry.errors import ConfigError
+
+
+def steps_of_epoch(windows: Windows, config: TrainingConfig) -> int:
+    """Batches in an epoch, the last of which may be smaller."""
+    return math.ceil(len(windows) / config.batch_size)
+
+
+def choose_plan(model: keras.Model, build: Callable[[], keras.Model], windows: Windows, config: TrainingConfig) -> Plan:
+    """Return what the configuration says of the plan, and the rest by rule, or with ``autotune`` by a trial.
+
+    ``build`` makes the compiled network anew; each trial takes one. Raises ConfigError where the fused engine is asked
+    for and no layer can be fused.
+    """
+    steps = steps_of_epoch(windows, config)
+    fusion = Fusion(model)
+    if config.engine == "fused" and not fusion.layers:
+        reasons = ", ".join(f"{name}: {reason}" for name, reason in fusion.others.items()) or "no LSTM, no GRU"
+        raise ConfigError(f"--engine fused: no layer of this network can be fused ({reasons}); take --engine auto")
+    if config.autotune:
+        plans = candidates(model, config.batch_size, cores())
+        plans = [plan for plan in plans if config.engine in ("auto", plan.engine)]
+        plan = plan_by_trial(build, shuffled_batches(windows, config.batch_size, config.seed), plans, steps)
+    else:
+        gpu = bool(tf.config.list_physical_devices("GPU"))
+        plan = plan_by_rule(model, config.engine, config.batch_size, steps, cores(), gpu=gpu)
+    return replace(
+        plan,
+        parts=config.batch_parts or plan.parts,
+        steps_per_execution=config.steps_per_execution or plan.steps_per_execution,
+        jit=plan.jit if config.xla is None else config.xla,
+    )
+
+
+@contextmanager
+def computed_by(plan: Plan, model: keras.Model, steps_per_epoch: int | None = None) -> Iterator[None]:
+    """Let ``fit`` compute a model's steps by a plan, or without ``steps_per_epoch`` ``train_on_batch``.
+
+    At the end the model is as it was, with trained weights.
+    """
+    with ExitStack() as stack:
+        if plan.engine == "fused":
+            stack.enter_context(Fusion(model).active(plan.parts))
+        if steps_per_epoch is not None:
+            stack.enter_context(several_steps(model, plan.steps_per_execution, steps_per_epoch, jit=plan.jit))
+        yield
