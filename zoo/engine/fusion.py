@@ -16,13 +16,16 @@ Tensor = Any
 
 
 class Fusion:
-    """Which recurrent layers of a network are fused, ``layers``, and why others are not, ``others``, by their names."""
+    """Which recurrent layers of a network are fused, ``layers``, and why ``others`` are not: text, in their order.
+
+    They are told by kind and width, ``LSTM(64)``, as the names that Keras gives count through a whole process.
+    """
 
     def __init__(self, model: keras.Model) -> None:
         recurrent = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.RNN)]
         self._fused = [layer for layer in recurrent if not_fused(layer) is None]
-        self.layers = [layer.name for layer in self._fused]
-        self.others = {layer.name: reason for layer in recurrent if (reason := not_fused(layer)) is not None}
+        self.layers = [_told(layer) for layer in self._fused]
+        self.others = [f"{_told(layer)}: {reason}" for layer in recurrent if (reason := not_fused(layer)) is not None]
         self._model = model
         pairs = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Bidirectional)]
         self._paired = {id(layer) for pair in pairs for layer in (pair.forward_layer, pair.backward_layer)}
@@ -117,6 +120,10 @@ def _split(values: Tensor, parts: int) -> list[Tensor]:
 
 def _join(pieces: tuple[Tensor, ...]) -> Tensor:
     return pieces[0] if len(pieces) == 1 else tf.concat(pieces, 0)
+
+
+def _told(layer: Any) -> str:
+    return f"{type(layer).__name__}({getattr(layer, 'units', '')})"
 
 
 def _name(function: Any) -> str:

@@ -35,7 +35,7 @@ def choose_plan(model: keras.Model, build: Callable[[], keras.Model], windows: W
     steps = steps_of_epoch(windows, config)
     fusion = Fusion(model)
     if config.engine == "fused" and not fusion.layers:
-        reasons = ", ".join(f"{name}: {reason}" for name, reason in fusion.others.items()) or "no LSTM, no GRU"
+        reasons = ", ".join(fusion.others) or "no LSTM, no GRU"
         raise ConfigError(f"--engine fused: no layer of this network can be fused ({reasons}); take --engine auto")
     if config.autotune:
         plans = candidates(model, config.batch_size, cores())

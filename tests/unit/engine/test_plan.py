@@ -48,13 +48,13 @@ def test_a_network_with_nothing_to_fuse():
         "steps_per_execution": plan.steps_per_execution,
         "jit": False,
         "fused": [],
-        "not_fused": {model.layers[0].name: "recurrent dropout"},  # the reason is told whichever engine it is
+        "not_fused": ["LSTM(64): recurrent dropout"],  # the reason is told whichever engine it is
     }
 
 
 def test_record_of_fused_layers():
     model = network()
-    assert Plan("fused", 2, 8).record(Fusion(model))["fused"] == [model.layers[0].name]
+    assert Plan("fused", 2, 8).record(Fusion(model))["fused"] == ["LSTM(64)"]
 
 
 def test_steps_of_an_execution():
