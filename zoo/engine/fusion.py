@@ -32,22 +32,33 @@ class Fusion:
 
     @contextmanager
     def active(self, parts: int) -> Iterator[None]:
-        """Compute these layers in ``parts`` equal parts of the batch, side by side; at the end all is as before.
+        """Compute in ``parts`` equal parts of the batch, side by side, the layers fused; at the end all is as before.
 
-        The two directions of a bidirectional layer are side by side already, and have half as many parts each. A
-        layer's parts meet again at its output, so that layers which look at a whole batch see it whole. Functions that
-        the model compiled are dropped on both ends, as they hold what the layers did.
+        Where a layer depends on the whole batch, or may, only the fused layers are computed in parts, which meet again
+        at their outputs; the two directions of a bidirectional layer are side by side already then, and have half as
+        many parts each. Functions that the model compiled are dropped on both ends, as they hold what the layers did.
         """
+        whole = parts > 1 and all(map(treats_windows_alone, self._model._flatten_layers()))
         _drop_functions(self._model)
         for layer in self._fused:
-            own = -(-parts // 2) if id(layer) in self._paired else parts
+            own = 1 if whole else -(-parts // 2) if id(layer) in self._paired else parts
             vars(layer)["inner_loop"] = _fused_loop(layer, own)  # around Keras' tracking: it is no part of the model
+        if whole:
+            vars(self._model)["call"] = _call_in_parts(self._model, parts)
         try:
             yield
         finally:
             for layer in self._fused:
                 del vars(layer)["inner_loop"]
+            vars(self._model).pop("call", None)
             _drop_functions(self._model)
+
+
+def treats_windows_alone(layer: keras.layers.Layer) -> bool:
+    """Whether a layer is known to treat each window of a batch by itself in training."""
+    known = type(layer).__module__.startswith(("keras.", "zoo."))
+    batch_wide = getattr(layer, "activity_regularizer", None) or getattr(layer, "stateful", False)
+    return known and not batch_wide and not isinstance(layer, keras.layers.BatchNormalization)
 
 
 def not_fused(layer: keras.layers.RNN) -> str | None:
@@ -93,13 +104,23 @@ def _fused_loop(layer: Any, parts: int) -> Any:
     return inner_loop
 
 
+def _call_in_parts(model: Any, parts: int) -> Any:
+    """What stands for the model's ``call``."""
+
+    def call(inputs: Tensor, **settings: Any) -> Tensor:
+        pieces = [type(model).call(model, piece, **settings) for piece in _split(inputs, parts)]
+        return tf.nest.map_structure(lambda *ends: _join(ends), *pieces)
+
+    return call
+
+
 def _run(
     layer: Any, sequences: Tensor, state: list[Tensor], weights: tuple[Tensor, Tensor, Tensor]
 ) -> tuple[Tensor, ...]:
     """Outputs (batch, time, units), or the last one (batch, units), and the states after it."""
     inputs = tf.transpose(sequences, (1, 0, 2))
     if layer.go_backwards:
-        inputs = inputs[::-1]
+        inputs = tf.reverse(inputs, (0,))
     if isinstance(layer, keras.layers.LSTM):
         outputs, *rest = lstm(inputs, (state[0], state[1]), weights, sequences=layer.return_sequences)
     else:

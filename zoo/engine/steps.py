@@ -12,16 +12,22 @@ import tensorflow as tf
 
 @contextmanager
 def several_steps(
-    model: keras.Model, steps_per_execution: int, steps_per_epoch: int, *, jit: bool = False
+    model: keras.Model,
+    steps_per_execution: int,
+    steps_per_epoch: int,
+    *,
+    draw: Callable[[Any], Any] = lambda batch: batch,
+    jit: bool = False,
 ) -> Iterator[None]:
     """Let ``fit`` compute so many steps at once, on a dataset without an end; at the end all is as before.
 
     Keras' own function would take too many batches in an epoch's last execution, where its steps are no multiple.
-    ``jit``: XLA compiles a step, once for each size of a batch.
+    ``draw`` makes a step's batch of an element of the dataset. ``jit``: XLA compiles a step, once for each size of a
+    batch.
     """
     usual = model.steps_per_execution
     model.steps_per_execution = steps_per_execution
-    model.train_function = train_function(model, steps_per_execution, steps_per_epoch, jit=jit)
+    model.train_function = _train_function(model, steps_per_execution, steps_per_epoch, draw, jit)
     try:
         yield
     finally:
@@ -29,8 +35,8 @@ def several_steps(
         model.train_function = model.test_function = None
 
 
-def train_function(
-    model: keras.Model, steps_per_execution: int, steps_per_epoch: int, *, jit: bool = False
+def _train_function(
+    model: keras.Model, steps_per_execution: int, steps_per_epoch: int, draw: Callable[[Any], Any], jit: bool
 ) -> Callable[[Any], dict[str, Any]]:
     """What makes the next steps with an iterator's batches, at most to the end of an epoch, and gives the metrics."""
     compiled = tf.function(model.train_step, jit_compile=True) if jit else model.train_step
@@ -38,7 +44,7 @@ def train_function(
     @tf.function(autograph=False, reduce_retracing=True, jit_compile=False)  # type: ignore[untyped-decorator]
     def run(iterator: Any, count: Any) -> dict[str, Any]:
         def step(done: Any) -> tuple[Any]:
-            compiled(iterator.get_next())
+            compiled(draw(iterator.get_next()))
             return (done + 1,)
 
         tf.while_loop(lambda done: done < count, step, (0,))

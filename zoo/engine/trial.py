@@ -30,15 +30,20 @@ def candidates(model: keras.Model, batch_size: int, cores: int) -> list[Plan]:
 
 
 def plan_by_trial(
-    build: Callable[[], keras.Model], batches: tf.data.Dataset, plans: list[Plan], steps_per_epoch: int
+    build: Callable[[], keras.Model],
+    batches: tf.data.Dataset,
+    draw: Callable[[Any], Any],
+    plans: list[Plan],
+    steps_per_epoch: int,
 ) -> Plan:
     """Return the plan whose steps are the fastest, in the median of rounds in which all take turns.
 
-    ``build`` makes the compiled network anew for each, and ``batches`` has no end. What TensorFlow cannot compile is no
+    ``build`` makes the compiled network anew for each, ``batches`` has no end, and ``draw`` makes a step's batch of
+    each of its elements. What TensorFlow cannot compile is no
     candidate. The result depends on the machine and on what else runs on it, so that it has to be recorded.
     """
     with ExitStack() as stack:
-        runners = [(plan, _runner(build(), batches, plan, stack)) for plan in plans]
+        runners = [(plan, _runner(build(), batches, draw, plan, stack)) for plan in plans]
         ready = [(plan, run, run(1)) for plan, run in runners if _works(run)]
         times: dict[Plan, list[float]] = {plan: [] for plan, *_ in ready}
         for _ in range(ROUNDS):
@@ -49,11 +54,13 @@ def plan_by_trial(
     return replace(best, steps_per_execution=steps_within(median(times[best]), steps_per_epoch))
 
 
-def _runner(model: keras.Model, batches: tf.data.Dataset, plan: Plan, stack: ExitStack) -> Callable[[int], float]:
+def _runner(
+    model: keras.Model, batches: tf.data.Dataset, draw: Callable[[Any], Any], plan: Plan, stack: ExitStack
+) -> Callable[[int], float]:
     """What makes so many steps and returns the seconds of each; the first one compiles."""
     if plan.engine == "fused":
         stack.enter_context(Fusion(model).active(plan.parts))
-    stack.enter_context(several_steps(model, 1, 1, jit=plan.jit))
+    stack.enter_context(several_steps(model, 1, 1, draw=draw, jit=plan.jit))
     iterator: Iterator[Any] = iter(batches)
     function = model.train_function
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -16,7 +17,7 @@ from zoo.engine.plan import Plan, plan_by_rule
 from zoo.engine.steps import several_steps
 from zoo.engine.threads import cores
 from zoo.engine.trial import candidates, plan_by_trial
-from zoo.training.batches import shuffled_batches
+from zoo.training.batches import feed
 from zoo.training.config import TrainingConfig
 from zoo_registry.errors import ConfigError
 
@@ -40,7 +41,7 @@ def choose_plan(model: keras.Model, build: Callable[[], keras.Model], windows: W
     if config.autotune:
         plans = candidates(model, config.batch_size, cores())
         plans = [plan for plan in plans if config.engine in ("auto", plan.engine)]
-        plan = plan_by_trial(build, shuffled_batches(windows, config.batch_size, config.seed), plans, steps)
+        plan = plan_by_trial(build, *feed(windows, config.batch_size, config.seed), plans, steps)
     else:
         gpu = bool(tf.config.list_physical_devices("GPU"))
         plan = plan_by_rule(model, config.engine, config.batch_size, steps, cores(), gpu=gpu)
@@ -53,14 +54,18 @@ def choose_plan(model: keras.Model, build: Callable[[], keras.Model], windows: W
 
 
 @contextmanager
-def computed_by(plan: Plan, model: keras.Model, steps_per_epoch: int | None = None) -> Iterator[None]:
+def computed_by(
+    plan: Plan, model: keras.Model, steps_per_epoch: int | None = None, draw: Callable[[Any], Any] = lambda batch: batch
+) -> Iterator[None]:
     """Let ``fit`` compute a model's steps by a plan, or without ``steps_per_epoch`` ``train_on_batch``.
 
-    At the end the model is as it was, with trained weights.
+    ``draw`` makes a step's batch of an element of the dataset, as :func:`zoo.training.batches.feed` gives it. At the
+    end the model is as it was, with trained weights.
     """
     with ExitStack() as stack:
         if plan.engine == "fused":
             stack.enter_context(Fusion(model).active(plan.parts))
         if steps_per_epoch is not None:
-            stack.enter_context(several_steps(model, plan.steps_per_execution, steps_per_epoch, jit=plan.jit))
+            several = several_steps(model, plan.steps_per_execution, steps_per_epoch, draw=draw, jit=plan.jit)
+            stack.enter_context(several)
         yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
@@ -21,14 +22,22 @@ def shuffled_batches(windows: Windows, batch_size: int, seed: int, first_epoch: 
     is computed number by number (a cipher on the numbers of the windows), so that it costs no memory. The first batch
     is that of the epoch with the number ``first_epoch``, counted from 0.
     """
+    steps = tf.data.Dataset.counter(first_epoch * -(-len(windows) // batch_size))
+    return steps.map(_draw(windows, batch_size, seed), num_parallel_calls=tf.data.AUTOTUNE).prefetch(_PREFETCHED)
 
-    def epoch(number: tf.Tensor) -> tf.data.Dataset:
-        key = tf.stack([tf.constant(seed, tf.int64), number])
-        last = tf.constant(len(windows) - 1, tf.int64)
-        shuffle = tf.random.experimental.index_shuffle
-        return _numbers(len(windows), batch_size).map(lambda numbers: shuffle(numbers, key, last))
 
-    return _batches(windows, tf.data.Dataset.counter(first_epoch).flat_map(epoch))
+def feed(
+    windows: Windows, batch_size: int, seed: int, first_epoch: int = 0
+) -> tuple[tf.data.Dataset, Callable[[Any], Any]]:
+    """What a training takes: the same batches as a dataset without an end, and what a step makes of its elements.
+
+    Of arrays in memory the dataset only counts, and a step gathers its windows itself, which costs less than handing
+    them from thread to thread; of arrays on a disk batches are read ahead.
+    """
+    if isinstance(windows.features, np.memmap):
+        return shuffled_batches(windows, batch_size, seed, first_epoch), lambda batch: batch
+    count = tf.data.Dataset.counter(first_epoch * -(-len(windows) // batch_size))
+    return count, _draw(windows, batch_size, seed)
 
 
 def ordered_batches(windows: Windows, batch_size: int) -> tf.data.Dataset:
@@ -42,6 +51,19 @@ def share(array: NDArray[Any]) -> tf.Tensor:
     if array.size and flags.c_contiguous and flags.writeable and array.ctypes.data % _ALIGNMENT == 0:
         return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
     return tf.constant(array)
+
+
+def _draw(windows: Windows, batch_size: int, seed: int) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    """The batch of a step, by its number in the whole training, counted from 0."""
+    count, steps, gather = len(windows), -(-len(windows) // batch_size), _gather(windows)
+
+    def draw(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        first = step % steps * batch_size
+        numbers = tf.range(first, tf.minimum(first + batch_size, count))
+        key = tf.stack([tf.constant(seed, tf.int64), step // steps])
+        return gather(tf.random.experimental.index_shuffle(numbers, key, tf.constant(count - 1, tf.int64)))
+
+    return draw
 
 
 def _numbers(count: int, batch_size: int) -> tf.data.Dataset:

@@ -23,7 +23,7 @@ from zoo.engine.plan import Plan
 from zoo.engine.threads import choose_threads
 from zoo.training.acceleration import choose_plan, computed_by, steps_of_epoch
 from zoo.training.assembly import assemble
-from zoo.training.batches import ordered_batches, shuffled_batches
+from zoo.training.batches import feed, ordered_batches
 from zoo.training.compilation import make_loss, make_optimizer
 from zoo.training.config import NetworkConfig, TrainingConfig
 from zoo.training.losses import class_weights
@@ -150,9 +150,10 @@ def fit(
         start.put_into(model)
     interrupts = _Interrupts()
     steps = steps_of_epoch(train, config)
-    with interrupts.noted(), computed_by(plan, model, steps):
+    batches, draw = feed(train, config.batch_size, config.seed, checkpoints.first_epoch)
+    with interrupts.noted(), computed_by(plan, model, steps, draw):
         model.fit(
-            shuffled_batches(train, config.batch_size, config.seed, checkpoints.first_epoch),
+            batches,
             validation_data=ordered_batches(validation, PREDICTION_BATCH),
             initial_epoch=checkpoints.first_epoch,
             epochs=checkpoints.first_epoch if checkpoints.stopped else config.epochs,

@@ -9,7 +9,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.engine.fusion import Fusion
+from zoo.engine import fusion
+from zoo.engine.fusion import Fusion, treats_windows_alone
 
 OUTPUTS, GRADIENTS = 1e-6, 1e-5  # relative to the greatest value
 
@@ -66,9 +67,9 @@ def test_a_layer_of_any_shape(kind, units, batch, steps, features, parts, sequen
     model = model_of(layer, steps, features)
     inputs = np.random.default_rng(1).normal(size=(batch, steps, features)).astype(np.float32)
     expected = outputs_and_gradients(model, inputs)
-    fusion = Fusion(model)
-    assert (fusion.layers, fusion.others) == ([f"{kind}({units})"], [])
-    with fusion.active(parts):
+    found_of = Fusion(model)
+    assert (found_of.layers, found_of.others) == ([f"{kind}({units})"], [])
+    with found_of.active(parts):
         found = outputs_and_gradients(model, inputs)
     assert_close(found[0], expected[0], OUTPUTS)
     assert_close(found[1], expected[1], GRADIENTS)
@@ -104,10 +105,15 @@ def bidirectional() -> keras.Model:
     return keras.Model(inputs, keras.layers.Bidirectional(keras.layers.GRU(3), merge_mode="sum")(x))
 
 
+@pytest.mark.parametrize("alone", [True, False])
 @pytest.mark.parametrize("build", [encoder_decoder, nested, normalized, bidirectional])
-def test_networks(build):
+def test_networks(build, alone, monkeypatch):
+    """In parts as a whole, where no layer needs the whole batch, and layer by layer."""
     keras.utils.set_random_seed(0)
     model = build()
+    assert all(map(treats_windows_alone, model._flatten_layers())) == (build is not normalized)
+    if not alone:
+        monkeypatch.setattr(fusion, "treats_windows_alone", lambda layer: False)
     inputs = np.random.default_rng(1).normal(size=(6, 5, 2)).astype(np.float32)
     training = build is normalized
     kept = model.get_weights()
@@ -119,9 +125,12 @@ def test_networks(build):
     assert_close(found[1], expected[1], GRADIENTS)
 
 
-def test_dropout_draws_the_same_mask():
+@pytest.mark.parametrize("alone", [True, False])
+def test_dropout_draws_the_same_mask(alone, monkeypatch):
+    """As Keras' own where only layers are in parts; parts of a whole network draw one after the other."""
+    monkeypatch.setattr(fusion, "treats_windows_alone", lambda layer: alone)
     results = []
-    for parts in (None, 1, 2):
+    for parts in (None, 1) if alone else (None, 1, 2):
         keras.utils.set_random_seed(3)
         model = model_of(keras.layers.LSTM(6, dropout=0.5), 5, 4)
         inputs = np.ones((4, 5, 4), np.float32)
@@ -135,6 +144,25 @@ def test_dropout_draws_the_same_mask():
         assert_close(found[0], results[0][0], OUTPUTS)
         assert_close(found[1], results[0][1], GRADIENTS)
     assert np.abs(results[0][0][0] - plain[0][0]).max() > 0.01
+
+
+def test_layers_that_may_need_the_whole_batch():
+    class Plugins(keras.layers.Layer):
+        def call(self, values):
+            return values - keras.ops.mean(values, axis=0)
+
+    assert not treats_windows_alone(Plugins())
+    assert not treats_windows_alone(keras.layers.BatchNormalization())
+    assert not treats_windows_alone(keras.layers.LSTM(2, stateful=True))
+    assert not treats_windows_alone(keras.layers.Dense(2, activity_regularizer="l2"))
+    assert treats_windows_alone(keras.layers.Dense(2, kernel_regularizer="l2"))
+    inputs = keras.Input((5, 2))
+    model = keras.Model(inputs, keras.layers.LSTM(3)(Plugins()(inputs)))
+    values = np.random.default_rng(0).normal(size=(6, 5, 2)).astype(np.float32)
+    expected = outputs_and_gradients(model, values)
+    with Fusion(model).active(2):
+        found = outputs_and_gradients(model, values)
+    assert_close(found[0], expected[0], OUTPUTS)
 
 
 @pytest.mark.parametrize(
@@ -152,12 +180,12 @@ def test_dropout_draws_the_same_mask():
 )
 def test_what_stays_as_it_is(layer, reason):
     model = model_of(made := layer(), 4, 2)
-    fusion = Fusion(model)
+    found_of = Fusion(model)
     width = "" if type(made) is keras.layers.RNN else 3
-    assert (fusion.layers, fusion.others) == ([], [f"{type(made).__name__}({width}): {reason}"])
+    assert (found_of.layers, found_of.others) == ([], [f"{type(made).__name__}({width}): {reason}"])
     inputs = np.random.default_rng(0).normal(size=(3, 4, 2)).astype(made.compute_dtype)
     expected = outputs_and_gradients(model, inputs)
-    with fusion.active(2):
+    with found_of.active(1):
         found = outputs_and_gradients(model, inputs)
     assert_same(found, expected)
 
@@ -168,7 +196,7 @@ def test_a_mask_is_heeded():
     values = np.random.default_rng(0).normal(size=(3, 5, 2)).astype(np.float32)
     values[1, 3:] = 0.0
     expected = outputs_and_gradients(model, values)
-    with Fusion(model).active(2):
+    with Fusion(model).active(1):
         found = outputs_and_gradients(model, values)
     assert_same(found, expected)
 

@@ -82,7 +82,7 @@ def test_what_was_given_is_taken(network, prepared, monkeypatch):
 def test_a_trial_is_asked_where_it_should_be(network, prepared, monkeypatch):
     asked = []
 
-    def trial(build, batches, plans, steps_per_epoch):
+    def trial(build, batches, draw, plans, steps_per_epoch):
         asked.append({plan.engine for plan in plans})
         return plans[-1]
 

@@ -1,0 +1,207 @@
+"""Measure how fast a training is beside textbook Keras, PyTorch and neuralforecast, and that it comes to the same.
+
+Run by hand, with ``make bench``; prints Markdown tables and writes ``results/training.json`` beside this file. What is
+compared takes turns, in processes of their own, and ratios are medians of the ratios of each turn. PyTorch and
+neuralforecast are installed into environments of their own, in the folder ``--environments``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from itertools import product
+from pathlib import Path
+from statistics import geometric_mean, median
+from typing import Any
+
+from windows import limit, machine, markdown
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "training.json"
+ENVIRONMENTS = {"torch": ["torch==2.13.0", "numpy"], "nf": ["torch==2.13.0", "neuralforecast==3.3.0"]}
+WINDOWS, UNITS, BATCHES = (30, 96, 336), (64, 128), (32, 256)
+KERAS_MEAN, KERAS_LEAST, TORCH_MEAN, TORCH_CELL, END_TO_END, LOSS = 2.0, 1.0, 1.0, 0.9, 2.0, 0.01
+SEEDS, ARCHITECTURES = (0, 1, 2), ("basic", "stacked", "bidirectional", "custom-loss")
+
+# From a table to forecasts: the same window, horizon, units, batch, steps and learning rate; one layer each, and a
+# multilayer head of neuralforecast's own (one layer here) beside the zoo's linear one
+NEURALFORECAST = """
+import sys, warnings, logging
+warnings.simplefilter("ignore"); logging.disable(logging.CRITICAL)
+import pandas as pd
+from neuralforecast import NeuralForecast
+from neuralforecast.models import LSTM
+frame = pd.read_csv(sys.argv[1], parse_dates=["time"])
+frame = frame.rename(columns={"time": "ds"}).assign(unique_id="a")
+model = LSTM(h=24, input_size=96, encoder_n_layers=1, encoder_hidden_size=64, decoder_layers=1, max_steps=1000,
+    learning_rate=1e-3, batch_size=1, windows_batch_size=64, scaler_type="standard", val_check_steps=1000,
+    enable_progress_bar=False, logger=False, enable_checkpointing=False, enable_model_summary=False)
+forecaster = NeuralForecast(models=[model], freq="h")
+forecaster.fit(frame)
+assert len(forecaster.predict()) == 24
+"""
+ZOO = """
+import sys
+import pandas as pd, zoo
+frame = pd.read_csv(sys.argv[1], parse_dates=["time"])
+run = zoo.train("basic", frame, target="y", window=96, horizon=24, hyperparameters={"units": 64}, batch_size=64,
+    split=(8115, 943, 942), epochs=8, patience=0, runs=sys.argv[2])
+assert 1000 <= 8 * -(-(8115 - 96 - 24 + 1) // 64)
+assert len(run.predict(frame)) == 24
+"""
+SAME = """
+import json, sys, tempfile, zoo
+name, engine, seed = sys.argv[1:]
+with tempfile.TemporaryDirectory() as runs:
+    run = zoo.train(name, "example:co2", engine=engine, seed=int(seed), epochs=5, patience=0, runs=runs)
+    history = (run.folder / "history.csv").read_text().splitlines()
+    print(json.dumps(float(dict(zip(history[0].split(","), history[-1].split(",")))["val_loss"])))
+"""
+
+
+def cells(wanted: str = "") -> list[dict[str, Any]]:
+    """The grid, and what the textbooks have beside it."""
+    found = []
+    for window, units, batch in product(WINDOWS, UNITS, BATCHES):
+        for kind, layers in (("basic", 1), ("stacked", 2), ("bidirectional", 2)):
+            name = f"{kind} T={window} U={units} B={batch}"
+            sizes = {"window": window, "units": units, "batch": batch}
+            found.append({"name": name, "kind": kind, "layers": layers, **sizes})
+    textbook = {"kind": "bidirectional", "layers": 2, "window": 30, "units": 128, "batch": 64}
+    found.append({"name": "bidirectional T=30 U=128 B=64", **textbook})
+    return [cell for cell in found if wanted in cell["name"]]
+
+
+def python_of(environments: Path, name: str) -> Path:
+    """The Python of a peer's environment, which is made where it is not there."""
+    python = environments / name / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", environments / name], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *ENVIRONMENTS[name]], check=True)
+    return python
+
+
+def run(python: Path | str, *arguments: Any) -> str:
+    """What a process prints; TensorFlow and PyTorch choose their threads themselves."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TF_NUM", "OMP_"))}
+    command = [str(python), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command[:3])[:200]} failed:\n{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def throughput(environments: Path, rounds: int, wanted: str) -> dict[str, Any]:
+    """Milliseconds of a step of each peer, for each cell, and the zoo's ratios to them."""
+    torch = python_of(environments, "torch")
+    peers = {"keras": sys.executable, "zoo": sys.executable, "torch-1": torch, "torch-all": torch}
+    times: dict[str, dict[str, list[float]]] = {cell["name"]: {peer: [] for peer in peers} for cell in cells(wanted)}
+    for number in range(rounds):
+        for window in WINDOWS:
+            some = [cell for cell in cells(wanted) if cell["window"] == window]
+            for peer, python in peers.items() if some else ():
+                for line in run(python, HERE / "training_peers.py", peer, json.dumps(some)).splitlines():
+                    found = json.loads(line)
+                    times[found["name"]][peer].append(found["ms"])
+                print(f"round {number + 1}, T={window}: {peer}", file=sys.stderr)
+    rows = []
+    for name, of in times.items():
+        best = [min(pair) for pair in zip(of["torch-1"], of["torch-all"], strict=True)]
+        rows.append(
+            {
+                "cell": name,
+                **{peer: median(values) for peer, values in of.items()},
+                "to_keras": median(other / own for own, other in zip(of["zoo"], of["keras"], strict=True)),
+                "to_torch": median(other / own for own, other in zip(of["zoo"], best, strict=True)),
+            }
+        )
+    columns = ["cell", *peers, "to_keras", "to_torch"]
+    titles = ["", "Keras, ms", "zoo, ms", "PyTorch, 1 thread, ms", "all threads, ms", "to Keras", "to PyTorch"]
+    shown = [[f"{row[key]:.2f}" if key != "cell" else row[key] for key in columns] for row in rows]
+    print(markdown(titles, shown))
+    to_keras, to_torch = [row["to_keras"] for row in rows], [row["to_torch"] for row in rows]
+    return {
+        "rows": rows,
+        "limits": [
+            limit("throughput to Keras, geometric mean", geometric_mean(to_keras), least=KERAS_MEAN),
+            limit("throughput to Keras, least", min(to_keras), least=KERAS_LEAST),
+            limit("throughput to PyTorch, geometric mean", geometric_mean(to_torch), least=TORCH_MEAN),
+            limit("throughput to PyTorch, least", min(to_torch), least=TORCH_CELL),
+        ],
+    }
+
+
+def end_to_end(environments: Path, rounds: int) -> dict[str, Any]:
+    """Seconds of whole processes, from a CSV file to forecasts past its end."""
+    import numpy as np
+    import pandas as pd
+
+    python, seconds = python_of(environments, "nf"), {"zoo": [], "neuralforecast": []}  # type: ignore[var-annotated]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "series.csv"
+        steps = np.arange(10_000)
+        y = 100 + 10 * np.sin(steps / 4) + np.random.default_rng(0).normal(size=len(steps))
+        pd.DataFrame({"time": pd.date_range("2024-01-01", periods=len(y), freq="h"), "y": y}).to_csv(path, index=False)
+        for number in range(rounds):
+            for name, program, code in (("zoo", sys.executable, ZOO), ("neuralforecast", python, NEURALFORECAST)):
+                started = os.times().elapsed
+                run(program, "-c", code, path, Path(folder) / f"runs{number}")
+                seconds[name].append(os.times().elapsed - started)
+    ratio = median(other / own for own, other in zip(seconds["zoo"], seconds["neuralforecast"], strict=True))
+    rows = [[name, f"{median(found):.1f}"] for name, found in seconds.items()]
+    print(markdown(["from file to forecasts", "seconds"], [*rows, ["ratio", f"{ratio:.2f}"]]))
+    return {"seconds": seconds, "limits": [limit("end to end to neuralforecast", ratio, least=END_TO_END)]}
+
+
+def losses() -> dict[str, Any]:
+    """The last validation loss of the fused and the unfused engine, over seeds."""
+    rows, worst = [], 0.0
+    for name in ARCHITECTURES:
+        found = {
+            engine: [float(run(sys.executable, "-c", SAME, name, engine, seed)) for seed in SEEDS]
+            for engine in ("keras", "fused")
+        }
+        apart = [abs(own / other - 1) for own, other in zip(found["fused"], found["keras"], strict=True)]
+        worst = max(worst, *apart)
+        rows.append([name, *(f"{loss:.6f}" for engine in found.values() for loss in engine), f"{max(apart):.1e}"])
+    seeds = [f"{engine}, seed {seed}" for engine in ("Keras", "fused") for seed in SEEDS]
+    print(markdown(["validation loss", *seeds, "largest difference"], rows))
+    return {"rows": rows, "limits": [limit("validation loss, largest difference", worst, most=LOSS)]}
+
+
+def main() -> None:
+    """Measure, print, write; end with 1 where a limit is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "lstm-zoo-benchmarks"
+    parser.add_argument("--environments", type=Path, default=cache, help="folder of the peers' environments")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each part")
+    parser.add_argument("--cells", default="", help="only cells with this in their name, such as 'basic T=30'")
+    parser.add_argument("--part", action="append", choices=["throughput", "end-to-end", "losses"], help="only these")
+    given = parser.parse_args()
+    parts = given.part or ["throughput", "end-to-end", "losses"]
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    found: dict[str, Any] = {"machine": machine()}
+    if "throughput" in parts:
+        found["throughput"] = throughput(given.environments, given.rounds, given.cells)
+    if "end-to-end" in parts:
+        found["end-to-end"] = end_to_end(given.environments, given.rounds)
+    if "losses" in parts:
+        found["losses"] = losses()
+    limits = [one for part in parts for one in found[part]["limits"]]
+    print(
+        markdown(
+            ["figure", "found", "limit", "kept"],
+            [[one["what"], f"{one['found']:.3g}", one["limit"], one["kept"]] for one in limits],
+        )
+    )
+    RESULTS.write_text(json.dumps(kept | found, indent=2) + "\n", encoding="utf-8")
+    if not all(one["kept"] for one in limits):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
