@@ -26,7 +26,7 @@ def steps_of(cell: dict[str, Any]) -> int:
     """Batches of an epoch."""
     width = cell["units"] * (2 if cell["kind"] == "bidirectional" else 1)
     products = cell["layers"] * cell["window"] * cell["batch"] * 8 * cell["units"] * width * 3
-    return max(8, math.ceil(SECONDS / (products / RATE + 1e-3)))
+    return max(4, math.ceil(SECONDS / (products / RATE + 1e-3)))
 
 
 def report(cell: dict[str, Any], epochs: list[float]) -> None:

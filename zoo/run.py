@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from zoo.bundle.loading import Bundle, load_bundle
 from zoo.data.last_window import read_last_windows
+from zoo.data.raw_windows import check_windows, is_windows
 from zoo.data.reading import Source
-from zoo.data.windows import check_windows, is_windows
 from zoo.export.exporter import Trained, export
 from zoo.options import ARRAYS, FRAME, Missing
 from zoo.outputs import MAIN_OUTPUT

@@ -61,7 +61,7 @@ SETTINGS = {
         {"optimizer": "adamw", "learning_rate": 0.03, "schedule": "plateau:patience=1,min_delta=0.05", "epochs": 6},
         (0, 3, 5),
     ),
-    "best weights that are not the last": ({"learning_rate": 0.3, "epochs": 5, "patience": 0}, (4,)),
+    "best weights that are not the last": ({"learning_rate": 0.5, "epochs": 5, "patience": 0}, (4,)),
     "stopped early": ({"learning_rate": 0.3, "epochs": 30, "patience": 1}, ("last",)),
     "last weights, momentum, a schedule by steps": (
         {"keep": "last", "optimizer": "sgd", "momentum": 0.9, "schedule": "cosine:warmup=4", "epochs": 4},

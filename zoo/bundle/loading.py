@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.bundle.integrity import CheckedFiles, check_files
-from zoo.bundle.manifest import MANIFEST_FILE, Manifest
+from zoo.bundle.integrity import CheckedFiles
+from zoo.bundle.manifest import Manifest
 from zoo.bundle.onnx_checks import check_onnx
+from zoo.bundle.opening import open_bundle
 from zoo.bundle.ranges import PARAMETERS_FILE, Outside, TrainRange, warn_outside
 from zoo.bundle.regular_files import printable
-from zoo.bundle.signatures import required_keys, verify_signature
-from zoo.bundle.version_folders import versions
-from zoo.data.windows import check_windows, is_windows
+from zoo.data.raw_windows import check_windows, is_windows
 from zoo.outputs import MAIN_OUTPUT
 from zoo.runtimes import Runtime, Session, find_runtime
 from zoo_registry.errors import BundleError, ZooError
@@ -29,35 +28,6 @@ if TYPE_CHECKING:
 
 ONNX_FILE = "model.onnx"
 SCALERS_FILE = "scalers.joblib"
-
-
-def find_bundle(path: str | Path) -> Path:
-    """Return the bundle's folder: ``path`` itself, or the highest version below a model's folder.
-
-    Raises BundleError where there is none.
-    """
-    folder = Path(path)
-    if (folder / MANIFEST_FILE).is_file():
-        return folder
-    if not folder.is_dir():
-        found = "a file" if folder.exists() else "nothing"
-        raise BundleError(f"{folder}: expected a folder, found {found}; give a bundle such as exported/NAME/1")
-    if numbers := versions(folder):
-        return folder / str(max(numbers))
-    raise BundleError(f"{folder}: expected a bundle or a model folder with versions, found neither; see exported/")
-
-
-def open_bundle(path: str | Path, require_signature: Sequence[str | Path] | None = None) -> CheckedFiles:
-    """Find a bundle and check its files, and its signature where one is required; no parser sees a file of it.
-
-    ``require_signature`` names public keys, None those of the environment variable ZOO_REQUIRE_SIGNATURE. Raises
-    BundleError, and ConfigError for keys that cannot be used.
-    """
-    keys = required_keys(require_signature)
-    checked = check_files(find_bundle(path))
-    if keys:
-        verify_signature(checked, keys)
-    return checked
 
 
 @dataclass(frozen=True)

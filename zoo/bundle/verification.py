@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from zoo.bundle.golden import GOLDEN_FILE, PARITY_LIMIT, Golden, Ruler
-from zoo.bundle.loading import load_session, open_bundle
+from zoo.bundle.loading import load_session
+from zoo.bundle.opening import open_bundle
 from zoo.runtimes import RUNTIMES, find_runtime
 from zoo_registry.errors import BundleError, RefusalError
 
@@ -43,7 +44,7 @@ def verify_bundle(
     """Check a bundle's files, then replay on the runtimes that :func:`choose_runtimes` returns.
 
     ``path`` is a bundle or a model's folder (then its highest version), ``require_signature`` as for
-    :func:`zoo.bundle.loading.open_bundle`.
+    :func:`zoo.bundle.opening.open_bundle`.
 
     Raises BundleError where the bundle was changed, a named runtime is missing, or it refuses the bundle; a difference
     over the limit is told by the verdict.

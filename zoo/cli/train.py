@@ -127,8 +127,6 @@ def train(
     _check_find_lr(find_lr, plot, export)
     _check_tracking(tensorboard, mlflow, find_lr)
     known = catalogue()
-    from zoo.api import prepare_resumed, train_prepared
-    from zoo.tracking.trackers import TENSORBOARD_FOLDER, make_trackers
     from zoo.training.config_file import config_text
 
     with ExitStack() as stack:
@@ -142,6 +140,9 @@ def train(
         if print_config:
             typer.echo(config_text(resolved), nl=False)
             return
+        from zoo.api import prepare_resumed, train_prepared
+        from zoo.tracking.trackers import TENSORBOARD_FOLDER, make_trackers
+
         check_folder(runs, "--runs")
         _check_export(ctx, export, exported)
         if find_lr and resolved.training.start_from is not None:

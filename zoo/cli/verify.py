@@ -33,24 +33,27 @@ def verify(
 
     Example: zoo verify exported/basic-co2
     """
-    from zoo.bundle.golden import Ruler
-    from zoo.bundle.loading import open_bundle
+    from zoo.bundle.opening import open_bundle
     from zoo.bundle.signatures import required_keys
-    from zoo.bundle.verification import choose_runtimes, is_strict, replay
-    from zoo.runtimes import RUNTIMES
 
     if quick and runtime:
         raise ConfigError("--quick replays nothing, expected no --runtime; leave one of them out")
-    names = [] if quick else choose_runtimes(runtime or ())
     keys = required_keys(require_signature or None)
-    checked = open_bundle(bundle, keys)  # before any parser, and before anything slow
-    folder, hold = checked.folder, "hashes and signature hold" if keys else "hashes hold"
+    hold = "hashes and signature hold" if keys else "hashes hold"
     if quick:
+        folder = open_bundle(bundle, keys).folder
         if as_json:
             print_json({"bundle": str(folder), "passed": True, "signed": bool(keys), "runtimes": []})
         else:
             typer.echo(f"{folder}: {hold}, nothing was replayed")
         return
+    from zoo.bundle.golden import Ruler
+    from zoo.bundle.verification import choose_runtimes, is_strict, replay
+    from zoo.runtimes import RUNTIMES
+
+    names = choose_runtimes(runtime or ())
+    checked = open_bundle(bundle, keys)  # before any parser, and before anything slow
+    folder = checked.folder
     if "tensorflow" in names and RUNTIMES["tensorflow"].version:
         import_tensorflow()
     strict = is_strict(runtime or ())

@@ -6,13 +6,15 @@ The fields are read off the wall clock of the times' own zone. Each gives the co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.options import CalendarField
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PERIODS: dict[str, int] = {"minute": 60, "hour": 24, "weekday": 7, "day": 31, "month": 12}
 _FIRST = {"day": 1, "month": 1}  # the others count from 0; Monday is weekday 0
@@ -46,6 +48,8 @@ def calendar_values(times: pd.DatetimeIndex, fields: Sequence[CalendarField]) ->
 
 def describe_calendar(fields: Sequence[CalendarField], zone: str | None) -> dict[str, Any]:
     """What a client of any language needs to compute the columns: formula, periods, zone, and a time to test with."""
+    import pandas as pd
+
     values = calendar_values(pd.DatetimeIndex([TEST_TIME]), fields)[0]
     return {
         "formula": FORMULA,

@@ -6,14 +6,17 @@ and (batch, classes), logits, for classes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
 from zoo_registry import Hyperparameters, Loss, LossContext, LossFunction, Search, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
 _FAR = 1e9  # takes a logit out of a sum of exponentials
 
@@ -96,6 +99,8 @@ def class_weights(counts: ArrayLike) -> tuple[float, ...]:
     ``counts`` has the number of samples of each class. The weights are those of scikit-learn's
     ``compute_class_weight``. Raises ValueError where a class has no sample.
     """
+    import numpy as np
+
     numbers = np.asarray(counts)
     if not numbers.all():
         raise ValueError(f"expected samples of each class, found counts {numbers.tolist()}")
@@ -122,7 +127,7 @@ def _huber(ops: Any, parameters: HuberParameters, error: Any) -> Any:
 
 
 def _log_cosh(ops: Any, parameters: Hyperparameters, error: Any) -> Any:
-    return error + ops.softplus(-2 * error) - np.float32(np.log(2))  # cosh itself overflows
+    return error + ops.softplus(-2 * error) - math.log(2.0)  # cosh itself overflows
 
 
 def _asymmetric(ops: Any, parameters: AsymmetricParameters, error: Any) -> Any:
@@ -130,6 +135,7 @@ def _asymmetric(ops: Any, parameters: AsymmetricParameters, error: Any) -> Any:
 
 
 def _make_weighted_mse(parameters: DecayParameters, context: LossContext) -> LossFunction:
+    import numpy as np
     from keras import ops
 
     decay = np.power(parameters.decay, np.arange(context.shape.horizon), dtype=np.float32)[:, None]  # (horizon, 1)
@@ -167,6 +173,7 @@ def _make_smape(parameters: PercentageParameters, context: LossContext) -> LossF
 
 
 def _make_quantile(parameters: QuantileParameters, context: LossContext) -> LossFunction:
+    import numpy as np
     from keras import ops
 
     quantiles = np.array(context.shape.quantiles or (parameters.q,), dtype=np.float32)
@@ -213,6 +220,8 @@ def _make_cross_entropy(parameters: Hyperparameters, context: LossContext) -> Lo
 
 def _of_classes(ops: Any, y_true: Any, logits: Any, weights: tuple[float, ...] | None, gamma: float) -> Any:
     """-w (1 - p)^gamma log p, where p is the probability that the logits give to the sample's own class."""
+    import numpy as np
+
     labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
     own = ops.one_hot(labels, logits.shape[-1], dtype=logits.dtype)  # (batch, classes)
     everything = ops.logsumexp(logits, axis=-1)
@@ -227,6 +236,8 @@ def _of_classes(ops: Any, y_true: Any, logits: Any, weights: tuple[float, ...] |
 
 def _deviations(context: LossContext, name: str) -> NDArray[np.float32]:
     """The targets' train deviations, (n_targets,), for a loss in original units; raises ConfigError without these."""
+    import numpy as np
+
     if context.deviations is None:
         raise ValueError(f"loss '{name}' needs the context's deviations")
     context.to_original(np.zeros((1, context.shape.horizon, context.shape.n_targets), dtype=np.float32))

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import zoo
 from zoo.bundle.golden import Golden
-from zoo.bundle.loading import find_bundle, load_bundle, versions
+from zoo.bundle.loading import load_bundle
+from zoo.bundle.opening import find_bundle, versions
 from zoo_registry.errors import BundleError, DataError
 
 # What windows hold is of no matter here; tests/unit/bundle/test_ranges.py looks at it

@@ -24,7 +24,7 @@ def raising(zoo_command, monkeypatch):
         def fail(*_, **__):
             raise error
 
-        monkeypatch.setattr("zoo.bundle.loading.find_bundle", fail)
+        monkeypatch.setattr("zoo.bundle.opening.find_bundle", fail)
         return zoo_command(*options, "verify", "somewhere")
 
     return run
@@ -118,7 +118,7 @@ def test_a_terminated_process_cleans_up(tmp_path):
         "    with staging_folder(path):\n"
         "        os.kill(os.getpid(), signal.SIGTERM)\n"
         "        raise AssertionError('it went on')\n"
-        "zoo.bundle.loading.find_bundle = stage\n"
+        "zoo.bundle.opening.find_bundle = stage\n"
         "sys.argv[1:] = ['verify', '.']\n"
         "main()\n"
     )
