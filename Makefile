@@ -54,9 +54,11 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Measure windows beside Keras, and what serving costs: 40 minutes, 16 GB of disk. Writes benchmarks/results/.
+# Measure windows, training beside Keras, PyTorch and neuralforecast (installed into environments of their own), and what
+# serving costs: two hours, 22 GB of disk. Writes benchmarks/results/.
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/windows.py
+	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/serving.py
 
 # Lock anew what developers and the demo install; no index address goes into the file. Needs uv.

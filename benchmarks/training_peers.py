@@ -144,12 +144,14 @@ def zoo_peer(cells: list[dict[str, Any]]) -> None:
     for cell in cells:
         count = cell["batch"] * steps_of(cell)
         rows = count + cell["window"] + HORIZON - 1
-        values = np.random.default_rng(SEED).normal(size=(rows + 2 * 32, FEATURES)).astype(np.float32)
+        held = cell["window"] + HORIZON - 1 + 32  # rows of validation, and of test: 32 windows, without context
+        values = np.random.default_rng(SEED).normal(size=(rows + 2 * held, FEATURES)).astype(np.float32)
         names = [f"x{number}" for number in range(FEATURES)]
         hyperparameters = {"units": cell["units"]}
         hyperparameters |= {"layers": cell["layers"]} if cell["kind"] == "stacked" else {}
         hyperparameters |= {"second_units": cell["units"] // 2} if cell["kind"] == "bidirectional" else {}
-        settings = {"window": cell["window"], "horizon": HORIZON, "split": (rows, 32, 32), "patience": 0, "loss": "mse"}
+        settings = {"window": cell["window"], "horizon": HORIZON, "split": (rows, held, held), "patience": 0}
+        settings |= {"context": False, "loss": "mse"}
         config, prepared = plan(
             cell["kind"],
             (values, np.arange(len(values)), names),

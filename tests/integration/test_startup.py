@@ -49,7 +49,7 @@ ALLOWED = {
     "gc": set(),
     "bundles": set(),
     "compare latest": set(),
-    "inspect --data {table} --target load": TABLES | {"sklearn", "scipy", "joblib"},
+    "inspect --data {table} --target load --window 8 --horizon 3": TABLES | {"sklearn", "scipy", "joblib"},
     "verify {bundle} --quick": set(),
     "verify {bundle}": SERVING,
     "predict {bundle} --data {table}": TABLES | SERVING,
