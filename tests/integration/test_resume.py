@@ -250,7 +250,15 @@ def under_way(series_file, tmp_path):
         5000,
     ]
     command += ["--patience", 0, "--window", 8, "--horizon", 3, "--set", "units=2"]
-    process = subprocess.Popen(list(map(str, command)), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        list(map(str, command)),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # ignored where the tests run in the background
+    )
     end = time.monotonic() + 120
     try:
         while not any(UnfinishedRun.read(folder).epoch >= 2 for folder in list_unfinished(tmp_path / "runs")):
