@@ -12,14 +12,18 @@ import re
 import sys
 import tempfile
 from collections import Counter
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import training_peers
 from training_peers import FEATURES, steps_of
-from windows import machine, markdown
+from windows import limit, machine, markdown
 
+FEEDING = 0.03  # of the CPU time of a step: limit
+REPEATED, TOGETHER = 50, 8  # times, and products of each core in one of them, which hide what a loop costs
 RESULTS = Path(__file__).parent / "results" / "training_step.json"
 CELLS = [
     {"kind": "basic", "layers": 1, "window": 30, "units": 64, "batch": 32},
@@ -39,7 +43,7 @@ KINDS = {
 
 
 def products(cell: dict[str, Any], cores: int) -> float:
-    """Milliseconds of a step's matrix products, the batch in parts on one thread each."""
+    """Milliseconds of a step's matrix products, the parts of the batch side by side on one thread each."""
     import tensorflow as tf
 
     rows, steps, units = cell["batch"] // cores, cell["window"], cell["units"]
@@ -53,24 +57,50 @@ def products(cell: dict[str, Any], cores: int) -> float:
         shapes += [((size, steps * rows), (steps * rows, 4 * units), 1) for size in (width, units)]
         shapes += [((steps * rows, 4 * units), (4 * units, width), 1)] if layer else []
         for left, right, times in shapes:
-            a, b = tf.random.normal(left), tf.random.normal(right)
+            lefts = [tf.random.normal(left) for _ in range(cores)]
+            rights = [tf.random.normal(right) for _ in range(TOGETHER)]
 
-            @tf.function
-            def repeated(a: Any, b: Any) -> Any:
-                found = tf.matmul(a, b)
-                for _ in tf.range(49):
-                    found += tf.matmul(a, b)  # the sum keeps it from being made once
-                return found
+            @tf.function(autograph=False, reduce_retracing=True)
+            def repeated(lefts: Any, rights: Any) -> Any:
+                def again(done: Any, found: Any) -> Any:
+                    with tf.control_dependencies(found):  # or a loop would not compute them anew
+                        return done + 1, [tf.matmul(a, b) for a in lefts for b in rights]
 
-            repeated(a, b)
+                start = (0, [tf.matmul(a, b) for a in lefts for b in rights])
+                return tf.while_loop(lambda done, _: done < REPEATED, again, start)[1]
+
+            repeated(lefts, rights)
             started = perf_counter()
-            repeated(a, b)
-            total += times * (perf_counter() - started) / 50
+            repeated(lefts, rights)
+            total += times * (perf_counter() - started) / (REPEATED + 1) / TOGETHER
     return 1000 * total
 
 
-def profile(cell: dict[str, Any]) -> tuple[float, dict[str, float]]:
-    """Milliseconds of a step, and those of all threads together by kind."""
+def feeding(windows: Any, batch_size: int) -> float:
+    """Milliseconds of CPU time in which a batch is drawn and gathered, on its own."""
+    import tensorflow as tf
+
+    from zoo.training.batches import feed
+
+    batches, draw = feed(windows, batch_size, 0)
+    iterator = iter(batches)
+
+    @tf.function(autograph=False)
+    def several() -> Any:
+        def step(done: Any, total: Any) -> Any:
+            inputs, outputs = draw(iterator, tf.cast(done, tf.int64))
+            return done + 1, total + inputs[0, 0, 0] + outputs[0, 0, 0]
+
+        return tf.while_loop(lambda done, _: done < REPEATED, step, (0, 0.0))[1]
+
+    several()
+    started = process_time()
+    several()
+    return 1000 * (process_time() - started) / REPEATED
+
+
+def profile(cell: dict[str, Any]) -> dict[str, Any]:
+    """Milliseconds of a step, of its CPU time, of feeding it, and of all threads together by kind."""
     import keras
     import tensorflow as tf
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
@@ -90,13 +120,21 @@ def profile(cell: dict[str, Any]) -> tuple[float, dict[str, float]]:
                 if epoch == 2:
                     tf.profiler.experimental.stop()
                 if epoch == 1:
-                    self.seconds = perf_counter() - self.began
-                self.began = perf_counter()
+                    self.seconds, self.cpu = perf_counter() - self.began, process_time() - self.cpu
+                if epoch == 0:
+                    self.began, self.cpu = perf_counter(), process_time()
 
         watch = Watch()
-        trainer.fit = lambda *given, **more: usual(*given[:-1], [watch, *given[-1]], **more)
+
+        def fit(*given: Any) -> Any:
+            fitted = usual(*given[:-1], [watch, *given[-1]])
+            watch.feeding = feeding(given[2].parts["train"], cell["batch"])
+            return fitted
+
+        trainer.fit = fit
         try:
-            training_peers.zoo_peer([{"name": "", **cell}])
+            with redirect_stdout(StringIO()):  # it prints a line for each cell
+                training_peers.zoo_peer([{"name": "", **cell}])
         finally:
             trainer.fit = usual
         space = xplane_pb2.XSpace()
@@ -109,7 +147,9 @@ def profile(cell: dict[str, Any]) -> tuple[float, dict[str, float]]:
     for name, picoseconds in own.items():
         kind = next((kind for kind, pattern in KINDS.items() if re.fullmatch(pattern, name)), "other")
         kinds[kind] += picoseconds / 1e9 / steps_of(cell)
-    return 1000 * watch.seconds / steps_of(cell), dict(kinds)
+    kinds.pop("waiting", None)
+    wall, cpu = (1000 * seconds / steps_of(cell) for seconds in (watch.seconds, watch.cpu))
+    return {"step_ms": wall, "cpu_ms": cpu, "feeding_ms": watch.feeding, "threads_ms": dict(kinds)}
 
 
 def _own_times(line: Any, names: Any) -> Counter[str]:
@@ -137,23 +177,34 @@ def main() -> None:
     choose_threads()
     rows = []
     for cell in CELLS:
-        step, kinds = profile(cell)
-        kinds.pop("waiting", None)
-        floor = products(cell, cores())
-        rows.append({**cell, "step_ms": step, "floor_ms": floor, "threads_ms": kinds})
+        name = f"{cell['kind']} T={cell['window']} U={cell['units']} B={cell['batch']}"
+        rows.append({"cell": name, **profile(cell), "floor_ms": products(cell, cores())})
         print(json.dumps(rows[-1]), file=sys.stderr)
-    names = [*list(KINDS)[:5], "executor", "other"]
+    titles = ["", "step, ms", "products alone, ms", "cores busy", "feeding, ms of CPU time"]
+    names = [*(name for name in KINDS if name != "waiting"), "other"]
     shown = [
         [
-            f"{row['kind']} T={row['window']} U={row['units']} B={row['batch']}",
+            row["cell"],
             f"{row['step_ms']:.2f}",
             f"{row['floor_ms']:.2f}",
+            f"{row['cpu_ms'] / row['step_ms']:.2f}",
+            f"{row['feeding_ms']:.3f}",
+            *(f"{row['threads_ms'].get(name, 0.0):.2f}" for name in names),
         ]
-        + [f"{row['threads_ms'].get(name, 0.0):.2f}" for name in names]
         for row in rows
     ]
-    print(markdown(["", "step, ms", "products alone, ms", *(f"{name}, ms of threads" for name in names)], shown))
-    RESULTS.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=2) + "\n", encoding="utf-8")
+    print(markdown([*titles, *(f"{name}, ms of threads" for name in names)], shown))
+    limits = [
+        limit(f"of the CPU time of a step, feeding, {row['cell']}", row["feeding_ms"] / row["cpu_ms"], most=FEEDING)
+        for row in rows
+    ]
+    kept = [[one["what"], f"{one['found']:.2g}", one["limit"], one["kept"]] for one in limits]
+    print(markdown(["figure", "found", "limit", "kept"], kept))
+    RESULTS.write_text(
+        json.dumps({"machine": machine(), "rows": rows, "limits": limits}, indent=2) + "\n", encoding="utf-8"
+    )
+    if not all(one["kept"] for one in limits):
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from zoo.engine.products import backwards, input_gradient, weight_gradient
+from zoo.engine.products import backwards, input_gradient, weight_gradients
 
 Tensor = Any
 
@@ -33,14 +33,16 @@ def gru(inputs: Tensor, state: Tensor, weights: tuple[Tensor, Tensor, Tensor], *
         states = saved[-1]
 
         def gradient(d_outputs: Tensor) -> tuple[Tensor, ...]:
-            d_gates, d_inner, d_hidden = _through_time(saved, hidden, recurrent, d_outputs, sequences)
+            d_gates, d_hidden = _through_time(saved, hidden, recurrent, d_outputs, sequences)
             before = tf.concat([hidden[None], states[:-1]], 0)
+            d_kernel, d_recurrent, d_bias = weight_gradients(inputs, before, d_gates)
+            z_r, candidate = tf.split(kernel, [2 * hidden.shape[-1], hidden.shape[-1]], 1)
             return (
-                input_gradient(d_gates, kernel),
+                input_gradient(d_gates, tf.concat([z_r, tf.zeros_like(candidate), candidate], 1)),
                 d_hidden,
-                weight_gradient(inputs, d_gates),
-                weight_gradient(before, d_inner),
-                tf.stack([tf.reduce_sum(d_gates, (0, 1)), tf.reduce_sum(d_inner, (0, 1))]),
+                _of_projection(d_kernel),
+                _of_state(d_recurrent),
+                tf.stack([_of_projection(d_bias), _of_state(d_bias)]),
             )
 
         return states if sequences else states[-1], gradient
@@ -70,21 +72,34 @@ def _forward(projected: Tensor, hidden: Tensor, recurrent: Tensor, bias: Tensor)
 @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
 def _through_time(
     saved: tuple[Tensor, ...], hidden: Tensor, recurrent: Tensor, d_outputs: Tensor, sequences: bool
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The gradients of both projections' gates, (time, batch, 3 units), which differ in the last, and of the state."""
+) -> tuple[Tensor, Tensor]:
+    """The gradients before the gates' nonlinearities, (time, batch, 4 units), and of the state before.
+
+    The gates are z, r, and h twice, as the two projections' gradients differ in it: the state's, then the inputs'.
+    """
     gates_z, gates_r, candidates, inners, states = saved
-    states_before = tf.concat([hidden[None], states[:-1]], 0)
     back = tf.transpose(recurrent)
 
     def step(at: Tensor, d_hidden: Tensor, carried: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         z, r, candidate = gates_z[at], gates_r[at], candidates[at]
+        before = tf.where(at > 0, states[tf.maximum(at - 1, 0)], hidden)
         d_candidate = d_hidden * (1.0 - z) * (1.0 - candidate * candidate)
-        d_z = d_hidden * (states_before[at] - candidate) * z * (1.0 - z)
+        d_z = d_hidden * (before - candidate) * z * (1.0 - z)
         d_r = d_candidate * inners[at] * r * (1.0 - r)
         d_inner = tf.concat([d_z, d_r, d_candidate * r], 1)
         return tf.concat([d_inner, d_candidate], 1), d_hidden * z + tf.matmul(d_inner, back), carried
 
     nothing = tf.zeros(())
-    both, d_hidden, _ = backwards(step, d_outputs, nothing, sequences=sequences, steps=tf.shape(gates_z)[0])
-    d_z, d_r, d_inner, d_candidate = tf.split(both, 4, 2)
-    return tf.concat([d_z, d_r, d_candidate], 2), tf.concat([d_z, d_r, d_inner], 2), d_hidden
+    d_gates, d_hidden, _ = backwards(step, d_outputs, nothing, sequences=sequences, steps=tf.shape(gates_z)[0])
+    return d_gates, d_hidden
+
+
+def _of_state(gates: Tensor) -> Tensor:
+    """Of z, r, h of the state and h of the inputs, (..., 4 units), what belongs to the state's projection."""
+    return gates[..., : gates.shape[-1] // 4 * 3]
+
+
+def _of_projection(gates: Tensor) -> Tensor:
+    """What belongs to the inputs' projection."""
+    z, r, _, candidate = tf.split(gates, 4, -1)
+    return tf.concat([z, r, candidate], -1)

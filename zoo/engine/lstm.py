@@ -14,7 +14,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from zoo.engine.products import backwards, input_gradient, weight_gradient
+from zoo.engine.products import backwards, input_gradient, weight_gradients
 
 Tensor = Any
 
@@ -60,9 +60,7 @@ def lstm(
                 input_gradient(d_gates, kernel),
                 d_hidden,
                 d_cell,
-                weight_gradient(inputs, d_gates),
-                weight_gradient(before, d_gates),
-                tf.reduce_sum(d_gates, (0, 1)),
+                *weight_gradients(inputs, before, d_gates),
             )
 
         return (states if sequences else states[-1], cells[-1]), gradient
@@ -77,16 +75,16 @@ def _through_time(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients before the gates' nonlinearities, (time, batch, 4 units), and of both states before."""
     gate_i, gate_f, gate_o, candidates, squashed, cells = saved
-    cells_before = tf.concat([cell[None], cells[:-1]], 0)
     back = tf.transpose(recurrent)
 
     def step(at: Tensor, d_hidden: Tensor, d_cell: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         i, f, o, candidate, squash = gate_i[at], gate_f[at], gate_o[at], candidates[at], squashed[at]
+        cell_before = tf.where(at > 0, cells[tf.maximum(at - 1, 0)], cell)
         d_cell += d_hidden * o * (1.0 - squash * squash)
         d_gates = tf.concat(
             [
                 d_cell * candidate * i * (1.0 - i),
-                d_cell * cells_before[at] * f * (1.0 - f),
+                d_cell * cell_before * f * (1.0 - f),
                 d_cell * i * (1.0 - candidate * candidate),
                 d_hidden * squash * o * (1.0 - o),
             ],

@@ -41,9 +41,16 @@ def input_gradient(d_gates: Tensor, kernel: Tensor) -> Tensor:
     return tf.reshape(flat, tf.concat([tf.shape(d_gates)[:2], tf.shape(kernel)[:1]], 0))
 
 
-def weight_gradient(values: Tensor, d_gates: Tensor) -> Tensor:
-    """The gradient of the weights (n, gates) that project ``values`` (time, batch, n)."""
-    return tf.matmul(_rows(values), _rows(d_gates), transpose_a=True)
+def weight_gradients(inputs: Tensor, before: Tensor, d_gates: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of kernel (n, gates), recurrent kernel (units, gates) and bias (gates,) in one product.
+
+    ``d_gates`` (time, batch, gates) is larger than all that it is multiplied with, ``inputs`` (time, batch, n), the
+    hidden states ``before`` each step (time, batch, units) and ones: so it is read once.
+    """
+    values = tf.concat([inputs, before, tf.ones_like(before[..., :1])], 2)
+    product = tf.matmul(_rows(values), _rows(d_gates), transpose_a=True)
+    n, units = inputs.shape[-1], before.shape[-1]
+    return product[:n], product[n : n + units], product[n + units]
 
 
 def _rows(values: Tensor) -> Tensor:

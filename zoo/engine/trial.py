@@ -32,15 +32,15 @@ def candidates(model: keras.Model, batch_size: int, cores: int) -> list[Plan]:
 def plan_by_trial(
     build: Callable[[], keras.Model],
     batches: tf.data.Dataset,
-    draw: Callable[[Any], Any],
+    draw: Callable[[Any, Any], Any],
     plans: list[Plan],
     steps_per_epoch: int,
 ) -> Plan:
     """Return the plan whose steps are the fastest, in the median of rounds in which all take turns.
 
-    ``build`` makes the compiled network anew for each, ``batches`` has no end, and ``draw`` makes a step's batch of
-    each of its elements. What TensorFlow cannot compile is no
-    candidate. The result depends on the machine and on what else runs on it, so that it has to be recorded.
+    ``build`` makes the compiled network anew for each, ``batches`` has no end, and ``draw`` makes a step's batch
+    of it, as :func:`several_steps` says. What TensorFlow cannot compile is no candidate. The result depends on the
+    machine and on what else runs on it, so that it has to be recorded.
     """
     with ExitStack() as stack:
         runners = [(plan, _runner(build(), batches, draw, plan, stack)) for plan in plans]
@@ -55,7 +55,7 @@ def plan_by_trial(
 
 
 def _runner(
-    model: keras.Model, batches: tf.data.Dataset, draw: Callable[[Any], Any], plan: Plan, stack: ExitStack
+    model: keras.Model, batches: tf.data.Dataset, draw: Callable[[Any, Any], Any], plan: Plan, stack: ExitStack
 ) -> Callable[[int], float]:
     """What makes so many steps and returns the seconds of each; the first one compiles."""
     if plan.engine == "fused":

@@ -14,7 +14,7 @@ import tensorflow as tf
 from zoo.data.windows import Windows
 from zoo.engine.fusion import Fusion
 from zoo.engine.plan import Plan, plan_by_rule
-from zoo.engine.steps import several_steps
+from zoo.engine.steps import from_dataset, several_steps
 from zoo.engine.threads import cores
 from zoo.engine.trial import candidates, plan_by_trial
 from zoo.training.batches import feed
@@ -55,12 +55,12 @@ def choose_plan(model: keras.Model, build: Callable[[], keras.Model], windows: W
 
 @contextmanager
 def computed_by(
-    plan: Plan, model: keras.Model, steps_per_epoch: int | None = None, draw: Callable[[Any], Any] = lambda batch: batch
+    plan: Plan, model: keras.Model, steps_per_epoch: int | None = None, draw: Callable[[Any, Any], Any] = from_dataset
 ) -> Iterator[None]:
     """Let ``fit`` compute a model's steps by a plan, or without ``steps_per_epoch`` ``train_on_batch``.
 
-    ``draw`` makes a step's batch of an element of the dataset, as :func:`zoo.training.batches.feed` gives it. At the
-    end the model is as it was, with trained weights.
+    ``draw`` makes a step's batch, as :func:`zoo.training.batches.feed` gives it. At the end the model is as it was, but
+    trained.
     """
     with ExitStack() as stack:
         if plan.engine == "fused":

@@ -10,6 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from zoo.data.windows import Windows
+from zoo.engine.steps import from_dataset
 
 _ALIGNMENT = 64  # TensorFlow's kernels read no tensor that begins elsewhere
 _PREFETCHED = 2
@@ -28,16 +29,16 @@ def shuffled_batches(windows: Windows, batch_size: int, seed: int, first_epoch: 
 
 def feed(
     windows: Windows, batch_size: int, seed: int, first_epoch: int = 0
-) -> tuple[tf.data.Dataset, Callable[[Any], Any]]:
-    """What a training takes: the same batches as a dataset without an end, and what a step makes of its elements.
+) -> tuple[tf.data.Dataset, Callable[[Any, Any], Any]]:
+    """What a training takes: the same batches as a dataset without an end, and how a step draws its batch.
 
-    Of arrays in memory the dataset only counts, and a step gathers its windows itself, which costs less than handing
-    them from thread to thread; of arrays on a disk batches are read ahead.
+    Of arrays on a disk batches are read ahead. Of arrays in memory a step gathers its windows itself, by its number:
+    that costs less than handing them from thread to thread, and less than asking a dataset for anything.
     """
     if isinstance(windows.features, np.memmap):
-        return shuffled_batches(windows, batch_size, seed, first_epoch), lambda batch: batch
-    count = tf.data.Dataset.counter(first_epoch * -(-len(windows) // batch_size))
-    return count, _draw(windows, batch_size, seed)
+        return shuffled_batches(windows, batch_size, seed, first_epoch), from_dataset
+    draw, first = _draw(windows, batch_size, seed), first_epoch * -(-len(windows) // batch_size)
+    return tf.data.Dataset.counter(), lambda iterator, step: draw(first + step)
 
 
 def ordered_batches(windows: Windows, batch_size: int) -> tf.data.Dataset:

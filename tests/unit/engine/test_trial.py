@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from zoo.engine.plan import Plan
+from zoo.engine.steps import from_dataset
 from zoo.engine.trial import candidates, plan_by_trial
 
 
@@ -56,7 +57,7 @@ def slow() -> keras.Model:
 def test_the_fastest_is_taken(fast):
     plans = [Plan("fused", 1, 1), fast, Plan("keras", 1, 1, jit=True)]
     models = iter([slow, build, slow])
-    chosen = plan_by_trial(lambda: next(models)(), batches(), lambda batch: batch, plans, 40)
+    chosen = plan_by_trial(lambda: next(models)(), batches(), from_dataset, plans, 40)
     assert replace(chosen, steps_per_execution=1) == fast
     assert 1 < chosen.steps_per_execution <= 40
 
@@ -64,6 +65,6 @@ def test_the_fastest_is_taken(fast):
 def test_nothing_is_left_of_it():
     model = build()
     before = [weight.copy() for weight in model.get_weights()]
-    plan_by_trial(build, batches(), lambda batch: batch, candidates(model, 16, 2), 4)
+    plan_by_trial(build, batches(), from_dataset, candidates(model, 16, 2), 4)
     assert all(np.array_equal(one, other) for one, other in zip(before, model.get_weights(), strict=True))
     assert all(np.array_equal(one, other) for one, other in zip(before, build().get_weights(), strict=True))
