@@ -1,7 +1,7 @@
 """What a plugin author imports: contracts, helpers and hooks. Loads no TensorFlow, NumPy or pandas."""
 
+from zoo_registry.api_version import API_VERSION
 from zoo_registry.architecture import (
-    API_VERSION,
     Architecture,
     LossContext,
     LossFunction,
@@ -33,6 +33,7 @@ from zoo_registry.hyperparameters import (
     Units,
 )
 from zoo_registry.loss import BUILT_IN_LOSSES, OWN_LOSS, Loss
+from zoo_registry.plugin import Plugin
 from zoo_registry.scaler import BUILT_IN_SCALERS, Scaler, TensorForm
 from zoo_registry.schedule import (
     SCHEDULES,
@@ -76,6 +77,7 @@ __all__ = [
     "LossFunction",
     "OneCycleSchedule",
     "PlateauSchedule",
+    "Plugin",
     "PluginFailure",
     "RecurrentDropout",
     "RecurrentHyperparameters",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from zoo_registry.api_version import API_VERSION, check_api
 from zoo_registry.hyperparameters import Hyperparameters, validated
 from zoo_registry.schedule import BaseSchedule, Schedule
 from zoo_registry.shape import SequenceShape, Task
@@ -14,7 +15,6 @@ from zoo_registry.shape import SequenceShape, Task
 if TYPE_CHECKING:
     import keras
 
-API_VERSION = 1
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -96,10 +96,7 @@ class Architecture:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
             raise ValueError(f"an architecture's name is made of a-z, 0-9 and '-', found {self.name!r}")
-        if self.api != API_VERSION:
-            raise ValueError(
-                f"architecture '{self.name}' is written for API version {self.api}, this zoo has {API_VERSION}"
-            )
+        check_api(f"architecture '{self.name}'", self.api)
         for field_name, sound, expected in (
             ("summary", isinstance(self.summary, str) and self.summary.strip(), "a sentence"),
             ("build", callable(self.build), "callable"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from zoo_registry.hyperparameters import RecurrentHyperparameters
 from zoo_registry.shape import SequenceShape
@@ -16,25 +16,29 @@ if TYPE_CHECKING:
 def recurrent_layer(
     hp: RecurrentHyperparameters,
     *,
+    cell: Literal["lstm", "gru"] = "lstm",
     units: int | None = None,
     dropout: float | None = None,
     return_sequences: bool = False,
+    return_state: bool = False,
     name: str | None = None,
 ) -> keras.layers.Layer:
-    """Return a ``keras.layers.LSTM`` with the hyperparameters' width, dropout and penalties.
+    """Return a ``keras.layers.LSTM`` or ``GRU`` with the hyperparameters' width, dropout and penalties.
 
     ``units`` and ``dropout`` override the hyperparameters' own. Maps (batch, time, n) to (batch, units), or to
-    (batch, time, units) with ``return_sequences``.
+    (batch, time, units) with ``return_sequences``; with ``return_state`` the last states follow, each (batch, units).
     """
     import keras
 
-    return keras.layers.LSTM(
+    kind = keras.layers.GRU if cell == "gru" else keras.layers.LSTM
+    return kind(
         hp.units if units is None else units,
         dropout=hp.dropout if dropout is None else dropout,
         recurrent_dropout=hp.recurrent_dropout,
         kernel_regularizer=_penalty(hp),
         recurrent_regularizer=_penalty(hp),
         return_sequences=return_sequences,
+        return_state=return_state,
         name=name,
     )
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from zoo_registry import hookspecs
+from zoo_registry.api_version import check_api
 from zoo_registry.architecture import Architecture
 from zoo_registry.catalogue import (
     Catalogue,
@@ -32,10 +34,12 @@ from zoo_registry.catalogue import (
 )
 from zoo_registry.exporter import Exporter
 from zoo_registry.loss import BUILT_IN_LOSSES, OWN_LOSS, Loss
+from zoo_registry.plugin import Plugin, heavy_modules
 from zoo_registry.scaler import BUILT_IN_SCALERS, Scaler
 
 GROUP = "zoo"
 DISABLE_VARIABLE = "ZOO_DISABLE_PLUGINS"
+API_DECLARATION = "ZOO_API"  # a plugin may say with it, before its hooks are asked, for which contract it is written
 
 T = TypeVar("T", Architecture, Scaler, Loss, Exporter)
 
@@ -54,7 +58,10 @@ class PluginFailure:
 
 @dataclass(frozen=True)
 class Discovery:
-    """What discovery found: the plugin manager, the healthy contributions, and the broken plugins."""
+    """What discovery found: the plugin manager, the healthy contributions, and the broken plugins.
+
+    ``plugins`` are all of them, broken and switched-off ones too, in the order of loading.
+    """
 
     manager: pluggy.PluginManager
     catalogue: Catalogue
@@ -62,6 +69,7 @@ class Discovery:
     scalers: ScalerCatalogue = field(default_factory=lambda: ScalerCatalogue([]))
     losses: LossCatalogue = field(default_factory=lambda: LossCatalogue([]))
     exporters: ExporterCatalogue = field(default_factory=lambda: ExporterCatalogue([]))
+    plugins: tuple[Plugin, ...] = ()
 
 
 @cache
@@ -70,19 +78,27 @@ def discover() -> Discovery:
     return discover_from(entry_points(group=GROUP))
 
 
+def disabled_names() -> set[str]:
+    """What ``ZOO_DISABLE_PLUGINS`` names: entry points or distributions."""
+    return {name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",") if name.strip()}
+
+
 def discover_from(points: Iterable[EntryPoint]) -> Discovery:
     """Load the given entry points; whatever a plugin does, short of Ctrl-C, the others are still loaded."""
     manager = new_manager()
-    disabled = {name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",") if name.strip()}
+    disabled = disabled_names()
     entries: list[Entry] = []
     scaler_entries: list[ScalerEntry] = []
     loss_entries: list[LossEntry] = []
     exporter_entries: list[ExporterEntry] = []
-    failures: list[PluginFailure] = []
+    plugins: list[Plugin] = []
     origins = [(point, *_origin(point)) for point in points]
     for point, distribution, version in sorted(origins, key=lambda found: (found[0].name, found[0].value, found[1])):
+        noted = Plugin(name=point.name, distribution=distribution, version=version, value=point.value)
         if {point.name, distribution} & disabled:
+            plugins.append(replace(noted, disabled=True))
             continue
+        started, known = time.perf_counter(), heavy_modules()
         try:
             with redirect_stdout(sys.stderr):  # standard output is for the command's result
                 plugin = point.load()
@@ -98,8 +114,21 @@ def discover_from(points: Iterable[EntryPoint]) -> Discovery:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin may even call sys.exit() at import
-            failures.append(PluginFailure(point.name, distribution, sentence_of(error)))
+            noted = replace(noted, error=sentence_of(error))
+        seconds, heavy = time.perf_counter() - started, tuple(sorted(heavy_modules() - known))
+        noted = replace(noted, seconds=seconds, heavy=heavy)
+        if noted.error:
+            plugins.append(noted)
             continue
+        plugins.append(
+            replace(
+                noted,
+                architectures=_names(architectures),
+                scalers=_names(scalers),
+                losses=_names(losses),
+                exporters=_names(exporters),
+            )
+        )
         entries.extend(Entry(found, point.name, distribution, version) for found in architectures)
         scaler_entries.extend(ScalerEntry(found, point.name, distribution, version) for found in scalers)
         loss_entries.extend(LossEntry(found, point.name, distribution, version) for found in losses)
@@ -107,11 +136,16 @@ def discover_from(points: Iterable[EntryPoint]) -> Discovery:
     return Discovery(
         manager,
         Catalogue(entries),
-        tuple(failures),
+        tuple(PluginFailure(plugin.name, plugin.distribution, plugin.error) for plugin in plugins if plugin.error),
         ScalerCatalogue(scaler_entries),
         LossCatalogue(loss_entries),
         ExporterCatalogue(exporter_entries),
+        tuple(plugins),
     )
+
+
+def _names(items: Sequence[Architecture | Scaler | Loss | Exporter]) -> tuple[str, ...]:
+    return tuple(item.name for item in items)
 
 
 def _refuse_taken(
@@ -144,6 +178,8 @@ def _contributions_of(plugin: object, name: str) -> tuple[list[Architecture], li
 
     This happens in a manager of its own, so that a broken plugin leaves no trace among the others.
     """
+    if (api := getattr(plugin, API_DECLARATION, None)) is not None:
+        check_api("the plugin", api)
     manager = new_manager()
     manager.register(plugin, name)
     manager.check_pending()

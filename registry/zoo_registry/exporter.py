@@ -8,7 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from zoo_registry.architecture import API_VERSION, NAME
+from zoo_registry.api_version import API_VERSION, check_api
+from zoo_registry.architecture import NAME
 from zoo_registry.errors import ExportError
 
 
@@ -56,10 +57,7 @@ class Exporter:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
             raise ValueError(f"an exporter's name is made of a-z, 0-9 and '-', found {self.name!r}")
-        if self.api != API_VERSION:
-            raise ValueError(
-                f"exporter '{self.name}' is written for API version {self.api}, this zoo has {API_VERSION}"
-            )
+        check_api(f"exporter '{self.name}'", self.api)
         requires = self.requires
         for field_name, sound, expected in (
             ("summary", isinstance(self.summary, str) and self.summary.strip(), "a sentence"),

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zoo_registry.architecture import API_VERSION, NAME, LossContext, LossFunction
+from zoo_registry.api_version import API_VERSION, check_api
+from zoo_registry.architecture import NAME, LossContext, LossFunction
 from zoo_registry.hyperparameters import Hyperparameters, validated
 from zoo_registry.shape import Task
 
@@ -51,8 +52,7 @@ class Loss:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
             raise ValueError(f"a loss's name is made of a-z, 0-9 and '-', found {self.name!r}")
-        if self.api != API_VERSION:
-            raise ValueError(f"loss '{self.name}' is written for API version {self.api}, this zoo has {API_VERSION}")
+        check_api(f"loss '{self.name}'", self.api)
         tasks, parameters = self.tasks, self.parameters
         for field_name, sound, expected in (
             ("summary", isinstance(self.summary, str) and self.summary.strip(), "a sentence"),

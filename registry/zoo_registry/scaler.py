@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zoo_registry.architecture import API_VERSION, NAME
+from zoo_registry.api_version import API_VERSION, check_api
+from zoo_registry.architecture import NAME
 
 BUILT_IN_SCALERS = ("minmax", "standard", "robust", "huber", "maxabs", "log", "none")
 
@@ -59,8 +60,7 @@ class Scaler:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
             raise ValueError(f"a scaler's name is made of a-z, 0-9 and '-', found {self.name!r}")
-        if self.api != API_VERSION:
-            raise ValueError(f"scaler '{self.name}' is written for API version {self.api}, this zoo has {API_VERSION}")
+        check_api(f"scaler '{self.name}'", self.api)
         for field_name, sound, expected in (
             ("summary", isinstance(self.summary, str) and self.summary.strip(), "a sentence"),
             ("make", callable(self.make), "callable"),

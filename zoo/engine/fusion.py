@@ -55,8 +55,12 @@ class Fusion:
 
 
 def treats_windows_alone(layer: keras.layers.Layer) -> bool:
-    """Whether a layer is known to treat each window of a batch by itself in training."""
-    known = type(layer).__module__.startswith(("keras.", "zoo."))
+    """Whether a layer is known to treat each window of a batch by itself in training, and to take a part without any.
+
+    TensorFlow 2.21's convolutions do not: of no windows they give outputs of a wrong shape.
+    """
+    module = type(layer).__module__
+    known = module.startswith(("keras.", "zoo.")) and ".convolutional." not in module
     batch_wide = getattr(layer, "activity_regularizer", None) or getattr(layer, "stateful", False)
     return known and not batch_wide and not isinstance(layer, keras.layers.BatchNormalization)
 

@@ -165,6 +165,21 @@ def test_layers_that_may_need_the_whole_batch():
     assert_close(found[0], expected[0], OUTPUTS)
 
 
+@pytest.mark.parametrize("windows", [1, 3, 4])
+def test_convolutions_of_fewer_windows_than_parts(windows):
+    """TensorFlow's convolutions fail on a part without windows, which of so few windows one in four is."""
+    inputs = keras.Input((5, 2))
+    x = keras.layers.Conv1D(3, 2, padding="causal")(inputs)
+    model = keras.Model(inputs, keras.layers.LSTM(4)(x))
+    assert not treats_windows_alone(model.layers[1])
+    values = np.random.default_rng(0).normal(size=(windows, 5, 2)).astype(np.float32)
+    plain = outputs_and_gradients(model, values)
+    with Fusion(model).active(4):
+        fused = outputs_and_gradients(model, values)
+    for found, expected, tolerance in zip(fused, plain, (OUTPUTS, GRADIENTS), strict=True):
+        assert_close(found, expected, tolerance)
+
+
 @pytest.mark.parametrize(
     ("layer", "reason"),
     [

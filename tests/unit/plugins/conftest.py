@@ -53,13 +53,13 @@ def layers_of() -> Callable[[Any], list[str]]:
 @pytest.fixture(scope="session")
 def recurrent_layers_of() -> Callable[[Any], list[Any]]:
     """A network's recurrent layers, both directions of the bidirectional ones."""
-    from keras.layers import LSTM, Bidirectional
+    from keras.layers import GRU, LSTM, Bidirectional
 
     def find(model: Any) -> list[Any]:
         found = []
         for layer in model.layers:
             both = [layer.forward_layer, layer.backward_layer] if isinstance(layer, Bidirectional) else [layer]
-            found.extend(part for part in both if isinstance(part, LSTM))
+            found.extend(part for part in both if isinstance(part, (LSTM, GRU)))
         return found
 
     return find

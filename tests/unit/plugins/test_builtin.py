@@ -9,7 +9,17 @@ import pytest
 import zoo_plugins
 from zoo_registry import RecurrentHyperparameters, Task, discover
 
-RECURRENT = ["basic", "bidirectional", "custom-loss", "stacked"]
+RECURRENT = [
+    "attention",
+    "basic",
+    "bidirectional",
+    "cnn-lstm",
+    "custom-loss",
+    "encoder-decoder",
+    "gru",
+    "residual",
+    "stacked",
+]
 ALL = sorted(name for name, entry in discover().catalogue.items() if entry.distribution == "lstm-zoo")
 
 
@@ -36,7 +46,7 @@ def test_each_tells_what_a_user_wants_to_know(name, architecture):
     assert found.name == name
     assert found.summary.endswith(".")
     assert found.reference
-    assert Task.FORECAST in found.tasks
+    assert set(found.tasks) == ({Task.ANOMALY} if name == "autoencoder" else set(Task))
 
 
 @pytest.mark.parametrize("name", RECURRENT)

@@ -8,7 +8,17 @@ import pytest
 
 from zoo_registry import SequenceShape, Task, discover
 
-NAMES = ("basic", "stacked", "bidirectional", "custom-loss")
+NAMES = (
+    "attention",
+    "basic",
+    "bidirectional",
+    "cnn-lstm",
+    "custom-loss",
+    "encoder-decoder",
+    "gru",
+    "residual",
+    "stacked",
+)
 SHAPE = SequenceShape(task=Task.FORECAST, window=12, n_features=3, horizon=2, n_targets=1, target_columns=(0,))
 WINDOWS = np.random.default_rng(0).normal(size=(16, *SHAPE.input)).astype(np.float32)
 TRUTH = np.random.default_rng(1).normal(size=(16, *SHAPE.output)).astype(np.float32)
@@ -23,8 +33,9 @@ def build(name: str, **hyperparameters: float) -> keras.Model:
     return architecture.build(architecture.configure(plain | hyperparameters), SHAPE)
 
 
-def recurrent(model: keras.Model) -> list[keras.layers.LSTM]:
-    return [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.LSTM)]
+def recurrent(model: keras.Model) -> list[keras.layers.RNN]:
+    kinds = (keras.layers.LSTM, keras.layers.GRU)
+    return [layer for layer in model._flatten_layers() if isinstance(layer, kinds)]
 
 
 @EVERY

@@ -1,5 +1,7 @@
 """Discovery: whatever a plugin does, it is named, and the others are still loaded."""
 
+import sys
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from types import SimpleNamespace
 
@@ -322,3 +324,64 @@ def test_one_scaler_of_two_distributions_has_to_be_qualified(point):
     assert list(found.scalers) == ["one:cubic", "two:cubic"]
     with pytest.raises(UnknownScalerError, match="scaler 'cubic' is registered by distributions 'one' and 'two'"):
         found.scalers["cubic"]
+
+
+def test_every_plugin_is_told_of_with_what_became_of_it(point, healthy, monkeypatch):
+    monkeypatch.setenv("ZOO_DISABLE_PLUGINS", "off")
+    found = discover_from(
+        [
+            healthy("alpha", "sound"),
+            point("broken", "1 / 0", "culprit"),
+            healthy("off"),
+            point("s", scaler_plugin("cubic")),
+        ]
+    )
+    assert [(plugin.name, plugin.status) for plugin in found.plugins] == [
+        ("alpha", "ok"),
+        ("broken", "broken"),
+        ("off", "disabled"),
+        ("s", "ok"),
+    ]
+    alpha, broken, off, scaler = found.plugins
+    assert (alpha.distribution, alpha.version, alpha.architectures) == ("sound", "1.2", ("alpha",))
+    assert (broken.error, broken.architectures) == ("ZeroDivisionError: division by zero", ())
+    assert (off.seconds, off.architectures) == (0.0, ())
+    assert (scaler.scalers, scaler.architectures) == (("cubic",), ())
+    assert all(0 < plugin.seconds < 60 for plugin in (alpha, broken, scaler))
+
+
+def test_a_slow_plugin_and_what_it_loads_are_named(point, monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    slow = "import sys, time, types\nsys.modules['torch'] = types.ModuleType('torch')\ntime.sleep(0.02)\n" + returning(
+        "[]"
+    )
+    heavy, quick = discover_from([point("heavy", slow), point("quick", returning("[]"))]).plugins
+    monkeypatch.delitem(sys.modules, "torch")
+    assert (heavy.heavy, quick.heavy) == (("torch",), ())
+    assert heavy.seconds >= 0.02
+    assert heavy.complaint.startswith(
+        "plugin 'heavy' of distribution 'outsider' loads torch when it is imported (0.0 s)"
+    )
+    assert quick.complaint == ""
+    assert "is slow to load (1.5 s)" in replace(quick, seconds=1.5).complaint
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [
+        ("2", "ValueError: the plugin is written for API version 2, this zoo has 1; install a newer lstm-zoo"),
+        ("0", "ValueError: the plugin is written for API version 0, this zoo has 1; ask its author"),
+        ("'1'", "ValueError: the plugin is written for API version 1, this zoo has 1"),
+    ],
+)
+def test_a_plugin_of_another_contract_is_refused_before_its_hooks_are_asked(declared, told, point, healthy):
+    newer = point("newer", f"ZOO_API = {declared}\n" + returning("[Architecture(shape_of='x')]"))
+    found = discover_from([healthy("alpha"), newer])
+    assert list(found.catalogue) == ["alpha"]
+    (failure,) = found.failures
+    assert (failure.plugin, failure.error.startswith(told)) == ("newer", True)
+
+
+def test_a_plugin_may_declare_this_contract(point):
+    found = discover_from([point("one", "ZOO_API = 1\n" + returning(f"[{SOUND.format(name='one')}]"))])
+    assert list(found.catalogue) == ["one"]
