@@ -1,5 +1,5 @@
 # make demo and make test each do everything from a fresh checkout: they need make and Python 3.11, 3.12 or 3.13.
-.PHONY: demo test test-full stress lint format bench lock clean
+.PHONY: demo test test-full stress lint format bench capabilities lock clean
 .DEFAULT_GOAL := demo
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
@@ -60,6 +60,13 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/windows.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/serving.py
+
+# Ask the conformance kit what each built-in architecture can do, on every runtime (installed beside, not into .venv):
+# a quarter of an hour. Writes zoo/capabilities.json and docs/capabilities.md.
+capabilities: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target build/runtimes \
+		"openvino>=2025.4" openvino-telemetry "ai-edge-litert>=2.0"
+	PYTHONPATH=build/runtimes $(BIN)/python -m zoo.testing.table
 
 # Lock anew what developers and the demo install; no index address goes into the file. Needs uv.
 lock:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo.capabilities import known_capabilities
 from zoo_registry import Entry, discover
 
 
 def list_architectures() -> list[dict[str, Any]]:
-    """One dict for each architecture: name, summary, reference, tags, tasks, and where it comes from."""
+    """One dict for each architecture: name, summary, reference, tags, tasks, where it comes from, and its exports."""
     return [describe_entry(name, entry) for name, entry in discover().catalogue.items()]
 
 
 def describe_entry(name: str, entry: Entry) -> dict[str, Any]:
-    """What the catalogue knows of one architecture."""
+    """What the catalogue knows of one architecture.
+
+    ``exports`` are the formats and runtimes that bundles of all its tasks can be had as, None where nothing is known.
+    """
     architecture = entry.architecture
+    capabilities = known_capabilities(entry.distribution, architecture.name, entry.version)
     return {
         "name": name,
         "summary": architecture.summary,
@@ -24,4 +29,5 @@ def describe_entry(name: str, entry: Entry) -> dict[str, Any]:
         "distribution": entry.distribution,
         "version": entry.version,
         "plugin": entry.plugin,
+        "exports": None if capabilities is None else list(capabilities.exported),
     }

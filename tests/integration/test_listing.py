@@ -61,7 +61,7 @@ def test_the_list_for_programs():
     names = [entry["name"] for entry in found]
     assert names == sorted(names)
     assert {"basic", "bidirectional", "custom-loss", "stacked"} <= set(names)
-    keys = {"name", "summary", "reference", "tags", "tasks", "distribution", "version", "plugin"}
+    keys = {"name", "summary", "reference", "tags", "tasks", "distribution", "version", "plugin", "exports"}
     assert all(set(entry) == keys for entry in found)
 
 
@@ -71,6 +71,56 @@ def test_an_architecture_for_programs():
     assert shown["defaults"] == {"optimizer": "adam", "loss": "mse", "epochs": 100, "batch_size": 32}
     units = shown["hyperparameters"]["properties"]["units"]
     assert (units["default"], units["minimum"], units["maximum"]) == (64, 1, 4096)
+
+
+def test_what_a_network_costs():
+    """An LSTM of u units has 4 (u (u + f) + u) parameters, and 4 u (u + f) products in each row of the window."""
+    sizes = ("--window", "10", "--horizon", "3", "--features", "5", "--targets", "2", "--set", "units=8")
+    network = json.loads(run(*ZOO, "show", "basic", *sizes, "--json").stdout)["network"]
+    assert network["parameters"] == 4 * (8 * (8 + 5) + 8) + (8 + 1) * 3 * 2
+    assert network["multiply_adds"] == 10 * 4 * 8 * (8 + 5) + 8 * 3 * 2
+    assert network["uncounted"] == []
+    assert network["hyperparameters"]["units"] == 8
+    assert [network[name] for name in ("task", "window", "horizon", "features", "targets")] == ["forecast", 10, 3, 5, 2]
+    told = run(*ZOO, "show", "basic", *sizes).stdout
+    assert (
+        "network (forecast; window 10, horizon 3, features 5, targets 2): 502 parameters, 4,208 multiply-adds" in told
+    )
+
+
+def test_an_architecture_that_does_not_forecast_is_built_for_what_it_does():
+    network = json.loads(run(*ZOO, "show", "autoencoder", "--window", "6", "--targets", "2", "--json").stdout)[
+        "network"
+    ]
+    found = [network[name] for name in ("task", "window", "horizon", "features", "targets")]
+    assert found == ["anomaly", 6, 6, 2, 2]  # as many rows as it reads, and features for all targets
+
+
+def test_without_a_shape_there_is_no_network():
+    assert "network" not in json.loads(run(*ZOO, "show", "basic", "--json").stdout)
+    assert "parameters" not in run(*ZOO, "show", "basic").stdout
+
+
+def test_choices_are_shown():
+    rows = {line.split()[0]: line for line in run(*ZOO, "show", "linear").stdout.splitlines() if line}
+    assert rows["kind"].split()[1:7] == ["string", "nlinear", "nlinear,", "dlinear", "nlinear,", "dlinear"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--window", "0"), "--window: expected at least 1, found 0"),
+        (("--targets", "3", "--features", "2"), "--targets: expected at most the 2 of --features, found 3"),
+        (("--set", "unit=3"), "hyperparameter 'unit' is unknown; did you mean 'units'?"),
+        (("--set", "units=0"), "hyperparameter 'units': expected"),
+        (("--set", "units"), "--set takes NAME=VALUE, found 'units'"),
+    ],
+)
+def test_a_shape_that_cannot_be(arguments, complaint):
+    done = subprocess.run([*ZOO, "show", "basic", *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    (told,) = done.stderr.splitlines()
+    assert complaint in told
 
 
 def test_a_plugins_own_loss_and_schedule_are_shown():

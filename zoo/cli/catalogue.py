@@ -1,4 +1,4 @@
-"""``zoo list`` and ``zoo show``: what there is, without loading any of it."""
+"""``zoo list``: what there is, without loading any of it."""
 
 from __future__ import annotations
 
@@ -6,84 +6,64 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.output import catalogue, print_json, print_table
+from zoo.cli.output import catalogue, note, print_json, print_table
+from zoo_registry.errors import ConfigError
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 
-def list_architectures(as_json: Json = False) -> None:
+def list_architectures(
+    exports: Annotated[
+        str | None,
+        typer.Option(help="Only those whose bundles can be had as these formats or runtimes.", metavar="NAME,NAME"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """List the architectures of all installed plugins.
 
-    Examples: zoo list; zoo list --json
+    Examples: zoo list; zoo list --exports onnx,openvino; zoo list --json
     """
     from zoo.listing import list_architectures as listed
 
+    wanted = [] if exports is None else asked_exports(exports)
     catalogue()
-    found = listed()
+    found = [a for a in listed() if not wanted or _is_had_as(a, wanted)]
     if as_json:
         print_json(found)
-    else:
-        heads = ("architecture", "tasks", "from", "summary")
-        rows = [(a["name"], ", ".join(a["tasks"]), a["distribution"], a["summary"]) for a in found]
-        print_table(heads, rows)
-
-
-def show(
-    architecture: Annotated[str, typer.Argument(help="An architecture's name, as zoo list gives it.")],
-    as_json: Json = False,
-) -> None:
-    """Show an architecture: reference, training defaults, hyperparameters with bounds and search ranges.
-
-    Example: zoo show stacked
-    """
-    from zoo.listing import describe_entry
-
-    entry = catalogue()[architecture]
-    schema = entry.architecture.hyperparameters.model_json_schema()
-    defaults = {name: value for name, value in vars(entry.architecture.defaults).items() if value is not None}
-    if (schedule := defaults.get("schedule")) is not None:
-        defaults["schedule"] = spelled(schedule)
-    if entry.architecture.loss is not None:
-        defaults.setdefault("loss", "architecture")
-    described = describe_entry(architecture, entry)
-    if as_json:
-        print_json(described | {"defaults": defaults, "hyperparameters": schema})
         return
-    typer.echo(f"{architecture}: {described['summary']}")
-    typer.echo(f"reference: {described['reference'] or '-'}")
-    typer.echo(f"from: {described['distribution']} {described['version']}   tasks: {', '.join(described['tasks'])}")
-    typer.echo(f"training defaults: {', '.join(f'{name} {value}' for name, value in defaults.items()) or '-'}\n")
-    space = entry.architecture.hyperparameters.search_space()
-    rows = []
-    for name, field in schema.get("properties", {}).items():
-        search = space.get(name)
-        tuned = "" if search is None else _range(search)
-        rows.append(
-            (
-                name,
-                field.get("type", "-"),
-                str(field.get("default", "-")),
-                _bounds(field),
-                tuned,
-                field.get("description", ""),
-            )
+    heads: tuple[str, ...] = ("architecture", "tasks", "from", "summary")
+    rows: list[tuple[str, ...]] = [(a["name"], ", ".join(a["tasks"]), a["distribution"], a["summary"]) for a in found]
+    if wanted:
+        heads = (*heads[:-1], "exports", heads[-1])
+        rows = [(*row[:-1], ", ".join(a["exports"]), row[-1]) for row, a in zip(rows, found, strict=True)]
+    print_table(heads, rows)
+
+
+def asked_exports(text: str) -> list[str]:
+    """Split names at commas; raises ConfigError, with a close match, for one that there is not, or for none."""
+    from zoo.capabilities import EXPORTS, check_exports
+
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise ConfigError(f"--exports: expected one or more of {', '.join(EXPORTS)}, found none")
+    check_exports(names)
+    return names
+
+
+def _is_had_as(listed: dict[str, Any], wanted: list[str]) -> bool:
+    """Whether an architecture's bundles can be had as all of these; where that is not known, say so."""
+    from zoo.capabilities import known_capabilities
+
+    architecture = listed["name"].rpartition(":")[2]
+    capabilities = known_capabilities(listed["distribution"], architecture, listed["version"])
+    if capabilities is None:
+        note(f"left out: {listed['name']}, whose exports are not known; run: zoo plugin check {listed['name']}")
+        return False
+    answers = {name: capabilities.exports(name) for name in wanted}
+    untried = [name for name, answer in answers.items() if answer is None]
+    if untried and False not in answers.values():
+        note(
+            f"left out: {listed['name']}, which was not tried as {', '.join(untried)}; install that and run:"
+            f" zoo plugin check {listed['name']}"
         )
-    print_table(("hyperparameter", "type", "default", "bounds", "searched", "what it is"), rows)
-
-
-def spelled(schedule: Any) -> str:
-    """Write a schedule as --schedule takes it."""
-    from zoo.training.spelling import spell
-
-    return spell(schedule.kind, schedule.model_dump(exclude={"kind"}))
-
-
-def _bounds(field: dict[str, Any]) -> str:
-    signs = (("minimum", ">="), ("exclusiveMinimum", ">"), ("maximum", "<="), ("exclusiveMaximum", "<"))
-    return ", ".join(f"{sign} {field[key]:g}" for key, sign in signs if key in field)
-
-
-def _range(search: Any) -> str:
-    if search.kind == "choice":
-        return ", ".join(map(str, search.choices))
-    return f"{search.low:g} to {search.high:g}{' (log)' if search.log else ''}"
+    return all(answers.values())

@@ -1,0 +1,211 @@
+"""The kit finds what is wrong with an architecture, says it in a sentence, and lets nothing else pass for it."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from typing import Annotated
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from pydantic import Field
+
+from zoo.testing import CHECKS, check, run_checks
+from zoo.testing.kit import MAIN
+from zoo.testing.subject import Subject
+from zoo_registry import Architecture, Hyperparameters, Task, head
+
+CALLS = itertools.count(1)
+
+
+@keras.saving.register_keras_serializable("kit")
+class Forgetful(keras.layers.Layer):
+    """Counts its calls in Python."""
+
+    def call(self, inputs):
+        return inputs * float(next(CALLS))
+
+
+class Unsaved(keras.layers.Layer):
+    """Is not registered, and cannot be made anew."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def call(self, inputs):
+        return inputs * self.factor
+
+
+def network(middle=lambda x: x, *, units=6, **layer):
+    """``build`` of a small dense network, with something in its middle."""
+
+    def build(hp, shape):
+        inputs = keras.Input(shape.input)
+        hidden = keras.layers.Dense(units, "tanh", **layer)(keras.layers.Flatten()(inputs))
+        return keras.Model(inputs, head(shape)(middle(hidden)))
+
+    return build
+
+
+def architecture(build, **more):
+    return Architecture(name="tried", summary="Tried.", build=build, **more)
+
+
+def verdict(name, build, tmp_path, distribution="", **more):
+    subject = Subject(architecture(build, **more), distribution=distribution)
+    (found,) = run_checks(subject, tmp_path, [name]).verdicts
+    return found
+
+
+def unseeded(shape, dtype=None):
+    return np.random.default_rng().normal(size=shape)
+
+
+def short(hp, shape):
+    inputs = keras.Input(shape.input)
+    return keras.Model(inputs, keras.layers.Flatten()(inputs))
+
+
+def raising(hp, shape):
+    raise RuntimeError("the weather\n is bad")
+
+
+def quitting(hp, shape):
+    sys.exit(3)
+
+
+def looping(hp, shape):
+    inputs = keras.Input(shape.input)
+    return keras.Model(inputs, head(shape)(keras.layers.SimpleRNN(3)(inputs)))
+
+
+WRONG = {
+    "wrong shape": ("shapes", short, "the network's output must have shape (None, 1, 1), found (None, 6)"),
+    "no network": ("shapes", lambda hp, shape: "a network", "build must return a keras.Model, found str"),
+    "nan": ("shapes", network(lambda x: ops.log(-1.0 - ops.abs(x))), "outputs are not finite"),
+    "raises": ("shapes", raising, "RuntimeError: the weather is bad"),
+    "quits": ("shapes", quitting, "SystemExit: 3"),
+    "neighbours": ("batch independence", network(lambda x: x - ops.mean(x, axis=0)), "depends on its neighbours"),
+    "learns nothing": ("loss falls", network(lambda x: x * 0.0, trainable=False), "does not fall by a tenth"),
+    "unseeded": ("same seed, same weights", network(kernel_initializer=unseeded), "with one seed differ"),
+    "forgetful": ("no state outside the weights", network(Forgetful()), "a second call of the network gives another"),
+    "unsaved": ("save and reload", network(Unsaved(2.0)), "Unsaved"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_is_wrong_is_told(kind, tmp_path):
+    name, build, told = WRONG[kind]
+    found = verdict(name, build, tmp_path)
+    assert found.status == "failed"
+    assert told in found.reason
+    assert "\n" not in found.reason
+    assert found.facts == {}
+
+
+def test_the_same_network_without_the_fault_passes(tmp_path):
+    names = [name for name in MAIN if name != "import"]
+    report = run_checks(architecture(network()), tmp_path, names)
+    assert [f"{v.check}: {v.reason}" for v in report.verdicts if v.status != "passed"] == []
+    assert report.passed
+    assert not report.complete
+    forecast = report.capabilities.tasks["forecast"]
+    assert (forecast.formats, forecast.recurrence) == (("savedmodel", "onnx"), "none")
+    assert (forecast.runtimes["onnxruntime"], forecast.runtimes["tensorflow"]) == ("equal", "equal")
+    assert report.to_json()["capabilities"]["exports"][:4] == ["savedmodel", "onnx", "onnxruntime", "tensorflow"]
+
+
+def test_what_needs_a_failed_training_is_skipped_and_says_so(tmp_path):
+    names = ["loss falls", "save and reload", "export"]
+    report = run_checks(architecture(raising), tmp_path, names)
+    assert [v.status for v in report.verdicts] == ["failed", "skipped", "skipped"]
+    assert report.verdicts[1].reason == "the training failed in an earlier check"
+    assert [v.check for v in report.failed] == ["loss falls"]
+
+
+def test_a_loop_is_an_outsiders_warning_and_a_built_ins_failure(tmp_path):
+    for distribution, status in (("tide-models", "passed"), ("lstm-zoo", "failed")):
+        (tmp_path / distribution).mkdir()
+        found = verdict("native recurrence", looping, tmp_path / distribution, distribution)
+        assert found.status == status
+        assert "the ONNX graph holds a loop" in "".join((found.reason, *found.warnings))
+
+
+def test_a_size_that_is_refused_is_a_warning_and_all_of_them_a_failure(tmp_path):
+    def refuse(least):
+        def check(hp, shape):
+            if shape.window < least:
+                raise ValueError(f"a window below {least} has no segment")
+
+        return check
+
+    found = verdict("shapes", network(), tmp_path, check=refuse(5))
+    assert found.status == "passed"
+    assert any("refuses window 4" in text and "has no segment" in text for text in found.warnings)
+    found = verdict("shapes", network(), tmp_path, check=refuse(500))
+    assert found.status == "failed"
+    assert "no size can be built" in found.reason
+
+
+class NoWords(Hyperparameters):
+    width: Annotated[int, Field(ge=1)] = 3
+
+
+class NoBounds(Hyperparameters):
+    width: Annotated[int | None, Field(description="of it")] = 3
+
+
+@pytest.mark.parametrize(
+    ("model", "told"), [(NoWords, "'width' has no description"), (NoBounds, "'width' has no lower bound")]
+)
+def test_hyperparameters_say_what_they_are(model, told, tmp_path):
+    assert told in verdict("hyperparameters", network(), tmp_path, hyperparameters=model).reason
+
+
+def test_tiny_has_to_be_valid(tmp_path):
+    found = verdict("hyperparameters", network(), tmp_path, tiny={"widht": 3})
+    assert "hyperparameter 'widht' is unknown" in found.reason
+
+
+def test_a_check_alone_raises_what_does_not_hold(tmp_path):
+    check("shapes", architecture(network()), tmp_path)
+    with pytest.raises(Exception, match="the network's output must have shape"):
+        check("shapes", architecture(short), tmp_path)
+
+
+def test_a_check_alone_is_not_passed_over_where_the_training_failed(tmp_path):
+    broken = architecture(raising)
+    with pytest.raises(RuntimeError):
+        check("loss falls", broken, tmp_path)
+    with pytest.raises(AssertionError, match="the training failed in an earlier check"):
+        check("save and reload", broken, tmp_path)
+
+
+def test_checks_that_do_not_apply_are_skipped(tmp_path):
+    names = ["export of other tasks", "export with dropout"]
+    report = run_checks(architecture(network(), tasks=(Task.REGRESS,)), tmp_path, names)
+    assert [(v.status, bool(v.reason)) for v in report.verdicts] == [("skipped", True)] * 2
+    check(names[0], architecture(network()), tmp_path)
+
+
+def test_every_check_says_what_it_holds():
+    for one in CHECKS.values():
+        assert one.summary.endswith("."), one.name
+    assert set(MAIN) < set(CHECKS)
+
+
+def test_watching(tmp_path):
+    seen = []
+    run_checks(architecture(network()), tmp_path, ["hyperparameters", "shapes"], seen.append)
+    assert seen == ["hyperparameters", "shapes"]
+
+
+def test_ctrl_c_ends_it(tmp_path):
+    def interrupted(hp, shape):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_checks(architecture(interrupted), tmp_path, ["shapes"])

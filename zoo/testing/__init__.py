@@ -1,0 +1,38 @@
+"""The conformance kit: what every architecture must pass, for plugin authors' tests and for ours.
+
+import pytest
+from zoo.testing import CHECKS, check
+from zoo_registry import discover
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_mine(name, tmp_path):
+    check(name, discover().catalogue["mine"], tmp_path)
+
+``zoo plugin check mine`` runs the same from the command line. Everything is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoo.testing.kit import CHECKS, Check, check, run_checks
+    from zoo.testing.report import Report, Verdict
+
+_HOMES = {
+    "CHECKS": "zoo.testing.kit",
+    "Check": "zoo.testing.kit",
+    "Report": "zoo.testing.report",
+    "Verdict": "zoo.testing.report",
+    "check": "zoo.testing.kit",
+    "run_checks": "zoo.testing.kit",
+}
+
+__all__ = ["CHECKS", "Check", "Report", "Verdict", "check", "run_checks"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'zoo.testing' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,217 @@
+"""The bench that an architecture is tried on: toy data, and one training and one export that the checks share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zoo.bundle.loading import load_bundle
+from zoo.bundle.manifest import Manifest
+from zoo.engine.threads import choose_threads
+from zoo.export.exporter import Trained, export
+from zoo.testing.outcomes import EarlierFailureError
+from zoo.testing.subject import Subject
+from zoo.training.config import RunConfig
+from zoo.training.measurement import measure
+from zoo.training.network import build_network
+from zoo.training.preparation import Prepared, prepare
+from zoo.training.resolution import resolve
+from zoo.training.run_folder import make_record
+from zoo.training.trainer import Fitted, compiled, fit
+from zoo_registry import Architecture, Entry, SequenceShape, Task
+from zoo_registry.errors import ConfigError
+
+EPOCHS, LEARNING_RATE, BATCH = 10, 1e-2, 16
+WINDOW, HORIZON, ROWS = 12, 3, 240
+# Where sizes and times are told with default hyperparameters: that of the public ETT benchmarks
+STATED = SequenceShape(
+    task=Task.FORECAST, window=96, n_features=7, horizon=96, n_targets=7, target_columns=tuple(range(7))
+)
+STATED_BATCH = 32
+
+T = TypeVar("T")
+Weights = list[NDArray[Any]]
+
+
+class FirstEpoch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Takes the weights after the first epoch; with ``stop`` it ends the training there."""
+
+    def __init__(self, *, stop: bool = False) -> None:
+        super().__init__()
+        self._stop = stop
+        self.weights: Weights = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if epoch == 0:
+            self.weights = self.model.get_weights()
+            self.model.stop_training = self._stop
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training on the toy series; ``first_epoch`` are the weights after that epoch."""
+
+    config: RunConfig
+    prepared: Prepared
+    fitted: Fitted
+    first_epoch: Weights
+
+
+@dataclass(frozen=True)
+class Published:
+    """A training's bundle, and what it was exported from."""
+
+    folder: Path
+    manifest: Manifest
+    trained: Trained
+
+
+class Bench:
+    """An architecture with its tiny hyperparameters on toy data; ``folder`` is for files.
+
+    What a check asks for is made once. Where that fails, the check that asked first fails with the reason, and for the
+    others EarlierFailureError is raised.
+    """
+
+    def __init__(self, subject: Subject, folder: Path) -> None:
+        choose_threads()  # before TensorFlow starts, as each training wants them
+        self.subject = subject
+        self.architecture: Architecture = subject.architecture
+        self.folder = folder
+        self._made: dict[str, Any] = {}
+        self._failed: set[str] = set()
+
+    @property
+    def first_task(self) -> Task:
+        """The task whose training and export the main checks look at."""
+        return self.architecture.tasks[0]
+
+    def network(self, shape: SequenceShape, seed: int = 0) -> keras.Model:
+        """The bare network with tiny hyperparameters, its weights drawn from the seed."""
+        keras.utils.set_random_seed(seed)
+        return build_network(self.architecture, self.architecture.configure(self.architecture.tiny), shape)
+
+    def fresh(self, seed: int) -> keras.Model:
+        """An untrained network for the toy series of the first task, as a training begins with it."""
+        config, prepared = self._plan(self.first_task, {}, seed=seed)
+        return compiled(self.architecture, self._configured(), prepared, config.training)
+
+    @property
+    def training(self) -> Training:
+        """The training of the first task that the checks share."""
+        return self._once("the training", lambda: self.train(FirstEpoch()))
+
+    def train(
+        self, first: FirstEpoch, task: Task | None = None, more: Mapping[str, Any] | None = None, epochs: int = EPOCHS
+    ) -> Training:
+        """Train on the toy series, by default for the first task; ``more`` are other hyperparameters than tiny's."""
+        config, prepared = self._plan(task or self.first_task, more or {}, epochs=epochs)
+        fitted = fit(self.architecture, self._configured(more), prepared, config.training, [first])
+        return Training(config, prepared, fitted, first.weights)
+
+    def published(self, task: Task) -> Published:
+        """The bundle of a task: for the first one that of the shared training, else of one epoch."""
+
+        def make() -> Published:
+            training = self.training if task is self.first_task else self.train(FirstEpoch(), task, epochs=1)
+            return self.publish(training, f"kit-{task}")
+
+        return self._once(f"the export of task {task}", make)
+
+    def publish(self, training: Training, name: str) -> Published:
+        """Export a training below the folder; raises ParityError where a format differs from the network."""
+        config, prepared, fitted = training.config, training.prepared, training.fitted
+        subject = self.subject
+        entry = Entry(self.architecture, subject.plugin, subject.distribution or "kit", subject.version or "0")
+        evaluation = measure(fitted.model, prepared, config).evaluation
+        trained = Trained(
+            fitted.model, prepared.preprocessor, make_record("kit", config, entry, prepared, fitted, evaluation)
+        )
+        folder = export(trained, self.folder, name)
+        return Published(folder, load_bundle(folder).manifest, trained)
+
+    def export_again(self, published: Published, name: str, formats: tuple[str, ...]) -> None:
+        """Export it with more formats; raises ExportError or BundleError where one cannot be had."""
+        export(published.trained, self.folder, name, formats=formats)
+
+    def _configured(self, more: Mapping[str, Any] | None = None) -> Any:
+        return self.architecture.configure({**self.architecture.tiny, **(more or {})})
+
+    def _plan(self, task: Task, more: Mapping[str, Any], **settings: Any) -> tuple[RunConfig, Prepared]:
+        """A learnable toy series: a sine, a second column that runs ahead of it, and whether the first one rises."""
+        steps = np.arange(ROWS)
+        frame = pd.DataFrame({"level": 50 + 5 * np.sin(steps / 3), "lead": 2 * np.sin((steps + 2) / 3)})
+        frame["phase"] = np.where(np.cos(steps / 3) > 0, "rising", "falling")
+        toy = {
+            "source": "DataFrame",
+            "task": task,
+            "window": WINDOW,
+            "horizon": HORIZON if task is Task.FORECAST else 1,
+            "target": "phase" if task is Task.CLASSIFY else "level",
+            "features": ["lead"] if task is Task.REGRESS else ["level", "lead"],
+            "learning_rate": LEARNING_RATE,
+            "batch_size": BATCH,
+            "patience": 0,
+        }
+        architecture = self.architecture
+        config = resolve(architecture.name, architecture, {**architecture.tiny, **more}, toy | settings)
+        return config, prepare(config.data, frame)
+
+    def _once(self, what: str, make: Callable[[], T]) -> T:
+        if what in self._failed:
+            raise EarlierFailureError(f"{what} failed in an earlier check")
+        if what not in self._made:
+            try:
+                self._made[what] = make()
+            except KeyboardInterrupt:
+                raise
+            except BaseException:
+                self._failed.add(what)
+                raise
+        found: T = self._made[what]
+        return found
+
+
+def toy_shape(window: int = WINDOW, n_features: int = 2, horizon: int = HORIZON, n_targets: int = 1) -> SequenceShape:
+    """A forecast's shape, whose targets are the first features."""
+    return SequenceShape(
+        task=Task.FORECAST,
+        window=window,
+        n_features=n_features,
+        horizon=horizon,
+        n_targets=n_targets,
+        target_columns=tuple(range(n_targets)),
+    )
+
+
+def of_task(shape: SequenceShape, task: Task, architecture: Architecture) -> SequenceShape:
+    """A forecast's shape made one of the same sizes for another task."""
+    if task is Task.FORECAST:
+        return shape
+    if task is Task.CLASSIFY:
+        return replace(shape, task=task, horizon=1, n_targets=1, target_columns=(None,), classes=shape.horizon + 1)
+    if task is Task.REGRESS:
+        return replace(shape, task=task, horizon=1, target_columns=(None,) * shape.n_targets)
+    reconstruct = architecture.anomaly == "reconstruct"
+    return replace(shape, task=task, horizon=shape.window if reconstruct else 1)
+
+
+def noise(*shape: int, seed: int = 0) -> NDArray[np.float32]:
+    """Standard normal values, float32."""
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def default_network(architecture: Architecture) -> keras.Model | None:
+    """The network with default hyperparameters at :data:`STATED`, or None where they do not fit together."""
+    shape = STATED if Task.FORECAST in architecture.tasks else of_task(STATED, architecture.tasks[0], architecture)
+    try:
+        return build_network(architecture, architecture.configure({}), shape)
+    except ConfigError:
+        return None

@@ -1,0 +1,62 @@
+"""Training on a learnable toy series: it learns, and one seed gives one result."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from zoo.testing.bench import EPOCHS, STATED_BATCH, Bench, FirstEpoch, default_network, noise
+from zoo.testing.findings import Findings
+from zoo.testing.outcomes import NotApplicableError
+
+STEPS, CALLS = 10, 30
+
+
+def check_loss_falls(bench: Bench) -> Findings:
+    """Training on a learnable series brings the validation loss down by a tenth at least."""
+    losses = bench.training.fitted.history["val_loss"]
+    assert min(losses) < 0.9 * losses[0], (
+        f"the validation loss does not fall by a tenth in {EPOCHS} epochs: {losses[0]:.4g} to {min(losses):.4g}"
+    )
+    return Findings({"loss": [losses[0], min(losses)]})
+
+
+def check_seed(bench: Bench) -> None:
+    """Two trainings with one seed have bit-equal weights after an epoch; another seed draws others."""
+    first, again = bench.training.first_epoch, FirstEpoch(stop=True)
+    bench.train(again)
+    for one, two in zip(first, again.weights, strict=True):
+        assert np.array_equal(one, two), "two trainings with one seed differ after their first epoch"
+    one, two = (bench.fresh(seed).get_weights() for seed in (1, 2))
+    assert any((a != b).any() for a, b in zip(one, two, strict=True)), "the seed has no effect on the weights"
+
+
+def check_time(bench: Bench) -> Findings:
+    """Milliseconds of a training step and of one window, with default hyperparameters at the stated shape."""
+    network = default_network(bench.architecture)
+    if network is None:
+        raise NotApplicableError("the default hyperparameters do not fit a window of 96 steps and a horizon of 96")
+    inputs, targets = noise(STATED_BATCH, *network.input_shape[1:]), noise(STATED_BATCH, *network.output_shape[1:])
+    network.compile(optimizer="adam", loss="mse")
+    steps = [_timed(lambda: network.train_on_batch(inputs, targets)) for _ in range(STEPS + 1)][
+        1:
+    ]  # the first compiles
+    call = tf.function(lambda window: network(window, training=False))
+    calls = [_timed(lambda: call(inputs[:1]).numpy()) for _ in range(CALLS + 1)][1:]
+    return Findings(
+        {
+            "train_step_ms": round(statistics.median(steps) * 1e3, 3),
+            "window_ms": round(statistics.median(calls) * 1e3, 3),
+            "stated": f"{network.input_shape[1]} steps of {network.input_shape[2]} features to"
+            f" {network.output_shape[1:]}, batches of {STATED_BATCH}, Keras' own training step",
+        }
+    )
+
+
+def _timed(call: object) -> float:
+    started = time.perf_counter()
+    call()  # type: ignore[operator]
+    return time.perf_counter() - started

@@ -1,0 +1,123 @@
+"""The kit: its checks in their order, and how they are run on an architecture."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.testing.bench import Bench
+from zoo.testing.checks import export, hyperparameters, imports, network, training
+from zoo.testing.findings import Findings
+from zoo.testing.outcomes import EarlierFailureError, NotApplicableError
+from zoo.testing.report import FAILED, PASSED, SKIPPED, Report, Verdict
+from zoo.testing.subject import Subject
+from zoo_registry import Architecture, Entry
+from zoo_registry.discovery import sentence_of
+from zoo_registry.errors import ZooError
+
+Run = Callable[[Bench], Findings | None]
+Watch = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check of the kit; ``main`` ones take seconds for all together, the others minutes."""
+
+    name: str
+    run: Run
+    main: bool = True
+
+    @property
+    def summary(self) -> str:
+        """What holds where it passes, in one sentence."""
+        return (self.run.__doc__ or "").partition("\n")[0]
+
+
+CHECKS: dict[str, Check] = {
+    check.name: check
+    for check in (
+        Check("import", imports.check_import),
+        Check("hyperparameters", hyperparameters.check_hyperparameters),
+        Check("shapes", network.check_shapes),
+        Check("batch independence", network.check_batch_independence),
+        Check("loss falls", training.check_loss_falls),
+        Check("same seed, same weights", training.check_seed),
+        Check("save and reload", network.check_save_and_reload),
+        Check("no state outside the weights", network.check_state),
+        Check("export", export.check_export),
+        Check("native recurrence", export.check_recurrence),
+        Check("runtimes", export.check_runtimes),
+        Check("export of other tasks", export.check_other_tasks, main=False),
+        Check("export with dropout", export.check_export_with_dropout, main=False),
+        Check("time", training.check_time, main=False),
+    )
+}
+MAIN = tuple(name for name, check in CHECKS.items() if check.main)
+
+_bench: Bench | None = None
+
+
+def check(name: str, what: Architecture | Entry, folder: Path) -> None:
+    """Run one of ``CHECKS`` on an architecture, or on its entry in the catalogue; ``folder`` is for files.
+
+    Raises AssertionError that says what does not hold. One architecture's checks share a training and an export, so
+    they are quickest one after the other.
+    """
+    global _bench
+    subject = Subject.of(what)
+    if _bench is None or _bench.architecture is not subject.architecture or not _bench.folder.is_dir():
+        _bench = Bench(subject, folder)
+    try:
+        CHECKS[name].run(_bench)
+    except NotApplicableError:
+        pass
+    except EarlierFailureError as error:
+        raise AssertionError(str(error)) from error
+
+
+def run_checks(
+    what: Architecture | Entry | Subject,
+    folder: Path,
+    names: Iterable[str] = tuple(CHECKS),
+    watch: Watch = lambda name: None,
+) -> Report:
+    """Run checks, all by default, and report; ``folder`` is for files, ``watch`` is told of each beforehand."""
+    names = tuple(names)
+    subject = Subject.of(what)
+    bench = Bench(subject, folder)
+    verdicts = []
+    for name in names:
+        watch(name)
+        verdicts.append(_verdict(CHECKS[name], bench))
+    return Report(
+        architecture=subject.architecture.name,
+        plugin=subject.plugin,
+        distribution=subject.distribution,
+        version=subject.version,
+        complete=set(names) == set(CHECKS),
+        verdicts=tuple(verdicts),
+    )
+
+
+def _verdict(check: Check, bench: Bench) -> Verdict:
+    started, status, reason, findings = time.perf_counter(), PASSED, "", Findings()
+    try:
+        findings = check.run(bench) or findings
+    except (NotApplicableError, EarlierFailureError) as error:
+        status, reason = SKIPPED, str(error)
+    except KeyboardInterrupt:
+        raise
+    except (AssertionError, ZooError) as error:
+        status, reason = FAILED, " ".join(str(error).split()) or f"the check '{check.name}' does not hold"
+    except BaseException as error:  # whatever a plugin's code raises, SystemExit too
+        status, reason = FAILED, sentence_of(error)
+    return Verdict(
+        check=check.name,
+        status=status,
+        seconds=round(time.perf_counter() - started, 3),
+        reason=reason,
+        warnings=findings.warnings,
+        facts=findings.facts,
+    )
