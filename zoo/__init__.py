@@ -13,6 +13,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # Keras reads it once, whe
 
 if TYPE_CHECKING:
     from zoo.api import load_run, resume, train
+    from zoo.backtesting.backtest import backtest
     from zoo.bundle.loading import Bundle, load_bundle
     from zoo.bundle.verification import verify_bundle
     from zoo.estimators import SequenceClassifier, SequenceRegressor
@@ -26,6 +27,7 @@ _HOMES = {
     "SequenceClassifier": "zoo.estimators",
     "SequenceRegressor": "zoo.estimators",
     "ZooError": "zoo_registry.errors",
+    "backtest": "zoo.backtesting.backtest",
     "list_architectures": "zoo.listing",
     "load_bundle": "zoo.bundle.loading",
     "load_run": "zoo.api",
@@ -40,6 +42,7 @@ __all__ = [
     "SequenceClassifier",
     "SequenceRegressor",
     "ZooError",
+    "backtest",
     "list_architectures",
     "load_bundle",
     "load_run",

@@ -11,7 +11,7 @@ import pytest
 
 import zoo
 from zoo.training.losses import LOSSES
-from zoo_registry import discover
+from zoo_registry import SequenceShape, Task, discover
 
 
 def guide(request, name):
@@ -74,3 +74,21 @@ def test_the_losses_guides_plugin_trains(series, tmp_path):
     run = zoo.train("basic", series, loss="power:power=4", runs=tmp_path / "runs", **settings)
     assert run.config.training.loss == "power:power=4"
     assert discover().losses["power"].distribution == "zoo-power"
+
+
+def test_the_architectures_guide_has_a_row_and_a_paragraph_for_each_and_its_figures_hold(request):
+    from zoo.engine.complexity import complexity
+
+    text = guide(request, "architectures.md")
+    rows = {row.split("|")[1].strip(" `"): row for row in text.splitlines() if row.startswith("| `")}
+    built_in = {name: entry for name, entry in discover().catalogue.items() if entry.distribution == "lstm-zoo"}
+    assert list(rows) == list(built_in)
+    assert sorted(re.findall(r"^\*\*`([a-z-]+)`\*\*", text, flags=re.MULTILINE)) == sorted(built_in)
+    for name, row in rows.items():
+        architecture = built_in[name].architecture
+        task = Task.FORECAST if Task.FORECAST in architecture.tasks else Task.ANOMALY
+        sizes = {"window": 96, "n_features": 7, "n_targets": 7, "horizon": 24 if task is Task.FORECAST else 96}
+        shape = SequenceShape(task=task, target_columns=tuple(range(7)), **sizes)
+        found = complexity(architecture.build(architecture.configure({}), shape))
+        assert row.split("|")[3:5] == [f" {found.parameters:,} ", f" {found.multiply_adds:,} "]
+        assert found.uncounted == ()

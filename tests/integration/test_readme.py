@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import subprocess
 import sys
-import types
 
 import pytest
 
-from zoo.testing import CHECKS, check
+from zoo.testing import run_checks
+from zoo.testing.kit import MAIN
 
 
 @pytest.fixture(scope="module")
@@ -19,13 +20,13 @@ def blocks(request):
     return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("name", CHECKS)
-def test_the_plugin_conforms(blocks, name, tmp_path):
+def test_the_plugin_conforms(blocks, tmp_path, monkeypatch):
     (source,) = (block for block in blocks if "hookimpl" in block)
-    module = types.ModuleType("zoo_wide")
-    exec(compile(source, "zoo_wide.py", "exec", dont_inherit=True), vars(module))
-    (architecture,) = module.zoo_architectures()
-    check(name, architecture, tmp_path)
+    (tmp_path / "zoo_wide.py").write_text(source, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    (architecture,) = importlib.import_module("zoo_wide").zoo_architectures()
+    report = run_checks(architecture, tmp_path, MAIN)
+    assert [f"{verdict.check}: {verdict.reason}" for verdict in report.verdicts if verdict.status != "passed"] == []
 
 
 @pytest.mark.full

@@ -38,10 +38,15 @@ except SystemExit as end:
 print("MODULES", *sorted({name.split(".")[0] for name in sys.modules}))
 """
 TABLES = {"numpy", "pandas", "pyarrow"}  # pandas holds text in pyarrow's arrays
+KERAS = TABLES | {"tensorflow", "keras", "scipy", "sklearn", "joblib", "matplotlib"}  # what Keras itself imports
 SERVING = {"numpy", "onnx", "onnxruntime"}
 ALLOWED = {
     "list": set(),
+    "list --exports onnx,openvino": set(),
+    "plugin list": set(),
+    "plugin check --help": set(),
     "show basic": set(),
+    "show basic --window 12 --set units=4": KERAS,
     "--help": set(),
     "train --help": set(),
     "train basic --print-config": set(),
@@ -53,6 +58,8 @@ ALLOWED = {
     "verify {bundle} --quick": set(),
     "verify {bundle}": SERVING,
     "predict {bundle} --data {table}": TABLES | SERVING,
+    "backtest --help": set(),
+    "backtest {bundle} --data {table}": TABLES | SERVING | {"scipy", "sklearn", "joblib", "statsmodels", "matplotlib"},
 }
 
 

@@ -12,6 +12,11 @@ from zoo.bundle.version_folders import versions
 from zoo_registry.errors import BundleError
 
 
+def is_bundle(path: str | Path) -> bool:
+    """Whether this is a bundle's folder, or a model's with versions; nothing of it is checked."""
+    return (Path(path) / MANIFEST_FILE).is_file() or bool(versions(Path(path)))
+
+
 def find_bundle(path: str | Path) -> Path:
     """Return the bundle's folder: ``path`` itself, or the highest version below a model's folder.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from zoo.bundle.loading import Bundle
     from zoo.bundle.manifest import Interface
-    from zoo.data.table_windows import TableWindows
+    from zoo.data.table_windows import Asked, TableWindows
 
 BATCH = 256  # windows
 BATCH_VALUES = 2**21  # of a batch at most, so that long windows take no more memory
@@ -54,10 +54,18 @@ def make_backtest(
     bundle: Bundle, source: Source, *, stride: int = 1, missing: Missing | None = None, **reading: Any
 ) -> Backtest:
     """Read a table and lay windows over it; see :meth:`Bundle.backtest`."""
-    from zoo.data.table_windows import Asked, lay_windows
+    from zoo.data.table_windows import lay_windows
+
+    asked, trained = asked_of(bundle, source), bundle.manifest.data
+    return Backtest(bundle, lay_windows(source, asked, trained=trained, stride=stride, missing=missing, **reading))
+
+
+def asked_of(bundle: Bundle, source: Source) -> Asked:
+    """What a bundle asks of a table; raises DataError as :func:`make_backtest` does."""
+    from zoo.data.table_windows import Asked
 
     interface = _raw_interface(bundle, source)
-    asked = Asked(
+    return Asked(
         Task(interface.task),
         interface.features,
         interface.targets,
@@ -67,8 +75,6 @@ def make_backtest(
         interface.quantiles,
         interface.classes,
     )
-    trained = bundle.manifest.data
-    return Backtest(bundle, lay_windows(source, asked, trained=trained, stride=stride, missing=missing, **reading))
 
 
 class Backtest:

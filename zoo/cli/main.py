@@ -10,15 +10,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from zoo.cli.backtest import backtest
 from zoo.cli.bundles import bundles
-from zoo.cli.catalogue import list_architectures, show
+from zoo.cli.catalogue import list_architectures
 from zoo.cli.compare import compare
 from zoo.cli.export import export
 from zoo.cli.gc import gc
 from zoo.cli.inspect import inspect
 from zoo.cli.output import note
+from zoo.cli.plugin import plugin
 from zoo.cli.predict import predict
 from zoo.cli.runs import runs
+from zoo.cli.show import show
 from zoo.cli.train import train
 from zoo.cli.verify import verify
 from zoo_registry.errors import ZooError
@@ -77,11 +80,13 @@ app.command("inspect")(inspect)
 app.command("train")(train)
 app.command("runs")(runs)
 app.command("compare")(compare)
+app.command("backtest")(backtest)
 app.command("export")(export)
 app.command("verify")(verify)
 app.command("predict")(predict)
 app.command("bundles")(bundles)
 app.command("gc")(gc)
+app.add_typer(plugin, name="plugin")
 
 
 @app.callback(invoke_without_command=True)
@@ -102,7 +107,7 @@ def common(
 def main() -> None:
     """Run the command and leave with its exit code.
 
-    0; 1 where a bundle fails its replay; 2 for bad input; 130 after Ctrl-C; 143 after SIGTERM.
+    0; 1 where a bundle fails its replay, or a plugin its checks; 2 for bad input; 130 after Ctrl-C; 143 after SIGTERM.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that what is staged is removed
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's remarks; errors still show

@@ -118,12 +118,15 @@ def check_picture(path: Path | None, option: str) -> None:
 
 
 def catalogue() -> Catalogue:
-    """Discover the plugins; the broken ones are named on standard error."""
+    """Discover the plugins; the broken ones, and those that keep everybody waiting, are named on standard error."""
     from zoo_registry import discover
 
     found = discover()
     for failure in found.failures:
         note(f"warning: {failure}")
+    for plugin in found.plugins:
+        if plugin.complaint:
+            note(f"warning: {plugin.complaint}")
     catalogues = (found.catalogue, found.scalers, found.losses, found.exporters)
     for ambiguity in (sentence for known in catalogues for sentence in known.ambiguities):
         note(f"warning: {ambiguity}")

@@ -40,15 +40,16 @@ def print_results(record: RunRecord) -> None:
     else:
         left_out = f" ({metrics['left_out']} left out: their truth is missing)" if metrics["left_out"] else ""
         typer.echo(f"windows: {parts}{left_out}; errors on the test windows, in original units\n")
-        _print_forecasts(metrics, data["targets"])
+        print_forecasts(metrics, data["targets"])
     for name, reason in metrics["skipped"].items():
         typer.echo(f"{name}: not computed, {reason}")
     typer.echo("")
 
 
-def _print_forecasts(metrics: Mapping[str, Any], targets: Sequence[str]) -> None:
+def print_forecasts(metrics: Mapping[str, Any], targets: Sequence[str]) -> None:
+    """Write the errors of network and baselines: in original units, scaled of several targets, and of quantiles."""
     rows = [
-        (target, name, *(f"{measured['targets'][target][error]:.4g}" for error in ("mae", "rmse", "mase")))
+        (target, name, *map(_told, (measured["targets"][target][error] for error in ("mae", "rmse", "mase"))))
         for target in targets
         for name, measured in everybody(metrics).items()
     ]
@@ -62,6 +63,10 @@ def _print_forecasts(metrics: Mapping[str, Any], targets: Sequence[str]) -> None
         print_table(("forecast", "scaled MAE over all targets", "scaled MSE"), rows)
     if metrics["quantiles"] is not None:
         _print_quantiles(metrics["quantiles"])
+
+
+def _told(error: float | None) -> str:
+    return "" if error is None else f"{error:.4g}"
 
 
 def _print_quantiles(measured: Mapping[str, Any]) -> None:

@@ -92,7 +92,7 @@ def split_dates(times: Times | None, dates: Sequence[str], *, minimum: Minimum, 
             " --split"
         )
     try:
-        cuts = [_in_zone(pd.Timestamp(date), times.tz) for date in dates]
+        cuts = [in_zone(pd.Timestamp(date), times.tz, "--split-dates") for date in dates]
     except ValueError as error:
         raise ConfigError(f"a split's dates are such as 2020-01-31, found {','.join(dates)}; mend them") from error
     if len(cuts) not in (2, 3) or any(pd.isna(cut) for cut in cuts) or sorted(set(cuts)) != cuts:
@@ -106,24 +106,36 @@ def split_dates(times: Times | None, dates: Sequence[str], *, minimum: Minimum, 
     return _cut(ends, len(times), minimum=minimum, where=where, embargo=embargo, remedy=remedy)
 
 
-def fold_splits(splitter: Any, n_rows: int, *, validation: float = 0.15) -> list[Split]:
+def fold_splits(splitter: Any, n_rows: int, *, validation: float = 0.15, embargo: int = 0) -> list[Split]:
     """Make a split of each fold of a scikit-learn splitter (``TimeSeriesSplit``, or any that keeps the order of time).
 
-    Each fold's train rows give train and, of their end, the share ``validation``; its test rows give test. Raises
-    ConfigError where rows of a fold do not follow each other, or its train rows do not all come before its test rows.
+    Each fold's train rows give train and, of their end, the share ``validation``; its test rows give test. Before
+    validation and before test at least ``embargo`` rows belong to nothing; the splitter may leave out more. Raises
+    ConfigError where the splitter cannot split so many rows, where rows of a fold do not follow each other, or its
+    train rows do not all come before its test rows.
     """
+    try:
+        folds = [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(np.zeros((n_rows, 1)))]
+    except ValueError as error:
+        raise ConfigError(f"{splitter!r}: cannot split {n_rows} rows ({error}); give another splitter") from error
     splits = []
-    for number, (train, test) in enumerate(splitter.split(np.zeros((n_rows, 1))), start=1):
+    for number, (train, test) in enumerate(folds, start=1):
         even = all(len(rows) and (np.diff(rows) == 1).all() for rows in (train, test))
         if not even or train[-1] >= test[0]:
             raise ConfigError(
                 f"fold {number} of {splitter!r}: expected consecutive train rows, all before consecutive test rows;"
                 " take a splitter that keeps the order of time, such as TimeSeriesSplit"
             )
-        first, end = int(train[0]), int(train[-1]) + 1
-        cut = end - round(validation * (end - first))
-        splits.append(Split(range(first, cut), range(cut, end), range(int(test[0]), int(test[-1]) + 1)))
+        first, end = int(train[0]), min(int(train[-1]) + 1, int(test[0]) - embargo)
+        fitted = train_and_validation(range(first, max(first, end)), validation=validation, embargo=embargo)
+        splits.append(Split(*fitted, range(int(test[0]), int(test[-1]) + 1)))
     return splits
+
+
+def train_and_validation(rows: range, *, validation: float, embargo: int = 0) -> tuple[range, range]:
+    """Give the end of consecutive rows, the share ``validation``, to early stopping, and leave out rows before it."""
+    cut = rows.stop - round(validation * len(rows))
+    return range(rows.start, max(cut - embargo, rows.start)), range(cut, rows.stop)
 
 
 def _cut(
@@ -149,11 +161,12 @@ def _cut(
     return split
 
 
-def _in_zone(date: pd.Timestamp, zone: tzinfo | None) -> pd.Timestamp:
+def in_zone(date: pd.Timestamp, zone: tzinfo | None, option: str) -> pd.Timestamp:
+    """A time in the zone of a table's times, which is its own where it names none; raises ConfigError without one."""
     if date.tzinfo is None:
         return date.tz_localize(zone)
     if zone is None:
-        raise ConfigError(f"--split-dates: {date} names a zone, but the times have none; write it without")
+        raise ConfigError(f"{option}: {date} names a zone, but the times have none; write it without")
     return date.tz_convert(zone)
 
 

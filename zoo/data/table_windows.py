@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -73,7 +73,11 @@ def lay_windows(
     how = resolve_reading(source, trained, reading)
     table = _read_with_truth(source, asked, how)
     series = intervals(list(long_enough(table, asked.window, trained, how).values()))
-    missing = way_to_fill(source, missing)
+    return lay_over(table, asked, series, stride=stride, missing=way_to_fill(source, missing))
+
+
+def lay_over(table: Table, asked: Asked, series: Intervals, *, stride: int = 1, missing: Missing) -> TableWindows:
+    """Lay windows over the rows of these series of a table; raises DataError where not one fits."""
     even = usable = intersect(table.stretches, series)
     if len(holes := _holes(table, series, missing)) and missing == "drop":
         usable = intersect(even, outside(holes, len(table.values)))
@@ -100,6 +104,21 @@ class TableWindows:
     ends: NDArray[np.int64]
     missing: Missing
 
+    def chosen(self, numbers: NDArray[np.int64]) -> TableWindows:
+        """The windows with these numbers alone, in this order, for which they are numbered anew."""
+        stretch = np.searchsorted(self.windows.offsets, numbers, side="right") - 1
+        starts, offsets = self.windows.starts(numbers), np.arange(len(numbers) + 1)
+        return replace(self, windows=replace(self.windows, firsts=starts, offsets=offsets), ends=self.ends[stretch])
+
+    def told_rows(self, numbers: slice = slice(None)) -> NDArray[np.int64]:
+        """The rows that the answers to windows are of, (n, steps), some of them behind the table's last."""
+        return self.windows.last_rows(numbers)[:, None] + self.asked.steps
+
+    def series_of(self, numbers: slice = slice(None)) -> NDArray[np.int64]:
+        """The number of each window's series, in the order of the table's."""
+        found: NDArray[np.int64] = self._series_of(self.windows.last_rows(numbers))
+        return found
+
     def inputs(self, numbers: slice) -> NDArray[np.float64]:
         """Features of windows, (n, window, n_features), each filled from its own rows and those before it alone."""
         rows = self.windows.starts(numbers)[:, None] + np.arange(self.windows.window)
@@ -119,8 +138,7 @@ class TableWindows:
         beside each target stands ``TARGET actual`` where the table has it, missing where there are no rows.
         """
         table, steps = self.table, self.asked.steps
-        last = self.windows.last_rows(numbers)
-        wanted = last[:, None] + steps
+        last, wanted = self.windows.last_rows(numbers), self.told_rows(numbers)
         stretch = np.searchsorted(self.windows.offsets, np.arange(numbers.start, numbers.stop), side="right") - 1
         ends = self.ends[stretch][:, None]
         answers = _answers(outputs, self.asked, self._truth(wanted, wanted < ends))

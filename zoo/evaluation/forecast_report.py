@@ -30,22 +30,25 @@ from zoo.evaluation.headline import everybody, headline, outcomes
 from zoo.evaluation.pages import paragraph, table
 from zoo.evaluation.report import Training, beside, measured_on, report_page, verdict
 
-_COLOURS = {NETWORK: BLUE, TRAIN_MEAN: YELLOW, LAST_VALUE: YELLOW, SEASONAL: RED, RIDGE: GREEN}
+COLOURS = {NETWORK: BLUE, TRAIN_MEAN: YELLOW, LAST_VALUE: YELLOW, SEASONAL: RED, RIDGE: GREEN}
 _MOST_TARGETS = 50  # in the table of errors in original units
 
 
 def forecast_report(training: Training, evaluation: Mapping[str, Any], details: Details) -> str:
     """The page as text; ``evaluation`` is as :func:`zoo.evaluation.evaluation.evaluate` returns it."""
-    colours = {name: _COLOURS[name] for name in (NETWORK, *evaluation["baselines"])}
+    colours = {name: COLOURS[name] for name in (NETWORK, *evaluation["baselines"])}
     sections = [
-        ("How good it is", _measures(evaluation)),
+        ("How good it is", measures(evaluation)),
         ("Forecasts of the test part", _excerpts(details, evaluation, colours)),
         ("Where it errs", _errors(evaluation, details, colours)),
     ]
     return report_page(training, sections)
 
 
-def _measures(evaluation: Mapping[str, Any]) -> str:
+def measures(
+    evaluation: Mapping[str, Any], of: str = "windows of the untouched test part", record: str = "run.json"
+) -> str:
+    """The errors of network and baselines: verdict, scaled, and in original units; ``of`` says what they are of."""
     network = evaluation["network"]
     rows, found = [], outcomes(evaluation)
     for name, measured in everybody(evaluation).items():
@@ -59,24 +62,29 @@ def _measures(evaluation: Mapping[str, Any]) -> str:
     parts = [
         verdict(evaluation),
         table(heads, rows, texts=(0, 3), strong=(0,)),
-        measured_on(evaluation, "their truth is missing", remark),
+        measured_on(evaluation, "their truth is missing", remark, of),
     ]
     targets = list(network["targets"])
     rows = [
-        (target, name, *(f"{measured['targets'][target][error]:.4g}" for error in ("mae", "rmse", "mase")))
+        (target, name, *map(_told, (measured["targets"][target][error] for error in ("mae", "rmse", "mase"))))
         for target in targets[:_MOST_TARGETS]
         for name, measured in everybody(evaluation).items()
     ]
     parts.append("<h3>Errors in original units</h3>")
     parts.append(table(("target", "forecast", "MAE", "RMSE", "MASE"), rows, texts=(0, 1)))
     if len(targets) > _MOST_TARGETS:
-        parts.append(paragraph(f"{len(targets) - _MOST_TARGETS} more targets are in run.json.", "note"))
+        parts.append(paragraph(f"{len(targets) - _MOST_TARGETS} more targets are in {record}.", "note"))
     if (quantiles := evaluation.get("quantiles")) is not None:
         parts.append("<h3>Quantiles</h3>")
         levels = zip(quantiles["levels"], quantiles["below"], quantiles["pinball"], strict=True)
         told_levels = [(f"{level:g}", f"{below:.1%}", f"{pinball:.4f}") for level, below, pinball in levels]
         parts.append(table(("quantile", "truths at or below it", "scaled pinball loss"), told_levels, texts=()))
     return "\n".join(parts)
+
+
+def _told(error: float | None) -> str:
+    """An error in words; None where it cannot be computed."""
+    return "" if error is None else f"{error:.4g}"
 
 
 def _excerpts(details: Details, evaluation: Mapping[str, Any], colours: Mapping[str, str]) -> str:
@@ -114,21 +122,25 @@ def _excerpt(axes: Any, excerpt: Excerpt, target: int, names: Sequence[str], col
     axes.legend(fontsize="small")
 
 
+def errors_by_step(steps: Mapping[str, Sequence[float]], colours: Mapping[str, str]) -> tuple[str, str]:
+    """The picture of scaled errors by step of the horizon, and its caption."""
+
+    def draw(axes: Any) -> None:
+        for name, colour in colours.items():
+            numbers = np.arange(1, len(steps[name]) + 1)
+            axes.plot(numbers, steps[name], color=colour, marker=marker(numbers), lw=1.4, label=name)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("step of the horizon")
+        whole_numbers(axes)
+        axes.legend(fontsize="small")
+
+    return drawn(draw), "Scaled MAE by step of the horizon."
+
+
 def _errors(evaluation: Mapping[str, Any], details: Details, colours: Mapping[str, str]) -> str:
     pictures = []
-    steps = evaluation["by_step"]
-    if len(steps[NETWORK]) > 1:
-
-        def by_step(axes: Any) -> None:
-            for name, colour in colours.items():
-                numbers = np.arange(1, len(steps[name]) + 1)
-                axes.plot(numbers, steps[name], color=colour, marker=marker(numbers), lw=1.4, label=name)
-            axes.set_ylim(bottom=0)
-            axes.set_xlabel("step of the horizon")
-            whole_numbers(axes)
-            axes.legend(fontsize="small")
-
-        pictures.append((drawn(by_step), "Scaled MAE by step of the horizon."))
+    if len(evaluation["by_step"][NETWORK]) > 1:
+        pictures.append(errors_by_step(evaluation["by_step"], colours))
     pictures.append(
         (
             drawn(lambda axes: _over_time(axes, details, evaluation, colours)),

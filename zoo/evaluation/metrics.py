@@ -42,13 +42,19 @@ class ForecastErrors:
         self._absolute = self._absolute + np.abs(error).sum(axis=0)
         self._square += np.square(error).sum(axis=(0, 1))
 
+    @property
+    def mae(self) -> NDArray[np.float64]:
+        """Each target's mean absolute error, (n_targets,), in original units."""
+        mean: NDArray[np.float64] = self._absolute.sum(axis=0) / self._count
+        return mean
+
     def measured(self, *, naive: NDArray[np.float64], scale: NDArray[np.float64]) -> dict[str, Any]:
         """Return ``targets``: for each name MAE and RMSE in original units and MASE, and ``scaled``: MAE and MSE.
 
         ``naive`` holds MASE's denominators and ``scale`` the targets' scales, both (n_targets,) in original units;
         the scaled errors are means over all targets after division by their scales.
         """
-        absolute, square = self._absolute.sum(axis=0) / self._count, self._square / self._count
+        absolute, square = self.mae, self._square / self._count
         return {
             "targets": {
                 name: {

@@ -49,12 +49,17 @@ def verdict(evaluation: Mapping[str, Any]) -> str:
     return "\n".join(parts)
 
 
-def measured_on(evaluation: Mapping[str, Any], why_left_out: str, remark: str) -> str:
+def measured_on(
+    evaluation: Mapping[str, Any],
+    why_left_out: str,
+    remark: str,
+    of: str = "windows of the untouched test part",
+) -> str:
     """On how many windows figures are measured, what they mean, and which baselines were not computed."""
     left_out = evaluation["left_out"]
     parts = [
         paragraph(
-            f"Measured on {evaluation['windows']:,} windows of the untouched test part"
+            f"Measured on {evaluation['windows']:,} {of}"
             + (f"; {left_out:,} more are left out, as {why_left_out}" if left_out else "")
             + f". {remark}",
             "note",

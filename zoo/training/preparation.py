@@ -96,20 +96,8 @@ class Prepared:
         return described
 
 
-def prepare(
-    config: DataConfig,
-    source: Source,
-    preprocessor: Preprocessor | None = None,
-    *,
-    splits: Mapping[str, Split] | None = None,
-    spool: Path | None = None,
-) -> Prepared:
-    """Read, check, split, repair, scale and window a source as the configuration says.
-
-    A fitted ``preprocessor`` is used as it is; without one, one is fitted on the train rows. ``splits``, by the name
-    of the series, beat the configuration's (cross-validation gives its folds so); they may have no test rows.
-    ``spool`` is a folder for temporary files, through which a table goes that does not fit in memory. Raises DataError.
-    """
+def read_data(config: DataConfig, source: Source, spool: Path | None = None) -> Table:
+    """Read and check a source as the configuration says; raises DataError. What it returns may be prepared often."""
     reading = Reading(
         csv=csv_format(config),
         time=config.time,
@@ -121,9 +109,26 @@ def prepare(
         calendar=config.calendar,
         spool=spool,
     )
-    table = read_table(
+    return read_table(
         source, targets=config.target, features=config.features, task=config.task, label=config.label, reading=reading
     )
+
+
+def prepare(
+    config: DataConfig,
+    source: Source | Table,
+    preprocessor: Preprocessor | None = None,
+    *,
+    splits: Mapping[str, Split] | None = None,
+    spool: Path | None = None,
+) -> Prepared:
+    """Read, check, split, repair, scale and window a source as the configuration says, or a table of :func:`read_data`.
+
+    A fitted ``preprocessor`` is used as it is; without one, one is fitted on the train rows. ``splits``, by the name
+    of the series, beat the configuration's (cross-validation gives its folds so); they may have no test rows.
+    ``spool`` is a folder for temporary files, through which a table goes that does not fit in memory. Raises DataError.
+    """
+    table = source if isinstance(source, Table) else read_data(config, source, spool)
     layout, repairs = layout_of(config), dict(table.repairs)
     if splits is None:
         splits, short = split_series(table, config, layout)
@@ -175,7 +180,7 @@ def prepare(
 
 def prepare_run(
     config: RunConfig,
-    source: Source,
+    source: Source | Table,
     preprocessor: Preprocessor | None = None,
     *,
     splits: Mapping[str, Split] | None = None,

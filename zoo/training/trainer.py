@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -127,6 +128,7 @@ def fit(
     where the network cannot be built or those weights do not fit it, RunError for a checkpoint that does not.
     """
     train, validation = prepared.parts["train"], prepared.parts["validation"]
+    tf.get_logger().addFilter(_unless_traced_anew)
 
     def build() -> keras.Model:
         return compiled(architecture, hp, prepared, config, network)
@@ -178,6 +180,11 @@ def fit(
     return Fitted(model, kept_history, kept, checkpoints.seconds, plan, engine)
 
 
+def _unless_traced_anew(record: logging.LogRecord) -> bool:
+    """Leave out TensorFlow's remark that functions are traced often: each network that is trained has its own."""
+    return "triggered tf.function retracing" not in str(record.msg)
+
+
 def compiled(
     architecture: Architecture,
     hp: Hyperparameters,
@@ -209,8 +216,20 @@ def _class_weights(prepared: Prepared) -> tuple[float, ...]:
     return class_weights(class_counts(prepared.table, prepared.parts["train"]))
 
 
+def forecaster(model: keras.Model) -> Callable[[Windows], Iterator[NDArray[np.float32]]]:
+    """What :func:`forecast_batches` does, of one network and any windows; its graph is traced once."""
+    function = tf.function(lambda inputs: model(inputs, training=False))
+    (given,) = model.inputs
+    # One graph for any batch; of a function TensorFlow says that it is traced too often where many networks come along
+    predict = function.get_concrete_function(tf.TensorSpec(given.shape, given.dtype))
+
+    def forecast(windows: Windows) -> Iterator[NDArray[np.float32]]:
+        for inputs, _ in ordered_batches(windows, PREDICTION_BATCH):
+            yield predict(inputs).numpy()
+
+    return forecast
+
+
 def forecast_batches(model: keras.Model, windows: Windows) -> Iterator[NDArray[np.float32]]:
     """A network's scaled outputs, (n, *shape.output), ``PREDICTION_BATCH`` windows at a time, in their order."""
-    predict = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
-    for inputs, _ in ordered_batches(windows, PREDICTION_BATCH):
-        yield predict(inputs).numpy()
+    return forecaster(model)(windows)

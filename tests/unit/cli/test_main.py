@@ -12,7 +12,20 @@ import pytest
 
 from zoo_registry.errors import BundleError, UnknownArchitectureError, ZooError
 
-COMMANDS = ("list", "show", "inspect", "train", "runs", "compare", "export", "verify", "predict", "bundles", "gc")
+COMMANDS = (
+    "list",
+    "show",
+    "inspect",
+    "train",
+    "runs",
+    "compare",
+    "backtest",
+    "export",
+    "verify",
+    "predict",
+    "bundles",
+    "gc",
+)
 TREE = [ZooError, *ZooError.__subclasses__()]
 
 

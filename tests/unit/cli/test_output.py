@@ -9,8 +9,8 @@ import json
 import numpy as np
 import pytest
 
-from zoo.cli.catalogue import spelled
 from zoo.cli.output import print_json, print_table
+from zoo.cli.show import spelled
 from zoo.training.config import TrainingConfig
 from zoo_registry import SCHEDULES, Architecture, Catalogue, Discovery, Entry, PluginFailure, discover
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.cli.catalogue import spelled
+from zoo.cli.show import spelled
 from zoo.training.config import DataConfig, RunConfig, TrainingConfig
 from zoo.training.resolution import resolve
 from zoo.training.spelling import parse_settings

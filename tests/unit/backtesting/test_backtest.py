@@ -1,0 +1,281 @@
+"""Backtests of runs, configurations and bundles: errors, forecasts, what is trained on what."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import Executor, Future
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import zoo
+from zoo_registry.errors import ConfigError, DataError, RunError
+
+ROWS, TEST = 240, 204  # rows of the series, and the first of the test part
+
+
+class AtOnce(Executor):
+    """Runs a task where it is submitted, and counts."""
+
+    tasks = 0
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.tasks += 1
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def maes(measured: dict[str, Any]) -> dict[str, float]:
+    return {
+        name: found["targets"]["load"]["mae"]
+        for name, found in {"network": measured["network"], **measured["baselines"]}.items()
+    }
+
+
+def test_at_every_row_a_run_has_the_errors_of_its_own_evaluation(trained, series):
+    found = zoo.backtest(trained, series, stride=1)
+    assert maes(found.evaluation) == pytest.approx(maes(trained.metrics))
+    assert found.evaluation["by_step"]["network"] == pytest.approx(trained.metrics["by_step"]["network"])
+    assert found.evaluation["network"]["targets"]["load"] == pytest.approx(
+        trained.metrics["network"]["targets"]["load"]
+    )
+    assert found.evaluation["windows"] == trained.metrics["windows"]
+    assert (found.evaluation["kind"], found.evaluation["fits"]) == ("run", [])
+
+
+def test_a_configuration_is_trained_on_what_its_run_was(trained, series):
+    found = zoo.backtest(trained.config, series, stride=1)
+    assert maes(found.evaluation) == pytest.approx(maes(trained.metrics))
+    (fit,) = found.evaluation["fits"]
+    assert fit["train_rows"] == 168
+    assert fit["epochs"] == 2
+
+
+def test_a_bundle_has_the_errors_of_its_run(trained, exported, series):
+    found = zoo.backtest(exported, series, stride=1)
+    assert maes(found.evaluation)["network"] == pytest.approx(maes(trained.metrics)["network"], rel=1e-5)
+    assert maes(found.evaluation)["last value"] == pytest.approx(maes(trained.metrics)["last value"])
+    assert found.evaluation["first_origin"] == "2024-01-09 11:00:00"
+    assert zoo.backtest(exported.folder, series).evaluation["origins"] == 12
+
+
+def test_all_forecasts_are_there_with_the_truth_beside_them(trained, series):
+    found = zoo.backtest(trained, series)
+    frame = found.forecasts
+    assert list(frame.columns) == [
+        "time",
+        "origin",
+        "step",
+        "load",
+        "load actual",
+        "load last value",
+        "load seasonal naive",
+        "load ridge",
+    ]
+    assert len(frame) == 12 * 3
+    assert frame["time"].tolist() == series["time"][TEST:].tolist()
+    np.testing.assert_allclose(frame["load actual"], series["load"][TEST:])
+    np.testing.assert_allclose(frame["load last value"], series["load"][TEST - 1 : -1 : 3].repeat(3))
+    np.testing.assert_allclose(frame["load seasonal naive"], series["load"][TEST - 24 : -24])
+    window = series[["load", "temperature"]].to_numpy()[TEST - 8 : TEST]
+    np.testing.assert_allclose(frame["load"][:3], trained.predict(window)[0, :, 0], rtol=1e-6)
+    errors = (frame["load"] - frame["load actual"]).abs()
+    np.testing.assert_allclose(found.by_origin["load network"], errors.groupby(frame["origin"]).mean())
+    assert found.evaluation["network"]["targets"]["load"]["mae"] == pytest.approx(errors.mean())
+
+
+def test_a_refit_sees_no_row_behind_its_origin(trained, series):
+    """With other values behind the second of three trainings' origins, all that came before stays as it is."""
+    before = zoo.backtest(trained.config, series, refit_every=4)
+    changed = series.copy()
+    second = TEST + 4 * 3  # the first row behind the second training's origin
+    changed.loc[second:, ["load", "temperature"]] = np.random.default_rng(5).normal(0, 1e3, (ROWS - second, 2))
+    after = zoo.backtest(trained.config, changed, refit_every=4)
+    forecast = [name for name in before.forecasts if name not in ("load actual",)]
+    known = before.forecasts["origin"] <= series["time"][second - 1]
+    assert known.sum() == 5 * 3
+    pd.testing.assert_frame_equal(
+        before.forecasts.loc[known, forecast], after.forecasts.loc[known, forecast], rtol=0, atol=0
+    )
+    assert not np.allclose(before.forecasts.loc[~known, "load"], after.forecasts.loc[~known, "load"])
+    fits = before.evaluation["fits"]
+    assert [fit["origins"] for fit in fits] == [4, 4, 4]
+    assert [fit["train_rows"] for fit in fits] == [168, 178, 188]
+    assert before.evaluation["refit_every"] == 4
+    inside = series.copy()
+    inside.loc[second - 60, "load"] += 30
+    other = zoo.backtest(trained.config, inside, refit_every=4, origins=8)
+    assert other.evaluation["fits"][0]["origin"] == fits[1]["origin"]
+    assert not np.allclose(other.forecasts["load"], before.forecasts["load"][12:])
+
+
+def test_an_executor_gives_the_same(trained, series):
+    executor, told = AtOnce(), []
+    settings: dict[str, Any] = {"refit": True, "origins": 2, "train_rows": 60}
+    here = zoo.backtest(trained, series, **settings)
+    there = zoo.backtest(trained, series, **settings, executor=executor, on_block=lambda *done: told.append(done))
+    pd.testing.assert_frame_equal(here.forecasts, there.forecasts, rtol=0, atol=0)
+    assert executor.tasks == 2
+    assert told == [(1, 2), (2, 2)]
+    assert [fit["train_rows"] for fit in here.evaluation["fits"]] == [49, 49]
+
+
+def test_windows_are_filled_from_earlier_rows_alone(trained, series):
+    """A run whose own way is to interpolate meets a hole at an origin's last row."""
+    config = trained.config.model_copy(
+        update={"data": trained.config.data.model_copy(update={"missing": "interpolate"})}
+    )
+    holed = series.copy()
+    holed.loc[TEST - 1, "load"] = np.nan
+    first = zoo.backtest(config, holed, origins=None).forecasts
+    holed.loc[TEST:, "load"] += 500.0
+    other = zoo.backtest(config, holed).forecasts
+    assert first["load"][0] == other["load"][0]
+    assert first["load last value"][0] == series["load"][TEST - 2]
+
+
+def test_a_missing_truth_is_in_no_error(trained, series):
+    holed = series.copy()
+    holed.loc[TEST + 4, "load"] = np.nan
+    found = zoo.backtest(trained.config, holed, missing="ffill")
+    assert (found.evaluation["windows"], found.evaluation["left_out"]) == (11, 1)
+    assert np.isnan(found.by_origin["load network"][1])
+    assert np.isfinite(found.by_origin["load network"]).sum() == 11
+    assert "behind every origin" not in found.verdict
+
+
+def test_series_have_their_own_errors(series):
+    both = pd.concat([series.assign(site="x"), series.assign(site="y", load=series["load"] * 2)], ignore_index=True)
+    settings = {"target": "load", "series": "site", "window": 8, "horizon": 3, "epochs": 1}
+    from zoo.api import plan
+
+    config, _ = plan("basic", both, hyperparameters={"units": 2}, **settings)
+    found = zoo.backtest(config, both)
+    assert list(found.evaluation["by_series"]) == ["x", "y"]
+    assert {own["windows"] for own in found.evaluation["by_series"].values()} == {12}
+    assert found.evaluation["origins"] == 12
+    assert found.evaluation["windows"] == 24
+    assert list(found.by_origin.columns[:2]) == ["origin", "site"]
+    assert found.forecasts["site"].unique().tolist() == ["x", "y"]
+    scaled = found.by_origin.groupby("site")["scaled MAE network"].mean()
+    assert found.evaluation["by_series"]["y"]["scaled_mae"]["network"] == pytest.approx(scaled["y"])
+
+
+def test_quantiles_and_regression(series):
+    from zoo.api import plan
+
+    asked: dict[str, Any] = {"hyperparameters": {"units": 2}, "target": "load", "window": 8, "epochs": 1}
+    config, _ = plan("basic", series, **asked, horizon=2, quantiles=(0.1, 0.5, 0.9))
+    found = zoo.backtest(config, series, origins=5)
+    assert found.evaluation["quantiles"]["levels"] == [0.1, 0.5, 0.9]
+    assert (found.forecasts["load 0.1"] <= found.forecasts["load 0.9"]).all()
+    np.testing.assert_array_equal(found.forecasts["load"], found.forecasts["load 0.5"])
+    config, _ = plan("basic", series, **asked, task="regress", features="temperature")
+    found = zoo.backtest(config, series, stride=4)
+    assert list(found.evaluation["baselines"]) == ["train mean", "ridge"]
+    assert found.forecasts["time"].tolist() == series["time"][TEST::4].tolist()
+    assert len(set(found.forecasts["load train mean"])) == 1
+
+
+def test_nothing_flatters_a_network_by_rows_that_it_was_trained_on(trained, exported, series):
+    for subject in (trained, exported):
+        with pytest.raises(ConfigError, match="--start 2024-01-08: this network was trained on rows before row 205"):
+            zoo.backtest(subject, series, start="2024-01-08")
+        later = zoo.backtest(subject, series, start="2024-01-10 00:00")
+        assert later.evaluation["first_origin"] == "2024-01-09 23:00:00"
+    assert zoo.backtest(trained, series, start="2024-01-09", refit_every=20).evaluation["origins"] == 16
+    longer = pd.concat([series.iloc[:-1], series.iloc[-1:].assign(load=77.0)])  # another table
+    for subject in (trained, exported):
+        found = zoo.backtest(subject, longer)
+        assert found.evaluation["first_origin"] == "2024-01-01 08:00:00"
+        assert "nothing tells which of these rows the network was trained on" in found.evaluation["remarks"][0]
+        assert "ridge" in found.evaluation["skipped"]
+        assert not zoo.backtest(subject, longer, start="2024-01-09 12:00").evaluation["remarks"]
+
+
+def test_a_bundle_is_fitted_anew_by_its_run(trained, exported, series):
+    found = zoo.backtest(exported, series, refit=True, origins=1, runs=trained.folder.parent)
+    assert len(found.evaluation["fits"]) == 1
+    with pytest.raises(ConfigError, match=f"a bundle does not hold what trains it anew, expected its run {trained.id}"):
+        zoo.backtest(exported, series, refit=True, runs="elsewhere")
+
+
+def test_a_saved_backtest_is_whole(trained, series, tmp_path):
+    found = zoo.backtest(trained, series)
+    folder = found.save(tmp_path / "backtests")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "backtest.json",
+        "forecasts.parquet",
+        "origins.parquet",
+        "report.html",
+    ]
+    assert [path.name for path in (tmp_path / "backtests").iterdir()] == [folder.name]
+    pd.testing.assert_frame_equal(pd.read_parquet(folder / "forecasts.parquet"), found.forecasts)
+    pd.testing.assert_frame_equal(pd.read_parquet(folder / "origins.parquet"), found.by_origin)
+    record = json.loads((folder / "backtest.json").read_text(encoding="utf-8"))
+    assert record["network"] == found.evaluation["network"]
+    assert record["fingerprint"] == trained.record.data["fingerprint"]
+    assert found.save(tmp_path / "backtests") != folder
+
+
+def test_nothing_half_written_stays(trained, series, tmp_path, monkeypatch):
+    found = zoo.backtest(trained, series)
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(found.forecasts), "to_parquet", fail)
+    with pytest.raises(OSError, match="No space left"):
+        found.save(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"stride": 0}, "--stride: expected 1 or more, found 0"),
+        ({"refit_every": 0}, "--refit-every: expected 1 or more, found 0"),
+        ({"train_rows": 50}, "--train-rows is for a training, but this network stays as it is; add --refit"),
+        ({"sort": True}, "--sort says how a bundle's table is read"),
+        ({"start": "2024-01-10 23:00"}, "no origin has a whole window before it and 3 known rows"),
+    ],
+)
+def test_settings_that_make_no_backtest(trained, series, settings, sentence):
+    with pytest.raises((ConfigError, DataError), match=sentence):
+        zoo.backtest(trained, series, **settings)
+
+
+def test_a_bundle_needs_the_true_values(series, tmp_path):
+    asked: dict[str, Any] = {"task": "regress", "target": "load", "features": "temperature", "window": 4, "epochs": 1}
+    run = zoo.train("basic", series, hyperparameters={"units": 2}, runs=tmp_path / "runs", **asked)
+    bundle = run.export(tmp_path / "exported")
+    with pytest.raises(DataError, match="expected the target 'load', found no such column; errors need the true"):
+        zoo.backtest(bundle, series.drop(columns="load"))
+    found = zoo.backtest(bundle, series)
+    assert maes(found.evaluation)["network"] == pytest.approx(maes(run.metrics)["network"], rel=1e-5)
+    assert maes(found.evaluation)["train mean"] == pytest.approx(maes(run.metrics)["train mean"])
+
+
+def test_subjects_that_are_none(trained, exported, series, tmp_path):
+    with pytest.raises(RunError, match="there are no runs"):
+        zoo.backtest("latest", series, runs=tmp_path)
+    with pytest.raises(ConfigError, match="a bundle has no table of its own; give --data"):
+        zoo.backtest(exported)
+    with pytest.raises(DataError, match="there is no column 'load'"):
+        zoo.backtest(exported, series.drop(columns="load"))
+    (tmp_path / "some.toml").write_text("[data]\nwindow = 8\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="it names no architecture"):
+        zoo.backtest(tmp_path / "some.toml", series)
+    classes = trained.config.model_copy(
+        update={"data": trained.config.data.model_copy(update={"task": "classify", "horizon": 1})}
+    )
+    with pytest.raises(ConfigError, match="expected the task forecast or regress, found classify"):
+        zoo.backtest(classes, series)
+    begun = trained.config.model_copy(
+        update={"training": trained.config.training.model_copy(update={"start_from": "latest"})}
+    )
+    with pytest.raises(ConfigError, match="--from latest: its weights may have seen rows behind an origin"):
+        zoo.backtest(begun, series)

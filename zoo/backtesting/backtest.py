@@ -1,0 +1,262 @@
+"""Rolling-origin evaluation (Tashman, Out-of-sample tests of forecasting accuracy, Int. J. Forecasting 16(4), 2000)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zoo.backtesting.forecasting import BlockForecasts, Fitting, forecast_block, no_season, true_values
+from zoo.backtesting.origins import Block, blocks, fitted_rows, lay_origins, rows_from
+from zoo.backtesting.result import Backtested
+from zoo.backtesting.subjects import Subject, open_subject
+from zoo.bundle.loading import Bundle
+from zoo.data.frequency import usual_season
+from zoo.data.reading import Source
+from zoo.data.split import Split
+from zoo.data.table_windows import TableWindows
+from zoo.evaluation.evaluation import NETWORK, SEASONAL
+from zoo.evaluation.metrics import naive_scales
+from zoo.evaluation.rolling import RollingErrors
+from zoo.options import Missing
+from zoo.outputs import FORECAST, QUANTILES
+from zoo.training.config import RunConfig
+from zoo.training.splitting import layout_of
+from zoo_registry import Task
+from zoo_registry.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from zoo.run import Run
+
+
+def backtest(
+    subject: str | Path | Run | Bundle | RunConfig,
+    data: Source | None = None,
+    *,
+    refit: bool = False,
+    refit_every: int | None = None,
+    start: str | None = None,
+    stride: int | None = None,
+    origins: int | None = None,
+    train_rows: int | None = None,
+    season: int | None = None,
+    missing: Missing | None = None,
+    runs: str | Path = "runs",
+    executor: Executor | None = None,
+    on_block: Callable[[int, int], None] | None = None,
+    **reading: Any,
+) -> Backtested:
+    """Forecast from one origin after the other, as if the rows behind it were not there, and measure it.
+
+    ``subject`` is a run, a TOML file or configuration, or a bundle. Its network stays as it is, or is trained once on
+    the rows before the first origin where it has none; with ``refit`` it is trained anew at each origin, on the rows up
+    to that, with ``refit_every`` at each so many. ``train_rows`` keeps only the last so many rows for that.
+
+    Origins lie ``stride`` rows apart (the horizon, unless given), over the subject's test rows, or the rows from
+    ``start`` on: a time, or where there are no times a row, from 1. With ``origins`` only so many of each series are
+    taken, the last ones. ``data`` is the subject's own table unless given, which a bundle has not. ``missing`` beats
+    the subject's own way; whatever it is, a window is filled from its own and earlier rows alone. ``reading`` says how
+    a bundle's table is read, as for :meth:`zoo.Bundle.predict`.
+
+    With an ``executor`` trainings are its tasks, side by side; ``on_block`` is told how many of how many are done.
+    Baselines see the same origins and rows. Raises a :class:`zoo.ZooError` for anything that the caller can mend.
+    """
+    every = refit_every if refit_every is not None else 1 if refit else None
+    for name, number in {"refit_every": every, "stride": stride, "origins": origins, "train_rows": train_rows}.items():
+        if number is not None and number < 1:
+            raise ConfigError(f"--{name.replace('_', '-')}: expected 1 or more, found {number}; give another")
+    opened = open_subject(subject, data, runs=Path(runs), refit=every is not None, missing=missing, reading=reading)
+    if train_rows is not None and opened.outputs is not None:
+        raise ConfigError("--train-rows is for a training, but this network stays as it is; add --refit")
+    if opened.outputs is None and opened.config is not None and opened.config.training.start_from is not None:
+        raise ConfigError(
+            f"--from {opened.config.training.start_from}: its weights may have seen rows behind an origin, so that a"
+            " training from them cannot be backtested; leave it out, or leave --refit out"
+        )
+    table = opened.laid.table
+    tested = opened.tested if start is None else _checked_start(opened, rows_from(table, start), start)
+    every_row = opened.laid
+    stride = len(every_row.asked.steps) if stride is None else stride
+    laid = lay_origins(every_row, tested, stride=stride, most=origins)
+    season = next((given for given in (season, opened.season) if given is not None), usual_season(table.times))
+    skipped = {}
+    if every_row.asked.task is not Task.REGRESS and (reason := no_season(laid, season)) is not None:
+        skipped[SEASONAL], season = reason, None
+    groups = blocks(laid, every)
+    parts = [laid.chosen(group.numbers) for group in groups]
+    fittings = [_fitting(opened, group, train_rows) for group in groups]
+    made = _forecast(parts, fittings, opened, season, executor)
+    remarks = [*opened.remarks, *([opened.doubt] if opened.doubt is not None and start is None else [])]
+    settings = {"stride": stride, "refit_every": every, "remarks": remarks}
+    return _gather(opened, laid, groups, parts, made, skipped, on_block, settings)
+
+
+def _checked_start(opened: Subject, tested: dict[str, range], start: str) -> dict[str, range]:
+    """Rows to test; raises ConfigError for some that the network was trained on."""
+    for name, unseen in (opened.unseen or {}).items():
+        if tested[name] and tested[name].start < unseen.start:
+            raise ConfigError(
+                f"--start {start}: this network was trained on rows before {opened.laid.table.row_name(unseen.start)},"
+                " so that errors there would flatter it; give a later one, or --refit"
+            )
+    return tested
+
+
+def _fitting(opened: Subject, block: Block, train_rows: int | None) -> Fitting | None:
+    """What a block is fitted on; None for a network that is there, and too few rows for baselines beside it."""
+    known = block.known
+    if opened.unseen is not None and opened.outputs is not None:  # baselines are given what the network was given
+        starts = {name: rows.start for name, rows in opened.laid.table.series.items()}
+        known = {name: range(starts[name], unseen.start) for name, unseen in opened.unseen.items()}
+    config = opened.config if opened.outputs is None else None
+    try:
+        splits: dict[str, Split] = fitted_rows(
+            known,
+            validation=opened.validation,
+            embargo=opened.data.embargo,
+            least=layout_of(opened.data).span,
+            train_rows=train_rows,
+        )
+    except DataError:
+        if config is not None:
+            raise
+        return None
+    return Fitting(opened.data, config, splits)
+
+
+def _forecast(
+    parts: Sequence[TableWindows],
+    fittings: Sequence[Fitting | None],
+    opened: Subject,
+    season: int | None,
+    executor: Executor | None,
+) -> Iterator[BlockForecasts]:
+    """Block by block, in their order."""
+    if executor is None or opened.outputs is not None:  # a network that is there has nothing to be trained elsewhere
+        for part, fitting in zip(parts, fittings, strict=True):
+            yield forecast_block(part, fitting, outputs=opened.outputs, season=season)
+        return
+    tasks = [
+        executor.submit(forecast_block, part, fitting, season=season)
+        for part, fitting in zip(parts, fittings, strict=True)
+    ]
+    try:
+        for task in tasks:
+            yield task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _gather(
+    opened: Subject,
+    laid: TableWindows,
+    groups: Sequence[Block],
+    parts: Sequence[TableWindows],
+    made: Iterator[BlockForecasts],
+    skipped: dict[str, str],
+    on_block: Callable[[int, int], None] | None,
+    settings: dict[str, Any],
+) -> Backtested:
+    """Measure all blocks and put their forecasts together."""
+    errors, frames, fits = None, [], []
+    for group, part, block in zip(groups, parts, made, strict=True):
+        if errors is None:
+            unit = opened.unit if opened.unit is not None else block.unit
+            assert unit is not None, "a network that was just trained has a unit"
+            naive = _naive(group, laid) if block.naive is None else block.naive
+            quantiles = laid.asked.quantiles if block.quantiles is not None else ()
+            errors = RollingErrors(laid.asked.targets, len(laid.windows), unit=unit, naive=naive, quantiles=quantiles)
+        skipped = skipped | block.skipped
+        errors.add(group.numbers, true_values(part), block.forecasts, block.quantiles)
+        frames.append(_frame(part, block))
+        if block.fit is not None:
+            fits.append({"origin": str(_origins(part)[0]), "origins": len(np.unique(_origins(part)))} | block.fit)
+        if on_block is not None:
+            on_block(group.number, len(groups))
+    assert errors is not None
+    if not errors.windows:
+        raise DataError(
+            f"{laid.table.source}: behind every origin a target is missing, so there is no truth to measure; give"
+            " another --start"
+        )
+    moments, table = _origins(laid), laid.table
+    evaluation = {
+        "subject": opened.title,
+        "kind": opened.kind,
+        "source": table.source,
+        "fingerprint": table.fingerprint(),
+        "task": str(laid.asked.task),
+        "window": laid.asked.window,
+        "horizon": len(laid.asked.steps),
+        "gap": laid.asked.gap,
+        **settings,
+        "origins": len(np.unique(moments)),
+        "first_origin": str(moments.min()),
+        "last_origin": str(moments.max()),
+        **errors.measured(),
+        "by_series": errors.by_series(laid.series_of(), list(table.series)) if table.series_column else {},
+        "skipped": skipped,
+        "fits": fits,
+    }
+    return Backtested(
+        evaluation,
+        forecasts=pd.concat(frames, ignore_index=True),
+        by_origin=_by_origin(laid, errors),
+        dates=isinstance(table.times, pd.DatetimeIndex),
+    )
+
+
+def _frame(part: TableWindows, block: BlockForecasts) -> pd.DataFrame:
+    """All forecasts of a block, a row for each step, as :meth:`TableWindows.frame` labels them, and the baselines'."""
+    outputs = {FORECAST: block.forecasts[NETWORK]}
+    if block.quantiles is not None:
+        outputs[QUANTILES] = block.quantiles
+    frame = part.frame(slice(0, len(part.windows)), outputs)
+    for name, forecast in block.forecasts.items():
+        for index, target in enumerate(part.asked.targets):
+            if name != NETWORK:
+                frame[_free(f"{target} {name}", frame)] = forecast[:, :, index].ravel()
+    return frame
+
+
+def _by_origin(laid: TableWindows, errors: RollingErrors) -> pd.DataFrame:
+    """A row for each window: its origin, its series, each forecast's scaled MAE, and the MAE of each target."""
+    frame = pd.DataFrame({"origin": _origins(laid)})
+    if laid.table.series_column is not None:
+        names = np.array(list(laid.table.series), dtype=object)
+        frame[_free(laid.table.series_column, frame)] = pd.array(names[laid.series_of()], dtype="str")
+    for name in errors.by_origin:
+        frame[_free(f"scaled MAE {name}", frame)] = errors.scaled(name)
+    for name, found in errors.by_origin.items():
+        for index, target in enumerate(laid.asked.targets):
+            frame[_free(f"{target} {name}", frame)] = found[:, index]
+    return frame
+
+
+def _origins(laid: TableWindows) -> Any:
+    """The time of each window's last row, or without times the row's number in its series, from 1."""
+    last = laid.windows.last_rows()
+    if laid.table.times is not None:
+        return laid.table.times[last]
+    return pd.Index(1 + last - laid.table.starts[laid.series_of()])
+
+
+def _naive(group: Block, laid: TableWindows) -> NDArray[np.float64]:
+    """MASE's denominators by the rows before the first origin; NaN where these are too few."""
+    targets = laid.table.cut(laid.table.values)[1]
+    past = [targets[rows.start : rows.stop] for rows in group.known.values()]
+    long = [part[~np.isnan(part).any(axis=1)] for part in past if len(part) > 1]
+    return naive_scales(long) if any(len(part) > 1 for part in long) else np.full(targets.shape[1], np.nan)
+
+
+def _free(name: str, frame: pd.DataFrame) -> str:
+    """The name, told apart from columns of the table that are called so."""
+    while name in frame:
+        name = f"{name} (backtest)"
+    return name

@@ -1,0 +1,188 @@
+"""Forecasts of a block of origins: of a network, fitted anew or as it is, and of baselines on the same windows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zoo.data.split import Split
+from zoo.data.table_windows import TableWindows
+from zoo.data.windows import Layout, Windows
+from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline, last_value, seasonal_rows
+from zoo.evaluation.evaluation import LAST_VALUE, NETWORK, RIDGE, SEASONAL, TRAIN_MEAN
+from zoo.evaluation.metrics import naive_scales
+from zoo.outputs import FORECAST, QUANTILES
+from zoo.training.config import DataConfig, RunConfig
+from zoo.training.preparation import Prepared, prepare, prepare_run
+from zoo_registry import Task, discover
+
+Outputs = Callable[[NDArray[np.float64]], Mapping[str, NDArray[Any]]]  # of raw windows (n, window, n_features)
+
+BATCH, BATCH_VALUES = 512, 2**21  # windows, and values in them
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """What is done before a block's first origin: ``splits`` by series are the rows that are trained on.
+
+    ``config`` trains a network; without it there is one already, and ``data`` alone is prepared, for the baselines.
+    """
+
+    data: DataConfig
+    config: RunConfig | None
+    splits: Mapping[str, Split]
+
+
+@dataclass(frozen=True)
+class BlockForecasts:
+    """Forecasts by name, (n, steps, n_targets) in original units, and the network's quantiles with one axis more.
+
+    ``unit`` and ``naive``, (n_targets,), are of the train rows: what their scaler divides by, and MASE's denominators;
+    ``skipped`` says why a baseline could not be computed. A network that was fitted has ``fit``: rows, epochs, seconds.
+    """
+
+    forecasts: dict[str, NDArray[np.float64]]
+    quantiles: NDArray[np.float64] | None
+    unit: NDArray[np.float64] | None
+    naive: NDArray[np.float64] | None
+    skipped: dict[str, str]
+    fit: dict[str, Any] | None
+
+
+def forecast_block(
+    laid: TableWindows, fitting: Fitting | None, *, outputs: Outputs | None = None, season: int | None = None
+) -> BlockForecasts:
+    """Fit what is to be fitted on the rows before, and forecast from each of these windows.
+
+    ``outputs`` is a network that is there already; without it one is trained. ``season`` is one that all windows have
+    before them, or None. It may run in another process. Raises what a training raises.
+    """
+    prepared, fit = None, None
+    if fitting is not None and fitting.config is not None:
+        began = time.perf_counter()
+        prepared = prepare_run(fitting.config, laid.table, splits=fitting.splits)
+        outputs, epochs = _trained(fitting.config, prepared)
+        fit = {
+            "train_rows": sum(len(rows) for rows in prepared.rows("train")),
+            "train_windows": len(prepared.parts["train"]),
+            "epochs": epochs,
+            "seconds": round(time.perf_counter() - began, 3),
+        }
+    elif fitting is not None:
+        prepared = prepare(fitting.data, laid.table, splits=fitting.splits)
+    assert outputs is not None
+    baselines, skipped = _baselines(laid, prepared, season)
+    made: dict[str, list[NDArray[np.float64]]] = {name: [] for name in (NETWORK, *baselines)}
+    quantiles = []
+    for numbers in laid.windows.batches(_batch_size(laid)):
+        windows = laid.inputs(numbers)
+        answers = outputs(windows)
+        made[NETWORK].append(np.asarray(answers[FORECAST], np.float64))
+        if QUANTILES in answers:
+            quantiles.append(np.asarray(answers[QUANTILES], np.float64))
+        for name, baseline in baselines.items():
+            made[name].append(np.asarray(baseline(windows, numbers), np.float64))
+    return BlockForecasts(
+        forecasts={name: np.concatenate(parts) for name, parts in made.items()},
+        quantiles=np.concatenate(quantiles) if quantiles else None,
+        unit=None if prepared is None else prepared.preprocessor.targets_.unit,
+        naive=None
+        if prepared is None
+        else naive_scales([prepared.history[rows.start : rows.stop] for rows in prepared.rows("train")]),
+        skipped=skipped,
+        fit=fit,
+    )
+
+
+def true_values(laid: TableWindows) -> NDArray[np.float64]:
+    """The targets of all windows, (n, steps, n_targets), in original units, NaN where one is missing."""
+    return np.asarray(laid.table.cut(laid.table.values)[1][laid.told_rows()], dtype=np.float64)
+
+
+def _trained(config: RunConfig, prepared: Prepared) -> tuple[Outputs, int]:
+    from zoo.training.answers import Answers, answer_windows
+    from zoo.training.layers import middle_quantile
+    from zoo.training.trainer import fit
+
+    architecture = discover().catalogue[config.architecture].architecture
+    hp = architecture.configure(config.hyperparameters)
+    fitted = fit(architecture, hp, prepared, config.training, network=config.network)
+    answers = Answers(config.task, middle_quantile(fitted.model))
+    return lambda windows: answer_windows(fitted.model, prepared.preprocessor, answers, windows), len(
+        fitted.history["loss"]
+    )
+
+
+def _baselines(
+    laid: TableWindows, prepared: Prepared | None, season: int | None
+) -> tuple[dict[str, Callable[[NDArray[np.float64], slice], NDArray[Any]]], dict[str, str]]:
+    """What each baseline of the task makes of windows and their numbers, and why others make nothing.
+
+    They see no more than the network: the rows up to an origin, with missing values filled from the rows before.
+    """
+    baselines: dict[str, Callable[[NDArray[np.float64], slice], NDArray[Any]]] = {}
+    skipped: dict[str, str] = {}
+    untrained = "there are too few rows before the first origin to fit it on"
+    steps = len(laid.asked.steps)
+    if laid.asked.task is Task.REGRESS:
+        if prepared is None:
+            skipped[TRAIN_MEAN] = untrained
+        else:
+            known = np.concatenate([prepared.truth[rows.start : rows.stop] for rows in prepared.rows("train")])
+            mean = np.nanmean(known, axis=0)
+            baselines[TRAIN_MEAN] = lambda windows, _: np.broadcast_to(mean, (len(windows), steps, len(mean)))
+    else:
+        past = _filled_forward(laid)
+        baselines[LAST_VALUE] = lambda _, numbers: last_value(past, laid.windows.last_rows(numbers), steps)
+        if season is not None:
+            baselines[SEASONAL] = lambda _, numbers: past[
+                seasonal_rows(laid.told_rows(numbers)[:, 0], laid.windows.last_rows(numbers), steps, season)
+            ]
+    if (inputs := laid.asked.window * len(laid.table.features)) > RIDGE_MAX_INPUTS:
+        skipped[RIDGE] = f"window times features is {inputs}, more than {RIDGE_MAX_INPUTS}"
+    elif prepared is None:
+        skipped[RIDGE] = untrained
+    else:
+        scalers = prepared.preprocessor
+        ridge = RidgeBaseline(prepared.shape.target_columns).fit(prepared.parts["train"], prepared.parts["validation"])
+        baselines[RIDGE] = lambda windows, _: scalers.inverse_transform_targets(
+            ridge.predict(_as_windows(scalers.transform(windows), steps))
+        )
+    return baselines, skipped
+
+
+def _filled_forward(laid: TableWindows) -> NDArray[np.float64]:
+    """The targets of all rows, (rows, n_targets), with the last known value of their series where one is missing."""
+    targets = np.array(laid.table.cut(laid.table.values)[1], dtype=np.float64)
+    if np.isnan(targets).any():
+        for rows in laid.table.series.values():
+            targets[rows.start : rows.stop] = pd.DataFrame(targets[rows.start : rows.stop]).ffill().to_numpy()
+    return targets
+
+
+def no_season(laid: TableWindows, season: int | None) -> str | None:
+    """Why the seasonal naive forecast cannot be computed for all of these windows, or None."""
+    if season is None:
+        return "no season is known; give one with --season"
+    last, starts = laid.windows.last_rows(), laid.table.starts[laid.series_of()]
+    earliest = seasonal_rows(laid.told_rows()[:, 0], last, len(laid.asked.steps), season).min(axis=1)
+    if (earliest < starts).any():
+        return f"the season of {season} rows is longer than what stands before the first origin"
+    return None
+
+
+def _as_windows(scaled: NDArray[np.float32], horizon: int) -> Windows:
+    """Scaled windows (n, window, n_features), side by side; nothing can be read of their targets."""
+    count, window, n_features = scaled.shape
+    flat, layout = scaled.reshape(-1, n_features), Layout(window, horizon, window)
+    return Windows(flat, flat[:0], np.arange(count) * window, np.arange(count + 1), layout)
+
+
+def _batch_size(laid: TableWindows) -> int:
+    return max(1, min(BATCH, BATCH_VALUES // (laid.asked.window * len(laid.table.features))))

@@ -1,0 +1,233 @@
+"""What is backtested: a run, a configuration or a bundle, each with a table and windows over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.backtesting.forecasting import Outputs
+from zoo.bundle.loading import Bundle, load_bundle
+from zoo.bundle.opening import is_bundle
+from zoo.bundle.prediction import asked_of
+from zoo.data.intervals import intervals
+from zoo.data.last_window import way_to_fill, without_calendar
+from zoo.data.reading import Reading, Source
+from zoo.data.table import Table
+from zoo.data.table_windows import Asked, TableWindows, lay_over, lay_windows
+from zoo.options import ARRAYS, FRAME, Missing
+from zoo.training.config import DataConfig, RunConfig
+from zoo.training.config_file import read_config
+from zoo.training.preparation import read_data
+from zoo.training.resolution import resolve
+from zoo.training.run_record import find_run
+from zoo.training.splitting import layout_of, split_series
+from zoo_registry import Task, discover
+from zoo_registry.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from zoo.run import Run
+
+_TASKS = (Task.FORECAST, Task.REGRESS)
+_VALIDATION = 0.15  # where nothing tells the share that a run had
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network, or what makes one, and the windows of a table.
+
+    ``laid`` has a window for every row. ``tested`` gives by series the rows that are forecast unless asked otherwise,
+    and ``unseen`` those that the network was not trained on; None where nothing tells. ``config`` trains it anew,
+    ``outputs`` is it as it is; a bundle has no ``config``, and a configuration no ``outputs``. ``unit`` (n_targets,) is
+    what its errors are divided by. ``validation`` is the share of the rows before an origin that stops a training.
+    ``doubt`` is to be told where all rows are forecast.
+    """
+
+    title: str
+    kind: str
+    laid: TableWindows
+    tested: dict[str, range]
+    data: DataConfig
+    unseen: dict[str, range] | None = None
+    config: RunConfig | None = None
+    outputs: Outputs | None = None
+    unit: NDArray[np.float64] | None = None
+    validation: float = _VALIDATION
+    season: int | None = None
+    remarks: tuple[str, ...] = ()
+    doubt: str | None = None
+
+
+def open_subject(
+    subject: str | Path | Run | Bundle | RunConfig,
+    data: Source | None,
+    *,
+    runs: Path,
+    refit: bool,
+    missing: Missing | None = None,
+    reading: Mapping[str, Any] | None = None,
+) -> Subject:
+    """Find out what a subject is, read its table, and lay windows over it.
+
+    A path is a TOML file, a bundle or a run; a name is a run's. To be fitted anew, a bundle needs the run that it is
+    of, in ``runs``. Raises RunError, BundleError, ConfigError and DataError.
+    """
+    found = _found(subject, runs)
+    if isinstance(found, Bundle) and refit:
+        run = found.manifest.run
+        if not (runs / run).is_dir():
+            raise ConfigError(
+                f"{found.folder}: a bundle does not hold what trains it anew, expected its run {run} in {runs}; give"
+                " its folder of runs with --runs, or leave --refit out"
+            )
+        found = _load_run(runs / run)
+    given = {name: value for name, value in (reading or {}).items() if value is not None}
+    if isinstance(found, Bundle):
+        return _of_bundle(found, data, missing, given)
+    if given:
+        raise ConfigError(
+            f"--{next(iter(given)).replace('_', '-')} says how a bundle's table is read; a run and a configuration say"
+            " so themselves: leave it out"
+        )
+    if isinstance(found, RunConfig):
+        return _of_config(found, data, missing)
+    return _of_run(found, data, missing, refit=refit)
+
+
+def _found(subject: str | Path | Run | Bundle | RunConfig, runs: Path) -> Run | Bundle | RunConfig:
+    if not isinstance(subject, (str, Path)):
+        return subject
+    path = Path(subject)
+    if path.suffix.lower() == ".toml":
+        file = read_config(path)
+        if file.architecture is None:
+            raise ConfigError(f"--config {path}: it names no architecture; write one, as zoo train --print-config does")
+        architecture = discover().catalogue[file.architecture].architecture
+        return resolve(file.architecture, architecture, file.hyperparameters, file.settings)
+    return load_bundle(path) if is_bundle(path) else _load_run(find_run(str(subject), runs))
+
+
+def _load_run(folder: Path) -> Run:
+    """A run, for which TensorFlow is imported; a bundle needs none."""
+    from zoo.run import Run
+
+    return Run(folder)
+
+
+def _check_task(task: str) -> None:
+    if task not in _TASKS:
+        raise ConfigError(
+            f"a backtest measures values of targets, expected the task forecast or regress, found {task}; zoo predict"
+            " --backtest gives a bundle's answers to every window"
+        )
+
+
+def _of_config(config: RunConfig, data: Source | None, missing: Missing | None) -> Subject:
+    """A configuration, whose test rows are those of a run by it."""
+    _check_task(config.task)
+    if missing is not None:
+        config = config.model_copy(update={"data": config.data.model_copy(update={"missing": missing})})
+    source: Source = config.data.source if data is None else data
+    if isinstance(source, str) and source in (FRAME, ARRAYS):
+        raise ConfigError(f"the table was a {source} of a program; give --data, or backtest(..., data=...)")
+    table = read_data(config.data, source)
+    splits, short = split_series(table, config.data, layout_of(config.data))
+    tested = {name: split.test for name, split in splits.items()}
+    later = sum(len(split.validation) for split in splits.values())
+    shown = config.data
+    asked = Asked(
+        config.task,
+        table.features,
+        table.targets,
+        shown.window,
+        shown.horizon,
+        shown.gap,
+        config.network.quantiles,
+    )
+    series = intervals([table.series[name] for name in splits])
+    return Subject(
+        title=f"{config.architecture} on {table.source}",
+        kind="config",
+        laid=lay_over(table, asked, series, missing=shown.missing),
+        tested=tested,
+        data=shown,
+        config=config,
+        validation=later / (later + sum(len(split.train) for split in splits.values())),
+        season=shown.season,
+        remarks=tuple(f"series '{name}' is left out, as it is too short" for name in short),
+    )
+
+
+def _of_run(run: Run, data: Source | None, missing: Missing | None, *, refit: bool) -> Subject:
+    """A run, whose network was trained on the rows before its test rows."""
+    source = next(known for known in (data, run.source, run.config.data.source) if known is not None)
+    found = replace(_of_config(run.config, source, missing), title=f"run {run.id}: {run.config.architecture}")
+    if refit:
+        return replace(found, kind="run", unit=run.preprocessor.targets_.unit)
+    known = found.laid.table.fingerprint() == run.record.data["fingerprint"]
+    return _trained(
+        replace(found, kind="run", outputs=run.outputs, unit=run.preprocessor.targets_.unit),
+        found.tested if known else None,
+    )
+
+
+def _of_bundle(bundle: Bundle, data: Source | None, missing: Missing | None, reading: Mapping[str, Any]) -> Subject:
+    manifest = bundle.manifest
+    _check_task(manifest.interface.task)
+    if data is None:
+        raise ConfigError(f"{bundle.folder}: a bundle has no table of its own; give --data")
+    missing = way_to_fill(data, missing)
+    asked = asked_of(bundle, data)
+    laid = lay_windows(data, asked, trained=manifest.data, missing=missing, **reading)
+    if absent := [name for name in asked.targets if name not in laid.table.targets]:
+        raise DataError(
+            f"{laid.table.source}: expected the target '{absent[0]}', found no such column; errors need the true values"
+        )
+    parts = manifest.data["split"]  # of several series numbers of rows alone
+    tested, validation = None, _VALIDATION
+    if laid.table.fingerprint() == manifest.data["fingerprint"] and isinstance(parts["test"], list):
+        tested = {next(iter(laid.table.series)): range(*parts["test"])}
+        train, later = (len(range(*parts[name])) for name in ("train", "validation"))
+        validation = later / (train + later)
+    calendar = tuple(manifest.data["calendar"])
+    config = DataConfig.model_validate(
+        {
+            "source": laid.table.source,
+            "task": asked.task,
+            "target": asked.targets,
+            "features": without_calendar(asked.features, Reading(calendar=calendar)),
+            "calendar": calendar,
+            "series": laid.table.series_column,
+            "window": asked.window,
+            "horizon": asked.horizon,
+            "gap": asked.gap,
+            "missing": missing,
+        }
+    )
+    found = Subject(
+        title=f"bundle {manifest.model}/{bundle.folder.name}: {manifest.architecture['name']}",
+        kind="bundle",
+        laid=laid,
+        tested=dict(laid.table.series),
+        data=config,
+        outputs=lambda windows: bundle.run(bundle.check(windows)),
+        validation=validation,
+        unit=np.array([manifest.parity_unit[name] for name in asked.targets]),
+    )
+    return _trained(found, tested)
+
+
+def _trained(subject: Subject, unseen: dict[str, range] | None) -> Subject:
+    """A network as it is: its own test rows, where nothing tells them all rows."""
+    if unseen is not None:
+        return replace(subject, tested=unseen, unseen=unseen)
+    table: Table = subject.laid.table
+    remark = (
+        "nothing tells which of these rows the network was trained on, so all of them are forecast; errors on rows of"
+        " its training flatter it: give a --start behind them"
+    )
+    return replace(subject, tested=dict(table.series), doubt=remark)

@@ -1,0 +1,1 @@
+"""Cross-validation that respects time, and search over it."""

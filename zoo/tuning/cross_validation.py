@@ -1,0 +1,248 @@
+"""Train a configuration on each fold anew, and measure it on that fold's test rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.data.reading import Source
+from zoo.data.table import Table
+from zoo.data.windows import Windows
+from zoo.evaluation.headline import NO_LABELS, headline, measure_of
+from zoo.evaluation.metrics import ForecastErrors
+from zoo.training.config import RunConfig
+from zoo.training.layers import middle_quantile
+from zoo.training.measurement import measure
+from zoo.training.preparation import Prepared, prepare_run, read_data
+from zoo.training.trainer import fit, forecast_batches, forecaster
+from zoo.tuning.folds import Fold
+from zoo_registry import Task, discover
+from zoo_registry.errors import ConfigError, DataError
+
+OnEpoch = Callable[[int, int, float], None]  # the fold, from 1; the epoch, from 1; the validation error so far
+
+MAE, SCALED_MAE = "MAE", "scaled MAE"
+_MEASURED = (Task.FORECAST, Task.REGRESS)
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """A network that was trained on one fold, and its error on the fold's test windows.
+
+    ``mae`` gives each target's mean absolute error in original units, ``scaled_mae`` the mean over the targets after
+    division by their standard deviations in the fold's train rows, whatever the scaler. ``error`` is what decides, less
+    being better, as :class:`CrossValidated` says. Tasks without units have neither ``mae`` nor ``scaled_mae``.
+    ``seconds`` are those of the whole fold.
+    """
+
+    number: int
+    error: float
+    mae: dict[str, float]
+    scaled_mae: float | None
+    windows: int
+    train_windows: int
+    epochs: int
+    best_epoch: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class CrossValidated:
+    """The errors of all folds; less is better.
+
+    ``measure`` names the error that decides: ``MAE`` of a single target in original units, ``scaled MAE`` of several;
+    ``log loss`` of classes; for anomalies 1 less the ``average precision``.
+    """
+
+    measure: str
+    folds: tuple[FoldResult, ...]
+
+    @property
+    def error(self) -> float:
+        """The mean of the folds' errors."""
+        return float(np.mean([fold.error for fold in self.folds]))
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of the folds' errors (their number less one in the denominator); 0 of one fold."""
+        return float(np.std([fold.error for fold in self.folds], ddof=1)) if len(self.folds) > 1 else 0.0
+
+    @property
+    def mae(self) -> dict[str, float]:
+        """Each target's mean absolute error in original units, the mean over the folds."""
+        return {name: float(np.mean([fold.mae[name] for fold in self.folds])) for name in self.folds[0].mae}
+
+    @property
+    def scaled_mae(self) -> float | None:
+        """The mean over the folds of :attr:`FoldResult.scaled_mae`, None of tasks without units."""
+        found = [fold.scaled_mae for fold in self.folds if fold.scaled_mae is not None]
+        return float(np.mean(found)) if found else None
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all folds."""
+        return sum(fold.epochs for fold in self.folds)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of all folds."""
+        return sum(fold.seconds for fold in self.folds)
+
+    def plain(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        own = {name: getattr(self, name) for name in ("measure", "error", "spread", "mae", "scaled_mae", "epochs")}
+        return own | {"seconds": self.seconds, "folds": [asdict(fold) for fold in self.folds]}
+
+
+def cross_validate(
+    config: RunConfig,
+    source: Source | Table,
+    folds: Sequence[Fold],
+    *,
+    on_epoch: OnEpoch | None = None,
+    on_fold: Callable[[FoldResult], None] | None = None,
+    executor: Executor | None = None,
+) -> CrossValidated:
+    """Train and measure a configuration on each of :func:`zoo.tuning.folds.time_folds`, everything fitted anew in each.
+
+    A ``source`` that :func:`zoo.training.preparation.read_data` gave as a table is not read again. ``on_epoch`` is told
+    of each epoch's validation error, the scaled MAE (for tasks without units the loss), and ``on_fold`` of each fold;
+    an exception of theirs ends it all and is the caller's. With an ``executor`` the folds are its tasks, side by side.
+
+    Raises what a training raises; ConfigError for a training that starts from a run's weights, which may know the rows
+    of a fold's test, for ``on_epoch`` with an executor, and where nothing tells which configuration is better.
+    """
+    if executor is not None and on_epoch is not None:
+        raise ConfigError("epochs are not told from an executor's workers; give on_epoch, or an executor")
+    if not folds:
+        raise ConfigError("cross-validation: expected folds, found none; see time_folds")
+    table = source if isinstance(source, Table) else read_data(config.data, source)
+    results = []
+    for result in _results(config, table, folds, on_epoch, executor):
+        results.append(result)
+        if on_fold is not None:
+            on_fold(result)
+    targets = 1 if config.task is Task.CLASSIFY else len(table.targets)
+    return CrossValidated(_measure(config.task, targets), tuple(results))
+
+
+def _results(
+    config: RunConfig, table: Table, folds: Sequence[Fold], on_epoch: OnEpoch | None, executor: Executor | None
+) -> Iterable[FoldResult]:
+    """Fold by fold, in their order."""
+    if executor is None:
+        return (validate_fold(config, table, fold, number, on_epoch) for number, fold in enumerate(folds, start=1))
+    tasks = [executor.submit(validate_fold, config, table, fold, number) for number, fold in enumerate(folds, start=1)]
+    return (task.result() for task in tasks)
+
+
+def validate_fold(
+    config: RunConfig, source: Source | Table, fold: Fold, number: int = 1, on_epoch: OnEpoch | None = None
+) -> FoldResult:
+    """Train on a fold's train rows, stop by its validation rows, and measure on its test rows.
+
+    Nothing that is fitted sees a row behind the one that it ends with: scalers end with train, early stopping with
+    validation. Raises as :func:`cross_validate` does.
+    """
+    if config.training.start_from is not None:
+        raise ConfigError(
+            f"--from {config.training.start_from}: its weights may have seen a fold's test rows, so that they cannot be"
+            " cross-validated; leave it out"
+        )
+    began = time.perf_counter()
+    architecture = discover().catalogue[config.architecture].architecture
+    prepared = prepare_run(config, source, splits=fold)
+    callbacks = []
+    if on_epoch is not None:
+        tell = on_epoch
+        callbacks = [_ValidationError(prepared, lambda epoch, error: tell(number, epoch, error))]
+    fitted = fit(
+        architecture,
+        architecture.configure(config.hyperparameters),
+        prepared,
+        config.training,
+        callbacks,
+        network=config.network,
+    )
+    mae, scaled_mae, windows, error = _measured(fitted.model, prepared, config)
+    return FoldResult(
+        number=number,
+        error=error,
+        mae=mae,
+        scaled_mae=scaled_mae,
+        windows=windows,
+        train_windows=len(prepared.parts["train"]),
+        epochs=len(fitted.history["loss"]),
+        best_epoch=fitted.best_epoch,
+        seconds=time.perf_counter() - began,
+    )
+
+
+class _ValidationError(keras.callbacks.Callback):  # type: ignore[misc]
+    """Tells each epoch's error on the validation windows, which other losses and scalers leave as it is."""
+
+    def __init__(self, prepared: Prepared, tell: Callable[[int, float], None]) -> None:
+        super().__init__()
+        self._prepared, self._tell = prepared, tell
+        self._forecast: Callable[[Windows], Iterator[NDArray[np.float32]]] | None = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if self._prepared.shape.task not in _MEASURED:
+            self._tell(epoch + 1, float((logs or {})["val_loss"]))
+            return
+        if self._forecast is None:
+            self._forecast = forecaster(self.model)
+        validation = self._prepared.parts["validation"]
+        errors = _errors(self._forecast(validation), self._prepared, "validation", middle_quantile(self.model))
+        self._tell(epoch + 1, _scaled(errors, self._prepared))
+
+
+def _measured(model: keras.Model, prepared: Prepared, config: RunConfig) -> tuple[dict[str, float], Any, int, float]:
+    """Each target's MAE, the scaled MAE, how many windows they are of, and the error that decides."""
+    if config.task in _MEASURED:
+        forecasts = forecast_batches(model, prepared.parts["test"])
+        errors = _errors(forecasts, prepared, "test", middle_quantile(model))
+        mae = dict(zip(errors.names, errors.mae.tolist(), strict=True))
+        scaled = _scaled(errors, prepared)
+        return mae, scaled, errors.windows, next(iter(mae.values())) if len(mae) == 1 else scaled
+    evaluation = measure(model, prepared, config).evaluation
+    if measure_of(evaluation) == NO_LABELS:
+        raise ConfigError(
+            "no labelled anomaly lies in a fold's test rows, so that nothing tells which configuration is better; give"
+            " --label, or fewer folds"
+        )
+    value = headline(evaluation).network
+    return {}, None, evaluation["windows"], 1.0 - value if config.task is Task.ANOMALY else value
+
+
+def _errors(forecasts: Iterable[NDArray[Any]], prepared: Prepared, part: str, middle: int | None) -> ForecastErrors:
+    """The errors of scaled forecasts of a part's windows, (n, *shape.output) at a time, in original units."""
+    windows, targets = prepared.parts[part], prepared.preprocessor.targets_
+    errors, start = ForecastErrors(targets.names), 0
+    for output in forecasts:
+        rows = windows.target_rows(slice(start, start + len(output)))
+        start += len(output)
+        whole = ~np.isnan(prepared.truth[rows]).any(axis=(1, 2))
+        forecast = targets.inverse_transform(output[whole], axis=2)
+        errors.add(prepared.history[rows][whole], forecast if middle is None else forecast[..., middle])
+    if not errors.windows:
+        raise DataError(f"every window of a fold's {part} part has a missing target; fill them, or give fewer folds")
+    return errors
+
+
+def _scaled(errors: ForecastErrors, prepared: Prepared) -> float:
+    """The mean absolute error over all targets, in their deviations in the train rows."""
+    return float((errors.mae / prepared.preprocessor.targets_.deviation).mean())
+
+
+def _measure(task: Task, n_targets: int) -> str:
+    """The name of the error that decides."""
+    named = {Task.CLASSIFY: "log loss", Task.ANOMALY: "1 - average precision"}
+    return named.get(task, MAE if n_targets == 1 else SCALED_MAE)
