@@ -59,6 +59,7 @@ format: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/windows.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/serving.py
 
 # Ask the conformance kit what each built-in architecture can do, on every runtime (installed beside, not into .venv):

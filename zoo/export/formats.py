@@ -15,6 +15,7 @@ import tf2onnx
 
 from zoo.export.graph import Served, default_function, scaled_function
 from zoo.export.native_recurrence import native_recurrence
+from zoo.export.slices import name_cut_axes_alone
 from zoo.outputs import INPUT
 from zoo.runtimes.onnxruntime_session import ONNX_FILE
 from zoo_registry.errors import ExportError
@@ -67,6 +68,7 @@ def write_onnx(served: Served, dtype: str, folder: Path) -> dict[str, Any]:
             opset=OPSET,
             custom_op_handlers=OP_HANDLERS | handlers,
         )
+    name_cut_axes_alone(model.graph)
     _name_ends(model, sorted(served.outputs))  # in TensorFlow's order
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, folder / ONNX_FILE)
