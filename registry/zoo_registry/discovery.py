@@ -7,11 +7,9 @@ one name in silence; hence each entry point is loaded, registered, checked and c
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -32,6 +30,7 @@ from zoo_registry.catalogue import (
     ScalerCatalogue,
     ScalerEntry,
 )
+from zoo_registry.containment import contained
 from zoo_registry.exporter import Exporter
 from zoo_registry.loss import BUILT_IN_LOSSES, OWN_LOSS, Loss
 from zoo_registry.plugin import Plugin, heavy_modules
@@ -100,7 +99,7 @@ def discover_from(points: Iterable[EntryPoint]) -> Discovery:
             continue
         started, known = time.perf_counter(), heavy_modules()
         try:
-            with redirect_stdout(sys.stderr):  # standard output is for the command's result
+            with contained():
                 plugin = point.load()
                 for name, other in manager.list_name_plugin():
                     if plugin is other:

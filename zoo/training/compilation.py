@@ -19,6 +19,7 @@ from zoo_registry import (
     SequenceShape,
     Task,
 )
+from zoo_registry.discovery import sentence_of
 from zoo_registry.errors import PluginError, ZooError
 
 OPTIMIZERS: dict[str, type[keras.optimizers.Optimizer]] = {
@@ -41,7 +42,14 @@ def make_loss(
     Raises UnknownLossError where its plugin is missing, and PluginError where a plugin's loss is not what a loss is.
     """
     if config.loss == OWN_LOSS and architecture.loss is not None:
-        return _named(architecture.loss(hp, context))
+        try:
+            return _named(architecture.loss(hp, context))
+        except ZooError:
+            raise
+        except Exception as error:  # whatever a plugin does
+            raise PluginError(
+                f"architecture '{architecture.name}': its loss failed: {sentence_of(error)}; take another --loss"
+            ) from error
     chosen = choose_loss(config.loss)
     if chosen.name in LOSSES:
         return chosen.loss.make(chosen.parameters, context)
@@ -51,10 +59,7 @@ def make_loss(
     except ZooError:
         raise
     except Exception as error:  # whatever a plugin does
-        text = " ".join(str(error).split())
-        raise PluginError(
-            f"loss '{chosen.name}' cannot be used: {type(error).__name__}: {text}; take another --loss"
-        ) from error
+        raise PluginError(f"loss '{chosen.name}' cannot be used: {sentence_of(error)}; take another --loss") from error
     return _named(function)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import keras
 
 from zoo_registry import Architecture, Hyperparameters, SequenceShape
-from zoo_registry.errors import ConfigError, PluginError
+from zoo_registry.discovery import sentence_of
+from zoo_registry.errors import ConfigError, PluginError, ZooError
 
 
 def build_network(architecture: Architecture, hp: Hyperparameters, shape: SequenceShape) -> keras.Model:
@@ -14,13 +15,20 @@ def build_network(architecture: Architecture, hp: Hyperparameters, shape: Sequen
     Raises ConfigError where the architecture refuses the combination, PluginError where its network is not what the
     contract says.
     """
+    who = f"architecture '{architecture.name}'"
     if architecture.check is not None:
         try:
             architecture.check(hp, shape)
         except ValueError as error:
-            raise ConfigError(f"architecture '{architecture.name}' cannot be built like this: {error}") from error
-    model = architecture.build(hp, shape)
-    who = f"architecture '{architecture.name}'"
+            raise ConfigError(f"{who} cannot be built like this: {error}") from error
+        except Exception as error:  # whatever a plugin does
+            raise _failed(who, "check", error) from error
+    try:
+        model = architecture.build(hp, shape)
+    except ZooError:
+        raise
+    except Exception as error:
+        raise _failed(who, "build", error) from error
     if not isinstance(model, keras.Model):
         raise PluginError(f"{who}: build must return a keras.Model, found {type(model).__name__}")
     if not isinstance(model, (keras.Sequential, keras.src.models.Functional)):
@@ -40,3 +48,9 @@ def build_network(architecture: Architecture, hp: Hyperparameters, shape: Sequen
     if isinstance(model, keras.src.models.Functional) and isinstance(model.output, dict):
         raise PluginError(f"{who}: the network's output must be one tensor, found a dict of {list(model.output)}")
     return model
+
+
+def _failed(who: str, what: str, error: Exception) -> PluginError:
+    return PluginError(
+        f"{who}: {what} failed: {sentence_of(error)}; zoo --debug shows where, zoo plugin check tells more"
+    )
