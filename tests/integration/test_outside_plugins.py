@@ -296,6 +296,7 @@ def test_an_outsiders_scaler_is_exported_in_the_graph(with_scalers):
     assert json.loads(Command(with_scalers.folder, "")("verify", run["bundle"], "--json").stdout)["passed"]
 
 
+@pytest.mark.full
 def test_an_outsiders_scaler_without_a_form_gives_a_scaled_bundle(with_scalers):
     run = json.loads(with_scalers("train", "basic", "--scaler", "quantile", *QUICK).stdout)
     bundle = with_scalers.folder / run["bundle"]
@@ -346,6 +347,7 @@ def losses(install):
     return install({"loss-models": LOSS_PLUGIN})
 
 
+@pytest.mark.full
 def test_an_outsiders_loss_trains_and_its_run_needs_no_plugin(losses, tmp_path):
     with_losses = Command(tmp_path, losses)
     flags = ("--epochs", 1, "--set", "units=2", "--json")

@@ -60,6 +60,7 @@ def install(tmp_path):
     return make
 
 
+@pytest.mark.full
 def test_what_new_writes_passes_the_main_checks_untouched(command, tmp_path):
     command("plugin", "new", "tide")
     before = (tmp_path / "zoo-tide" / "zoo_tide.py").read_bytes()

@@ -134,6 +134,7 @@ def test_one_seed_gives_one_result_and_it_is_pickled(frame, fitted):
     assert copied.classes_.tolist() == fitted.classes_.tolist()
 
 
+@pytest.mark.full
 def test_cross_validation_and_grid_search(frame):
     found = cross_validate(classifier(), frame, cv=TimeSeriesSplit(2), return_train_score=True)
     assert ((found["test_score"] >= 0) & (found["test_score"] <= 1)).all()

@@ -201,6 +201,7 @@ def test_cross_validation(frame):
     assert result["test_score"] == pytest.approx(scores)
 
 
+@pytest.mark.full
 def test_grid_search(frame):
     search = GridSearchCV(
         regressor(metric="neg_mean_absolute_error"),

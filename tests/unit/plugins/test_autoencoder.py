@@ -41,6 +41,7 @@ def test_the_decoder_knows_of_the_window_what_the_encoder_remembers(model):
     encoder.set_weights(kept)
 
 
+@pytest.mark.full
 def test_it_learns_to_give_windows_back(model):
     import keras
 

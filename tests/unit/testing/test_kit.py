@@ -16,6 +16,7 @@ from zoo.testing import CHECKS, check, run_checks
 from zoo.testing.kit import MAIN
 from zoo.testing.subject import Subject
 from zoo_registry import Architecture, Hyperparameters, Task, head
+from zoo_registry.errors import PluginError
 
 CALLS = itertools.count(1)
 
@@ -178,7 +179,7 @@ def test_a_check_alone_raises_what_does_not_hold(tmp_path):
 
 def test_a_check_alone_is_not_passed_over_where_the_training_failed(tmp_path):
     broken = architecture(raising)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(PluginError, match="build failed: RuntimeError: the weather is bad"):
         check("loss falls", broken, tmp_path)
     with pytest.raises(AssertionError, match="the training failed in an earlier check"):
         check("save and reload", broken, tmp_path)
