@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from zoo.estimators import SequenceClassifier, SequenceRegressor
     from zoo.listing import list_architectures
     from zoo.run import Run
+    from zoo.tuning.study import Study
+    from zoo.tuning.tune import tune
     from zoo_registry.errors import ZooError
 
 _HOMES = {
@@ -26,6 +28,7 @@ _HOMES = {
     "Run": "zoo.run",
     "SequenceClassifier": "zoo.estimators",
     "SequenceRegressor": "zoo.estimators",
+    "Study": "zoo.tuning.study",
     "ZooError": "zoo_registry.errors",
     "backtest": "zoo.backtesting.backtest",
     "list_architectures": "zoo.listing",
@@ -33,6 +36,7 @@ _HOMES = {
     "load_run": "zoo.api",
     "resume": "zoo.api",
     "train": "zoo.api",
+    "tune": "zoo.tuning.tune",
     "verify_bundle": "zoo.bundle.verification",
 }
 
@@ -41,6 +45,7 @@ __all__ = [
     "Run",
     "SequenceClassifier",
     "SequenceRegressor",
+    "Study",
     "ZooError",
     "backtest",
     "list_architectures",
@@ -48,6 +53,7 @@ __all__ = [
     "load_run",
     "resume",
     "train",
+    "tune",
     "verify_bundle",
 ]
 

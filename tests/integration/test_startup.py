@@ -27,6 +27,10 @@ HEAVY = {
     "mlflow",
     "model_signing",
     "jinja2",
+    "optuna",
+    "sqlalchemy",
+    "dask",
+    "distributed",
 }
 RUN = """
 import sys
@@ -49,6 +53,7 @@ ALLOWED = {
     "show basic --window 12 --set units=4": KERAS,
     "--help": set(),
     "train --help": set(),
+    "tune --help": set(),
     "train basic --print-config": set(),
     "runs": set(),
     "gc": set(),

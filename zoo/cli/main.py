@@ -23,6 +23,7 @@ from zoo.cli.predict import predict
 from zoo.cli.runs import runs
 from zoo.cli.show import show
 from zoo.cli.train import train
+from zoo.cli.tune import tune
 from zoo.cli.verify import verify
 from zoo_registry.errors import ZooError
 
@@ -45,7 +46,8 @@ class _Commands(TyperGroup):
         except ZooError as error:
             if ctx.params["debug"]:
                 raise
-            note(f"error: {' '.join(str(error).split())}")
+            told = "; ".join(filter(None, (" ".join(str(error).split()), _how_to_go_on(error))))
+            note(f"error: {told}")
             raise typer.Exit(error.exit_code) from error
         except ModuleNotFoundError as error:
             if ctx.params["debug"]:
@@ -60,7 +62,7 @@ class _Commands(TyperGroup):
 
 
 def _how_to_go_on(stop: BaseException) -> str:
-    """What a training that was stopped has noted on the exception."""
+    """What a training or a search that was stopped has noted on the exception."""
     return "; ".join(getattr(stop, "__notes__", []))
 
 
@@ -78,6 +80,7 @@ app.command("list")(list_architectures)
 app.command("show")(show)
 app.command("inspect")(inspect)
 app.command("train")(train)
+app.command("tune")(tune)
 app.command("runs")(runs)
 app.command("compare")(compare)
 app.command("backtest")(backtest)

@@ -51,6 +51,11 @@ _DATA: dict[str, Any] = {
         str | None, "Split by time instead: first of validation, first of test, perhaps end of test."
     ),
     "embargo": _option(int | None, "Rows left out at the end of train and of validation [default: 0]."),
+    "train_on_validation": _option(
+        bool | None,
+        "Train on the validation rows too, with --keep last --patience 0.",
+        "--train-on-validation/--no-train-on-validation",
+    ),
     "stride": _option(int | None, "Rows from one window to the next [default: 1]."),
     "context": _option(
         bool | None,

@@ -1,22 +1,5 @@
-"""Import TensorFlow without its greetings."""
+"""TensorFlow without its greetings, for commands."""
 
-from __future__ import annotations
+from zoo.engine.quiet import import_tensorflow
 
-import os
-
-
-def import_tensorflow() -> None:
-    """Import TensorFlow and look for devices while file descriptor 2 is closed to it.
-
-    Its C++ parts write to it before they read TF_CPP_MIN_LOG_LEVEL. An error of the import is still raised.
-    """
-    kept, void = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(void, 2)
-    try:
-        import tensorflow as tf
-
-        tf.config.list_physical_devices()
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(void)
+__all__ = ["import_tensorflow"]

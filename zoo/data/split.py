@@ -15,6 +15,7 @@ from zoo.data.times import Times, kind_of
 from zoo_registry.errors import ConfigError, DataError
 
 PARTS = ("train", "validation", "test")
+TRAIN_ALONE = "train alone"  # windows of train where those of validation are trained on too
 
 
 class ShortPartError(DataError):
@@ -46,6 +47,10 @@ class Split:
     def shifted(self, rows: int) -> Split:
         """The same split of a series that begins at this row."""
         return Split(*(range(part.start + rows, part.stop + rows) for _, part in self.items()))
+
+    def with_validation(self) -> Split:
+        """The same with train rows up to the end of validation."""
+        return Split(range(self.train.start, self.validation.stop), self.validation, self.test)
 
     def items(self) -> list[tuple[str, range]]:
         """The parts by name, in the order of time."""

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-VARIABLES = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+from zoo.scaling.threads import TENSORFLOW as VARIABLES
+from zoo.scaling.threads import cores
 
 
 class ThreadsWarning(UserWarning):
@@ -22,9 +23,10 @@ class Threads(NamedTuple):
     inter: int
 
 
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def at_once() -> int:
+    """How many operations run side by side: as TensorFlow's settings in force say, at most one on each core."""
+    chosen = tf.config.threading.get_inter_op_parallelism_threads() or int(os.environ.get(VARIABLES[1]) or 0)
+    return min(chosen or cores(), cores())
 
 
 def choose_threads() -> Threads:

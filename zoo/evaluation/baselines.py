@@ -43,11 +43,19 @@ class RidgeBaseline:
     Where there is one, windows are taken as they are too, as it may hang on their level.
     """
 
+    penalty_: float
+
     def __init__(self, target_columns: tuple[int | None, ...]) -> None:
         self.target_columns = target_columns
 
-    def fit(self, train: Windows, validation: Windows) -> RidgeBaseline:
-        """Fit on scaled windows; sets ``penalty_``, ``coefficients_`` and ``intercept_``."""
+    def fit(self, train: Windows, validation: Windows, alone: Windows | None = None) -> RidgeBaseline:
+        """Fit on scaled windows; sets ``penalty_``, ``coefficients_`` and ``intercept_``.
+
+        Where ``train`` holds the validation windows too, the penalty is chosen by a fit on those of train ``alone``.
+        """
+        penalties: tuple[float, ...] = RIDGE_PENALTIES
+        if alone is not None:
+            penalties = (RidgeBaseline(self.target_columns).fit(alone, validation).penalty_,)
         width, outputs = train.window * train.features.shape[1], train.horizon * train.targets.shape[1]
         sum_x, sum_y = np.zeros(width), np.zeros(outputs)
         gram, cross = np.zeros((width, width)), np.zeros((width, outputs))
@@ -64,7 +72,7 @@ class RidgeBaseline:
 
         least = np.inf
         rounding = 10 * np.finfo(np.float64).eps * np.trace(gram)  # keeps extreme outliers from a singular matrix
-        for penalty in RIDGE_PENALTIES:
+        for penalty in penalties:
             coefficients = solve(gram + (penalty + rounding) * np.eye(width), cross, assume_a="pos")
             intercept = mean_y - mean_x @ coefficients
             error = sum(

@@ -18,6 +18,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from zoo.data.split import TRAIN_ALONE
 from zoo.data.windows import Windows
 from zoo.evaluation.headline import outcomes, told
 from zoo_registry.errors import DataError
@@ -57,7 +58,9 @@ def evaluate_classes(
     if (inputs := parts["train"].window * parts["train"].features.shape[1]) > LOGISTIC_MAX_INPUTS:
         skipped[LOGISTIC] = f"window times features is {inputs}, more than {LOGISTIC_MAX_INPUTS}"
     else:
-        logistic = LogisticBaseline(balanced=balanced).fit(parts["train"], parts["validation"], len(classes))
+        logistic = LogisticBaseline(balanced=balanced).fit(
+            parts["train"], parts["validation"], len(classes), parts.get(TRAIN_ALONE)
+        )
         baselines[LOGISTIC] = measure_classes(truth, logistic.predict(parts["test"]), classes)
     network = measure_classes(truth, probabilities.astype(np.float64), classes)
     return {
@@ -111,11 +114,19 @@ class LogisticBaseline:
     is missing; the penalty is the one of ``INVERSE_PENALTIES`` with the least log loss on the validation windows.
     """
 
+    model_: LogisticRegression
+
     def __init__(self, *, balanced: bool = False) -> None:
         self.balanced = balanced
 
-    def fit(self, train: Windows, validation: Windows, classes: int) -> LogisticBaseline:
-        """Fit on scaled windows whose targets are numbers of ``classes`` classes; sets ``model_``."""
+    def fit(self, train: Windows, validation: Windows, classes: int, alone: Windows | None = None) -> LogisticBaseline:
+        """Fit on scaled windows whose targets are numbers of ``classes`` classes; sets ``model_``.
+
+        Where ``train`` holds the validation windows too, the penalty is chosen by a fit on those of train ``alone``.
+        """
+        inverses: tuple[float, ...] = INVERSE_PENALTIES
+        if alone is not None:
+            inverses = (LogisticBaseline(balanced=self.balanced).fit(alone, validation, classes).model_.C,)
         most = min(LOGISTIC_MAX_WINDOWS, LOGISTIC_MAX_NUMBERS // (train.window * train.features.shape[1]))
         most = min(max(1, 2 * most // max(2, classes)), len(train))
         labels = _labels(train)
@@ -126,7 +137,7 @@ class LogisticBaseline:
         weights = "balanced" if self.balanced else None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # judged by the validation windows, wherever it got to
-            for inverse in INVERSE_PENALTIES:
+            for inverse in inverses:
                 model = LogisticRegression(C=inverse, max_iter=_ITERATIONS, class_weight=weights).fit(inputs, labels)
                 loss = log_loss(truth, self._predict(model, validation), labels=np.arange(classes))
                 if loss < least:

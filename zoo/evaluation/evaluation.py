@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.data.split import TRAIN_ALONE
 from zoo.data.windows import Windows
 from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline, last_value, seasonal_rows
 from zoo.evaluation.details import Details
@@ -119,7 +120,7 @@ def _baselines(
     if (inputs := test.window * test.features.shape[1]) > RIDGE_MAX_INPUTS:
         skipped[RIDGE] = f"window times features is {inputs}, more than {RIDGE_MAX_INPUTS}"
     else:
-        ridge = RidgeBaseline(target_columns).fit(parts["train"], parts["validation"])
+        ridge = RidgeBaseline(target_columns).fit(parts["train"], parts["validation"], parts.get(TRAIN_ALONE))
         baselines[RIDGE] = lambda numbers: targets.inverse_transform(ridge.predict(test, numbers))
     return baselines, skipped
 

@@ -15,7 +15,7 @@ from zoo.data.windows import Windows
 from zoo.engine.fusion import Fusion
 from zoo.engine.plan import Plan, plan_by_rule
 from zoo.engine.steps import from_dataset, several_steps
-from zoo.engine.threads import cores
+from zoo.engine.threads import at_once
 from zoo.engine.trial import candidates, plan_by_trial
 from zoo.training.batches import feed
 from zoo.training.config import TrainingConfig
@@ -39,12 +39,12 @@ def choose_plan(model: keras.Model, build: Callable[[], keras.Model], windows: W
         reasons = ", ".join(fusion.others) or "no LSTM, no GRU"
         raise ConfigError(f"--engine fused: no layer of this network can be fused ({reasons}); take --engine auto")
     if config.autotune:
-        plans = candidates(model, config.batch_size, cores())
+        plans = candidates(model, config.batch_size, at_once())
         plans = [plan for plan in plans if config.engine in ("auto", plan.engine)]
         plan = plan_by_trial(build, *feed(windows, config.batch_size, config.seed), plans, steps)
     else:
         gpu = bool(tf.config.list_physical_devices("GPU"))
-        plan = plan_by_rule(model, config.engine, config.batch_size, steps, cores(), gpu=gpu)
+        plan = plan_by_rule(model, config.engine, config.batch_size, steps, at_once(), gpu=gpu)
     return replace(
         plan,
         parts=config.batch_parts or plan.parts,

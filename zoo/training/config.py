@@ -145,6 +145,9 @@ class DataConfig(_Config):
     split_dates: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         (), description="first of validation, first of test and, perhaps, end of test; beats split"
     )
+    train_on_validation: bool = Field(
+        False, description="train on the validation rows too, which then decide nothing; needs keep last and patience 0"
+    )
     embargo: int = Field(0, ge=0, le=_MAX_ROWS, description="rows left out at the end of train and of validation")
     stride: int = Field(1, ge=1, le=_MAX_ROWS, description="rows from one window to the next")
     context: bool = Field(True, description="whether windows may reach back into the rows before their part")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,13 +35,22 @@ def read_config(path: Path) -> ConfigFile:
 
     All of them may be left out. Raises ConfigError for a file that is no TOML, and for unknown tables and keys.
     """
+    return config_of(read_toml(path), path)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file as it is; raises ConfigError for one that is none."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ConfigError(f"--config {path}: cannot be read ({reason}); give a TOML file") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"--config {path}: not a TOML file ({error}); mend it") from error
+
+
+def config_of(content: Mapping[str, Any], path: Path) -> ConfigFile:
+    """What the content of the file ``path`` says of a run; raises ConfigError for unknown tables and keys."""
     for key, value in content.items():
         if key not in _KEYS:
             raise ConfigError(f"--config {path}: there is no table '{key}'{close_match_hint(key, _KEYS)}")

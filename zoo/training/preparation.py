@@ -16,7 +16,7 @@ from zoo.data.intervals import Intervals, intervals
 from zoo.data.labels import check_labels
 from zoo.data.missing import repair_missing
 from zoo.data.reading import Reading, Source
-from zoo.data.split import PARTS, Split
+from zoo.data.split import PARTS, TRAIN_ALONE, Split
 from zoo.data.table import Table, read_table
 from zoo.data.windows import Layout, Windows, split_windows
 from zoo.preprocessing.preprocessor import Preprocessor
@@ -34,7 +34,8 @@ class Prepared:
 
     ``splits`` gives each series' rows of each part, without the series that are left out. ``missing`` counts missing
     values by column; ``known_targets`` are the rows, stretch by stretch, of which windows may read targets. Windows'
-    targets are scaled, or the numbers of the classes.
+    targets are scaled, or the numbers of the classes. Where validation is trained on too, ``parts`` has ``TRAIN_ALONE``
+    beside those of the split, for baselines to choose by.
     """
 
     table: Table
@@ -141,18 +142,29 @@ def prepare(
     repaired = repair_missing(table, list(splits.values()), config.missing, spool)
     if repaired.missing:
         repairs["missing"] = {"method": config.missing, "values": repaired.missing}
+    alone = splits
+    if config.train_on_validation:
+        splits = {name: split.with_validation() for name, split in splits.items()}
     if preprocessor is None:
         preprocessor = Preprocessor(config.scaler, config.scaler_for, config.target_scaler, config.calendar, table.zone)
         train = intervals([split.train for split in splits.values()])
         fit_preprocessor(preprocessor, table, repaired, train, whole=spool is None)
-    parts = split_windows(
-        *scale_rows(preprocessor, table, repaired, config.task, spool),
-        list(splits.values()),
-        layout,
-        stretches=table.stretches,
-        known_features=repaired.features,
-        known_targets=repaired.targets,
-    )
+    features, targets = scale_rows(preprocessor, table, repaired, config.task, spool)
+
+    def windows_of(cut: Mapping[str, Split]) -> dict[str, Windows]:
+        return split_windows(
+            features,
+            targets,
+            list(cut.values()),
+            layout,
+            stretches=table.stretches,
+            known_features=repaired.features,
+            known_targets=repaired.targets,
+        )
+
+    parts = windows_of(splits)
+    if config.train_on_validation:
+        parts[TRAIN_ALONE] = windows_of(alone)["train"]
     for name in PARTS:
         untested = name == "test" and not any(split.test for split in splits.values())
         if not len(parts[name]) and not untested:

@@ -45,12 +45,14 @@ def resolve(
     _check_of_task(data.task, given)
     training = preferred | {key: value for key, value in given.items() if key in TrainingConfig.model_fields}
     training["loss"] = resolve_loss(given.get("loss"), name, architecture, data.task, network.quantiles)
+    resolved = validated(TrainingConfig, training, "setting")
+    _check_train_on_validation(data, resolved)
     return RunConfig(
         architecture=name,
         hyperparameters=hp.model_dump(mode="json"),
         data=data,
         network=network,
-        training=validated(TrainingConfig, training, "setting"),
+        training=resolved,
     )
 
 
@@ -91,6 +93,22 @@ def _check_of_task(task: Task, given: Mapping[str, Any]) -> None:
     if given.get("channels") == "shared" and task is Task.CLASSIFY:
         raise ConfigError(
             "--channels shared gives an output for each target series, and --task classify has one of all; leave it out"
+        )
+
+
+def _check_train_on_validation(data: DataConfig, training: TrainingConfig) -> None:
+    """Raise ConfigError where rows that are trained on would decide when training stops, or what an anomaly is."""
+    if not data.train_on_validation:
+        return
+    if training.keep != "last" or training.patience:
+        raise ConfigError(
+            "--train-on-validation leaves no rows that could tell the best epoch; give --keep last --patience 0, and as"
+            " many --epochs as are wanted"
+        )
+    if data.task is Task.ANOMALY:
+        raise ConfigError(
+            "--train-on-validation is not for --task anomaly, whose threshold is set by rows that were not trained on;"
+            " leave it out"
         )
 
 

@@ -31,6 +31,7 @@ from zoo.training.losses import class_weights
 from zoo.training.preparation import Prepared
 from zoo.training.resumption import Checkpoints, Start, not_finite
 from zoo.training.schedules import RecordRate, schedule_callbacks
+from zoo.training.seeding import seeded
 from zoo.training.steps import total_steps
 from zoo.training.unfinished import UnfinishedRun
 from zoo_registry import Architecture, Hyperparameters, LossContext
@@ -196,9 +197,8 @@ def compiled(
     if keras.backend.backend() != "tensorflow":
         raise ConfigError(f"Keras runs on '{keras.backend.backend()}'; set KERAS_BACKEND=tensorflow, the zoo needs it")
     network = network or NetworkConfig.model_validate({})
-    keras.utils.set_random_seed(config.seed)
-    tf.config.experimental.enable_op_determinism()
-    model = assemble(architecture, hp, prepared.shape, network, prepared.positions)
+    with seeded(config.seed):
+        model = assemble(architecture, hp, prepared.shape, network, prepared.positions)
     targets = prepared.preprocessor.targets_
     context = LossContext(
         shape=prepared.shape,

@@ -17,6 +17,7 @@ COMMANDS = (
     "show",
     "inspect",
     "train",
+    "tune",
     "runs",
     "compare",
     "backtest",

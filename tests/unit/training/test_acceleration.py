@@ -67,7 +67,7 @@ def network(make_architecture, prepared):
 
 
 def test_what_was_given_is_taken(network, prepared, monkeypatch):
-    monkeypatch.setattr(acceleration, "cores", lambda: 2)
+    monkeypatch.setattr(acceleration, "at_once", lambda: 2)
     model, windows = network(), prepared.parts["train"]
 
     def chosen(**settings):
@@ -140,7 +140,7 @@ def test_a_checkpoint_holds_the_plan(series, tmp_path, monkeypatch):
     def killed(self, epoch, logs=None):
         raise Killed
 
-    monkeypatch.setattr(acceleration, "cores", lambda: 1)
+    monkeypatch.setattr(acceleration, "at_once", lambda: 1)
     monkeypatch.setattr("zoo.training.trainer.RecordRate.on_epoch_begin", killed)
     with pytest.raises(Killed):
         zoo.train("basic", series, hyperparameters={"units": 4}, runs=tmp_path, **SMALL)
@@ -152,5 +152,5 @@ def test_a_checkpoint_holds_the_plan(series, tmp_path, monkeypatch):
         "steps_per_execution": 5,
         "jit": False,
     }
-    monkeypatch.setattr(acceleration, "cores", lambda: 4)
+    monkeypatch.setattr(acceleration, "at_once", lambda: 4)
     assert zoo.resume("latest", series, runs=tmp_path).record.training["engine"]["parts"] == 1

@@ -17,3 +17,34 @@ def make_config() -> Callable[..., Any]:
     usual = {"source": "DataFrame", "target": "load", "window": 8, "horizon": 3, "epochs": 2}
     basic = discover().catalogue["basic"].architecture
     return lambda **settings: resolve("basic", basic, {"units": 4}, usual | settings)
+
+
+@pytest.fixture
+def make_study_plan() -> Callable[..., Any]:
+    """``make_study_plan(architectures, **more)``: a plan on the series; ``search``, ``only`` and ``study`` as there."""
+    from zoo.tuning.plan import make_plan
+    from zoo.tuning.ranges import read_range
+
+    def make(
+        architectures: tuple[str, ...] = ("basic",), *, settings: dict[str, Any] | None = None, **more: Any
+    ) -> Any:
+        search = {"units": [2, 3, 4], "learning_rate": {"low": 1e-3, "high": 1e-1, "log": True}}
+        ranges = {name: read_range(name, value) for name, value in more.pop("search", search).items()}
+        usual = {"source": "DataFrame", "target": "load", "window": 8, "horizon": 3, "epochs": 2}
+        only = more.pop("only", ["units"])
+        hyperparameters = more.pop("hyperparameters", {})
+        return make_plan(architectures, usual | (settings or {}), hyperparameters, search=ranges, only=only, **more)
+
+    return make
+
+
+@pytest.fixture
+def inline_workers() -> Callable[..., Any]:
+    """``inline_workers(jobs)``: an executor like that of processes, but in threads of this one."""
+    from zoo.scaling.processes import ProcessWorkers
+
+    class InlineWorkers(ProcessWorkers):
+        def _run(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            return fn(*args, **kwargs)
+
+    return lambda jobs=1: InlineWorkers(jobs, threads=1)

@@ -1,0 +1,46 @@
+"""The best configuration is trained on train and validation rows, for as long as the folds took."""
+
+from __future__ import annotations
+
+import pytest
+
+from zoo.training.preparation import prepare_run
+from zoo.tuning.best import _with_steps, refit_config, retrain
+from zoo.tuning.record import COMPLETE, TrialRecord
+from zoo_registry import ConstantSchedule, CosineSchedule, OneCycleSchedule
+from zoo_registry.errors import ConfigError
+
+TRIAL = TrialRecord(3, COMPLETE, "basic", {}, 1, 1.0, 0.1, None, {"folds": [{"best_epoch": n} for n in (9, 2, 4)]})
+
+
+def test_it_trains_for_the_median_of_the_folds_and_stops_by_nothing(make_config, series):
+    config = refit_config(make_config(epochs=50, patience=5), TRIAL)
+    assert (config.training.epochs, config.training.keep, config.training.patience) == (4, "last", 0)
+    usual, wanted = prepare_run(make_config(), series), prepare_run(config, series)
+    assert wanted.rows("train") == [range(usual.rows("validation")[0].stop)]
+    assert wanted.rows("test") == usual.rows("test")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "steps"),
+    [
+        (CosineSchedule(), 1000),
+        (CosineSchedule(warmup=100), 900),
+        (CosineSchedule(steps=70), 70),
+        (OneCycleSchedule(), 1000),
+        (OneCycleSchedule(steps=70), 70),
+    ],
+)
+def test_schedules_go_on_as_they_did(make_config, schedule, steps):
+    training = make_config().training.model_copy(update={"schedule": schedule})
+    assert _with_steps(training, 1000).schedule.steps == steps
+
+
+def test_a_constant_rate_has_no_steps(make_config):
+    assert _with_steps(make_config().training, 1000).schedule == ConstantSchedule()
+
+
+def test_anomalies_are_refused(make_config, series, tmp_path):
+    config = make_config(task="anomaly", target=None, horizon=None)
+    with pytest.raises(ConfigError, match="--retrain is not for --task anomaly"):
+        retrain(config, TRIAL, series, runs=tmp_path, progress=False)

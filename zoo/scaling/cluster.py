@@ -1,0 +1,181 @@
+"""Workers of a dask cluster, on whatever hosts they are."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from zoo.scaling.threads import cores, set_threads
+from zoo.scaling.workers import ATTEMPTS, ClusterLostError, Message, WorkerLostError, Workers
+from zoo_registry.errors import ConfigError
+
+_PATIENCE = 30  # seconds for a scheduler to answer, and for a first worker to come
+
+
+@dataclass(frozen=True)
+class UploadedFile:
+    """A file that dask has put into the folder of each worker."""
+
+    name: str
+
+    def find(self) -> Path:
+        """Its path in the worker that asks."""
+        from distributed import get_worker
+
+        return Path(get_worker().local_directory) / self.name
+
+
+@dataclass(frozen=True)
+class ClusterReporter:
+    """Tells by events of the cluster's scheduler, and is told to stop by a dask event."""
+
+    topic: str
+    key: str
+
+    def send(self, message: Message) -> None:
+        """Log an event."""
+        from distributed import get_worker
+
+        get_worker().log_event(self.topic, [self.key, message])
+
+    def stopped(self) -> bool:
+        """Whether the task was asked to stop."""
+        from distributed import Event
+
+        return bool(Event(f"{self.topic}-{self.key}").is_set())
+
+
+class ClusterWorkers(Workers):
+    """The workers of a dask cluster, which have the zoo and its plugins installed, and one thread each.
+
+    ``jobs`` and ``threads`` are as many as there are workers, and the cores of a worker's host shared out among those
+    on it, unless given. Raises ConfigError where dask is not installed, the scheduler does not answer, no worker comes,
+    or one has several threads: a process of TensorFlow trains one network at a time.
+    """
+
+    def __init__(self, address: str, jobs: int | None = None, threads: int | None = None) -> None:
+        try:
+            from distributed import Client
+        except ImportError as error:
+            raise ConfigError("--backend dask needs dask's distributed; run: pip install 'lstm-zoo[dask]'") from error
+        try:
+            self._client = Client(address, timeout=_PATIENCE, name="zoo", set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"--address {address}: no dask scheduler answers there ({first_line(error)}); start one with: dask"
+                " scheduler"
+            ) from error
+        try:
+            found = self._found_workers(address)
+        except BaseException:
+            self._client.close()
+            raise
+        super().__init__(len(found) if jobs is None else min(jobs, len(found)))
+        from distributed.comm import get_address_host
+
+        self._hosts, self._given = Counter(map(get_address_host, found)), threads
+        self._executor = self._client.get_executor(pure=False, retries=0)
+        self._topic, self._plugins = f"zoo-{uuid4().hex}", []  # type: str, list[str]
+        self._told: list[tuple[str, Message]] = []
+        self._running: set[str] = set()
+        self._lock = threading.Lock()
+        self._client.subscribe_topic(self._topic, self._hear)
+
+    def _found_workers(self, address: str) -> dict[str, int]:
+        try:
+            self._client.wait_for_workers(1, timeout=_PATIENCE)
+        except TimeoutError as error:
+            raise ConfigError(
+                f"--address {address}: the dask scheduler has no workers; start some with: dask worker {address}"
+                " --nthreads 1 --nworkers 2"
+            ) from error
+        found: dict[str, int] = dict(self._client.nthreads())
+        for worker, threads in found.items():
+            if threads != 1:
+                raise ConfigError(
+                    f"--address {address}: expected dask workers of one thread each, found {threads} in"
+                    f" {worker}; start them with: dask worker {address} --nthreads 1 --nworkers 2"
+                )
+        return found
+
+    def _run(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        from distributed import KilledWorker
+
+        task = self._executor.submit(_in_worker, fn, args, kwargs, dict(self._hosts), self._given)
+        try:
+            return task.result()
+        except KilledWorker as error:  # after as many as the scheduler's allowed-failures, 3 as dask comes
+            raise WorkerLostError(
+                f"its dask worker was lost {ATTEMPTS} times or more, as one that is killed or out of memory is; look at"
+                " the memory of the workers' hosts"
+            ) from error
+        except CancelledError as error:
+            raise ClusterLostError(
+                "the dask scheduler is gone, or gave up the task; start the cluster again"
+            ) from error
+
+    def share(self, path: Path) -> UploadedFile:
+        """See :meth:`Workers.share`."""
+        from distributed.diagnostics.plugin import UploadFile
+
+        plugin = f"zoo-{uuid4().hex}"
+        self._client.register_plugin(UploadFile(str(path), load=False), name=plugin)
+        self._plugins.append(plugin)
+        return UploadedFile(path.name)
+
+    def reporter(self, key: str) -> ClusterReporter:
+        """See :meth:`Workers.reporter`."""
+        self._running.add(key)
+        return ClusterReporter(self._topic, key)
+
+    def messages(self) -> list[tuple[str, Message]]:
+        """See :meth:`Workers.messages`."""
+        with self._lock:
+            told, self._told = self._told, []
+        return told
+
+    def stop(self, key: str) -> None:
+        """See :meth:`Workers.stop`."""
+        from distributed import Event
+
+        Event(f"{self._topic}-{key}", client=self._client).set()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
+        """Leave the cluster as it was; tasks that run are asked to stop, and given up."""
+        self._closing = True
+        for key in self._running:
+            self.stop(key)
+        self._executor.shutdown(wait=False)
+        for plugin in self._plugins:
+            self._client.unregister_worker_plugin(plugin)
+        self._client.unsubscribe_topic(self._topic)
+        self._client.close()
+        super().shutdown(wait, cancel_futures=cancel_futures)
+
+    def _hear(self, event: tuple[float, Any]) -> None:
+        key, message = event[1]
+        with self._lock:
+            self._told.append((key, message))
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, or its kind where it has none."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
+def _in_worker(
+    fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], hosts: dict[str, int], threads: int | None
+) -> Any:
+    """Call a function with the worker's share of its host's cores."""
+    from distributed import get_worker
+    from distributed.comm import get_address_host
+
+    share = max(1, cores() // hosts.get(get_address_host(get_worker().address), 1))
+    set_threads(share if threads is None else threads)
+    return fn(*args, **kwargs)

@@ -1,0 +1,58 @@
+"""The best configuration of a study: as a file, and as a run on train and validation rows together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from zoo.api import train_prepared
+from zoo.data.table import Table
+from zoo.training.config import RunConfig, TrainingConfig
+from zoo.training.preparation import prepare_run
+from zoo.training.steps import total_steps
+from zoo.tuning.record import TrialRecord
+from zoo_registry import CosineSchedule, OneCycleSchedule
+from zoo_registry.errors import ConfigError
+
+if TYPE_CHECKING:
+    from zoo.run import Run
+
+
+def refit_config(config: RunConfig, trial: TrialRecord) -> RunConfig:
+    """A trial's configuration for training on train and validation rows together, with nothing left to stop by.
+
+    It trains for the median over the folds of their best epochs, and keeps the last one's weights.
+    """
+    epochs = max(1, round(median(trial.best_epochs)))
+    training = config.training.model_copy(update={"epochs": epochs, "keep": "last", "patience": 0})
+    return config.model_copy(
+        update={"training": training, "data": config.data.model_copy(update={"train_on_validation": True})}
+    )
+
+
+def retrain(config: RunConfig, trial: TrialRecord, source: Table, *, runs: str | Path, progress: bool) -> Run:
+    """Train a trial's configuration on train and validation rows, and measure it on the untouched test rows.
+
+    The learning rate goes on as it did in the folds: a schedule over the whole training has the steps of all epochs
+    that were allowed there. Raises ConfigError for anomalies, whose threshold needs rows that were not trained on.
+    """
+    if config.task == "anomaly":
+        raise ConfigError(
+            "--retrain is not for --task anomaly, whose threshold is set by rows that were not trained on; train the"
+            " best configuration instead"
+        )
+    wanted = refit_config(config, trial)
+    prepared = prepare_run(wanted, source)
+    training = _with_steps(wanted.training, total_steps(config.training, len(prepared.parts["train"])))
+    return train_prepared(wanted.model_copy(update={"training": training}), prepared, runs=runs, progress=progress)
+
+
+def _with_steps(training: TrainingConfig, total: int) -> TrainingConfig:
+    """Say in steps how long a schedule lasts that lasts as long as the training."""
+    schedule = training.schedule
+    if isinstance(schedule, CosineSchedule) and not schedule.steps:
+        return training.model_copy(update={"schedule": schedule.model_copy(update={"steps": total - schedule.warmup})})
+    if isinstance(schedule, OneCycleSchedule) and not schedule.steps:
+        return training.model_copy(update={"schedule": schedule.model_copy(update={"steps": total})})
+    return training

@@ -1,0 +1,54 @@
+"""A study as a TOML file: that of a run, with ``architectures`` and the tables ``study`` and ``search`` beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zoo.training.config_file import NOTHING, ConfigFile, config_of, read_toml
+from zoo.tuning.plan import StudySettings
+from zoo.tuning.ranges import read_range
+from zoo_registry import Search
+from zoo_registry.errors import ConfigError, close_match_hint
+
+_RANGE = {"low", "high", "log", "step"}
+
+
+@dataclass(frozen=True)
+class StudyFile:
+    """What a file says; ``run`` is what it says of the run."""
+
+    architectures: tuple[str, ...] = ()
+    run: ConfigFile = NOTHING
+    study: dict[str, Any] = field(default_factory=dict)
+    search: dict[str, Search] = field(default_factory=dict)
+
+
+def read_study(path: Path) -> StudyFile:
+    """Read a TOML file; raises ConfigError for one that is none, and for unknown tables and keys.
+
+    Ranges are ``window = [24, 48]`` and ``units = { low = 16, high = 256, log = true }``, those of one architecture
+    alone in a table of its own: ``stacked.layers = [2, 3]``.
+    """
+    content = read_toml(path)
+    names = content.pop("architectures", [])
+    study, search = content.pop("study", {}), content.pop("search", {})
+    run = config_of(content, path)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ConfigError(f"--config {path}: expected 'architectures' to be a list of names, found {names!r}; mend it")
+    for table, value in (("study", study), ("search", search)):
+        if not isinstance(value, dict):
+            raise ConfigError(f"--config {path}: expected '{table}' to be a table, found {value!r}; mend it")
+    for key in study:
+        if key not in StudySettings.model_fields:
+            hint = close_match_hint(key, StudySettings.model_fields)
+            raise ConfigError(f"--config {path}: the table 'study' has no key '{key}'{hint}")
+    found: dict[str, Search] = {}
+    for key, value in search.items():
+        if isinstance(value, dict) and not value.keys() <= _RANGE:
+            found |= {f"{key}.{name}": read_range(f"{key}.{name}", own) for name, own in value.items()}
+        else:
+            found[key] = read_range(key, value)
+    alone = () if run.architecture is None else (run.architecture,)
+    return StudyFile(tuple(names) or alone, run, study, found)

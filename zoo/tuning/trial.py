@@ -1,0 +1,93 @@
+"""A trial, as a worker process runs it: cross-validate one configuration, tell each epoch, and stop where asked."""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+from zoo.data.table import Table
+from zoo.engine.quiet import import_tensorflow
+from zoo.scaling.workers import Reporter, SharedFile
+from zoo.training.config import RunConfig
+from zoo.training.splitting import layout_of, split_series
+from zoo.tuning.folds import Fold
+from zoo.tuning.record import COMPLETE, FAILED, PRUNED
+from zoo_registry.errors import ZooError
+
+
+@dataclass(frozen=True)
+class TrialTask:
+    """What a worker is given: ``data`` holds the table and the folds, which it reads once for all its trials."""
+
+    config: RunConfig
+    data: SharedFile
+    reporter: Reporter
+    tell_epochs: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended: the state, what was measured, and why not more was."""
+
+    state: str
+    result: dict[str, Any] | None = None
+    reason: str = ""
+
+
+class _Stopped(Exception):  # noqa: N818  # nothing went wrong
+    """The study wants no more of this trial."""
+
+
+def write_data(path: Path, table: Table, folds: Sequence[Fold]) -> None:
+    """Write what all trials read, so that its arrays can be mapped into the memory of several processes."""
+    joblib.dump((table, list(folds)), path)
+
+
+def run_trial(task: TrialTask) -> Outcome:
+    """Cross-validate a configuration in this process; what it raises is told as the reason of a failed trial."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    table, folds = _read_data(str(task.data.find()))
+    import_tensorflow()
+    import keras
+
+    from zoo.tuning.cross_validation import FoldResult, cross_validate
+
+    def on_epoch(fold: int, epoch: int, error: float) -> None:
+        task.reporter.send({"fold": fold, "epoch": epoch, "error": error})
+        if task.reporter.stopped():
+            raise _Stopped
+
+    def on_fold(result: FoldResult) -> None:
+        task.reporter.send({"fold": result.number, "measured": result.error})
+        if task.reporter.stopped():
+            raise _Stopped
+
+    try:
+        split_series(table, task.config.data, layout_of(task.config.data))  # as a training of it will need
+        told = on_epoch if task.tell_epochs else None
+        found = cross_validate(task.config, table, folds, on_epoch=told, on_fold=on_fold)
+    except _Stopped:
+        return Outcome(PRUNED)
+    except ZooError as error:
+        return Outcome(FAILED, reason=str(error))
+    except Exception as error:  # of a plugin, or of TensorFlow: the search goes on
+        return Outcome(FAILED, reason=f"{type(error).__name__}: {str(error)[:500]}")
+    finally:
+        keras.utils.clear_session()
+    if not math.isfinite(found.error):
+        return Outcome(FAILED, reason=f"its error is {found.error}; try smaller learning rates, or another scaler")
+    return Outcome(COMPLETE, found.plain())
+
+
+@functools.lru_cache(maxsize=1)
+def _read_data(path: str) -> tuple[Table, list[Fold]]:
+    """Map the table into memory; only what the study itself has written is read so."""
+    table, folds = joblib.load(path, mmap_mode="r")
+    return table, folds
