@@ -59,6 +59,7 @@ def test_a_trial_gives_what_a_cross_validation_gives_and_tells_each_epoch(make_c
     assert reporter.messages[2]["measured"] == expected["folds"][0]["error"]
 
 
+@pytest.mark.full
 def test_a_trial_stops_where_it_is_asked_to(make_config, data):
     for most, tell_epochs in ((2, True), (1, False)):
         reporter = Told(most)

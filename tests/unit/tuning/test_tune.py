@@ -46,6 +46,7 @@ def scores(study):
     return [(trial.parameters, trial.error) for trial in study.trials]
 
 
+@pytest.mark.full
 def test_a_study_leaves_the_best_configuration_a_page_and_a_run_that_exports(tune, series, tmp_path):
     study = tune(("basic", "stacked"), series, trials=2, epochs=1, retrain=True, study="mine", only=["layers"])
     assert [trial.state for trial in study.trials] == [COMPLETE] * 2
@@ -75,6 +76,7 @@ def test_the_test_rows_are_never_touched(tune, series):
     assert scores(tune(data=changed, study="third", trials=1)) != scores(tune(data=series, study="one", trials=1))
 
 
+@pytest.mark.full
 def test_windows_of_all_lengths_are_measured_on_the_same_rows(tune, series):
     study = tune(data=series, search={"window": [4, 20]}, only="window", window=None, sampler="grid", trials=None)
     assert {trial.parameters["window"] for trial in study.trials} == {4, 20}
