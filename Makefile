@@ -61,6 +61,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/serving.py
+	$(BIN)/python benchmarks/tuning.py
 
 # Ask the conformance kit what each built-in architecture can do, on every runtime (installed beside, not into .venv):
 # a quarter of an hour. Writes zoo/capabilities.json and docs/capabilities.md.
