@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zoo.cli.answers import progress_bar
-from zoo.cli.options import RUN_OPTIONS, settings_of, with_options
+from zoo.cli.options import RUN_OPTIONS, SCALING_OPTIONS, settings_of, with_options, workers_of
 from zoo.cli.output import catalogue, check_folder, note, print_json, print_table
 from zoo.cli.results import print_results
 from zoo.cli.tensorflow import import_tensorflow
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from zoo.tuning.study import Study
     from zoo.tuning.study_file import StudyFile
 
-SEARCH, SCALING, RESULT = "Search", "Workers", "Result"
+SEARCH, RESULT = "Search", "Result"
 _OPTIONS = {name: option for name, option in RUN_OPTIONS.items() if name not in ("start_from", "spool", "autotune")}
 _STUDY = ("sampler", "grid_points", "pruner", "trials", "minutes", "folds", "fold_kind", "fold_rows", "fold_train_rows")
 _SHOWN = 10  # trials in the table
 
 
-@with_options(_OPTIONS)
+@with_options(_OPTIONS | SCALING_OPTIONS)
 def tune(
     ctx: typer.Context,
     architectures: Annotated[
@@ -91,26 +91,11 @@ def tune(
         int | None,
         typer.Option(help="Sliding folds: train rows of each [default: the first one's].", rich_help_panel=SEARCH),
     ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(help="Trials at a time [default: 1; dask: as many as workers].", rich_help_panel=SCALING),
-    ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(help="Threads of each [default: the cores, shared out].", rich_help_panel=SCALING),
-    ] = None,
-    backend: Annotated[
-        str, typer.Option(help="loky (processes of this host), or dask (a cluster).", rich_help_panel=SCALING)
-    ] = "loky",
-    address: Annotated[
-        str | None,
-        typer.Option(help="With --backend dask: its scheduler.", metavar="tcp://HOST:PORT", rich_help_panel=SCALING),
-    ] = None,
     storage: Annotated[
         str | None,
         typer.Option(
-            help="A database that several hosts share, such as postgresql://user@host/db [default: SQLite in the"
-            " study's folder].",
+            help="A database that several hosts share, such as postgresql+psycopg://user@host/db [default: SQLite in"
+            " the study's folder].",
             metavar="URL",
             rich_help_panel=RESULT,
         ),
@@ -156,6 +141,7 @@ def tune(
     """
     check_folder(studies, "--studies")
     check_folder(runs, "--runs")
+    workers = workers_of(ctx)
     known = catalogue()
     asked = _asked_resume(ctx) if resume is not None else _asked(ctx, config)
     for name in asked.get("architectures", ()):
@@ -169,10 +155,7 @@ def tune(
             resume=resume,
             storage=storage,
             studies=studies,
-            backend=backend,
-            jobs=jobs,
-            threads=threads,
-            address=address,
+            **workers,
             watcher=_watcher(show),
         )
     if retrain:

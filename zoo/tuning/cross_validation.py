@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from zoo.data.reading import Source
 from zoo.data.table import Table
 from zoo.data.windows import Windows
+from zoo.engine.tasks import training_tasks
 from zoo.evaluation.headline import NO_LABELS, headline, measure_of
 from zoo.evaluation.metrics import ForecastErrors
 from zoo.training.config import RunConfig
@@ -114,7 +116,8 @@ def cross_validate(
 
     A ``source`` that :func:`zoo.training.preparation.read_data` gave as a table is not read again. ``on_epoch`` is told
     of each epoch's validation error, the scaled MAE (for tasks without units the loss), and ``on_fold`` of each fold;
-    an exception of theirs ends it all and is the caller's. With an ``executor`` the folds are its tasks, side by side.
+    an exception of theirs ends it all and is the caller's. With an ``executor`` the folds are its tasks, side by side:
+    one of ``concurrent.futures``, or workers of :func:`zoo.scaling.executors.executor`, which get the table once.
 
     Raises what a training raises; ConfigError for a training that starts from a run's weights, which may know the rows
     of a fold's test, for ``on_epoch`` with an executor, and where nothing tells which configuration is better.
@@ -139,12 +142,24 @@ def _results(
     """Fold by fold, in their order."""
     if executor is None:
         return (validate_fold(config, table, fold, number, on_epoch) for number, fold in enumerate(folds, start=1))
-    tasks = [executor.submit(validate_fold, config, table, fold, number) for number, fold in enumerate(folds, start=1)]
-    return (task.result() for task in tasks)
+    return _results_of_tasks(config, table, folds, executor)
+
+
+def _results_of_tasks(
+    config: RunConfig, table: Table, folds: Sequence[Fold], executor: Executor
+) -> Iterator[FoldResult]:
+    numbered = [(fold, number) for number, fold in enumerate(folds, start=1)]
+    with training_tasks(executor, partial(validate_fold, config), table, numbered) as tasks:
+        yield from (task.result() for task in tasks)
 
 
 def validate_fold(
-    config: RunConfig, source: Source | Table, fold: Fold, number: int = 1, on_epoch: OnEpoch | None = None
+    config: RunConfig,
+    source: Source | Table,
+    fold: Fold,
+    number: int = 1,
+    on_epoch: OnEpoch | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> FoldResult:
     """Train on a fold's train rows, stop by its validation rows, and measure on its test rows.
 
@@ -159,10 +174,9 @@ def validate_fold(
     began = time.perf_counter()
     architecture = discover().catalogue[config.architecture].architecture
     prepared = prepare_run(config, source, splits=fold)
-    callbacks = []
     if on_epoch is not None:
         tell = on_epoch
-        callbacks = [_ValidationError(prepared, lambda epoch, error: tell(number, epoch, error))]
+        callbacks = [*callbacks, _ValidationError(prepared, lambda epoch, error: tell(number, epoch, error))]
     fitted = fit(
         architecture,
         architecture.configure(config.hyperparameters),

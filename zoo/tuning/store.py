@@ -18,6 +18,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from zoo.atomic import make_folder, try_lock
 from zoo.training.run_record import pick_id
+from zoo.tuning.database import database_errors, open_database
 from zoo.tuning.plan import StudyPlan
 from zoo.tuning.record import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, TrialRecord, TuningError
 from zoo.tuning.sampling import SeededSampler, grid_points, make_pruner, seed_of
@@ -63,12 +64,12 @@ class StudyStore:
         """Begin a study, or go on with the one of this name; raises TuningError where that has another plan."""
         if name is not None and not _NAME.fullmatch(name):
             raise ConfigError(f"--study: expected a name of letters, digits, '.', '-' and '_', found '{name}'")
-        shared = None if url is None else _open(url)  # told before a folder is made
+        shared = None if url is None else open_database(url)  # told before a folder is made
         folder = _claim(studies, plan) if name is None else studies / name
         make_folder(folder)
         name = folder.name
-        storage = shared or _open(_own(folder))
-        with _told(url):
+        storage = shared or open_database(_own(folder))
+        with database_errors(url):
             study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
             if _PLAN not in study.user_attrs:
                 study.set_user_attr(_PLAN, plan.plain())
@@ -89,8 +90,8 @@ class StudyStore:
         Raises TuningError where there is none, and RunError where the name begins several.
         """
         folder = _find(name, studies) if url is None else studies / Path(name).name
-        storage = _open(url or _own(folder))
-        with _told(url):
+        storage = open_database(url or _own(folder))
+        with database_errors(url):
             known = optuna.get_all_study_names(storage)
             if folder.name not in known:
                 raise TuningError(f"there is no study '{folder.name}' in this storage{close_match_hint(name, known)}")
@@ -240,13 +241,6 @@ def list_studies(studies: Path) -> list[Path]:
     return sorted(path.parent for path in studies.glob(f"*/{DATABASE}"))
 
 
-def shown_url(url: str) -> str:
-    """A storage's URL without its password."""
-    from sqlalchemy.engine import make_url
-
-    return make_url(url).render_as_string(hide_password=True)
-
-
 def _find(name: str, studies: Path) -> Path:
     if (Path(name) / DATABASE).is_file():
         return Path(name).resolve()
@@ -273,36 +267,3 @@ def _claim(studies: Path, plan: StudyPlan) -> Path:
 def _own(folder: Path) -> str:
     """The URL of a study's own database."""
     return f"sqlite:///{folder / DATABASE}"
-
-
-def _open(url: str) -> optuna.storages.RDBStorage:
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with _told(url):
-        patience = {"connect_args": {"timeout": 100}} if url.startswith("sqlite") else {}  # several may write
-        return optuna.storages.RDBStorage(url, engine_kwargs=patience)
-
-
-@contextmanager
-def _told(url: str | None) -> Iterator[None]:
-    """Raise TuningError for what a database says, without its password."""
-    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-
-    try:
-        yield
-    except ArgumentError as error:
-        raise TuningError(
-            "--storage: expected a database's URL, such as sqlite:///study.db or postgresql://user@host/database; mend"
-            " it"
-        ) from error
-    except ImportError as error:
-        raise TuningError(
-            f"--storage {shown_url(url or '')}: the driver of this database is not installed; run: pip install"
-            " psycopg2-binary (PostgreSQL), or pip install pymysql (MySQL, as mysql+pymysql://…)"
-        ) from error
-    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        cause = error.__cause__ or error
-        reason = str(getattr(cause, "orig", cause)).splitlines()[0]
-        where = "the study's database" if url is None else f"--storage {shown_url(url)}"
-        raise TuningError(
-            f"{where}: cannot be used ({reason}); check that it is there, and that it is yours"
-        ) from error

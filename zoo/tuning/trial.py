@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import joblib
-
 from zoo.data.table import Table
-from zoo.engine.quiet import import_tensorflow
+from zoo.engine.tasks import keras_session
+from zoo.scaling.sharing import read_value, write_value
 from zoo.scaling.workers import Reporter, SharedFile
 from zoo.training.config import RunConfig
 from zoo.training.splitting import layout_of, split_series
@@ -46,17 +43,18 @@ class _Stopped(Exception):  # noqa: N818  # nothing went wrong
 
 
 def write_data(path: Path, table: Table, folds: Sequence[Fold]) -> None:
-    """Write what all trials read, so that its arrays can be mapped into the memory of several processes."""
-    joblib.dump((table, list(folds)), path)
+    """Write what all trials read."""
+    write_value(path, (table, list(folds)))
 
 
 def run_trial(task: TrialTask) -> Outcome:
     """Cross-validate a configuration in this process; what it raises is told as the reason of a failed trial."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    table, folds = _read_data(str(task.data.find()))
-    import_tensorflow()
-    import keras
+    table, folds = read_value(str(task.data.find()))
+    with keras_session():
+        return _outcome(task, table, folds)
 
+
+def _outcome(task: TrialTask, table: Table, folds: Sequence[Fold]) -> Outcome:
     from zoo.tuning.cross_validation import FoldResult, cross_validate
 
     def on_epoch(fold: int, epoch: int, error: float) -> None:
@@ -79,15 +77,6 @@ def run_trial(task: TrialTask) -> Outcome:
         return Outcome(FAILED, reason=str(error))
     except Exception as error:  # of a plugin, or of TensorFlow: the search goes on
         return Outcome(FAILED, reason=f"{type(error).__name__}: {str(error)[:500]}")
-    finally:
-        keras.utils.clear_session()
     if not math.isfinite(found.error):
         return Outcome(FAILED, reason=f"its error is {found.error}; try smaller learning rates, or another scaler")
     return Outcome(COMPLETE, found.plain())
-
-
-@functools.lru_cache(maxsize=1)
-def _read_data(path: str) -> tuple[Table, list[Fold]]:
-    """Map the table into memory; only what the study itself has written is read so."""
-    table, folds = joblib.load(path, mmap_mode="r")
-    return table, folds

@@ -265,24 +265,6 @@ def test_a_storage_by_url_is_shared(run, begin, tmp_path):
         StudyStore.reopen("other", tmp_path / "elsewhere", url)
 
 
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("nonsense", "expected a database's URL"),
-        ("postgresql+nothing://u:secret@127.0.0.1:1/x", "expected a database's URL|driver of this database"),
-        ("sqlite:////nowhere/at/all.db", "cannot be used"),
-    ],
-)
-def test_a_storage_that_cannot_be_used_is_told_without_its_password(begin, url, words):
-    with pytest.raises(TuningError, match=words) as caught:
-        begin(url=url)
-    assert "secret" not in str(caught.value)
-
-
-def test_passwords_are_not_shown():
-    assert store.shown_url("mysql+pymysql://me:secret@host/db") == "mysql+pymysql://me:***@host/db"
-
-
 def test_importances(run, begin):
     study = begin(trials=3)
     run(study)

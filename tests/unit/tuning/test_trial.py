@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from zoo.scaling.processes import FileReporter, LocalFile
+from zoo.scaling.sharing import read_value
 from zoo.training.preparation import read_data
 from zoo.tuning.cross_validation import cross_validate
 from zoo.tuning.folds import time_folds
 from zoo.tuning.record import COMPLETE, FAILED, PRUNED
-from zoo.tuning.trial import TrialTask, _read_data, run_trial, write_data
+from zoo.tuning.trial import TrialTask, run_trial, write_data
 
 
 class Told(FileReporter):
@@ -40,7 +41,7 @@ def data(make_config, series, tmp_path):
 
 def test_the_table_is_mapped_into_memory_and_read_once(data):
     file, table, folds = data
-    read, again = _read_data(file.path), _read_data(file.path)
+    read, again = read_value(file.path), read_value(file.path)
     assert read is again
     assert isinstance(read[0].values, np.memmap)
     assert not read[0].values.flags.writeable

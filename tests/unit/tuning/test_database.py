@@ -1,0 +1,38 @@
+"""Databases that studies are kept in: opened by several at once, and what they say."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import optuna
+import pytest
+
+from zoo.tuning.database import open_database, shown_url
+from zoo.tuning.record import TuningError
+
+
+def test_those_that_open_a_new_database_at_once_all_get_it(tmp_path):
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    with ThreadPoolExecutor(6) as threads:
+        opened = list(threads.map(open_database, [url] * 6))
+    names = {optuna.create_study(storage=one, study_name="mine", load_if_exists=True).study_name for one in opened}
+    assert names == {"mine"}
+    assert optuna.get_all_study_names(opened[0]) == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("nonsense", "expected a database's URL"),
+        ("postgresql+nothing://u:secret@127.0.0.1:1/x", "expected a database's URL|driver of this database"),
+        ("sqlite:////nowhere/at/all.db", "cannot be used"),
+    ],
+)
+def test_one_that_cannot_be_used_is_told_without_its_password(url, words):
+    with pytest.raises(TuningError, match=words) as caught:
+        open_database(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_passwords_are_not_shown():
+    assert shown_url("mysql+pymysql://me:secret@host/db") == "mysql+pymysql://me:***@host/db"

@@ -1,0 +1,69 @@
+"""The database that a study is kept in, by its URL, and what databases say as sentences."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import optuna
+
+from zoo.tuning.record import TuningError
+
+_OPENINGS, _MOMENT = 5, 1.0  # times that a database is opened which others are making, and seconds between them
+
+
+def open_database(url: str) -> optuna.storages.RDBStorage:
+    """Open a database, making its tables where there are none; raises TuningError where it cannot be used.
+
+    Where several hosts begin a study at once, all but one find tables that were not there a moment ago, and look again.
+    """
+    from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    patience = {"connect_args": {"timeout": 100}} if url.startswith("sqlite") else {}  # several may write
+    with database_errors(url):
+        for again in reversed(range(_OPENINGS)):
+            try:
+                return optuna.storages.RDBStorage(url, engine_kwargs=patience)
+            except SQLAlchemyError as error:
+                made_by_others = isinstance(error, IntegrityError | ProgrammingError) or "already exists" in str(error)
+                if not again or not made_by_others:
+                    raise
+                time.sleep(_MOMENT)
+    raise AssertionError("the last attempt returns or raises")
+
+
+@contextmanager
+def database_errors(url: str | None) -> Iterator[None]:
+    """Raise TuningError for what a database says, without its password; no URL: a study's own one."""
+    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+    try:
+        yield
+    except ArgumentError as error:
+        raise TuningError(
+            "--storage: expected a database's URL, such as sqlite:///study.db or"
+            " postgresql+psycopg://user@host/database; mend it"
+        ) from error
+    except ImportError as error:
+        missing = getattr(error.__cause__, "name", None)
+        raise TuningError(
+            f"--storage {shown_url(url or '')}: the driver of this database{f' ({missing})' if missing else ''} is not"
+            " installed; run: pip install 'psycopg[binary]' (PostgreSQL, as postgresql+psycopg://…), or pip install"
+            " pymysql (MySQL, as mysql+pymysql://…)"
+        ) from error
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        cause = error.__cause__ or error
+        reason = str(getattr(cause, "orig", cause)).splitlines()[0]
+        where = "the study's database" if url is None else f"--storage {shown_url(url)}"
+        raise TuningError(
+            f"{where}: cannot be used ({reason}); check that it is there, and that it is yours"
+        ) from error
+
+
+def shown_url(url: str) -> str:
+    """A storage's URL without its password."""
+    from sqlalchemy.engine import make_url
+
+    return make_url(url).render_as_string(hide_password=True)
