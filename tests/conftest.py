@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,6 +50,18 @@ def series_file(tmp_path: Path, series: pd.DataFrame) -> Path:
     path = tmp_path / "series.csv"
     series.to_csv(path, index=False)
     return path
+
+
+@pytest.fixture
+def inline_workers() -> Callable[..., Any]:
+    """``inline_workers(jobs)``: an executor like that of processes, but in threads of this one."""
+    from zoo.scaling.processes import ProcessWorkers
+
+    class InlineWorkers(ProcessWorkers):
+        def _run(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            return fn(*args, **kwargs)
+
+    return lambda jobs=1: InlineWorkers(jobs, threads=1)
 
 
 @pytest.fixture(scope="session")

@@ -45,6 +45,7 @@ def test_without_the_library(without, refused, exported, tmp_path):
     assert refused(f"verify {exported.folder} --require-signature key.pub") == f"error: {INSTALL}"
     assert refused(f"verify {exported.folder} --quick --require-signature key.pub") == f"error: {INSTALL}"
     assert refused(f"predict {exported.folder} --data x.csv --require-signature key.pub") == f"error: {INSTALL}"
+    assert refused(f"backtest {exported.folder} --data x.csv --require-signature key.pub") == f"error: {INSTALL}"
     assert refused("train basic --export --sign key.pub") == f"error: {INSTALL}"
     with pytest.raises(ConfigError, match="signatures need model-signing"):
         zoo.load_bundle(exported.folder, require_signature=[tmp_path / "key.pub"])
@@ -56,7 +57,7 @@ def test_signing_belongs_to_the_export(refused):
 
 def test_the_environment_demands_it_once(without, refused, exported, monkeypatch):
     monkeypatch.setenv("ZOO_REQUIRE_SIGNATURE", "one.pub:two.pub")
-    for command in ("verify", "verify --quick", "predict --data x.csv"):
+    for command in ("verify", "verify --quick", "predict --data x.csv", "backtest --data x.csv"):
         assert refused(f"{command} {exported.folder}") == f"error: {INSTALL}"
     with pytest.raises(ConfigError, match="signatures need model-signing"):
         zoo.load_bundle(exported.folder)
@@ -198,6 +199,7 @@ def test_every_way_in(shop, series_file):
     for bundle, code in ((1, 0), (2, 2), (3, 2)):
         shop.zoo(f"predict exported/tiny/{bundle} --data {series_file} --require-signature ours.pub", code=code)
         shop.zoo(f"predict exported/tiny/{bundle} --data {series_file}", code=code, ZOO_REQUIRE_SIGNATURE="ours.pub")
+        shop.zoo(f"backtest exported/tiny/{bundle} --data {series_file} --require-signature ours.pub", code=code)
         shop.zoo(f"verify exported/tiny/{bundle}", code=code, ZOO_REQUIRE_SIGNATURE="ours.pub")
     shop.zoo("verify exported/tiny/2 --require-signature theirs.pub", ZOO_REQUIRE_SIGNATURE="ours.pub")
 

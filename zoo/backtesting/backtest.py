@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.backtesting.forecasting import BlockForecasts, Fitting, forecast_block, no_season, true_values
-from zoo.backtesting.origins import Block, blocks, fitted_rows, lay_origins, rows_from
+from zoo.backtesting.forecasting import BlockForecasts, Fitting, no_season, true_values
+from zoo.backtesting.origins import Block, blocks, fitted_rows, lay_origins, origins_of, rows_from
 from zoo.backtesting.result import Backtested
 from zoo.backtesting.subjects import Subject, open_subject
+from zoo.backtesting.trainings import OnBlock, check_asked, forecast_blocks, workers_for
 from zoo.bundle.loading import Bundle
 from zoo.data.frequency import usual_season
 from zoo.data.reading import Source
@@ -47,8 +48,13 @@ def backtest(
     season: int | None = None,
     missing: Missing | None = None,
     runs: str | Path = "runs",
+    require_signature: Sequence[str | Path] | None = None,
     executor: Executor | None = None,
-    on_block: Callable[[int, int], None] | None = None,
+    backend: str | None = None,
+    jobs: int | None = None,
+    threads: int | None = None,
+    address: str | None = None,
+    on_block: OnBlock | None = None,
     **reading: Any,
 ) -> Backtested:
     """Forecast from one origin after the other, as if the rows behind it were not there, and measure it.
@@ -61,16 +67,30 @@ def backtest(
     ``start`` on: a time, or where there are no times a row, from 1. With ``origins`` only so many of each series are
     taken, the last ones. ``data`` is the subject's own table unless given, which a bundle has not. ``missing`` beats
     the subject's own way; whatever it is, a window is filled from its own and earlier rows alone. ``reading`` says how
-    a bundle's table is read, as for :meth:`zoo.Bundle.predict`.
+    a bundle's table is read, as for :meth:`zoo.Bundle.predict`, and ``require_signature`` who has to have signed it, as
+    for :func:`zoo.load_bundle`.
 
-    With an ``executor`` trainings are its tasks, side by side; ``on_block`` is told how many of how many are done.
-    Baselines see the same origins and rows. Raises a :class:`zoo.ZooError` for anything that the caller can mend.
+    ``jobs`` trainings run side by side, by ``backend``, with ``threads`` each: see
+    :func:`zoo.scaling.executors.executor`; or they are the tasks of an ``executor`` of ``concurrent.futures``. Without
+    any of these they run one after the other in this process. Forecasts are the same, with as many threads for each.
+    ``on_block`` is told how many of how many are done. Baselines see the same origins and rows. Raises a
+    :class:`zoo.ZooError` for anything that the caller can mend.
     """
     every = refit_every if refit_every is not None else 1 if refit else None
     for name, number in {"refit_every": every, "stride": stride, "origins": origins, "train_rows": train_rows}.items():
         if number is not None and number < 1:
             raise ConfigError(f"--{name.replace('_', '-')}: expected 1 or more, found {number}; give another")
-    opened = open_subject(subject, data, runs=Path(runs), refit=every is not None, missing=missing, reading=reading)
+    asked = {"backend": backend, "jobs": jobs, "threads": threads, "address": address}
+    asked = check_asked(executor, asked)
+    opened = open_subject(
+        subject,
+        data,
+        runs=Path(runs),
+        refit=every is not None,
+        missing=missing,
+        require_signature=require_signature,
+        reading=reading,
+    )
     if train_rows is not None and opened.outputs is not None:
         raise ConfigError("--train-rows is for a training, but this network stays as it is; add --refit")
     if opened.outputs is None and opened.config is not None and opened.config.training.start_from is not None:
@@ -88,12 +108,14 @@ def backtest(
     if every_row.asked.task is not Task.REGRESS and (reason := no_season(laid, season)) is not None:
         skipped[SEASONAL], season = reason, None
     groups = blocks(laid, every)
-    parts = [laid.chosen(group.numbers) for group in groups]
     fittings = [_fitting(opened, group, train_rows) for group in groups]
-    made = _forecast(parts, fittings, opened, season, executor)
     remarks = [*opened.remarks, *([opened.doubt] if opened.doubt is not None and start is None else [])]
     settings = {"stride": stride, "refit_every": every, "remarks": remarks}
-    return _gather(opened, laid, groups, parts, made, skipped, on_block, settings)
+    with workers_for(executor, asked, trains=opened.outputs is None) as workers:
+        made = forecast_blocks(
+            laid, groups, fittings, outputs=opened.outputs, season=season, executor=workers, on_block=on_block
+        )
+        return _gather(opened, laid, groups, made, skipped, settings)
 
 
 def _checked_start(opened: Subject, tested: dict[str, range], start: str) -> dict[str, range]:
@@ -129,43 +151,18 @@ def _fitting(opened: Subject, block: Block, train_rows: int | None) -> Fitting |
     return Fitting(opened.data, config, splits)
 
 
-def _forecast(
-    parts: Sequence[TableWindows],
-    fittings: Sequence[Fitting | None],
-    opened: Subject,
-    season: int | None,
-    executor: Executor | None,
-) -> Iterator[BlockForecasts]:
-    """Block by block, in their order."""
-    if executor is None or opened.outputs is not None:  # a network that is there has nothing to be trained elsewhere
-        for part, fitting in zip(parts, fittings, strict=True):
-            yield forecast_block(part, fitting, outputs=opened.outputs, season=season)
-        return
-    tasks = [
-        executor.submit(forecast_block, part, fitting, season=season)
-        for part, fitting in zip(parts, fittings, strict=True)
-    ]
-    try:
-        for task in tasks:
-            yield task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
 def _gather(
     opened: Subject,
     laid: TableWindows,
     groups: Sequence[Block],
-    parts: Sequence[TableWindows],
     made: Iterator[BlockForecasts],
     skipped: dict[str, str],
-    on_block: Callable[[int, int], None] | None,
     settings: dict[str, Any],
 ) -> Backtested:
     """Measure all blocks and put their forecasts together."""
     errors, frames, fits = None, [], []
-    for group, part, block in zip(groups, parts, made, strict=True):
+    for group, block in zip(groups, made, strict=True):
+        part = laid.chosen(group.numbers)
         if errors is None:
             unit = opened.unit if opened.unit is not None else block.unit
             assert unit is not None, "a network that was just trained has a unit"
@@ -176,16 +173,14 @@ def _gather(
         errors.add(group.numbers, true_values(part), block.forecasts, block.quantiles)
         frames.append(_frame(part, block))
         if block.fit is not None:
-            fits.append({"origin": str(_origins(part)[0]), "origins": len(np.unique(_origins(part)))} | block.fit)
-        if on_block is not None:
-            on_block(group.number, len(groups))
+            fits.append({"origin": str(origins_of(part)[0]), "origins": len(np.unique(origins_of(part)))} | block.fit)
     assert errors is not None
     if not errors.windows:
         raise DataError(
             f"{laid.table.source}: behind every origin a target is missing, so there is no truth to measure; give"
             " another --start"
         )
-    moments, table = _origins(laid), laid.table
+    moments, table = origins_of(laid), laid.table
     evaluation = {
         "subject": opened.title,
         "kind": opened.kind,
@@ -227,7 +222,7 @@ def _frame(part: TableWindows, block: BlockForecasts) -> pd.DataFrame:
 
 def _by_origin(laid: TableWindows, errors: RollingErrors) -> pd.DataFrame:
     """A row for each window: its origin, its series, each forecast's scaled MAE, and the MAE of each target."""
-    frame = pd.DataFrame({"origin": _origins(laid)})
+    frame = pd.DataFrame({"origin": origins_of(laid)})
     if laid.table.series_column is not None:
         names = np.array(list(laid.table.series), dtype=object)
         frame[_free(laid.table.series_column, frame)] = pd.array(names[laid.series_of()], dtype="str")
@@ -237,14 +232,6 @@ def _by_origin(laid: TableWindows, errors: RollingErrors) -> pd.DataFrame:
         for index, target in enumerate(laid.asked.targets):
             frame[_free(f"{target} {name}", frame)] = found[:, index]
     return frame
-
-
-def _origins(laid: TableWindows) -> Any:
-    """The time of each window's last row, or without times the row's number in its series, from 1."""
-    last = laid.windows.last_rows()
-    if laid.table.times is not None:
-        return laid.table.times[last]
-    return pd.Index(1 + last - laid.table.starts[laid.series_of()])
 
 
 def _naive(group: Block, laid: TableWindows) -> NDArray[np.float64]:

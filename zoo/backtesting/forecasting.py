@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,18 +56,24 @@ class BlockForecasts:
 
 
 def forecast_block(
-    laid: TableWindows, fitting: Fitting | None, *, outputs: Outputs | None = None, season: int | None = None
+    laid: TableWindows,
+    fitting: Fitting | None,
+    *,
+    outputs: Outputs | None = None,
+    season: int | None = None,
+    callbacks: Sequence[Any] = (),
 ) -> BlockForecasts:
     """Fit what is to be fitted on the rows before, and forecast from each of these windows.
 
     ``outputs`` is a network that is there already; without it one is trained. ``season`` is one that all windows have
-    before them, or None. It may run in another process. Raises what a training raises.
+    before them, or None; ``callbacks`` of Keras are told of the training. It may run in another process. Raises what a
+    training raises.
     """
     prepared, fit = None, None
     if fitting is not None and fitting.config is not None:
         began = time.perf_counter()
         prepared = prepare_run(fitting.config, laid.table, splits=fitting.splits)
-        outputs, epochs = _trained(fitting.config, prepared)
+        outputs, epochs = _trained(fitting.config, prepared, callbacks)
         fit = {
             "train_rows": sum(len(rows) for rows in prepared.rows("train")),
             "train_windows": len(prepared.parts["train"]),
@@ -105,14 +111,14 @@ def true_values(laid: TableWindows) -> NDArray[np.float64]:
     return np.asarray(laid.table.cut(laid.table.values)[1][laid.told_rows()], dtype=np.float64)
 
 
-def _trained(config: RunConfig, prepared: Prepared) -> tuple[Outputs, int]:
+def _trained(config: RunConfig, prepared: Prepared, callbacks: Sequence[Any]) -> tuple[Outputs, int]:
     from zoo.training.answers import Answers, answer_windows
     from zoo.training.layers import middle_quantile
     from zoo.training.trainer import fit
 
     architecture = discover().catalogue[config.architecture].architecture
     hp = architecture.configure(config.hyperparameters)
-    fitted = fit(architecture, hp, prepared, config.training, network=config.network)
+    fitted = fit(architecture, hp, prepared, config.training, callbacks, network=config.network)
     answers = Answers(config.task, middle_quantile(fitted.model))
     return lambda windows: answer_windows(fitted.model, prepared.preprocessor, answers, windows), len(
         fitted.history["loss"]

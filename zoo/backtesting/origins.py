@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -125,6 +125,14 @@ def fitted_rows(
             " for validation; give more of them, or a later --start"
         )
     return splits
+
+
+def origins_of(laid: TableWindows) -> Any:
+    """The time of each window's last row, or without times the row's number in its series, from 1."""
+    last = laid.windows.last_rows()
+    if laid.table.times is not None:
+        return laid.table.times[last]
+    return pd.Index(1 + last - laid.table.starts[laid.series_of()])
 
 
 def _keys(table: Table) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,14 +69,16 @@ def open_subject(
     runs: Path,
     refit: bool,
     missing: Missing | None = None,
+    require_signature: Sequence[str | Path] | None = None,
     reading: Mapping[str, Any] | None = None,
 ) -> Subject:
     """Find out what a subject is, read its table, and lay windows over it.
 
     A path is a TOML file, a bundle or a run; a name is a run's. To be fitted anew, a bundle needs the run that it is
-    of, in ``runs``. Raises RunError, BundleError, ConfigError and DataError.
+    of, in ``runs``. ``require_signature`` is as for :func:`load_bundle`, and for a bundle alone. Raises RunError,
+    BundleError, ConfigError and DataError.
     """
-    found = _found(subject, runs)
+    found = _found(subject, runs, require_signature)
     if isinstance(found, Bundle) and refit:
         run = found.manifest.run
         if not (runs / run).is_dir():
@@ -98,7 +100,16 @@ def open_subject(
     return _of_run(found, data, missing, refit=refit)
 
 
-def _found(subject: str | Path | Run | Bundle | RunConfig, runs: Path) -> Run | Bundle | RunConfig:
+def _found(
+    subject: str | Path | Run | Bundle | RunConfig, runs: Path, require_signature: Sequence[str | Path] | None
+) -> Run | Bundle | RunConfig:
+    if isinstance(subject, (str, Path)) and is_bundle(subject):
+        return load_bundle(subject, require_signature=require_signature)
+    if require_signature:
+        raise ConfigError(
+            "--require-signature is for a bundle that is loaded, and nothing else is signed; give a bundle's folder, or"
+            " leave it out"
+        )
     if not isinstance(subject, (str, Path)):
         return subject
     path = Path(subject)
@@ -108,7 +119,7 @@ def _found(subject: str | Path | Run | Bundle | RunConfig, runs: Path) -> Run | 
             raise ConfigError(f"--config {path}: it names no architecture; write one, as zoo train --print-config does")
         architecture = discover().catalogue[file.architecture].architecture
         return resolve(file.architecture, architecture, file.hyperparameters, file.settings)
-    return load_bundle(path) if is_bundle(path) else _load_run(find_run(str(subject), runs))
+    return _load_run(find_run(str(subject), runs))
 
 
 def _load_run(folder: Path) -> Run:

@@ -83,6 +83,11 @@ class Bundle:
         """What it says of itself."""
         return self._checked.manifest
 
+    @property
+    def manifest_sha256(self) -> str:
+        """What tells it from every other bundle: the SHA-256 of its manifest, which has those of all its files."""
+        return self._checked.manifest_sha256
+
     def load_scalers(self, *, trusted: bool = False) -> dict[str, Any]:
         """Unpickle ``scalers.joblib``: by ``features`` and ``targets`` the fitted scikit-learn scalers.
 

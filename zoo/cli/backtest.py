@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from zoo.cli.answers import progress_bar
-from zoo.cli.options import DATA_OPTIONS, with_options
-from zoo.cli.output import catalogue, check_folder, note, print_json, print_table
+from zoo.cli.options import DATA_OPTIONS, SCALING_OPTIONS, with_options, workers_of
+from zoo.cli.output import RequireSignature, catalogue, check_folder, note, print_json, print_table
 from zoo.cli.results import print_forecasts
 from zoo.cli.tensorflow import import_tensorflow
 from zoo.options import Aggregate, Gaps, Missing
@@ -23,7 +23,7 @@ FORMAT = ("delimiter", "decimal", "encoding")
 _STEPS, _SERIES, _ORIGINS = 6, 5, 3  # rows of a table
 
 
-@with_options({name: DATA_OPTIONS[name] for name in (*READING, *FORMAT)})
+@with_options({name: DATA_OPTIONS[name] for name in (*READING, *FORMAT)} | SCALING_OPTIONS)
 def backtest(
     ctx: typer.Context,
     subject: Annotated[
@@ -62,17 +62,20 @@ def backtest(
     ] = None,
     runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
     output: Annotated[Path, typer.Option(help="Folder of all backtests.")] = Path("backtests"),
+    require_signature: RequireSignature = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Forecast from one origin after the other, and measure it beside baselines on the same origins.
 
     The network of a run or a bundle stays as it is, that of a TOML file is trained on the rows before the first origin;
-    with --refit it is trained anew as the origin moves on. All forecasts, errors and a report are kept in a folder of
-    their own. Options on how a table is read are for bundles.
+    with --refit it is trained anew as the origin moves on, side by side with --jobs or on a cluster. All forecasts,
+    errors and a report are kept in a folder of their own. Options on how a table is read are for bundles.
 
     Examples: zoo backtest latest
 
     zoo backtest latest --refit-every 10 --origins 100
+
+    zoo backtest latest --refit --jobs 2
 
     zoo backtest config.toml --start 2019-01-01 --stride 24
 
@@ -82,11 +85,13 @@ def backtest(
         if (value := missing if name == "missing" else ctx.params[name]) is not None and value not in get_args(known):
             raise ConfigError(f"--{name} is one of {', '.join(get_args(known))}, found '{value}'")
     check_folder(output, "--output")
+    workers = workers_of(ctx)
     from zoo.bundle.opening import is_bundle
 
     if refit or refit_every is not None or not is_bundle(subject):  # a bundle as it is needs no plugin, no TensorFlow
         catalogue()
-        import_tensorflow()
+        if not workers or Path(subject).suffix.lower() != ".toml":  # whose trainings are all in workers
+            import_tensorflow()
     from zoo.backtesting.backtest import backtest as run_backtest
 
     with progress_bar() as show:
@@ -103,6 +108,8 @@ def backtest(
             season=season,
             missing=missing,  # type: ignore[arg-type]  # checked above
             runs=runs,
+            require_signature=require_signature or None,
+            **workers,
             on_block=lambda done, total: show("trainings", done, total),
             **_reading(ctx),
         )

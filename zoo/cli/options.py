@@ -1,4 +1,4 @@
-"""The options that are settings of a run, listed once for all commands that take them."""
+"""Options that several commands take, listed once: the settings of a run, and of workers."""
 
 from __future__ import annotations
 
@@ -130,8 +130,15 @@ _SPEED: dict[str, Any] = {
     "steps_per_execution": _option(int | None, "Steps in one call of the compiled function [default: by a rule]."),
     "xla": _option(bool | None, "With --engine keras: let XLA compile a whole step.", "--xla/--no-xla"),
 }
+_SCALING: dict[str, Any] = {
+    "jobs": _option(int | None, "How many run at a time [default: 1; dask: as many as workers]."),
+    "threads": _option(int | None, "Threads of each [default: the cores, shared out]."),
+    "backend": _option(str | None, "loky (processes of this host) or dask (a cluster) [default: loky]."),
+    "address": _option(str | None, "With --backend dask: its scheduler.", metavar="tcp://HOST:PORT"),
+}
 DATA_OPTIONS = _panel("Data", _DATA)
 RUN_OPTIONS = DATA_OPTIONS | _panel("Network", _NETWORK) | _panel("Training", _TRAINING) | _panel("Speed", _SPEED)
+SCALING_OPTIONS = _panel("Workers", _SCALING)
 
 
 def with_options(options: dict[str, Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -167,4 +174,13 @@ def settings_of(ctx: typer.Context) -> dict[str, Any]:
     for name in ("features", "calendar"):
         if (listed := given.get(name)) is not None:
             given[name] = [part.strip() for part in listed.split(",")]
+    return given
+
+
+def workers_of(ctx: typer.Context) -> dict[str, Any]:
+    """Read what was given of workers off a command with :func:`with_options`; raises ConfigError for what clashes."""
+    from zoo.scaling.executors import check_workers
+
+    given = {name: ctx.params[name] for name in SCALING_OPTIONS if ctx.params[name] is not None}
+    check_workers(**given)
     return given

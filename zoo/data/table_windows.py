@@ -89,9 +89,20 @@ def lay_over(table: Table, asked: Asked, series: Intervals, *, stride: int = 1, 
         )
     counts = -(-(starts[:, 1] - starts[:, 0]) // stride)
     layout = Layout(asked.window, asked.horizon, asked.window + asked.gap, stride)
-    windows = Windows(table.values, table.values, starts[:, 0], np.r_[0, np.cumsum(counts)], layout)
     ends = even[np.searchsorted(even[:, 0], starts[:, 0], side="right") - 1, 1]
-    return TableWindows(table, asked, windows, ends, missing)
+    return _over(table, asked, starts[:, 0], np.r_[0, np.cumsum(counts)], layout, ends, missing)
+
+
+def _over(
+    table: Table,
+    asked: Asked,
+    firsts: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    layout: Layout,
+    ends: NDArray[np.int64],
+    missing: Missing,
+) -> TableWindows:
+    return TableWindows(table, asked, Windows(table.values, table.values, firsts, offsets, layout), ends, missing)
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,11 @@ class TableWindows:
     windows: Windows
     ends: NDArray[np.int64]
     missing: Missing
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the table's values once, also by joblib, which would write an array as often as it is named."""
+        own = self.windows
+        return _over, (self.table, self.asked, own.firsts, own.offsets, own.layout, self.ends, self.missing)
 
     def chosen(self, numbers: NDArray[np.int64]) -> TableWindows:
         """The windows with these numbers alone, in this order, for which they are numbered anew."""

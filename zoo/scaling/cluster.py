@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
+import tarfile
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -29,6 +33,24 @@ class UploadedFile:
         from distributed import get_worker
 
         return Path(get_worker().local_directory) / self.name
+
+
+@dataclass(frozen=True)
+class UploadedFolder:
+    """A folder that has come to each worker as one file."""
+
+    archive: UploadedFile
+
+    def find(self) -> Path:
+        """Its path in the worker that asks, which unpacks it when it is first asked."""
+        archive = self.archive.find()
+        folder, part = archive.with_suffix(""), archive.with_suffix(".part")
+        if not folder.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+            with tarfile.open(archive) as file:
+                file.extractall(part, filter="data")
+            part.rename(folder)
+        return folder
 
 
 @dataclass(frozen=True)
@@ -64,6 +86,7 @@ class ClusterWorkers(Workers):
             from distributed import Client
         except ImportError as error:
             raise ConfigError("--backend dask needs dask's distributed; run: pip install 'lstm-zoo[dask]'") from error
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # its tracebacks; errors are told here
         try:
             self._client = Client(address, timeout=_PATIENCE, name="zoo", set_as_default=False)
         except (OSError, ValueError) as error:
@@ -81,7 +104,8 @@ class ClusterWorkers(Workers):
 
         self._hosts, self._given = Counter(map(get_address_host, found)), threads
         self._executor = self._client.get_executor(pure=False, retries=0)
-        self._topic, self._plugins = f"zoo-{uuid4().hex}", []  # type: str, list[str]
+        self._topic = f"zoo-{uuid4().hex}"
+        self._plugins: dict[str, str] = {}  # the name of the file that each has brought to the workers
         self._told: list[tuple[str, Message]] = []
         self._running: set[str] = set()
         self._lock = threading.Lock()
@@ -126,8 +150,16 @@ class ClusterWorkers(Workers):
 
         plugin = f"zoo-{uuid4().hex}"
         self._client.register_plugin(UploadFile(str(path), load=False), name=plugin)
-        self._plugins.append(plugin)
+        self._plugins[plugin] = path.name
         return UploadedFile(path.name)
+
+    def share_folder(self, path: Path) -> UploadedFolder:
+        """See :meth:`Workers.share_folder`."""
+        with tempfile.TemporaryDirectory(prefix="zoo-folder-") as folder:
+            archive = Path(folder) / f"{uuid4().hex}.tar"
+            with tarfile.open(archive, "w") as file:
+                file.add(path.resolve(), arcname=".")
+            return UploadedFolder(self.share(archive))
 
     def reporter(self, key: str) -> ClusterReporter:
         """See :meth:`Workers.reporter`."""
@@ -149,14 +181,24 @@ class ClusterWorkers(Workers):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
         """Leave the cluster as it was; tasks that run are asked to stop, and given up."""
         self._closing = True
+        try:
+            if self._client.status == "running":  # else its scheduler is gone, and every word to it waits for long
+                self._leave()
+        except OSError:  # it went a moment ago, and with it what there was to leave
+            pass
+        finally:
+            self._client.close()
+            super().shutdown(wait, cancel_futures=cancel_futures)
+
+    def _leave(self) -> None:
         for key in self._running:
             self.stop(key)
         self._executor.shutdown(wait=False)
         for plugin in self._plugins:
             self._client.unregister_worker_plugin(plugin)
+        if self._plugins:
+            self._client.run(_forget, list(self._plugins.values()), on_error="ignore")
         self._client.unsubscribe_topic(self._topic)
-        self._client.close()
-        super().shutdown(wait, cancel_futures=cancel_futures)
 
     def _hear(self, event: tuple[float, Any]) -> None:
         key, message = event[1]
@@ -167,6 +209,14 @@ class ClusterWorkers(Workers):
 def first_line(error: BaseException) -> str:
     """The first line of an error's text, or its kind where it has none."""
     return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
+def _forget(names: list[str], dask_worker: Any) -> None:
+    """Remove uploaded files, and what they were unpacked to, from a worker's folder; dask says which worker this is."""
+    for name in names:
+        path = Path(dask_worker.local_directory) / name
+        path.unlink(missing_ok=True)
+        shutil.rmtree(path.with_suffix(""), ignore_errors=True)
 
 
 def _in_worker(

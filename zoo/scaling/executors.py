@@ -20,20 +20,28 @@ def executor(
     scheduler has this ``address``, all of them or ``jobs``. Each computes with ``threads``, which are its share of its
     host's cores unless given. Raises ConfigError for what does not suit.
     """
+    check_workers(backend, jobs=jobs, address=address, threads=threads)
+    if backend == "dask":
+        from zoo.scaling.cluster import ClusterWorkers
+
+        assert address is not None  # checked
+        return ClusterWorkers(address, jobs, threads)
+    from zoo.scaling.processes import ProcessWorkers
+
+    jobs = jobs or 1
+    return ProcessWorkers(jobs, threads or max(1, cores() // jobs))
+
+
+def check_workers(
+    backend: str = "loky", *, jobs: int | None = None, address: str | None = None, threads: int | None = None
+) -> None:
+    """Raise ConfigError for what :func:`executor` would refuse, before anything slow is done."""
     if backend not in get_args(Backend):
         raise ConfigError(f"--backend is one of {', '.join(get_args(Backend))}, found '{backend}'")
     for option, number in (("--jobs", jobs), ("--threads", threads)):
         if number is not None and number < 1:
             raise ConfigError(f"{option}: expected 1 or more, found {number}; give another")
-    if backend == "dask":
-        from zoo.scaling.cluster import ClusterWorkers
-
-        if address is None:
-            raise ConfigError("--backend dask needs the scheduler's --address, such as tcp://127.0.0.1:8786; add it")
-        return ClusterWorkers(address, jobs, threads)
-    from zoo.scaling.processes import ProcessWorkers
-
-    if address is not None:
-        raise ConfigError("--address is for --backend dask, found loky; leave one of them out")
-    jobs = jobs or 1
-    return ProcessWorkers(jobs, threads or max(1, cores() // jobs))
+    if backend == "dask" and address is None:
+        raise ConfigError("--backend dask needs the scheduler's --address, such as tcp://127.0.0.1:8786; add it")
+    if backend != "dask" and address is not None:
+        raise ConfigError(f"--address is for --backend dask, found {backend}; leave one of them out")

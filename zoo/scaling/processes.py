@@ -23,7 +23,7 @@ _LOOK = 1.0  # seconds between two looks of a worker whether its parent lives
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A file that each process of this host reads where it is, and may map into memory."""
+    """A file or folder that each process of this host reads where it is; it may map a file into memory."""
 
     path: str
 
@@ -88,6 +88,10 @@ class ProcessWorkers(Workers):
     def share(self, path: Path) -> LocalFile:
         """See :meth:`Workers.share`."""
         return LocalFile(str(path.resolve()))
+
+    def share_folder(self, path: Path) -> LocalFile:
+        """See :meth:`Workers.share_folder`."""
+        return self.share(path)
 
     def reporter(self, key: str) -> FileReporter:
         """See :meth:`Workers.reporter`."""

@@ -24,6 +24,11 @@ def thread_environment(threads: int) -> dict[str, str]:
 
 
 def set_threads(threads: int) -> None:
-    """Set the variables in this process, unless TensorFlow was started in it, which reads them once."""
+    """Set the variables in this process, unless TensorFlow was started in it, which reads them once.
+
+    PyArrow, which reads them once too, is told where it was started.
+    """
     if "tensorflow" not in sys.modules:
         os.environ.update(thread_environment(threads))
+    if (arrow := sys.modules.get("pyarrow")) is not None:
+        arrow.set_cpu_count(threads)

@@ -24,7 +24,7 @@ class ClusterLostError(ZooError):
 
 
 class SharedFile(Protocol):
-    """A file that all workers can read; it is sent to a worker once, and tasks carry only its name."""
+    """A file or folder that all workers can read; it is sent to a worker once, and tasks carry only its name."""
 
     def find(self) -> Path:
         """Its path where the task runs."""
@@ -63,6 +63,10 @@ class Workers(Executor):
     @abstractmethod
     def share(self, path: Path) -> SharedFile:
         """Make a file of this host known to all workers, those that come later too."""
+
+    @abstractmethod
+    def share_folder(self, path: Path) -> SharedFile:
+        """Make a folder of this host, with all that is in it, known to all workers, those that come later too."""
 
     @abstractmethod
     def reporter(self, key: str) -> Reporter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -11,21 +11,10 @@ import pandas as pd
 import pytest
 
 import zoo
+from zoo.scaling.workers import WorkerLostError
 from zoo_registry.errors import ConfigError, DataError, RunError
 
 ROWS, TEST = 240, 204  # rows of the series, and the first of the test part
-
-
-class AtOnce(Executor):
-    """Runs a task where it is submitted, and counts."""
-
-    tasks = 0
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        self.tasks += 1
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
 
 
 def maes(measured: dict[str, Any]) -> dict[str, float]:
@@ -112,15 +101,47 @@ def test_a_refit_sees_no_row_behind_its_origin(trained, series):
     assert not np.allclose(other.forecasts["load"], before.forecasts["load"][12:])
 
 
-def test_an_executor_gives_the_same(trained, series):
-    executor, told = AtOnce(), []
+def test_workers_give_the_same_and_are_given_the_table_once(trained, series, inline_workers):
     settings: dict[str, Any] = {"refit": True, "origins": 2, "train_rows": 60}
-    here = zoo.backtest(trained, series, **settings)
-    there = zoo.backtest(trained, series, **settings, executor=executor, on_block=lambda *done: told.append(done))
-    pd.testing.assert_frame_equal(here.forecasts, there.forecasts, rtol=0, atol=0)
-    assert executor.tasks == 2
-    assert told == [(1, 2), (2, 2)]
-    assert [fit["train_rows"] for fit in here.evaluation["fits"]] == [49, 49]
+    here, there = [], []
+    expected = zoo.backtest(trained, series, **settings, on_block=lambda *done: here.append(done))
+    with inline_workers() as workers:  # one at a time, as Keras is this process's own
+        share, files = workers.share, []
+        workers.share = lambda path: files.append(path) or share(path)
+        found = zoo.backtest(trained, series, **settings, executor=workers, on_block=lambda *done: there.append(done))
+    pd.testing.assert_frame_equal(expected.forecasts, found.forecasts, rtol=0, atol=0)
+    assert len(files) == 1
+    assert here == there == [(0, 2), (1, 2), (2, 2)]
+    assert [fit["train_rows"] for fit in expected.evaluation["fits"]] == [49, 49]
+
+
+def test_a_training_that_is_lost_for_good_is_named(trained, series):
+    class Lost(Executor):
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            future.set_exception(WorkerLostError("its worker process ended 3 times"))
+            return future
+
+    with pytest.raises(WorkerLostError, match="the training at origin 2024-01-09 11:00:00: its worker process ended 3"):
+        zoo.backtest(trained, series, refit_every=99, executor=Lost())
+
+
+def test_workers_that_do_not_suit_are_told_before_anything_is_read(trained, exported, series, tmp_path):
+    with ThreadPoolExecutor(1) as executor, pytest.raises(ConfigError, match="so that jobs, threads cannot be given"):
+        zoo.backtest(tmp_path / "none", executor=executor, jobs=2, threads=1)
+    with pytest.raises(ConfigError, match="--backend dask needs the scheduler's --address"):
+        zoo.backtest(tmp_path / "none", backend="dask")
+    with pytest.raises(ConfigError, match="--jobs: expected 1 or more, found 0"):
+        zoo.backtest(tmp_path / "none", jobs=0)
+    for subject in (trained, exported):
+        with pytest.raises(ConfigError, match="--jobs is for trainings, but this network stays as it is; add --refit"):
+            zoo.backtest(subject, series, jobs=2)
+
+
+def test_only_a_bundle_that_is_loaded_can_be_asked_for_its_signature(trained, exported):
+    for subject in (trained, trained.config, exported):
+        with pytest.raises(ConfigError, match="--require-signature is for a bundle that is loaded"):
+            zoo.backtest(subject, require_signature=["ours.pub"])
 
 
 def test_windows_are_filled_from_earlier_rows_alone(trained, series):

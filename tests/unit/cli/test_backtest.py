@@ -95,6 +95,13 @@ def test_a_panel_shows_its_worst_series(zoo_command, trained, series, tmp_path):
         (("--start", "2024-01-02"), "--start 2024-01-02: this network was trained on rows before row 205"),
         (("--output", "file"), "--output: expected a folder, found the file file"),
         (("--sort",), "--sort says how a bundle's table is read"),
+        (("--refit", "--backend", "ray"), "--backend is one of loky, dask, found 'ray'"),
+        (("--refit", "--backend", "dask"), "--backend dask needs the scheduler's --address"),
+        (("--refit", "--address", "tcp://127.0.0.1:1"), "--address is for --backend dask, found loky"),
+        (("--refit", "--jobs", "0"), "--jobs: expected 1 or more, found 0"),
+        (("--refit", "--threads", "0"), "--threads: expected 1 or more, found 0"),
+        (("--jobs", "2"), "--jobs is for trainings, but this network stays as it is; add --refit"),
+        (("--require-signature", "key.pub"), "--require-signature is for a bundle that is loaded"),
     ],
 )
 def test_bad_input_leaves_nothing_behind(zoo_command, trained, runs, series_file, tmp_path, options, sentence):

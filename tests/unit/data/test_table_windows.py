@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -189,3 +190,14 @@ def test_a_large_file_goes_through_temporary_files(series: pd.DataFrame, series_
     assert not isinstance(lay(series_file, sort=True).table.values, np.memmap)
     last = read_last_windows(series_file, features=FEATURES, window=8, trained={})
     np.testing.assert_array_equal(last.values[0], series[list(FEATURES)].to_numpy()[-8:])
+
+
+def test_they_are_written_with_one_copy_of_the_rows_and_mapped_into_memory(series: pd.DataFrame, tmp_path):
+    laid = lay(series).chosen(np.array([3, 200, 17]))
+    joblib.dump(laid, tmp_path / "laid")
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 3 * laid.table.values.nbytes
+    read = joblib.load(tmp_path / "laid", mmap_mode="r")
+    assert read.windows.features is read.windows.targets is read.table.values
+    assert isinstance(read.table.values, np.memmap)
+    np.testing.assert_array_equal(every(read), every(laid))
+    pd.testing.assert_frame_equal(frames(read), frames(laid))

@@ -18,13 +18,16 @@ pytestmark = pytest.mark.full
 
 
 @pytest.fixture(scope="module")
-def workers():
+def address():
     distributed = pytest.importorskip("distributed")
     how = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with (
-        distributed.LocalCluster(n_workers=2, **how) as cluster,
-        executor("dask", address=cluster.scheduler_address, threads=3) as opened,
-    ):
+    with distributed.LocalCluster(n_workers=2, **how) as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.fixture(scope="module")
+def workers(address):
+    with executor("dask", address=address, threads=3) as opened:
         yield opened
 
 
@@ -64,3 +67,26 @@ def test_a_task_that_kills_its_workers_is_given_up_and_files_are_there_for_worke
     with pytest.raises(WorkerLostError, match="its dask worker was lost"):
         workers.submit(os._exit, 3).result(120)
     assert workers.submit(file.find).result(60).read_text() == "here"
+
+
+def unpacked(shared):
+    """Where a worker finds a folder, and what is in it."""
+    place = shared.find()
+    return place, sorted(path.relative_to(place).as_posix() for path in place.rglob("*"))
+
+
+def test_a_folder_comes_to_each_worker_and_is_gone_with_the_executor(address, tmp_path):
+    (tmp_path / "inner" / "empty").mkdir(parents=True)
+    (tmp_path / "inner" / "x.txt").write_text("here")
+    with executor("dask", address=address) as opened:
+        shared = opened.share_folder(tmp_path)
+        found = {task.result(60)[0]: task.result(60)[1] for task in [opened.submit(unpacked, shared) for _ in range(8)]}
+        assert set(map(tuple, found.values())) == {("inner", "inner/empty", "inner/x.txt")}
+        assert not any(place.is_relative_to(tmp_path) for place in found)
+        for place in found:
+            assert (place / "inner" / "x.txt").read_text() == "here"
+            (place / "mark").touch()
+        again = {opened.submit(unpacked, shared).result(60)[0] for _ in range(8)}
+        assert all((place / "mark").exists() for place in again & set(found)), "it is not unpacked again"
+        assert again & set(found)
+    assert not any(place.exists() or place.with_suffix(".tar").exists() for place in found)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -125,6 +126,12 @@ def test_a_file_is_found_by_a_worker(workers, tmp_path):
     assert workers.submit(Path.read_text, workers.share(path).find()).result(60) == "here"
 
 
+def test_a_folder_is_found_by_a_worker(workers, tmp_path):
+    (tmp_path / "x.txt").write_text("here")
+    shared = workers.share_folder(tmp_path)
+    assert workers.submit(shared.find).result(60) == tmp_path.resolve()
+
+
 @needs_proc
 def test_closing_ends_the_processes_and_what_runs():
     with executor("loky") as opened:
@@ -165,6 +172,8 @@ def test_cores_are_shared_out():
 
 
 def test_threads_are_set_before_tensorflow_starts_and_left_alone_after(monkeypatch):
+    told = []
+    monkeypatch.setitem(sys.modules, "pyarrow", SimpleNamespace(set_cpu_count=told.append))
     monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "9")
     monkeypatch.setitem(sys.modules, "tensorflow", object())
     set_threads(5)
@@ -174,6 +183,7 @@ def test_threads_are_set_before_tensorflow_starts_and_left_alone_after(monkeypat
         monkeypatch.setenv(name, "1")
     set_threads(5)
     assert os.environ["TF_NUM_INTEROP_THREADS"] == "5"
+    assert told == [5, 5], "PyArrow can be told at any time"
 
 
 @pytest.mark.parametrize(

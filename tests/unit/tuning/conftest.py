@@ -36,15 +36,3 @@ def make_study_plan() -> Callable[..., Any]:
         return make_plan(architectures, usual | (settings or {}), hyperparameters, search=ranges, only=only, **more)
 
     return make
-
-
-@pytest.fixture
-def inline_workers() -> Callable[..., Any]:
-    """``inline_workers(jobs)``: an executor like that of processes, but in threads of this one."""
-    from zoo.scaling.processes import ProcessWorkers
-
-    class InlineWorkers(ProcessWorkers):
-        def _run(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            return fn(*args, **kwargs)
-
-    return lambda jobs=1: InlineWorkers(jobs, threads=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, Future
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,6 @@ from zoo.tuning.cross_validation import CrossValidated, cross_validate
 from zoo.tuning.folds import time_folds
 from zoo_registry import discover
 from zoo_registry.errors import ConfigError
-
-
-class AtOnce(Executor):
-    """Runs a task where it is submitted."""
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
 
 
 def values(result: CrossValidated) -> list[Any]:
@@ -118,13 +108,14 @@ def test_an_exception_of_the_callers_ends_it(study):
     assert [fold.number for fold in folds] == [1]
 
 
-def test_an_executor_gives_the_same(study, validated):
+def test_workers_give_the_same(study, validated, inline_workers):
     told: list[Any] = []
-    found = cross_validate(*study, executor=AtOnce(), on_fold=told.append)
+    with inline_workers() as workers:
+        found = cross_validate(*study, executor=workers, on_fold=told.append)
+        with pytest.raises(ConfigError, match="epochs are not told from an executor's workers"):
+            cross_validate(*study, executor=workers, on_epoch=lambda *told: None)
     assert values(found) == values(validated[0])
     assert tuple(told) == found.folds
-    with pytest.raises(ConfigError, match="epochs are not told from an executor's workers"):
-        cross_validate(*study, executor=AtOnce(), on_epoch=lambda *told: None)
 
 
 def test_several_targets_are_averaged_in_their_deviations(make_config, series):
