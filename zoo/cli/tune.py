@@ -192,7 +192,7 @@ def _asked(ctx: typer.Context, config: Path | None) -> dict[str, Any]:
         "data": source,
         "hyperparameters": file.run.hyperparameters | parse_settings(ctx.params["settings"] or [], "--set"),
         "search": file.search | asked,
-        "only": only,
+        "only": only or list(file.only),
         **file.study,
         **study,
         **settings,

@@ -1,4 +1,4 @@
-"""A study as a TOML file: that of a run, with ``architectures`` and the tables ``study`` and ``search`` beside it."""
+"""A study as a TOML file: that of a run, with ``architectures``, ``only`` and the tables ``study`` and ``search`` beside it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class StudyFile:
     """What a file says; ``run`` is what it says of the run."""
 
     architectures: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
     run: ConfigFile = NOTHING
     study: dict[str, Any] = field(default_factory=dict)
     search: dict[str, Search] = field(default_factory=dict)
@@ -32,11 +33,12 @@ def read_study(path: Path) -> StudyFile:
     alone in a table of its own: ``stacked.layers = [2, 3]``.
     """
     content = read_toml(path)
-    names = content.pop("architectures", [])
+    names, only = content.pop("architectures", []), content.pop("only", [])
     study, search = content.pop("study", {}), content.pop("search", {})
     run = config_of(content, path)
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ConfigError(f"--config {path}: expected 'architectures' to be a list of names, found {names!r}; mend it")
+    for key, value in (("architectures", names), ("only", only)):
+        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+            raise ConfigError(f"--config {path}: expected '{key}' to be a list of names, found {value!r}; mend it")
     for table, value in (("study", study), ("search", search)):
         if not isinstance(value, dict):
             raise ConfigError(f"--config {path}: expected '{table}' to be a table, found {value!r}; mend it")
@@ -51,4 +53,4 @@ def read_study(path: Path) -> StudyFile:
         else:
             found[key] = read_range(key, value)
     alone = () if run.architecture is None else (run.architecture,)
-    return StudyFile(tuple(names) or alone, run, study, found)
+    return StudyFile(tuple(names) or alone, tuple(only), run, study, found)

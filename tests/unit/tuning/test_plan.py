@@ -46,6 +46,7 @@ def test_a_study_as_a_file(tmp_path):
     path.write_text(
         """
         architectures = ["basic", "stacked"]
+        only = ["dropout"]
         [study]
         trials = 9
         [search]
@@ -60,6 +61,7 @@ def test_a_study_as_a_file(tmp_path):
         encoding="utf-8",
     )
     file = read_study(path)
+    assert file.only == ("dropout",)
     assert (file.architectures, file.study) == (("basic", "stacked"), {"trials": 9})
     assert file.search == {
         "window": Search.choice(24, 48),
@@ -74,6 +76,7 @@ def test_a_study_as_a_file(tmp_path):
     [
         ("study = 3", "expected 'study' to be a table"),
         ("architectures = 'basic'", "to be a list of names"),
+        ("only = 'units'", "expected 'only' to be a list of names"),
         ("[study]\ntrails = 3", "no key 'trails'; did you mean 'trials'"),
         ("[serach]\nx = 3", "there is no table 'serach'"),
         ("[search]\nunits = 3", "search 'units'"),
