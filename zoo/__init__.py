@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from zoo.estimators import SequenceClassifier, SequenceRegressor
     from zoo.listing import list_architectures
     from zoo.run import Run
+    from zoo.scoring.outcome import Scored
+    from zoo.scoring.score import score
     from zoo.tuning.study import Study
     from zoo.tuning.tune import tune
     from zoo_registry.errors import ZooError
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Bundle": "zoo.bundle.loading",
     "Run": "zoo.run",
+    "Scored": "zoo.scoring.outcome",
     "SequenceClassifier": "zoo.estimators",
     "SequenceRegressor": "zoo.estimators",
     "Study": "zoo.tuning.study",
@@ -35,6 +38,7 @@ _HOMES = {
     "load_bundle": "zoo.bundle.loading",
     "load_run": "zoo.api",
     "resume": "zoo.api",
+    "score": "zoo.scoring.score",
     "train": "zoo.api",
     "tune": "zoo.tuning.tune",
     "verify_bundle": "zoo.bundle.verification",
@@ -43,6 +47,7 @@ _HOMES = {
 __all__ = [
     "Bundle",
     "Run",
+    "Scored",
     "SequenceClassifier",
     "SequenceRegressor",
     "Study",
@@ -52,6 +57,7 @@ __all__ = [
     "load_bundle",
     "load_run",
     "resume",
+    "score",
     "train",
     "tune",
     "verify_bundle",

@@ -49,23 +49,37 @@ def rename_to_free(folder: Path, place: Callable[[int], Path], first: int = 1) -
     raise AssertionError("there is always a next number")
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+@contextmanager
+def staging_file(parent: Path) -> Iterator[Path]:
+    """Give an empty hidden file inside ``parent`` to write into; it is gone afterwards, unless it was renamed."""
 
     def make() -> str:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=STAGING)
+        handle, name = tempfile.mkstemp(dir=parent, prefix=STAGING)
         os.close(handle)
         return name
 
     with _staged(make) as staged:
         try:
-            staged.write_text(text, encoding="utf-8")
-            staged.chmod(0o644)
-            sync(staged)
-            staged.replace(path)
+            yield staged
         finally:
             staged.unlink(missing_ok=True)
-    sync(path.parent)
+
+
+@contextmanager
+def staged_file(place: Path) -> Iterator[Path]:
+    """Give a hidden file beside ``place`` to write into; it takes its place at the end, and is gone after an error."""
+    with staging_file(place.parent) as staged:
+        yield staged
+        staged.chmod(0o644)
+        sync(staged)
+        staged.replace(place)
+    sync(place.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    with staged_file(path) as staged:
+        staged.write_text(text, encoding="utf-8")
 
 
 def make_folder(folder: Path) -> None:
@@ -102,7 +116,7 @@ def try_lock(handle: int) -> bool:
 def abandoned(path: Path) -> Iterator[bool]:
     """Tell whether no living process writes into what is staged here, and keep it so meanwhile."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        handle = os.open(path, _mode(path) | os.O_NOFOLLOW)
     except FileNotFoundError:  # renamed or removed a moment ago
         yield False
         return
@@ -118,7 +132,7 @@ def _staged(make: Callable[[], str]) -> Iterator[Path]:
     while True:
         path = Path(make())
         with suppress(FileNotFoundError):
-            handle = os.open(path, os.O_RDONLY)
+            handle = os.open(path, _mode(path))
             if try_lock(handle) and _is_at(handle, path):
                 break
             os.close(handle)
@@ -126,6 +140,11 @@ def _staged(make: Callable[[], str]) -> Iterator[Path]:
         yield path
     finally:
         os.close(handle)
+
+
+def _mode(path: Path) -> int:
+    """How to open what is staged: NFS locks a file only for those who may write it."""
+    return os.O_RDONLY if path.is_dir() else os.O_RDWR
 
 
 def _is_at(handle: int, path: Path) -> bool:

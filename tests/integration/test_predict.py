@@ -121,7 +121,7 @@ def test_an_error_on_the_way_leaves_nothing(zoo_command, exported, flat_file, tm
             raise OSError(28, "No space left on device")
         frames.append(frame)
 
-    for writer, name in (("_CsvWriter", "a.csv"), ("_ParquetWriter", "a.parquet")):
+    for writer, name in (("_CsvWriter", "a.csv"), ("ParquetWriter", "a.parquet")):
         frames.clear()
         monkeypatch.setattr(f"zoo.cli.answers.{writer}.write", full)
         failed = zoo_command("predict", exported.folder, "--data", flat_file, "--backtest", "--output", name)

@@ -63,6 +63,8 @@ ALLOWED = {
     "verify {bundle} --quick": set(),
     "verify {bundle}": SERVING,
     "predict {bundle} --data {table}": TABLES | SERVING,
+    "predict --help": set(),
+    "predict {bundle} --data {folder} --output scored": TABLES | SERVING | {"joblib"},
     "backtest --help": set(),
     "backtest {bundle} --data {table}": TABLES | SERVING | {"scipy", "sklearn", "joblib", "statsmodels", "matplotlib"},
 }
@@ -72,7 +74,9 @@ ALLOWED = {
 def test_of_heavy_modules_only_what_is_allowed(command, trained, exported, series_file, tmp_path):
     runs = tmp_path / "runs"
     shutil.copytree(trained.folder, runs / trained.id)
-    given = command.format(bundle=exported.folder, table=series_file)
+    (tmp_path / "tables").mkdir()
+    shutil.copy(series_file, tmp_path / "tables")
+    given = command.format(bundle=exported.folder, table=series_file, folder=tmp_path / "tables")
     done = subprocess.run(
         [sys.executable, "-c", RUN, *given.split()], capture_output=True, text=True, cwd=tmp_path, check=False
     )

@@ -29,7 +29,7 @@ def predict_table(
     bundle: Bundle, source: Source, *, missing: Missing | None = None, **reading: Any
 ) -> tuple[pd.DataFrame, list[Outside]]:
     """Answer to each series' last window, as :meth:`Bundle.predict` does, and tell what lies outside the training."""
-    interface = _raw_interface(bundle, source)
+    interface = raw_interface(bundle, source)
     last = read_last_windows(
         source,
         features=interface.features,
@@ -64,7 +64,7 @@ def asked_of(bundle: Bundle, source: Source) -> Asked:
     """What a bundle asks of a table; raises DataError as :func:`make_backtest` does."""
     from zoo.data.table_windows import Asked
 
-    interface = _raw_interface(bundle, source)
+    interface = raw_interface(bundle, source)
     return Asked(
         Task(interface.task),
         interface.features,
@@ -129,7 +129,7 @@ class Backtest:
                 frames, done, rows = [], done + rows, 0
 
 
-def _raw_interface(bundle: Bundle, source: Source) -> Interface:
+def raw_interface(bundle: Bundle, source: Source) -> Interface:
     """The interface of a bundle that takes a table's values; raises DataError for another one and for windows."""
     interface = bundle.manifest.interface
     if interface.units == "scaled":

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from zoo.atomic import staged_file
+from zoo.scoring.parquet import ParquetWriter
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -40,16 +42,10 @@ def staged_writer(output: Path, times: pd.Index | None = None) -> Iterator[Write
 
     ``times`` are those of the table, which tell how times are written in a CSV file.
     """
-    staged = output.with_name(f".staging-{output.name}")
-    try:
-        writer = _CsvWriter(staged, times) if output.suffix.lower() == ".csv" else _ParquetWriter(staged)
-        try:
+    with staged_file(output) as staged:
+        writer = _CsvWriter(staged, times) if output.suffix.lower() == ".csv" else ParquetWriter(staged)
+        with closing(writer):
             yield writer
-        finally:
-            writer.close()
-        staged.replace(output)
-    finally:
-        staged.unlink(missing_ok=True)
 
 
 class _CsvWriter:
@@ -63,24 +59,6 @@ class _CsvWriter:
 
     def close(self) -> None:
         self._file.close()
-
-
-class _ParquetWriter:
-    def __init__(self, path: Path) -> None:
-        self._path, self._writer = path, None  # type: Path, Any
-
-    def write(self, frame: pd.DataFrame) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet
-
-        if self._writer is None:
-            schema = pa.Schema.from_pandas(frame, preserve_index=False)
-            self._writer = pyarrow.parquet.ParquetWriter(self._path, schema)
-        self._writer.write_table(pa.Table.from_pandas(frame, schema=self._writer.schema, preserve_index=False))
-
-    def close(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
 
 
 def _time_format(times: pd.Index | None) -> str | None:

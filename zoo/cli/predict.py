@@ -1,4 +1,4 @@
-"""``zoo predict``: what a bundle makes of a table, on ONNX Runtime; no TensorFlow."""
+"""``zoo predict``: what a bundle makes of a table, or of a folder of them, on ONNX Runtime; no TensorFlow."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from zoo.cli.answers import cells, check_output, progress_bar, staged_writer
-from zoo.cli.options import DATA_OPTIONS, with_options
+from zoo.cli.options import DATA_OPTIONS, SCALING_OPTIONS, with_options, workers_of
 from zoo.cli.output import BundlePath, RequireSignature, note, print_json, print_table
+from zoo.cli.predict_folder import is_folder, predict_folder
 from zoo.options import Aggregate, Gaps, Missing
 from zoo_registry.errors import ConfigError
 
@@ -27,11 +28,13 @@ SHOWN = 5  # rows at either end of a backtest
 MOST_JSON = 100_000  # rows of a backtest
 
 
-@with_options({name: DATA_OPTIONS[name] for name in (*READING, *FORMAT)})
+@with_options({name: DATA_OPTIONS[name] for name in (*READING, *FORMAT)} | SCALING_OPTIONS)
 def predict(
     ctx: typer.Context,
     bundle: BundlePath,
-    data: Annotated[str, typer.Option(help="CSV or Parquet file with the bundle's columns, or example:co2.")],
+    data: Annotated[
+        str, typer.Option(help="CSV or Parquet file with the bundle's columns, a folder of such files, or example:co2.")
+    ],
     backtest: Annotated[
         bool, typer.Option("--backtest", help="Answer to every window in the data, not to the last one alone.")
     ] = False,
@@ -42,7 +45,10 @@ def predict(
         str | None,
         typer.Option(help="Missing values: error, ffill, interpolate, or drop with --backtest [default: error]."),
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="Write a .csv or .parquet file instead of a table.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Write a .csv or .parquet file instead of a table; a folder's files: the folder of results."),
+    ] = None,
     strict_range: Annotated[
         bool, typer.Option("--strict-range", help="Refuse values outside the training's range; else they are told.")
     ] = False,
@@ -51,7 +57,15 @@ def predict(
 ) -> None:
     """Forecast what comes after the data's last row, in original units, on ONNX Runtime; or, backtesting, over it.
 
-    Example: zoo predict exported/basic-co2 --data example:co2
+    Of a folder, each Parquet or CSV file in it has a Parquet file of the same name in another folder, which is whole or
+    not there. The same command again makes only what is missing, or was made of other data, by another bundle or in
+    another way. A file that fails is told, and the exit code is 2 then; the others go on.
+
+    Examples: zoo predict exported/basic-co2 --data example:co2
+
+    zoo predict exported/load --data meters --output forecasts --jobs 2
+
+    zoo predict exported/load --data meters --output forecasts --backend dask --address tcp://10.0.0.1:8786
     """
     ways = get_args(Missing) if backtest else FILLS
     for name, known in (("missing", ways), ("gaps", get_args(Gaps)), ("aggregate", get_args(Aggregate))):
@@ -59,12 +73,14 @@ def predict(
             raise ConfigError(f"--{name} is one of {', '.join(known)}, found '{value}'")
     if stride is not None and not backtest:
         raise ConfigError("--stride is for --backtest, which is not given; give both or neither")
-    if output is not None:
+    workers, folder = workers_of(ctx), is_folder(data)
+    if workers and not folder:
+        given = ", ".join(f"--{name}" for name in workers)
+        raise ConfigError(f"{given}: for a folder of files, found --data {data}; leave it out, or name a folder")
+    if output is not None and not folder:
         check_output(output)
         if as_json:
             raise ConfigError(f"--output writes .csv or .parquet, and --json to the terminal; found {output}; take one")
-    from zoo.bundle.loading import load_bundle
-    from zoo.bundle.ranges import refuse_outside
     from zoo.data.csv_files import CsvFormat
 
     delimiter, decimal, encoding = (ctx.params[name] for name in FORMAT)
@@ -72,6 +88,14 @@ def predict(
         "csv": CsvFormat(delimiter or ",", decimal or ".", encoding),
         "missing": missing,
     }
+    if folder:
+        settings = reading | {"backtest": backtest, "stride": stride or 1, "strict_range": strict_range}
+        keys = require_signature or None
+        predict_folder(bundle, data, output, settings | workers | {"require_signature": keys}, as_json=as_json)
+        return
+    from zoo.bundle.loading import load_bundle
+    from zoo.bundle.ranges import refuse_outside
+
     loaded = load_bundle(bundle, require_signature=require_signature or None)
     if backtest:
         _backtest(loaded, data, reading | {"stride": stride or 1}, output, strict=strict_range, as_json=as_json)

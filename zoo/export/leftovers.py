@@ -48,6 +48,11 @@ def clean_runs(runs: Path, *, dry_run: bool = False) -> list[Leftover]:
     return [leftover for place in places for leftover in _clean(place, dry_run)]
 
 
+def clean_tree(folder: Path) -> list[Leftover]:
+    """Remove the staging that killed processes left anywhere below a folder, as :func:`clean_exported` does."""
+    return [leftover for place, _, _ in os.walk(folder) for leftover in _clean(Path(place), dry_run=False)]
+
+
 def list_versions(exported: Path) -> dict[Path, list[int]]:
     """The models below a folder in the order of their names, each with its version numbers, the least first."""
     found = {model: versions(model) for model in _folders(exported)}

@@ -1,4 +1,4 @@
-"""A study as a TOML file: that of a run, with ``architectures``, ``only`` and the tables ``study`` and ``search`` beside it."""
+"""A study as a TOML file: a run's, with ``architectures``, ``only`` and the tables ``study`` and ``search`` as well."""
 
 from __future__ import annotations
 

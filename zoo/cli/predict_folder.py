@@ -1,0 +1,68 @@
+"""``zoo predict`` of a folder: how its files get on, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from zoo.cli.answers import progress_bar
+from zoo.cli.output import note, print_json, print_table
+from zoo_registry.errors import ConfigError
+
+if TYPE_CHECKING:
+    from zoo.scoring.outcome import FileOutcome, Scored
+
+_SHOWN = 3  # names in a line
+
+
+def is_folder(data: str) -> bool:
+    """Whether data is a folder; the name of an example never is."""
+    return not data.startswith("example:") and Path(data).is_dir()
+
+
+def predict_folder(bundle: Path, data: str, output: Path | None, settings: Mapping[str, Any], *, as_json: bool) -> None:
+    """Score a folder with settings of :func:`zoo.score`; raises ScoringError at the end where a file failed."""
+    if output is None:
+        raise ConfigError(f"--data {data}: a folder of files needs --output FOLDER, where their results go; add it")
+    from zoo.scoring.score import score
+
+    with progress_bar() as show:
+        show("looking", 0, None)
+
+        def on_file(outcome: FileOutcome) -> None:
+            if outcome.state == "failed":
+                note(f"failed: {outcome.file}: {outcome.reason}")
+
+        def on_progress(running: Mapping[str, float], ended: int, total: int) -> None:
+            at = "; ".join(f"{name} {share:.0%}" for name, share in list(running.items())[:_SHOWN])
+            show(f"files ({at})" if at else "files", ended, total)
+
+        scored = score(bundle, data, output, on_file=on_file, on_progress=on_progress, **settings)
+    if as_json:
+        print_json(scored.plain())
+    else:
+        _print(scored)
+    scored.raise_for_failed()
+
+
+def _print(scored: Scored) -> None:
+    """Name each file that failed, and count the others."""
+    if scored.failed:
+        print_table(("failed", "reason"), [(outcome.file, outcome.reason) for outcome in scored.failed])
+        typer.echo("")
+    if scored.ignored:
+        note(f"left out, as neither Parquet nor CSV: {_some(scored.ignored)}")
+    if outside := [outcome.file for outcome in scored.files if outcome.outside]:
+        note(f"values outside the training's range, which --json tells: in {_some(outside)}")
+    rows = sum(outcome.rows for outcome in scored.done)
+    counts = f"{len(scored.done)} done, {len(scored.skipped)} skipped, {len(scored.failed)} failed"
+    typer.echo(f"{len(scored.files)} files: {counts}; {rows} rows written to {scored.output}")
+
+
+def _some(names: Any) -> str:
+    """How many files these are, and the first of them."""
+    more = ", …" if len(names) > _SHOWN else ""
+    return f"{len(names)} {'file' if len(names) == 1 else 'files'} ({', '.join(names[:_SHOWN])}{more})"
