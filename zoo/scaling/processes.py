@@ -9,6 +9,7 @@ import signal
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -66,6 +67,8 @@ class ProcessWorkers(Workers):
         self._read: dict[str, int] = {}
 
     def _run(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        # Where psutil is there, loky begins a worker anew that has grown by 300 MB, as TensorFlow's do, and warns
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
         for _ in range(ATTEMPTS):
             pool = self._take()
             try:

@@ -51,6 +51,16 @@ def test_tasks_run_in_processes_that_are_used_again(workers):
     assert workers.submit(operator.add, 2, 3).result() == 5
 
 
+def test_a_worker_that_grows_is_begun_anew_without_a_word(recwarn):
+    pytest.importorskip("psutil")
+    with executor("loky", jobs=1) as opened:
+        first = opened.submit(os.getpid).result()
+        for _ in range(3):  # loky looks once a second at most
+            opened.submit(exec, "import sys, time; time.sleep(1.1); sys.kept = bytearray(400_000_000)").result()
+        assert opened.submit(os.getpid).result() != first
+    assert [str(one.message) for one in recwarn] == []
+
+
 def test_workers_have_their_own_threads_and_leave_ctrl_c_to_the_parent(workers):
     assert workers.submit(os.getenv, "TF_NUM_INTRAOP_THREADS").result() == "1"
     for name in ("TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
