@@ -67,6 +67,17 @@ PICTURES = {"forecast": 3 + 3 + 2, "regress": 3 + 2 + 2, "classify": 3 + 2, "ano
 VERDICT = re.compile(r"On the test split's (MAE|log loss|average precision) the network (beats|equals|loses)")
 
 
+def rendered(page: Path, folder: Path) -> str:
+    """The page as the browser has built it; it complains about nothing, and draws something."""
+    done = browse(page, folder / "profile", "--dump-dom")
+    assert complaints(done) == []
+    picture = folder / "page.png"
+    assert complaints(browse(page, folder / "profile", f"--screenshot={picture}")) == []
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_size > 50_000  # an empty page of this size has some 10 kB
+    return done.stdout
+
+
 @pytest.mark.parametrize("task", SETTINGS)
 def test_the_report_renders(series, tmp_path, task):
     run = zoo.train(
@@ -79,17 +90,43 @@ def test_the_report_renders(series, tmp_path, task):
         runs=tmp_path / "runs",
         **SETTINGS[task],
     )
-    page = run.folder / "report.html"
-    done = browse(page, tmp_path / "profile", "--dump-dom")
-    assert complaints(done) == []
-    assert done.stdout.count("<svg") == PICTURES[task]
-    assert "<title>basic on DataFrame</title>" in done.stdout
-    assert VERDICT.search(done.stdout)
+    shown = rendered(run.folder / "report.html", tmp_path)
+    assert shown.count("<svg") == PICTURES[task]
+    assert "<title>basic on DataFrame</title>" in shown
+    assert VERDICT.search(shown)
 
-    picture = tmp_path / "report.png"
-    assert complaints(browse(page, tmp_path / "profile", f"--screenshot={picture}")) == []
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    assert picture.stat().st_size > 50_000  # an empty page of this size has some 10 kB
+
+def test_a_studys_page_renders(series, tmp_path):
+    study = zoo.tune(
+        "basic",
+        series,
+        target="load",
+        features=["load"],
+        horizon=3,
+        search={"window": [6, 12], "units": [2, 3]},
+        epochs=1,
+        folds=2,
+        trials=4,
+        sampler="random",
+        studies=tmp_path / "studies",
+    )
+    shown = rendered(study.folder / "report.html", tmp_path)
+    assert shown.count("<svg") == 4  # history, importance, parallel coordinates, error by window length
+    assert f"<title>Study {study.name}</title>" in shown
+
+
+def test_a_backtests_page_renders(series, tmp_path):
+    run = zoo.train(
+        "basic",
+        series,
+        window=8,
+        epochs=1,
+        hyperparameters={"units": 2},
+        runs=tmp_path / "runs",
+        **SETTINGS["forecast"],
+    )
+    shown = rendered(zoo.backtest(run, series).save(tmp_path / "backtests") / "report.html", tmp_path)
+    assert shown.count("<svg") >= 2  # errors over time, and by step
 
 
 def test_what_a_browser_would_complain_about_is_seen(tmp_path):
