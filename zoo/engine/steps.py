@@ -23,17 +23,20 @@ def several_steps(
     *,
     draw: Callable[[Any, Any], Any] = from_dataset,
     jit: bool = False,
+    step: Callable[[Any], Any] | None = None,
 ) -> Iterator[None]:
     """Let ``fit`` compute so many steps at once, on a dataset without an end; at the end all is as before.
 
     Keras' own function would take too many batches in an epoch's last execution, where its steps are no multiple.
     ``draw`` makes a step's batch of the dataset's iterator and the step's number, counted from 0 (int64); it need not
     touch the iterator, which costs more than a small step's windows. ``jit``: XLA compiles a step, once for each size
-    of a batch.
+    of a batch. ``step`` stands for the model's own ``train_step``, and is compiled by nobody.
     """
     usual = model.steps_per_execution
     model.steps_per_execution = steps_per_execution
-    model.train_function = _train_function(model, steps_per_execution, steps_per_epoch, draw, jit)
+    model.train_function = _train_function(
+        model, steps_per_execution, steps_per_epoch, draw, step or _own_step(model, jit)
+    )
     try:
         yield
     finally:
@@ -41,11 +44,19 @@ def several_steps(
         model.train_function = model.test_function = None
 
 
+def _own_step(model: keras.Model, jit: bool) -> Callable[[Any], Any]:
+    step: Callable[[Any], Any] = tf.function(model.train_step, jit_compile=True) if jit else model.train_step
+    return step
+
+
 def _train_function(
-    model: keras.Model, steps_per_execution: int, steps_per_epoch: int, draw: Callable[[Any, Any], Any], jit: bool
+    model: keras.Model,
+    steps_per_execution: int,
+    steps_per_epoch: int,
+    draw: Callable[[Any, Any], Any],
+    compiled: Callable[[Any], Any],
 ) -> Callable[[Any], dict[str, Any]]:
     """What makes the next steps with an iterator's batches, at most to the end of an epoch, and gives the metrics."""
-    compiled = tf.function(model.train_step, jit_compile=True) if jit else model.train_step
 
     @tf.function(autograph=False, reduce_retracing=True, jit_compile=False)  # type: ignore[untyped-decorator]
     def run(iterator: Any, first: Any, end: Any) -> dict[str, Any]:

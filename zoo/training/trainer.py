@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from zoo.data.labels import class_counts
 from zoo.data.windows import Windows
+from zoo.engine.collective import Group
 from zoo.engine.fusion import Fusion
 from zoo.engine.plan import Plan
 from zoo.engine.threads import choose_threads
@@ -27,6 +28,7 @@ from zoo.training.assembly import assemble
 from zoo.training.batches import feed, ordered_batches
 from zoo.training.compilation import make_loss, make_optimizer
 from zoo.training.config import NetworkConfig, TrainingConfig
+from zoo.training.distribution import Together, losses_told
 from zoo.training.losses import class_weights
 from zoo.training.preparation import Prepared
 from zoo.training.resumption import Checkpoints, Start, not_finite
@@ -121,13 +123,31 @@ def fit(
     network: NetworkConfig | None = None,
     start: Start | None = None,
     run: UnfinishedRun | None = None,
+    group: Group | None = None,
 ) -> Fitted:
     """Train an architecture on prepared windows; one seed gives one result on one machine.
 
     ``run`` is where checkpoints are written; the training goes on from the one that is there, and ends with the
-    weights of one that was never stopped. Raises TrainingError where a loss is not finite, ConfigError and PluginError
-    where the network cannot be built or those weights do not fit it, RunError for a checkpoint that does not.
+    weights of one that was never stopped. With a ``group`` each of its processes calls this on the same data, ``run``
+    and ``start`` are process 0's alone, and so is what is returned. Raises TrainingError where a loss is not finite or
+    another process is lost, ConfigError and PluginError where the network cannot be built or shared or those weights
+    do not fit it, RunError for a checkpoint that does not.
     """
+    with losses_told(group, run):
+        return _fit(architecture, hp, prepared, config, callbacks, network, start, run, group)
+
+
+def _fit(
+    architecture: Architecture,
+    hp: Hyperparameters,
+    prepared: Prepared,
+    config: TrainingConfig,
+    callbacks: Sequence[keras.callbacks.Callback],
+    network: NetworkConfig | None,
+    start: Start | None,
+    run: UnfinishedRun | None,
+    group: Group | None,
+) -> Fitted:
     train, validation = prepared.parts["train"], prepared.parts["validation"]
     tf.get_logger().addFilter(_unless_traced_anew)
 
@@ -136,6 +156,8 @@ def fit(
 
     threads = choose_threads()
     model = build()
+    together = None if group is None else Together(group, model, len(validation))
+    share = None if together is None else together.share
     stopper = keras.callbacks.EarlyStopping(
         monitor="val_loss",
         patience=config.patience or config.epochs,
@@ -143,26 +165,29 @@ def fit(
     )
     schedule = schedule_callbacks(config.schedule, config.learning_rate)
     history = keras.callbacks.History()
-    checkpoints = Checkpoints(run, config.checkpoint_every, history, [*schedule, stopper])
+    shared = None if together is None else together.checkpoint
+    checkpoints = Checkpoints(run, config.checkpoint_every, history, [*schedule, stopper], shared)
     plan = checkpoints.plan
     if plan is None:
-        plan = checkpoints.plan = choose_plan(model, build, train, config)
+        plan = checkpoints.plan = choose_plan(model, build, train, config, 1 if share is None else share.size)
         if config.autotune:
             model = build()  # which seeds everything anew: a trial leaves nothing behind
     if start is not None:
         start.put_into(model)
     interrupts = _Interrupts()
     steps = steps_of_epoch(train, config)
-    batches, draw = feed(train, config.batch_size, config.seed, checkpoints.first_epoch)
-    with interrupts.noted(), computed_by(plan, model, steps, draw):
+    batches, draw = feed(train, config.batch_size, config.seed, checkpoints.first_epoch, share)
+    step = None if together is None else together.step(model, jit=plan.jit)
+    with interrupts.noted(), computed_by(plan, model, steps, draw, step):
         model.fit(
             batches,
-            validation_data=ordered_batches(validation, PREDICTION_BATCH),
+            validation_data=ordered_batches(validation, PREDICTION_BATCH, share),
             initial_epoch=checkpoints.first_epoch,
             epochs=checkpoints.first_epoch if checkpoints.stopped else config.epochs,
             steps_per_epoch=steps,
             callbacks=[
                 interrupts,
+                *([] if together is None else [together]),
                 _StopOnNonFinite(run, config.learning_rate),
                 RecordRate(),
                 *schedule,
@@ -178,6 +203,8 @@ def fit(
     losses = kept_history["val_loss"]
     kept = int(np.argmin(losses)) + 1 if config.keep == "best" else len(losses)
     engine = {**plan.record(Fusion(model)), "threads": threads._asdict()}
+    if group is not None:
+        engine["processes"] = group.size
     return Fitted(model, kept_history, kept, checkpoints.seconds, plan, engine)
 
 

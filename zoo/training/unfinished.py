@@ -42,7 +42,10 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class UnfinishedRecord(BaseModel):
-    """``config.json``: what is trained, on which data, by which versions; enough to go on with it."""
+    """``config.json``: what is trained, on which data, by which versions; enough to go on with it.
+
+    ``distribute`` is what ``zoo train`` was given of that name.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -54,6 +57,7 @@ class UnfinishedRecord(BaseModel):
     versions: dict[str, str]
     fingerprint: str
     started_from: dict[str, Any] | None = None
+    distribute: str | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,8 @@ class UnfinishedRun:
             return (self.folder / DIVERGED_FILE).read_text(encoding="utf-8").strip()
         if self._of_program:
             return f'zoo.resume("{self.id}", data{self._keyword})'
-        return f"zoo train --resume {self.id}{self._option}"
+        shared = self.record.distribute
+        return f"zoo train --resume {self.id}{self._option}{f' --distribute {shared}' if shared else ''}"
 
     @property
     def diverged(self) -> bool:
@@ -157,7 +162,12 @@ def epoch_of(checkpoint: Path) -> int:
 
 @contextmanager
 def begin_run(
-    runs: Path, config: RunConfig, entry: Entry, fingerprint: str, started_from: dict[str, Any] | None = None
+    runs: Path,
+    config: RunConfig,
+    entry: Entry,
+    fingerprint: str,
+    started_from: dict[str, Any] | None = None,
+    distribute: str | None = None,
 ) -> Iterator[UnfinishedRun]:
     """Claim an id and a folder for a training, and hold its lock; the folder is gone once the run is finished.
 
@@ -173,6 +183,7 @@ def begin_run(
         versions=library_versions(),
         fingerprint=fingerprint,
         started_from=started_from,
+        distribute=distribute,
     )
     run = UnfinishedRun(folder, record)
     with _guarded(run, fresh=True), _locked(run):
