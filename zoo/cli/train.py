@@ -17,17 +17,16 @@ from zoo.cli.distribution import (
     shared_training,
     tell_other_distribution,
 )
+from zoo.cli.learning_rate import check_find_lr, suggest_rate
 from zoo.cli.options import RUN_OPTIONS, settings_of, with_options
-from zoo.cli.output import catalogue, check_folder, check_picture, lifecycle_of, note, print_json
+from zoo.cli.output import catalogue, check_folder, lifecycle_of, note, print_json
 from zoo.cli.results import print_results
-from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
     from zoo.training.config import RunConfig
-    from zoo.training.preparation import Prepared
     from zoo.training.unfinished import UnfinishedRun
-    from zoo_registry import Architecture, Catalogue
+    from zoo_registry import Catalogue
 
 RESULT = "Result"
 _OF_EXPORT = {
@@ -134,7 +133,7 @@ def train(
 
     zoo train segmented --data ETTh1.csv --target OT --batch-size 1024 --distribute 4
     """
-    _check_find_lr(find_lr, plot, export)
+    check_find_lr(find_lr, plot, export)
     _check_tracking(tensorboard, mlflow, find_lr)
     cluster = cluster_for(distribute, find_lr=find_lr)
     known = catalogue()
@@ -173,7 +172,7 @@ def train(
         else:
             prepared = prepare_resumed(unfinished, ctx.params["data"], ctx.params["spool"])
         if find_lr:
-            _find_lr(resolved, prepared, known[resolved.architecture].architecture, plot, as_json=as_json)
+            suggest_rate(resolved, prepared, known[resolved.architecture].architecture, plot, as_json=as_json)
             return
         dtype = serving_dtype or "auto"
         if export:
@@ -279,14 +278,6 @@ def _reopen(name: str, runs: Path) -> Iterator[UnfinishedRun]:
         yield unfinished
 
 
-def _check_find_lr(find_lr: bool, plot: Path | None, export: bool) -> None:
-    if find_lr and export:
-        raise ConfigError("--find-lr trains nothing that could be exported; leave --export out")
-    if plot is not None and not find_lr:
-        raise ConfigError("--plot draws what --find-lr finds, but that was not given; add it, or leave --plot out")
-    check_picture(plot, "--plot")
-
-
 def _check_export(ctx: typer.Context, export: bool, exported: Path) -> None:
     """Raise ConfigError for what can be told of an export before the data is read."""
     for name, words in _OF_EXPORT.items():
@@ -311,24 +302,3 @@ def _check_tracking(tensorboard: bool, mlflow: str | None, find_lr: bool) -> Non
         from zoo.tracking.mlflow_tracker import require_mlflow
 
         require_mlflow()
-
-
-def _find_lr(
-    config: RunConfig, prepared: Prepared, architecture: Architecture, plot: Path | None, *, as_json: bool
-) -> None:
-    import_tensorflow()
-    from zoo.training.rate_range import BATCHES, draw, find_rate
-
-    hp = architecture.configure(config.hyperparameters)
-    found = find_rate(architecture, hp, prepared, config.training, config.network)
-    if plot is not None:
-        draw(found, plot)
-        note(f"drawn: {plot}")
-    if as_json:
-        print_json({"suggestion": found.suggestion, "rates": found.rates, "losses": found.losses})
-        return
-    typer.echo(
-        f"suggested: --learning-rate {found.suggestion:.2g}, a tenth of the rate with the least smoothed loss"
-        f" ({found.losses[found.lowest]:.4g}, after {found.lowest + 1} batches; tried: {len(found.rates)} of {BATCHES},"
-        f" rates from {found.rates[0]:.0e} to {found.rates[-1]:.2g})"
-    )
