@@ -281,6 +281,7 @@ def with_scalers(scalers, tmp_path):
     return Command(tmp_path, scalers)
 
 
+@pytest.mark.full
 def test_an_outsiders_scaler_is_exported_in_the_graph(with_scalers):
     run = json.loads(with_scalers("train", "basic", "--scaler", "arcsinh", *QUICK).stdout)
     bundle = with_scalers.folder / run["bundle"]

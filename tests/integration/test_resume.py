@@ -98,7 +98,7 @@ def test_weights_are_bit_equal(name, series, tmp_path, kill_after, monkeypatch):
     assert_equal(whole, resumed)
 
 
-@pytest.mark.parametrize(("every", "left"), [(2, 2), (0, 0)])
+@pytest.mark.parametrize(("every", "left"), [(2, 2), pytest.param(0, 0, marks=pytest.mark.full)])
 def test_fewer_checkpoints(every, left, series, tmp_path, kill_after, monkeypatch):
     settings = SMALL | {"hyperparameters": DROPOUT, "epochs": 4, "checkpoint_every": every}
     whole = zoo.train("basic", series, runs=tmp_path / "whole", **settings)

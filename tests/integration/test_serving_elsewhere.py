@@ -45,6 +45,7 @@ def test_onnxruntime_alone(exported, environment):
     assert max(map(float, done.stdout.split())) <= 1e-5 * unit_of(exported).min()
 
 
+@pytest.mark.full
 def test_saved_model_cli(exported, environment, tmp_path):
     elsewhere = environment(None)
     done = elsewhere.run(

@@ -76,6 +76,7 @@ def test_all_forecasts_are_there_with_the_truth_beside_them(trained, series):
     assert found.evaluation["network"]["targets"]["load"]["mae"] == pytest.approx(errors.mean())
 
 
+@pytest.mark.full
 def test_a_refit_sees_no_row_behind_its_origin(trained, series):
     """With other values behind the second of three trainings' origins, all that came before stays as it is."""
     before = zoo.backtest(trained.config, series, refit_every=4)

@@ -53,7 +53,7 @@ def slow() -> keras.Model:
     return model
 
 
-@pytest.mark.parametrize("fast", [Plan("keras", 1, 1), Plan("fused", 2, 1)])
+@pytest.mark.parametrize("fast", [pytest.param(Plan("keras", 1, 1), marks=pytest.mark.full), Plan("fused", 2, 1)])
 def test_the_fastest_is_taken(fast):
     plans = [Plan("fused", 1, 1), fast, Plan("keras", 1, 1, jit=True)]
     models = iter([slow, build, slow])
@@ -62,6 +62,7 @@ def test_the_fastest_is_taken(fast):
     assert 1 < chosen.steps_per_execution <= 40
 
 
+@pytest.mark.full
 def test_nothing_is_left_of_it():
     model = build()
     before = [weight.copy() for weight in model.get_weights()]

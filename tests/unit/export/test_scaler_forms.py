@@ -95,7 +95,7 @@ def test_plain_numbers_agree_with_scikit_learn(scaler, raw):
     )
 
 
-@pytest.mark.parametrize("scaler", [*BUILT_IN_SCALERS, MIXED])
+@pytest.mark.parametrize("scaler", [*(pytest.param(name, marks=pytest.mark.full) for name in BUILT_IN_SCALERS), MIXED])
 @given(raw=columns())
 @settings(max_examples=20, deadline=None)
 def test_saved_models_and_onnx_agree_with_scikit_learn(scaler, raw):

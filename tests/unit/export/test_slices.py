@@ -74,7 +74,7 @@ def test_constants_that_are_no_longer_read_are_gone_and_others_stay():
     assert {tensor.name for tensor in model.graph.initializer} == read
 
 
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("cell", [pytest.param("gru", marks=pytest.mark.full), "lstm"])
 def test_an_exported_graph_never_slices_the_whole_batch(cell, tmp_path):
     """An anomaly's window is cut, and its targets are folded into the batch: what OpenVINO refused."""
     frame = pd.DataFrame({"load": np.sin(np.arange(120) / 3), "lead": np.cos(np.arange(120) / 3)})

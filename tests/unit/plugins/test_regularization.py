@@ -62,7 +62,9 @@ def test_penalties_are_sums_over_kernels_and_recurrent_kernels(name: str, kind: 
     assert not build(name).losses
 
 
-@EVERY
+@pytest.mark.parametrize(
+    "name", [name if name == "basic" else pytest.param(name, marks=pytest.mark.full) for name in NAMES]
+)
 @pytest.mark.parametrize("kind", ["l1", "l2"])
 def test_penalties_shrink_the_kernels(name: str, kind: str):
     norms = []

@@ -115,7 +115,7 @@ def test_shapes_and_the_round_trip_through_a_file(windows, tmp_path, name: str, 
 
 
 @pytest.mark.filterwarnings("ignore::zoo.bundle.ranges.OutsideRangeWarning")
-@pytest.mark.parametrize("kind", ["last", "instance"])
+@pytest.mark.parametrize("kind", [pytest.param("last", marks=pytest.mark.full), "instance"])
 def test_trained_and_exported_with_it(series, tmp_path, kind: str):
     run = zoo.train(
         "stacked",

@@ -68,6 +68,7 @@ def test_a_study_leaves_the_best_configuration_a_page_and_a_run_that_exports(tun
     assert repr(study) == f"Study({str(study.folder)!r})"
 
 
+@pytest.mark.full
 def test_the_test_rows_are_never_touched(tune, series):
     changed = series.copy()
     changed.loc[204:, ["load", "temperature"]] = np.random.default_rng(5).normal(0, 1e3, (36, 2))
@@ -143,7 +144,9 @@ def test_ctrl_c_says_how_to_go_on(tune, series, monkeypatch):
     assert caught.value.__notes__[0].startswith("finished trials are kept; go on with: zoo tune --resume mine")
 
 
-@pytest.mark.parametrize("task", [pytest.param("regress", marks=pytest.mark.full), "classify", "anomaly"])
+@pytest.mark.parametrize(
+    "task", ["classify", *(pytest.param(task, marks=pytest.mark.full) for task in ("regress", "anomaly"))]
+)
 def test_other_tasks(tune, series, task):
     table = series.assign(state=np.where(series["load"] > 100, "high", "low"), odd=(np.arange(240) % 11 == 0) * 1)
     of_task = {
