@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from typer.testing import CliRunner, Result
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # as a training sets them, which any test may come before
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as where the tests run in the background; commands inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Command = Callable[..., Result]
 

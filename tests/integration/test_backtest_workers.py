@@ -115,15 +115,18 @@ def test_ctrl_c_ends_it_at_once_and_leaves_nothing(trained, series_file, tmp_pat
         text=True,
         start_new_session=True,
     )
-    end, workers = time.monotonic() + 90, []
-    while len(workers) < 2 and time.monotonic() < end:
-        time.sleep(0.5)
-        children = psutil.Process(process.pid).children(recursive=True)
-        workers = [child for child in children if "tensorflow" in Path(f"/proc/{child.pid}/maps").read_text()]
-    assert len(workers) == 2, process.communicate()
-    began = time.monotonic()
-    os.killpg(process.pid, signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+    try:
+        end, workers = time.monotonic() + 90, []
+        while len(workers) < 2 and time.monotonic() < end:
+            time.sleep(0.5)
+            children = psutil.Process(process.pid).children(recursive=True)
+            workers = [child for child in children if "tensorflow" in Path(f"/proc/{child.pid}/maps").read_text()]
+        assert len(workers) == 2, process.communicate()
+        began = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert (process.returncode, output) == (130, "")
     assert errors == "interrupted; nothing half-written is left\n"
     assert time.monotonic() - began < 20

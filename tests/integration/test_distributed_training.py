@@ -28,9 +28,21 @@ def command(data: Path, runs: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "zoo", *f"train basic {settings} --json".split(), *more]
 
 
+STARTED: list[subprocess.Popen[str]] = []
+
+
 def start(arguments: list[str], **environment: str) -> subprocess.Popen[str]:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(arguments, text=True, env={**os.environ, **environment}, **pipes)
+    STARTED.append(subprocess.Popen(arguments, text=True, env={**os.environ, **environment}, **pipes))
+    return STARTED[-1]
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on():
+    """What a test that fails has left running ends with it."""
+    yield
+    while STARTED:
+        STARTED.pop().kill()
 
 
 def run_of(process: subprocess.Popen[str]) -> zoo.Run:

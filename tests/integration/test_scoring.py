@@ -199,12 +199,15 @@ def test_a_signal_ends_it_at_once_and_leaves_whole_results(many, tmp_path, stop,
     process = subprocess.Popen(
         arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    end = time.monotonic() + 60
-    while not list(out.rglob("*/[0-9]*.parquet")) and time.monotonic() < end:
-        time.sleep(0.02)
-    os.killpg(process.pid, stop)
-    began = time.monotonic()
-    _, errors = process.communicate(timeout=60)
+    try:
+        end = time.monotonic() + 60
+        while not list(out.rglob("*/[0-9]*.parquet")) and time.monotonic() < end:
+            time.sleep(0.02)
+        os.killpg(process.pid, stop)
+        began = time.monotonic()
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == code
     assert time.monotonic() - began < 10
     assert "results that are there are whole; the same command goes on" in errors

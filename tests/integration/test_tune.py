@@ -123,11 +123,14 @@ def test_ctrl_c_ends_it_at_once_and_says_how_to_go_on(series_file, tmp_path):
     process = subprocess.Popen(
         arguments, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
-    line = process.stderr.readline()
-    assert line.startswith("trial 0 basic: ")
-    os.killpg(process.pid, signal.SIGINT)
-    began = time.monotonic()
-    _, errors = process.communicate(timeout=60)
+    try:
+        line = process.stderr.readline()
+        assert line.startswith("trial 0 basic: ")
+        os.killpg(process.pid, signal.SIGINT)
+        began = time.monotonic()
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert time.monotonic() - began < 20
     assert "interrupted; finished trials are kept; go on with: zoo tune --resume mine" in errors
