@@ -21,6 +21,7 @@ from zoo.cli.learning_rate import check_find_lr, suggest_rate
 from zoo.cli.options import RUN_OPTIONS, settings_of, with_options
 from zoo.cli.output import catalogue, check_folder, lifecycle_of, note, print_json
 from zoo.cli.results import print_results
+from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -189,6 +190,8 @@ def train(
         lifecycle = lifecycle_of(make_trackers(runs, tensorboard=tensorboard, mlflow=mlflow))
         if tensorboard:
             note(f"to watch: tensorboard --logdir {shlex.quote(str(runs / TENSORBOARD_FOLDER))}")
+        if cluster is None:  # processes that train together start TensorFlow when their threads are shared out
+            import_tensorflow()
         group = stack.enter_context(shared_training(cluster, distribute, resolved, prepared, ctx.params))
         run = train_prepared(
             resolved,

@@ -7,9 +7,10 @@ import shutil
 import tarfile
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from zoo.scaling.threads import cores, set_threads
 from zoo.scaling.workers import ATTEMPTS, ClusterLostError, Message, WorkerLostError, Workers
 from zoo_registry.errors import ConfigError
 
+_LOOK = 1.0  # seconds between two looks whether the scheduler is there
 _PATIENCE = 30  # seconds for a scheduler to answer, and for a first worker to come
 
 
@@ -133,7 +135,7 @@ class ClusterWorkers(Workers):
 
         task = self._executor.submit(_in_worker, fn, args, kwargs, dict(self._hosts), self._given)
         try:
-            return task.result()
+            return self._result(task)
         except KilledWorker as error:  # after as many as the scheduler's allowed-failures, 3 as dask comes
             raise WorkerLostError(
                 f"its dask worker was lost {ATTEMPTS} times or more, as one that is killed or out of memory is; look at"
@@ -143,6 +145,20 @@ class ClusterWorkers(Workers):
             raise ClusterLostError(
                 "the dask scheduler is gone, or gave up the task; start the cluster again"
             ) from error
+
+    def _result(self, task: Future[Any]) -> Any:
+        """Wait for a result, but not for ever where dask's own client has lost its scheduler and does not say."""
+        seen = time.monotonic()
+        while True:
+            try:
+                return task.result(_LOOK)
+            except TimeoutError:
+                if task.done():  # one of the task's own
+                    raise
+                if self._client.status == "running":
+                    seen = time.monotonic()
+                elif time.monotonic() - seen > _PATIENCE:
+                    raise CancelledError from None
 
     def share(self, path: Path) -> UploadedFile:
         """See :meth:`Workers.share`."""
