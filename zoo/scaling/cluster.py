@@ -88,7 +88,8 @@ class ClusterWorkers(Workers):
             from distributed import Client
         except ImportError as error:
             raise ConfigError("--backend dask needs dask's distributed; run: pip install 'lstm-zoo[dask]'") from error
-        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # its tracebacks; errors are told here
+        for name in ("distributed.client", "tornado.application"):  # their tracebacks; errors are told here
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             self._client = Client(address, timeout=_PATIENCE, name="zoo", set_as_default=False)
         except (OSError, ValueError) as error:
