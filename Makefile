@@ -54,8 +54,8 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Measure windows, training beside Keras, PyTorch and neuralforecast (installed into environments of their own), and what
-# serving costs: two hours, 22 GB of disk. Writes benchmarks/results/.
+# Measure windows, training beside Keras, PyTorch and neuralforecast (installed into environments of their own), what
+# serving costs, and what two jobs gain a search: two hours, 22 GB of disk. Writes benchmarks/results/.
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/windows.py
 	$(BIN)/python benchmarks/training.py

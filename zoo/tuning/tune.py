@@ -74,7 +74,6 @@ def tune(
     """
     budget = {name: settings.pop(name) for name in _STUDY if name in settings}
     places: dict[str, Any] = {"studies": Path(studies), "url": storage}
-    how = {"jobs": jobs, "threads": threads, "address": address}
     if resume is not None:
         others = (architectures, hyperparameters, search, only)
         store = _reopen(resume, places, settings, budget, others)
@@ -85,7 +84,11 @@ def tune(
         wanted = (only,) if isinstance(only, str) else tuple(only)
         source = DEFAULT_SOURCE if data is None else data
         plan, table = plan_study(names, source, settings, hyperparameters or {}, ranges, wanted, budget)
-    with executor(backend, **how) if workers is None else workers() as opened:  # type: ignore[arg-type]
+
+    def open_workers() -> Workers:
+        return executor(backend, jobs=jobs, threads=threads, address=address)
+
+    with (workers or open_workers)() as opened:
         if resume is None:  # a study is begun when there is somebody to work at it
             store = StudyStore.begin(plan, name=study, **places)
         result = work_at(store, table, opened, watcher or Watcher())
