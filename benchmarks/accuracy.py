@@ -21,7 +21,7 @@ from statistics import mean, median
 from time import perf_counter
 from typing import Any
 
-from windows import limit, machine, markdown
+from reporting import limit, machine, markdown
 
 HERE = Path(__file__).parent
 PRESETS, RESULTS = HERE / "presets", HERE / "results" / "accuracy.json"

@@ -18,7 +18,8 @@ from statistics import median
 from time import perf_counter, sleep
 from typing import Any
 
-from windows import SAMPLED_EVERY, anonymous_mb, limit, machine, markdown, measured
+from reporting import limit, machine, markdown
+from windows import SAMPLED_EVERY, anonymous_mb, measured
 
 RESULTS = Path(__file__).parent / "results" / "serving.json"
 ZOO = Path(sys.executable).with_name("zoo")

@@ -20,7 +20,7 @@ from statistics import geometric_mean, median
 from time import perf_counter
 from typing import Any
 
-from windows import limit, machine, markdown
+from reporting import limit, machine, markdown
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "training.json"

@@ -19,8 +19,8 @@ from time import perf_counter, process_time
 from typing import Any
 
 import training_peers
+from reporting import limit, machine, markdown
 from training_peers import FEATURES, steps_of
-from windows import limit, machine, markdown
 
 FEEDING = 0.03  # of the CPU time of a step: limit
 REPEATED, TOGETHER = 50, 8  # times, and products of each core in one of them, which hide what a loop costs

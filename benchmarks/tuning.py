@@ -17,7 +17,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from windows import limit, machine, markdown
+from reporting import limit, machine, markdown
 
 RESULTS = Path(__file__).parent / "results" / "tuning.json"
 # The seed of a trial decides its weights, and the learning rate nothing of its time: all trials cost the same

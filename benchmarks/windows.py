@@ -10,22 +10,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from reporting import limit, machine, markdown
 
 RESULTS = Path(__file__).parent / "results" / "windows.json"
 WINDOW, BATCH, COLUMNS, SEED = 96, 256, 8, 7
 WINDOWS = (24, 96, 336, 720)
 SAMPLED_EVERY = 0.05  # seconds
-LIBRARIES = ("tensorflow", "keras", "numpy", "pandas", "pyarrow")
 MEMORY_MB, SPEED_RATIO, SPOOL_MB = 300, 3, 1500  # limits
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -218,20 +217,6 @@ def anonymous_mb(pid: int) -> float:
     return int(sizes[0]) * 1024 / 1e6 if sizes else 0.0
 
 
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
-    return {
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        **{name: version(name) for name in LIBRARIES},
-    }
-
-
 def measure_memory(rows: int, rounds: int) -> list[dict[str, Any]]:
     """Parts a and c: the peak beyond array and imports for each length of window, the zoo's and Keras'."""
     base = median(measured("imports")[0]["peak_mb"] for _ in range(rounds))
@@ -277,20 +262,6 @@ def measure_spool(kind: str, rows: int, folder: Path, scaler: str = "standard") 
         "prepare_seconds": prepared["seconds"],
         "windows_per_second": drawn["windows"] / drawn["seconds"],
     }
-
-
-def markdown(names: list[str], rows: list[list[Any]]) -> str:
-    """A table."""
-    lines = [names, ["---:"] * len(names), *([_text(cell) for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-
-def _text(cell: Any) -> str:
-    if isinstance(cell, bool):
-        return "yes" if cell else "no"
-    if isinstance(cell, float):
-        return f"{cell:,.1f}" if cell < 100 else f"{cell:,.0f}"
-    return f"{cell:,}" if isinstance(cell, int) else str(cell)
 
 
 def main() -> None:
@@ -340,12 +311,6 @@ def main() -> None:
         RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     if not all(limit["kept"] for limit in limits):
         sys.exit("a limit is missed")
-
-
-def limit(what: str, found: float, *, most: float = float("inf"), least: float = 0.0) -> dict[str, Any]:
-    """A figure, and whether it is within its limit."""
-    wanted = f"at least {least:g}" if least else f"less than {most:g}"
-    return {"found": found, "what": what, "limit": wanted, "kept": least <= found < most}
 
 
 if __name__ == "__main__":
