@@ -87,3 +87,9 @@ def close_match_hint(name: str, known: Iterable[str]) -> str:
     shown = list(candidates.values())
     more = ", …" if len(shown) > 12 else ""
     return f"; known are: {', '.join(shown[:12])}{more}" if shown else ""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error of a library says, without its full stop, or its kind where it says nothing."""
+    text = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
+    return str(text).splitlines()[0].rstrip(".")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from zoo_registry.errors import ConfigError, DataError
+from zoo_registry.errors import ConfigError, DataError, first_line
 
 # From pandas 3.1 on numbers are always read to the nearest double, and asking for it is deprecated
 _PANDAS = tuple(int(part) for part in pd.__version__.split(".")[:2])
@@ -121,9 +121,9 @@ def read_csv_chunks(path: Path, csv: CsvFormat, rows: int | None) -> Iterator[pd
         ) from error
     except Exception as error:  # a broken archive, for example
         if path.suffix.lower() not in _COMPRESSED:
-            raise DataError(f"{path}: not a readable CSV file ({first_line(error)}); check it") from error
+            raise DataError(f"{path}: not a readable CSV file ({_reason(error)}); check it") from error
         raise DataError(
-            f"{path}: not a readable CSV file, as its {path.suffix.lower()} archive is broken ({first_line(error)});"
+            f"{path}: not a readable CSV file, as its {path.suffix.lower()} archive is broken ({_reason(error)});"
             " pack it anew, or give the file in it"
         ) from error
 
@@ -151,7 +151,7 @@ def _encoding_by_mark(path: Path) -> str:
 
 def _malformed(error: pd.errors.ParserError) -> str:
     """Say what pandas says of lines and fields in the words of this project; lines count from 1, the header's too."""
-    text = first_line(error)
+    text = _reason(error)
     if found := _UNEVEN.search(text):
         return f"line {found[2]}: expected {_fields(found[1])} as in the header, found {found[3]}; mend that line"
     if found := _UNCLOSED.search(text):
@@ -187,7 +187,6 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def first_line(error: Exception) -> str:
-    """The first line of what an error says."""
-    text = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
-    return text.splitlines()[0].removeprefix("Error tokenizing data. C error: ").rstrip(".")
+def _reason(error: Exception) -> str:
+    """What pandas says of a file, without the words that it begins with."""
+    return first_line(error).removeprefix("Error tokenizing data. C error: ")

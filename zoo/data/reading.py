@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from zoo.data.csv_files import CsvFormat, first_line, read_csv_chunks
+from zoo.data.csv_files import CsvFormat, read_csv_chunks
 from zoo.data.examples import find_example
 from zoo.options import ARRAYS, FRAME, Aggregate, CalendarField, Gaps, ShortSeries
-from zoo_registry.errors import DataError
+from zoo_registry.errors import DataError, first_line
 
 Arrays = tuple[Any, Any, Any]
 Source = str | Path | pd.DataFrame | Arrays

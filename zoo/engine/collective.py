@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.engine.rendezvous import meet
-from zoo_registry.errors import ConfigError
+from zoo_registry.errors import ConfigError, first_line
 
 Tensor = Any
 
@@ -82,11 +82,6 @@ def is_loss(error: BaseException) -> bool:
     if not isinstance(error, tf.errors.OpError):
         return False
     return isinstance(error, tf.errors.UnavailableError) or "ollective" in str(error)
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from zoo.scaling.threads import cores, set_threads
 from zoo.scaling.workers import ATTEMPTS, ClusterLostError, Message, WorkerLostError, Workers
-from zoo_registry.errors import ConfigError
+from zoo_registry.errors import ConfigError, first_line
 
 _LOOK = 1.0  # seconds between two looks whether the scheduler is there
 _PATIENCE = 30  # seconds for a scheduler to answer, and for a first worker to come
@@ -221,11 +221,6 @@ class ClusterWorkers(Workers):
         key, message = event[1]
         with self._lock:
             self._told.append((key, message))
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text, or its kind where it has none."""
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 def _forget(names: list[str], dask_worker: Any) -> None:

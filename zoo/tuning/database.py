@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import optuna
 
 from zoo.tuning.record import TuningError
+from zoo_registry.errors import first_line
 
 _OPENINGS, _MOMENT = 5, 1.0  # times that a database is opened which others are making, and seconds between them
 
@@ -55,7 +56,7 @@ def database_errors(url: str | None) -> Iterator[None]:
         ) from error
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         cause = error.__cause__ or error
-        reason = str(getattr(cause, "orig", cause)).splitlines()[0]
+        reason = first_line(getattr(cause, "orig", None) or cause)
         where = "the study's database" if url is None else f"--storage {shown_url(url)}"
         raise TuningError(
             f"{where}: cannot be used ({reason}); check that it is there, and that it is yours"
