@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -54,6 +56,31 @@ def series_file(tmp_path: Path, series: pd.DataFrame) -> Path:
     path = tmp_path / "series.csv"
     series.to_csv(path, index=False)
     return path
+
+
+@pytest.fixture
+def interrupted_at() -> Callable[..., Any]:
+    """Call with Ctrl-C at a line of those run in the files: ``interrupted_at(number, files, call, *arguments)``."""
+
+    def interrupted(number: int, files: set[str], call: Callable[..., Any], *arguments: Any) -> Any:
+        left = number
+
+        def trace(frame: FrameType, event: str, argument: object) -> Any:
+            nonlocal left
+            if event == "line" and frame.f_code.co_filename in files:
+                left -= 1
+                if left == -1:
+                    signal.raise_signal(signal.SIGINT)
+            return trace
+
+        usual = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            return call(*arguments)
+        finally:
+            sys.settrace(usual)
+
+    return interrupted
 
 
 @pytest.fixture

@@ -8,12 +8,16 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 STAGING = ".staging-"
 
@@ -21,12 +25,10 @@ STAGING = ".staging-"
 @contextmanager
 def staging_folder(parent: Path) -> Iterator[Path]:
     """Give a hidden folder inside ``parent`` to write into; it is gone afterwards, unless it was renamed."""
-    with _staged(lambda: tempfile.mkdtemp(prefix=STAGING, dir=parent)) as folder:
-        try:
-            folder.chmod(0o755)
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    make, remove = lambda: tempfile.mkdtemp(prefix=STAGING, dir=parent), partial(shutil.rmtree, ignore_errors=True)
+    with _staged(make, remove) as folder:
+        folder.chmod(0o755)
+        yield folder
 
 
 def rename_to_free(folder: Path, place: Callable[[int], Path], first: int = 1) -> Path:
@@ -58,11 +60,8 @@ def staging_file(parent: Path) -> Iterator[Path]:
         os.close(handle)
         return name
 
-    with _staged(make) as staged:
-        try:
-            yield staged
-        finally:
-            staged.unlink(missing_ok=True)
+    with _staged(make, lambda staged: staged.unlink(missing_ok=True)) as staged:
+        yield staged
 
 
 @contextmanager
@@ -127,19 +126,48 @@ def abandoned(path: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def _staged(make: Callable[[], str]) -> Iterator[Path]:
-    """Make a file or folder with a name of its own and hold its lock; another is made where it was cleaned away."""
+def undisturbed() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait for the end of what must not be left half done; for short work alone."""
+    came: list[int] = []
+    usual: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():  # it alone is told of signals
+        usual = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    usual = {number: handler for number, handler in usual.items() if handler is not None}  # None: not Python's
+    try:
+        for number in usual:
+            signal.signal(number, lambda number, _: came.append(number))
+        yield
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
+
+
+@contextmanager
+def _staged(make: Callable[[], str], remove: Callable[[Path], object]) -> Iterator[Path]:
+    """Make a file or folder with a name of its own, hold its lock, and remove it at the end."""
+    path, handle = None, None
+    try:
+        with undisturbed():
+            path, handle = _made(make)
+        yield path
+    finally:
+        with undisturbed():
+            if path is not None and handle is not None:
+                remove(path)
+                os.close(handle)
+
+
+def _made(make: Callable[[], str]) -> tuple[Path, int]:
+    """Make a file or folder and lock it; another is made where it was cleaned away."""
     while True:
         path = Path(make())
         with suppress(FileNotFoundError):
             handle = os.open(path, _mode(path))
             if try_lock(handle) and _is_at(handle, path):
-                break
+                return path, handle
             os.close(handle)
-    try:
-        yield path
-    finally:
-        os.close(handle)
 
 
 def _mode(path: Path) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from zoo.atomic import rename_to_free, staging_folder
+from zoo.atomic import rename_to_free, staging_folder, undisturbed
 from zoo.training.unfinished import CHECKPOINT, UnfinishedRun
 from zoo_registry.errors import RunError
 
@@ -59,14 +59,15 @@ def write_checkpoint(run: UnfinishedRun, checkpoint: Checkpoint) -> None:
     older = [path for path in run.folder.glob(f"{CHECKPOINT}*") if path.is_dir()]
     place = run.folder / f"{CHECKPOINT}{checkpoint.state.epoch}"
     assert not place.exists(), "an epoch is trained once"
-    with staging_folder(run.folder) as folder:
-        np.savez(folder / ARRAYS_FILE, allow_pickle=False, **checkpoint.arrays)
-        state = checkpoint.state.model_copy(update={"sha256": _sha256(folder / ARRAYS_FILE)})
-        # Python's own JSON: it writes each float so that the very same is read again
-        (folder / STATE_FILE).write_text(json.dumps(state.model_dump()) + "\n", encoding="utf-8")
-        rename_to_free(folder, lambda _: place)
-    for path in older:
-        shutil.rmtree(path)
+    with undisturbed():  # or a stop in between would leave staging, or the older ones
+        with staging_folder(run.folder) as folder:
+            np.savez(folder / ARRAYS_FILE, allow_pickle=False, **checkpoint.arrays)
+            state = checkpoint.state.model_copy(update={"sha256": _sha256(folder / ARRAYS_FILE)})
+            # Python's own JSON: it writes each float so that the very same is read again
+            (folder / STATE_FILE).write_text(json.dumps(state.model_dump()) + "\n", encoding="utf-8")
+            rename_to_free(folder, lambda _: place)
+        for path in older:
+            shutil.rmtree(path)
 
 
 def read_checkpoint(run: UnfinishedRun) -> Checkpoint | None:

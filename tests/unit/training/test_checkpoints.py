@@ -6,10 +6,13 @@ import errno
 import json
 import math
 import os
+import shutil
+import tempfile
 
 import numpy as np
 import pytest
 
+from zoo import atomic
 from zoo.training import checkpoints
 from zoo.training.checkpoints import (
     ARRAYS_FILE,
@@ -59,6 +62,24 @@ def test_only_the_newest_is_left(run):
         write_checkpoint(run, make_checkpoint(epoch))
         assert [path.name for path in run.folder.iterdir()] == [f"checkpoint-{epoch}"]
     assert run.epoch == read_checkpoint(run).state.epoch == 10
+
+
+def test_ctrl_c_at_any_line_leaves_one_whole_checkpoint(tmp_path, interrupted_at):
+    files = {atomic.__file__, tempfile.__file__, shutil.__file__, np.lib.npyio.__file__, checkpoints.__file__}
+    for line in range(5000):
+        folder = tmp_path / str(line)
+        folder.mkdir()
+        run = UnfinishedRun(folder, None)
+        write_checkpoint(run, make_checkpoint(9))
+        try:
+            interrupted_at(line, files, write_checkpoint, run, make_checkpoint(10))
+        except KeyboardInterrupt:
+            (left,) = folder.iterdir()
+            assert read_checkpoint(run).state.epoch == int(left.name.removeprefix("checkpoint-"))
+        else:
+            break
+    assert 100 < line < 5000
+    assert run.epoch == 10
 
 
 def test_the_older_one_goes_only_after_the_newer_has_come(run, monkeypatch):
