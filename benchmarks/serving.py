@@ -24,7 +24,7 @@ from windows import SAMPLED_EVERY, anonymous_mb, measured
 RESULTS = Path(__file__).parent / "results" / "serving.json"
 ZOO = Path(sys.executable).with_name("zoo")
 ROWS, WINDOW, HORIZON = 2000, 48, 12
-START_SECONDS, TENSORFLOW_SECONDS, START_RATIO = 1.3, 5, 1.5
+START_SECONDS, TENSORFLOW_SECONDS, START_RATIO = 1.3, 5, 1.2
 LATENCY_RATIO, EXPORT_SECONDS, BACKTEST_MB = 1.15, 15, 500
 
 BARE = """

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
+from gc import freeze
 from typing import Annotated, Any
 
 import typer
@@ -113,5 +115,6 @@ def main() -> None:
     0; 1 where a bundle fails its replay, or a plugin its checks; 2 for bad input; 130 after Ctrl-C; 143 after SIGTERM.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that what is staged is removed
+    atexit.register(freeze)  # or Python looks for garbage in all that was imported, a tenth of a second for pandas
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's remarks; errors still show
     app(prog_name="zoo")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import keras
@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from zoo.engine.gru import gru
 from zoo.engine.lstm import lstm
+from zoo.engine.parts import computed_in_parts, join, split
 
 Tensor = Any
 
@@ -43,14 +44,12 @@ class Fusion:
         for layer in self._fused:
             own = 1 if whole else -(-parts // 2) if id(layer) in self._paired else parts
             vars(layer)["inner_loop"] = _fused_loop(layer, own)  # around Keras' tracking: it is no part of the model
-        if whole:
-            vars(self._model)["call"] = _call_in_parts(self._model, parts)
         try:
-            yield
+            with computed_in_parts(self._model, parts) if whole else nullcontext():
+                yield
         finally:
             for layer in self._fused:
                 del vars(layer)["inner_loop"]
-            vars(self._model).pop("call", None)
             _drop_functions(self._model)
 
 
@@ -100,22 +99,12 @@ def _fused_loop(layer: Any, parts: int) -> Any:
             sequences *= mask_of_steps[:, None]
         cell = layer.cell
         weights = tuple(variable.value for variable in (cell.kernel, cell.recurrent_kernel, cell.bias))
-        split = [_split(value, parts) for value in (sequences, *tf.nest.flatten(initial_state))]
-        ran = [_run(layer, values, state, weights) for values, *state in zip(*split, strict=True)]
-        outputs, *states = (_join(pieces) for pieces in zip(*ran, strict=True))
+        pieces = [split(value, parts) for value in (sequences, *tf.nest.flatten(initial_state))]
+        ran = [_run(layer, values, state, weights) for values, *state in zip(*pieces, strict=True)]
+        outputs, *states = (join(ends) for ends in zip(*ran, strict=True))
         return states[0], outputs, states
 
     return inner_loop
-
-
-def _call_in_parts(model: Any, parts: int) -> Any:
-    """What stands for the model's ``call``."""
-
-    def call(inputs: Tensor, **settings: Any) -> Tensor:
-        pieces = [type(model).call(model, piece, **settings) for piece in _split(inputs, parts)]
-        return tf.nest.map_structure(lambda *ends: _join(ends), *pieces)
-
-    return call
 
 
 def _run(
@@ -132,19 +121,6 @@ def _run(
     if not layer.return_sequences:
         return outputs, outputs, *rest
     return tf.transpose(outputs, (1, 0, 2)), outputs[-1], *rest
-
-
-def _split(values: Tensor, parts: int) -> list[Tensor]:
-    """Cut along the batch; the last parts have fewer rows, or none, where it cannot be cut evenly."""
-    if parts == 1:
-        return [values]
-    rows = tf.shape(values)[0]
-    size = -(-rows // parts)
-    return [values[part * size : (part + 1) * size] for part in range(parts)]
-
-
-def _join(pieces: tuple[Tensor, ...]) -> Tensor:
-    return pieces[0] if len(pieces) == 1 else tf.concat(pieces, 0)
 
 
 def _told(layer: Any) -> str:

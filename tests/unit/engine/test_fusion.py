@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import keras
 import numpy as np
 import pytest
@@ -125,25 +127,56 @@ def test_networks(build, alone, monkeypatch):
     assert_close(found[1], expected[1], GRADIENTS)
 
 
-@pytest.mark.parametrize("alone", [True, False])
-def test_dropout_draws_the_same_mask(alone, monkeypatch):
-    """As Keras' own where only layers are in parts; parts of a whole network draw one after the other."""
+def spatial_dropout() -> keras.Model:
+    x = inputs = keras.Input((5, 4))
+    for _ in range(2):
+        x = keras.layers.SpatialDropout1D(0.5)(keras.layers.LSTM(6, return_sequences=True)(x))
+    return keras.Model(inputs, keras.layers.LSTM(3)(x))
+
+
+def called_twice() -> keras.Model:
+    inputs = keras.Input((5, 4))
+    layer = keras.layers.LSTM(4, return_sequences=True, dropout=0.2)
+    drop = keras.layers.Dropout(0.5)
+    return keras.Model(inputs, drop(layer(drop(layer(inputs)))))
+
+
+DROPOUT = {
+    "bidirectional": lambda: model_of(keras.layers.Bidirectional(keras.layers.GRU(6, dropout=0.5)), 5, 4),
+    "called twice": called_twice,
+    "inside": lambda: model_of(keras.layers.LSTM(6, dropout=0.5), 5, 4),
+    "recurrent": lambda: model_of(keras.layers.LSTM(6, dropout=0.5, recurrent_dropout=0.5), 5, 4),
+    "each gate": lambda: model_of(keras.layers.GRU(6, dropout=0.5, recurrent_dropout=0.5, implementation=1), 5, 4),
+    "spatial": spatial_dropout,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "alone"),
+    [
+        pytest.param(name, alone, marks=() if alone and number < 2 else pytest.mark.full)
+        for number, name in enumerate(DROPOUT)
+        for alone in (True, False)
+    ],
+)
+def test_dropout_draws_the_same_masks(name, alone, monkeypatch):
+    """As Keras' own, in parts of a whole network and where only layers are in parts; one batch after the other."""
     monkeypatch.setattr(fusion, "treats_windows_alone", lambda layer: alone)
+    inputs = np.random.default_rng(1).normal(size=(5, 5, 4)).astype(np.float32)
     results = []
-    for parts in (None, 1) if alone else (None, 1, 2):
+    for parts in (None, 1, 2):
         keras.utils.set_random_seed(3)
-        model = model_of(keras.layers.LSTM(6, dropout=0.5), 5, 4)
-        inputs = np.ones((4, 5, 4), np.float32)
-        if parts is None:
-            results.append(outputs_and_gradients(model, inputs, training=True))
-        else:
-            with Fusion(model).active(parts):
-                results.append(outputs_and_gradients(model, inputs, training=True))
-    plain = outputs_and_gradients(model, inputs)
-    for found in results[1:]:
-        assert_close(found[0], results[0][0], OUTPUTS)
-        assert_close(found[1], results[0][1], GRADIENTS)
-    assert np.abs(results[0][0][0] - plain[0][0]).max() > 0.01
+        model = DROPOUT[name]()
+        with nullcontext() if parts is None else Fusion(model).active(parts):
+            results.append([outputs_and_gradients(model, inputs, training=True) for _ in range(2)])
+        plain = outputs_and_gradients(model, inputs)
+    expected, *others = results
+    for found in others:
+        for batch, expected_batch in zip(found, expected, strict=True):
+            assert_close(batch[0], expected_batch[0], OUTPUTS)
+            assert_close(batch[1], expected_batch[1], GRADIENTS)
+    assert np.abs(expected[0][0][0] - plain[0][0]).max() > 0.01
+    assert np.abs(expected[0][0][0] - expected[1][0][0]).max() > 0.01, "another batch, another mask"
 
 
 def test_layers_that_may_need_the_whole_batch():
