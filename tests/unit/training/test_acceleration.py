@@ -20,7 +20,7 @@ SMALL = {"target": "load", "window": 8, "horizon": 2, "epochs": 3, "patience": 0
 WIDE = {
     "basic": {"units": 8},
     "stacked": {"units": 6},
-    "bidirectional": {"units": 6, "second_units": 4, "dropout": 0.0},
+    "bidirectional": {"units": 6, "second_units": 4, "dropout": 0.3},
 }
 
 FUSED = {
