@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any
 
 import keras
@@ -29,6 +25,7 @@ from zoo.training.batches import feed, ordered_batches
 from zoo.training.compilation import make_loss, make_optimizer
 from zoo.training.config import NetworkConfig, TrainingConfig
 from zoo.training.distribution import Together, losses_told
+from zoo.training.interrupts import Interrupts
 from zoo.training.losses import class_weights
 from zoo.training.preparation import Prepared
 from zoo.training.resumption import Checkpoints, Start, not_finite
@@ -57,36 +54,6 @@ class Fitted:
     seconds: float
     plan: Plan
     engine: dict[str, Any]
-
-
-class _Interrupts(keras.callbacks.Callback):  # type: ignore[misc]
-    """Ends a training after Ctrl-C even where Python dropped the exception, as it does with one in a destructor."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._noted = False
-
-    @contextmanager
-    def noted(self) -> Iterator[None]:
-        """Note Ctrl-C meanwhile, where that raises KeyboardInterrupt anyway."""
-        usual = signal.getsignal(signal.SIGINT)
-        if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def interrupt(number: int, frame: FrameType | None) -> None:
-            self._noted = True
-            raise KeyboardInterrupt
-
-        signal.signal(signal.SIGINT, interrupt)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, usual)
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        if self._noted:
-            raise KeyboardInterrupt
 
 
 class _StopOnNonFinite(keras.callbacks.Callback):  # type: ignore[misc]
@@ -174,7 +141,7 @@ def _fit(
             model = build()  # which seeds everything anew: a trial leaves nothing behind
     if start is not None:
         start.put_into(model)
-    interrupts = _Interrupts()
+    interrupts = Interrupts()
     steps = steps_of_epoch(train, config)
     batches, draw = feed(train, config.batch_size, config.seed, checkpoints.first_epoch, share)
     step = None if together is None else together.step(model, jit=plan.jit)
