@@ -9,6 +9,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from zoo.importing import uncollected
+
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # Keras reads it once, when it is imported
 
 if TYPE_CHECKING:
@@ -67,7 +69,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'zoo' has no attribute '{name}'")
-    return getattr(import_module(_HOMES[name]), name)
+    with uncollected():
+        home = import_module(_HOMES[name])
+    return getattr(home, name)
 
 
 def __dir__() -> list[str]:

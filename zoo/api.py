@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.reading import Source, describe
+from zoo.importing import uncollected
 from zoo.options import ARRAYS, FRAME
 from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.mlflow_tracker import require_mlflow
@@ -119,13 +120,14 @@ def _train(
     progress: bool,
 ) -> Run:
     """Train a run that was begun or reopened to its end; its id is known before and stays."""
-    from zoo.run import Run
-    from zoo.tracking.epochs import EpochHook
-    from zoo.training.measurement import measure
-    from zoo.training.progress import ProgressBar
-    from zoo.training.run_folder import make_record, write_run
-    from zoo.training.run_report import run_report
-    from zoo.training.trainer import fit
+    with uncollected():
+        from zoo.run import Run
+        from zoo.tracking.epochs import EpochHook
+        from zoo.training.measurement import measure
+        from zoo.training.progress import ProgressBar
+        from zoo.training.run_folder import make_record, write_run
+        from zoo.training.run_report import run_report
+        from zoo.training.trainer import fit
 
     config = unfinished.record.config
     entry = discover().catalogue[config.architecture]

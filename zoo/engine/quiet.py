@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from zoo.importing import uncollected
+
 
 def import_tensorflow() -> None:
     """Import TensorFlow and look for devices while file descriptor 2 is closed to it.
@@ -13,7 +15,9 @@ def import_tensorflow() -> None:
     kept, void = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(void, 2)
     try:
-        import tensorflow as tf
+        with uncollected():
+            import keras  # noqa: F401
+            import tensorflow as tf
 
         tf.config.list_physical_devices()
     finally:
