@@ -70,7 +70,9 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if "best" in name else pytest.mark.full) for name in SETTINGS]
+)
 def test_weights_are_bit_equal(name, series, tmp_path, kill_after, monkeypatch):
     settings, epochs = SETTINGS[name]
     settings = SMALL | settings | {"hyperparameters": DROPOUT if "dropout" in name else FUSED, "seed": 5}

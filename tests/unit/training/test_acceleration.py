@@ -30,7 +30,7 @@ FUSED = {
 }
 
 
-@pytest.mark.parametrize("name", WIDE)
+@pytest.mark.parametrize("name", ["basic", pytest.param("stacked", marks=pytest.mark.full), "bidirectional"])
 def test_a_whole_training_is_the_unfused_one(name, series, tmp_path):
     runs = {
         engine: zoo.train(name, series, hyperparameters=WIDE[name], runs=tmp_path / engine, engine=engine, **SMALL)

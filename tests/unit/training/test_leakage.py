@@ -209,7 +209,14 @@ def weights(prepared: Prepared) -> list[bytes]:
     return [np.asarray(array).tobytes() for array in model.get_weights()]
 
 
-@pytest.mark.parametrize(("case", "missing"), [("one", "interpolate"), ("several", "drop"), ("fold", "ffill")])
+@pytest.mark.parametrize(
+    ("case", "missing"),
+    [
+        ("one", "interpolate"),
+        pytest.param("several", "drop", marks=pytest.mark.full),
+        pytest.param("fold", "ffill", marks=pytest.mark.full),
+    ],
+)
 def test_trained_weights_are_the_same_to_the_last_bit(case: str, missing: str):
     table = make_table(2 if case == "several" else 1)
     fold = fold_splits(SPLITTERS["sliding with a gap"], ROWS, validation=0.35)[1]
