@@ -37,7 +37,7 @@ class Interrupts(keras.callbacks.Callback):  # type: ignore[misc]
         finally:
             for number, handler in self._usual.items():
                 signal.signal(number, handler)
-        self._answer()
+            self._answer()  # also where the training failed before the end of that batch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         self._answer()

@@ -43,14 +43,17 @@ def test_a_second_signal_is_answered_at_once():
             interrupts.on_train_batch_end(0)
 
 
-def stopped_after_the_last_batch():
-    with Interrupts().noted():
+@pytest.mark.parametrize("error", [None, ValueError("the loss became nan")])
+def test_without_another_batch_the_end_answers(error):
+    @Interrupts().noted()
+    def train():
         signal.raise_signal(signal.SIGINT)
+        if error is not None:
+            raise error
 
-
-def test_after_the_last_batch_the_end_answers():
-    with pytest.raises(KeyboardInterrupt):
-        stopped_after_the_last_batch()
+    with pytest.raises(KeyboardInterrupt) as told:
+        train()
+    assert told.value.__context__ is error
 
 
 def test_what_is_ignored_stays_ignored():
