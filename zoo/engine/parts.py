@@ -56,7 +56,9 @@ def _call_in_parts(model: Any, parts: int, masks: _Masks) -> Callable[..., Tenso
         masks.begin(tf.shape(inputs)[0])
         pieces = []
         for part, piece in enumerate(split(inputs, parts)):
-            masks.begin_part(part)
+            # Of unknown length, also where the batch's is known: what has a known length then has no rows of windows
+            piece = tf.compat.v1.placeholder_with_default(piece, (None, *piece.shape[1:]))
+            masks.begin_part(part, tf.shape(piece)[0])
             pieces.append(type(model).call(model, piece, **settings))
         return tf.nest.map_structure(lambda *ends: join(ends), *pieces)
 
@@ -69,12 +71,13 @@ class _Masks:
     def __init__(self, parts: int) -> None:
         self._parts = parts
 
-    def begin(self, rows: Tensor) -> None:
-        self._rows = rows
+    def begin(self, windows: Tensor) -> None:
+        self._windows = windows
         self._drawn: dict[Any, Any] = {}
 
-    def begin_part(self, part: int) -> None:
+    def begin_part(self, part: int, windows: Tensor) -> None:
         self._part = part
+        self._windows_of_part = windows
         self._asked: Counter[int] = Counter()
 
     def dropout(self, layer: Any) -> Callable[..., Tensor]:
@@ -96,11 +99,20 @@ class _Masks:
         return create
 
     def _own(self, layer: Any, like: Tensor, draw: Callable[[Tensor], Any]) -> Any:
-        """The rows that are the part's of the mask that ``draw`` makes of ones for the whole batch."""
+        """The rows that are the part's of the mask that ``draw`` makes of ones for the whole batch.
+
+        A layer may have several rows for each window, one after the other: those of its channels, or of its segments.
+        Where a first axis of known length shows that they are no windows', as with time there, each part draws its own.
+        """
+        if like.shape[0] is not None:
+            return draw(tf.ones_like(like))
         self._asked[id(layer)] += 1  # a layer may be called more than once
         key = (tf.compat.v1.get_default_graph(), id(layer), self._asked[id(layer)])  # no graph reads a loop's tensors
+        rows = tf.shape(like)[0] // tf.maximum(self._windows_of_part, 1)  # of each window; 0 where there is none
         if key not in self._drawn:
-            ones = tf.ones(tf.concat([self._rows[None], tf.shape(like)[1:]], 0), like.dtype)
+            ones = tf.ones(tf.concat([self._windows[None] * rows, tf.shape(like)[1:]], 0), like.dtype)
             ones.set_shape([None, *like.shape[1:]])
             self._drawn[key] = draw(ones)
-        return tf.nest.map_structure(lambda mask: split(mask, self._parts)[self._part], self._drawn[key])
+        size = -(-self._windows // self._parts) * rows
+        first = self._part * size
+        return tf.nest.map_structure(lambda mask: mask[first : first + size], self._drawn[key])

@@ -141,25 +141,40 @@ def called_twice() -> keras.Model:
     return keras.Model(inputs, drop(layer(drop(layer(inputs)))))
 
 
+def rows_of_channels() -> keras.Model:
+    """Each window is read channel by channel, then decoded in two segments of each: 1, 4 and 8 rows of a window."""
+    inputs = keras.Input((5, 4))
+    whole = keras.layers.Dropout(0.3)(inputs)
+    channels = keras.ops.reshape(keras.ops.transpose(whole, (0, 2, 1)), (-1, 5, 1))
+    _, state = keras.layers.GRU(6, dropout=0.5, return_state=True)(channels)
+    segments = keras.ops.reshape(keras.layers.RepeatVector(2)(keras.layers.Dropout(0.3)(state)), (-1, 1, 6))
+    decoded = keras.layers.Dropout(0.5)(keras.layers.GRU(3)(segments))
+    return keras.Model(inputs, keras.ops.reshape(decoded, (-1, 4 * 2 * 3)))
+
+
 DROPOUT = {
     "bidirectional": lambda: model_of(keras.layers.Bidirectional(keras.layers.GRU(6, dropout=0.5)), 5, 4),
     "called twice": called_twice,
     "inside": lambda: model_of(keras.layers.LSTM(6, dropout=0.5), 5, 4),
     "recurrent": lambda: model_of(keras.layers.LSTM(6, dropout=0.5, recurrent_dropout=0.5), 5, 4),
     "each gate": lambda: model_of(keras.layers.GRU(6, dropout=0.5, recurrent_dropout=0.5, implementation=1), 5, 4),
+    "rows of channels": rows_of_channels,
     "spatial": spatial_dropout,
 }
+QUICK = ("called twice", "rows of channels")
 
 
 @pytest.mark.parametrize(
     ("name", "alone"),
     [
-        pytest.param(name, alone, marks=() if alone and name == "called twice" else pytest.mark.full)
+        pytest.param(
+            name, alone, marks=() if alone and name in ("called twice", "rows of channels") else pytest.mark.full
+        )
         for name in DROPOUT
         for alone in (True, False)
     ],
 )
-def test_dropout_draws_the_same_masks(name, alone, monkeypatch):
+def test_repair_01_dropout_draws_the_same_masks(name, alone, monkeypatch):
     """As Keras' own, in parts of a whole network and where only layers are in parts; one batch after the other."""
     monkeypatch.setattr(fusion, "treats_windows_alone", lambda layer: alone)
     inputs = np.random.default_rng(1).normal(size=(5, 5, 4)).astype(np.float32)
@@ -177,6 +192,20 @@ def test_dropout_draws_the_same_masks(name, alone, monkeypatch):
             assert_close(batch[1], expected_batch[1], GRADIENTS)
     assert np.abs(expected[0][0][0] - plain[0][0]).max() > 0.01
     assert np.abs(expected[0][0][0] - expected[1][0][0]).max() > 0.01, "another batch, another mask"
+
+
+@pytest.mark.parametrize("windows", [1, 3, 4])
+def test_repair_01_rows_that_are_no_windows_are_dropped_in_each_part(windows):
+    """Of an input whose first axis is time, or a table of weights: a mask for each part, and no crash."""
+    inputs = keras.Input((5, 4))
+    by_time = keras.layers.Dropout(0.5)(keras.ops.transpose(inputs, (1, 0, 2)))
+    model = keras.Model(inputs, keras.layers.LSTM(3)(keras.ops.transpose(by_time, (1, 0, 2))))
+    values = np.random.default_rng(0).normal(size=(windows, 5, 4)).astype(np.float32)
+    plain = outputs_and_gradients(model, values)
+    with Fusion(model).active(3):
+        found = outputs_and_gradients(model, values, training=True)
+    assert [part.shape for part in found[0]] == [part.shape for part in plain[0]]
+    assert np.abs(found[0][0] - plain[0][0]).max() > 0.01
 
 
 def test_layers_that_may_need_the_whole_batch():
