@@ -40,6 +40,7 @@ test-full: $(INSTALLED)
 # Kill a training with SIGKILL at 20 random moments, go on with it, and compare the weights bit for bit: ten minutes.
 # Publishings: 200 killed, 5 whole exports killed, 50 onto a full disk, 4 processes at once: five minutes.
 stress: $(INSTALLED)
+	$(BIN)/python tests/stress/dropout.py
 	$(BIN)/python tests/stress/kills.py --kills 20
 	$(BIN)/python tests/stress/mutations.py --count 10000 --control 1000
 	$(BIN)/python tests/stress/publishing.py

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import keras
 import numpy as np
@@ -14,18 +14,21 @@ from numpy.typing import NDArray
 
 from zoo.bundle.loading import load_bundle
 from zoo.bundle.manifest import Manifest
+from zoo.engine.plan import Plan
 from zoo.engine.threads import choose_threads
 from zoo.export.exporter import Trained, export
 from zoo.testing.outcomes import EarlierFailureError
 from zoo.testing.subject import Subject
-from zoo.training.config import RunConfig
+from zoo.training.acceleration import computed_by
+from zoo.training.assembly import assemble
+from zoo.training.config import NetworkConfig, RunConfig
 from zoo.training.measurement import measure
 from zoo.training.network import build_network
 from zoo.training.preparation import Prepared, prepare
 from zoo.training.resolution import resolve
 from zoo.training.run_folder import make_record
 from zoo.training.trainer import Fitted, compiled, fit
-from zoo_registry import Architecture, Entry, SequenceShape, Task
+from zoo_registry import Architecture, Entry, Hyperparameters, SequenceShape, Task
 from zoo_registry.errors import ConfigError
 
 EPOCHS, LEARNING_RATE, BATCH = 10, 1e-2, 16
@@ -35,6 +38,7 @@ STATED = SequenceShape(
     task=Task.FORECAST, window=96, n_features=7, horizon=96, n_targets=7, target_columns=tuple(range(7))
 )
 STATED_BATCH = 32
+ODD_BATCH = 5  # which no two parts share evenly
 
 T = TypeVar("T")
 Weights = list[NDArray[Any]]
@@ -206,6 +210,27 @@ def of_task(shape: SequenceShape, task: Task, architecture: Architecture) -> Seq
 def noise(*shape: int, seed: int = 0) -> NDArray[np.float32]:
     """Standard normal values, float32."""
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def losses_of_steps(
+    architecture: Architecture,
+    hp: Hyperparameters,
+    shape: SequenceShape,
+    *,
+    channels: Literal["joint", "shared"] = "joint",
+    parts: int = 1,
+    steps: int = 2,
+) -> list[float]:
+    """Train on batches of noise, cut into so many parts, by squared error; the loss of each step.
+
+    Raises ConfigError where the architecture refuses the shape, and whatever its network does.
+    """
+    keras.utils.set_random_seed(0)
+    network = assemble(architecture, hp, shape, NetworkConfig(channels=channels))
+    network.compile(optimizer="adam", loss="mse")
+    batch = noise(ODD_BATCH, *shape.input), noise(ODD_BATCH, *shape.output, seed=1)
+    with computed_by(Plan("fused", parts, 1), network):
+        return [float(network.train_on_batch(*batch)) for _ in range(steps)]
 
 
 def default_network(architecture: Architecture) -> keras.Model | None:

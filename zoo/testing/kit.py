@@ -44,6 +44,7 @@ CHECKS: dict[str, Check] = {
         Check("batch independence", network.check_batch_independence),
         Check("loss falls", training.check_loss_falls),
         Check("same seed, same weights", training.check_seed),
+        Check("dropout", training.check_dropout),
         Check("save and reload", network.check_save_and_reload),
         Check("no state outside the weights", network.check_state),
         Check("export", export.check_export),

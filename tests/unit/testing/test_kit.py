@@ -40,6 +40,19 @@ class Unsaved(keras.layers.Layer):
         return inputs * self.factor
 
 
+class NoTraining(keras.layers.Layer):
+    """Fails where it would drop something."""
+
+    def call(self, inputs, training=False):
+        if training:
+            raise ValueError("no rows to drop")
+        return inputs
+
+
+def diverging(x):
+    return ops.exp(100.0 * (1.0 + ops.abs(x)))
+
+
 def network(middle=lambda x: x, *, units=6, **layer):
     """``build`` of a small dense network, with something in its middle."""
 
@@ -93,6 +106,8 @@ WRONG = {
     "learns nothing": ("loss falls", network(lambda x: x * 0.0, trainable=False), "does not fall by a tenth"),
     "unseeded": ("same seed, same weights", network(kernel_initializer=unseeded), "with one seed differ"),
     "forgetful": ("no state outside the weights", network(Forgetful()), "a second call of the network gives another"),
+    "fails with dropout": ("dropout", network(NoTraining()), "no rows to drop"),
+    "not finite with dropout": ("dropout", network(diverging), "the losses of training steps are [nan"),
     "unsaved": ("save and reload", network(Unsaved(2.0)), "Unsaved"),
 }
 

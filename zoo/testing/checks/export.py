@@ -9,13 +9,13 @@ from zoo.bundle.verification import replay
 from zoo.capabilities import DIFFERS, EQUAL, FORMATS, LOOP, NATIVE, NONE, NOT_INSTALLED, REFUSED
 from zoo.runtimes import RUNTIMES
 from zoo.testing.bench import Bench, FirstEpoch, Published
+from zoo.testing.checks.training import DROPOUT
 from zoo.testing.findings import Findings
 from zoo.testing.outcomes import NotApplicableError
 from zoo_registry import Task, discover
 from zoo_registry.errors import BundleError, ExportError, ParityError
 
 _RECURRENT, _LOOPS = {"LSTM", "GRU", "RNN"}, {"Loop", "Scan"}
-_DROPOUT = {"dropout": 0.3, "recurrent_dropout": 0.2}
 
 
 def check_export(bench: Bench) -> Findings:
@@ -53,7 +53,7 @@ def check_other_tasks(bench: Bench) -> Findings:
 
 def check_export_with_dropout(bench: Bench) -> None:
     """Dropout, where the architecture has some, changes nothing of what is exported."""
-    more = {name: value for name, value in _DROPOUT.items() if name in bench.architecture.hyperparameters.model_fields}
+    more = {name: value for name, value in DROPOUT.items() if name in bench.architecture.hyperparameters.model_fields}
     if not more:
         raise NotApplicableError("the architecture has no hyperparameter 'dropout' or 'recurrent_dropout'")
     plain = _recurrence_of(bench.published(bench.first_task))

@@ -1,4 +1,4 @@
-"""Training on a learnable toy series: it learns, and one seed gives one result."""
+"""Training: it learns a learnable toy series, one seed gives one result, and dropout works."""
 
 from __future__ import annotations
 
@@ -10,11 +10,25 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from zoo.testing.bench import EPOCHS, STATED_BATCH, Bench, FirstEpoch, default_network, noise
+from zoo.testing.bench import (
+    EPOCHS,
+    STATED_BATCH,
+    Bench,
+    FirstEpoch,
+    default_network,
+    losses_of_steps,
+    noise,
+    of_task,
+    toy_shape,
+)
 from zoo.testing.findings import Findings
 from zoo.testing.outcomes import NotApplicableError
+from zoo_registry import Task
+from zoo_registry.errors import ConfigError
 
 STEPS, CALLS = 10, 30
+DROPOUT = {"dropout": 0.3, "recurrent_dropout": 0.2}
+LONG_HORIZON = 9  # more than a short segment, and no multiple of most
 
 
 def check_loss_falls(bench: Bench) -> Findings:
@@ -34,6 +48,27 @@ def check_seed(bench: Bench) -> None:
         assert np.array_equal(one, two), "two trainings with one seed differ after their first epoch"
     one, two = (bench.fresh(seed).get_weights() for seed in (1, 2))
     assert any((a != b).any() for a, b in zip(one, two, strict=True)), "the seed has no effect on the weights"
+
+
+def check_dropout(bench: Bench) -> None:
+    """Steps with dropout on give finite losses: for three targets, read together or one by one, whole and in parts."""
+    architecture, task = bench.architecture, bench.first_task
+    shape = of_task(toy_shape(n_features=3, horizon=LONG_HORIZON, n_targets=3), task, architecture)
+    shared = task in (Task.FORECAST, Task.ANOMALY)  # whose targets are features
+    for rates, channels, parts in (
+        (DROPOUT, "joint", 1),
+        ({"dropout": DROPOUT["dropout"]}, "shared" if shared else "joint", 2),
+    ):
+        known = {name: rate for name, rate in rates.items() if name in architecture.hyperparameters.model_fields}
+        hp = architecture.configure({**architecture.tiny, **known})
+        try:
+            losses = losses_of_steps(architecture, hp, shape, channels=channels, parts=parts)
+        except ConfigError as refusal:
+            raise NotApplicableError(f"the architecture refuses three targets: {refusal}") from refusal
+        where = (
+            f"{channels} channels, {parts} part(s) of a batch, {', '.join(known) or 'no hyperparameter for dropout'}"
+        )
+        assert np.isfinite(losses).all(), f"the losses of training steps are {losses} ({where})"
 
 
 def check_time(bench: Bench) -> Findings:
