@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -217,7 +217,7 @@ def losses_of_steps(
     hp: Hyperparameters,
     shape: SequenceShape,
     *,
-    channels: Literal["joint", "shared"] = "joint",
+    channels: str = "joint",
     parts: int = 1,
     steps: int = 2,
 ) -> list[float]:
@@ -226,7 +226,7 @@ def losses_of_steps(
     Raises ConfigError where the architecture refuses the shape, and whatever its network does.
     """
     keras.utils.set_random_seed(0)
-    network = assemble(architecture, hp, shape, NetworkConfig(channels=channels))
+    network = assemble(architecture, hp, shape, NetworkConfig.model_validate({"channels": channels}))
     network.compile(optimizer="adam", loss="mse")
     batch = noise(ODD_BATCH, *shape.input), noise(ODD_BATCH, *shape.output, seed=1)
     with computed_by(Plan("fused", parts, 1), network):
