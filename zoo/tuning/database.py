@@ -47,7 +47,8 @@ def _engine_options(url: str) -> dict[str, Any]:
 
     patience = {"connect_args": {"timeout": 100}} if url.startswith("sqlite") else {}  # several may write
     parsed = make_url(url)
-    in_memory = parsed.get_dialect().get_pool_class(parsed) is SingletonThreadPool  # it is lost with its connection
+    dialect: Any = parsed.get_dialect()
+    in_memory = dialect.get_pool_class(parsed) is SingletonThreadPool  # it is lost with its connection
     return patience if in_memory else patience | {"poolclass": NullPool}
 
 
