@@ -118,6 +118,22 @@ def exported(trained, tmp_path_factory: pytest.TempPathFactory):
     return trained.export(tmp_path_factory.mktemp("exported"), name="tiny")
 
 
+@pytest.fixture
+def rewritten(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The functions of ours that AutoGraph rewrites, as they come; that takes time, and warns under Python 3.13."""
+    from tensorflow.python.autograph.impl import api
+
+    rewrite, found = api._convert_actual, []
+
+    def noted(function: object, context: object) -> object:
+        if function.__module__.startswith("zoo"):
+            found.append(function)
+        return rewrite(function, context)
+
+    monkeypatch.setattr(api, "_convert_actual", noted)
+    return found
+
+
 @pytest.fixture(scope="session")
 def etth1() -> Path:
     """The ETTh1 file, which is not part of the project."""

@@ -260,6 +260,11 @@ TEXT: dict[str, Case] = {
         f"{FORECAST} --encoding utf-16",
         "expected UTF-16 text, found other bytes; give another --encoding",
     ),
+    "UTF-32 without its mark": (
+        lines(lambda rows: rows, "utf-32-le"),
+        f"{FORECAST} --encoding utf-32",
+        "expected UTF-32 text, found other bytes; give another --encoding",
+    ),
     "NUL bytes": (
         line(5, lambda text: f"{text}\0"),
         FORECAST,

@@ -169,7 +169,8 @@ def _undecodable(path: Path, csv: CsvFormat, encoding: str, error: UnicodeError)
     remedy = "save it as UTF-8, or give its --encoding, such as latin-1"
     if csv.encoding is not None:
         remedy = "give another --encoding, or leave it out where the file is UTF-8"
-    if not isinstance(error, UnicodeDecodeError):
+    # Of a missing byte-order mark Python 3.13 names a byte where earlier ones named none; no byte of them is to blame
+    if not isinstance(error, UnicodeDecodeError) or error.encoding in ("utf-16", "utf-32"):
         return f"expected {name} text, found other bytes; {remedy}"
     line = ""
     if name == "UTF-8" and path.suffix.lower() not in _COMPRESSED:

@@ -45,7 +45,9 @@ def several_steps(
 
 
 def _own_step(model: keras.Model, jit: bool) -> Callable[[Any], Any]:
-    step: Callable[[Any], Any] = tf.function(model.train_step, jit_compile=True) if jit else model.train_step
+    step: Callable[[Any], Any] = (
+        tf.function(model.train_step, autograph=False, jit_compile=True) if jit else model.train_step
+    )
     return step
 
 

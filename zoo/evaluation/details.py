@@ -65,7 +65,7 @@ class Histogram:
 
         The outer bars take in what lies beyond them.
         """
-        shares = np.cumsum(self.counts) / max(1, self.counts.sum())
+        shares = np.cumsum(self.counts) / max(1, int(self.counts.sum()))
         first, last = (int(np.searchsorted(shares, share)) for share in (0.005, 0.995))
         width = -(-(last - first + 1) // most)
         starts = np.arange(first, last + 1, width)

@@ -168,6 +168,6 @@ def _over_time(axes: Any, details: Details, evaluation: Mapping[str, Any], colou
 
 def _residuals(axes: Any, details: Details) -> None:
     edges, counts = details.residuals.bars()
-    axes.stairs(counts / max(1, counts.sum()), edges, fill=True, color=BLUE, alpha=0.7)
+    axes.stairs(counts / max(1, int(counts.sum())), edges, fill=True, color=BLUE, alpha=0.7)
     axes.axvline(0, color=TRUTH, lw=0.8)
     axes.set_xlabel("scaled residual")

@@ -63,7 +63,7 @@ def write_onnx(served: Served, dtype: str, folder: Path) -> dict[str, Any]:
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     with native_recurrence(served.network) as handlers:
         model, _ = tf2onnx.convert.from_function(
-            tf.function(default_function(served, dtype)),
+            tf.function(default_function(served, dtype), autograph=False),
             input_signature=[served.input_spec(dtype)],
             opset=OPSET,
             custom_op_handlers=OP_HANDLERS | handlers,

@@ -15,6 +15,7 @@ from zoo.engine.steps import from_dataset
 
 _ALIGNMENT = 64  # TensorFlow's kernels read no tensor that begins elsewhere
 _PREFETCHED = 2
+_as_written = tf.autograph.experimental.do_not_convert  # no `if` or loop of these functions hangs on a tensor
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ def shuffled_batches(
     count): its part of each, and how many windows that has; where it has none, count is 0 and one stands in.
     """
     steps = tf.data.Dataset.counter(first_epoch * -(-len(windows) // batch_size))
-    return steps.map(_draw(windows, batch_size, seed, share), num_parallel_calls=tf.data.AUTOTUNE).prefetch(_PREFETCHED)
+    draw = _as_written(_draw(windows, batch_size, seed, share))
+    return steps.map(draw, num_parallel_calls=tf.data.AUTOTUNE).prefetch(_PREFETCHED)
 
 
 def feed(
@@ -94,12 +96,13 @@ def _draw(
 def _numbers(first: int, end: int, batch_size: int) -> tf.data.Dataset:
     """The numbers of windows from ``first`` to before ``end``, batch by batch."""
     starts = tf.data.Dataset.range(first, end, batch_size)
-    return starts.map(lambda start: tf.range(start, tf.minimum(start + batch_size, end)))
+    return starts.map(_as_written(lambda start: tf.range(start, tf.minimum(start + batch_size, end))))
 
 
 def _batches(windows: Windows, numbers: tf.data.Dataset) -> tf.data.Dataset:
     """The windows with these numbers, batch by batch."""
-    return numbers.map(_gather(windows), num_parallel_calls=tf.data.AUTOTUNE).prefetch(_PREFETCHED)
+    gather = _as_written(_gather(windows))
+    return numbers.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(_PREFETCHED)
 
 
 def _gather(windows: Windows) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:

@@ -96,7 +96,7 @@ def shared_step(model: keras.Model, group: Group, *, jit: bool = False) -> Calla
             loss = model.compute_loss(x=inputs, y=outputs, y_pred=model(inputs, training=True), training=True)
         return loss, tape.gradient(loss, trainable)
 
-    compute = tf.function(local, jit_compile=True) if jit else local
+    compute = tf.function(local, autograph=False, jit_compile=True) if jit else local
 
     def step(drawn: tuple[Tensor, Tensor, Tensor]) -> None:
         inputs, outputs, count = drawn

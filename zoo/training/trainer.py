@@ -212,7 +212,7 @@ def _class_weights(prepared: Prepared) -> tuple[float, ...]:
 
 def forecaster(model: keras.Model) -> Callable[[Windows], Iterator[NDArray[np.float32]]]:
     """What :func:`forecast_batches` does, of one network and any windows; its graph is traced once."""
-    function = tf.function(lambda inputs: model(inputs, training=False))
+    function = tf.function(lambda inputs: model(inputs, training=False), autograph=False)
     (given,) = model.inputs
     # One graph for any batch; of a function TensorFlow says that it is traced too often where many networks come along
     predict = function.get_concrete_function(tf.TensorSpec(given.shape, given.dtype))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import optuna
 
@@ -18,21 +20,36 @@ def open_database(url: str) -> optuna.storages.RDBStorage:
     """Open a database, making its tables where there are none; raises TuningError where it cannot be used.
 
     Where several hosts begin a study at once, all but one find tables that were not there a moment ago, and look again.
+    No connection stays open between two questions, between which hours may lie, but one to a database in memory, which
+    ends with the storage.
     """
     from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    patience = {"connect_args": {"timeout": 100}} if url.startswith("sqlite") else {}  # several may write
     with database_errors(url):
+        options = _engine_options(url)
         for again in reversed(range(_OPENINGS)):
             try:
-                return optuna.storages.RDBStorage(url, engine_kwargs=patience)
+                storage = optuna.storages.RDBStorage(url, engine_kwargs=options)
+                weakref.finalize(storage, storage.engine.dispose)
+                return storage
             except SQLAlchemyError as error:
                 made_by_others = isinstance(error, IntegrityError | ProgrammingError) or "already exists" in str(error)
                 if not again or not made_by_others:
                     raise
                 time.sleep(_MOMENT)
     raise AssertionError("the last attempt returns or raises")
+
+
+def _engine_options(url: str) -> dict[str, Any]:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.pool import NullPool, SingletonThreadPool
+
+    patience = {"connect_args": {"timeout": 100}} if url.startswith("sqlite") else {}  # several may write
+    parsed = make_url(url)
+    dialect: Any = parsed.get_dialect()
+    in_memory = dialect.get_pool_class(parsed) is SingletonThreadPool  # it is lost with its connection
+    return patience if in_memory else patience | {"poolclass": NullPool}
 
 
 @contextmanager

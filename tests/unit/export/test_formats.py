@@ -209,3 +209,9 @@ def test_the_session_loader_reads_both_signatures(make_trained, served, series, 
     np.testing.assert_allclose(TensorFlowSession(tmp_path, "scaled").run(scaled)["forecast"], expected, atol=1e-6)
     served = TensorFlowSession(tmp_path).run(raw)["forecast"]
     assert np.abs(served - targets.inverse_transform(expected)).max() <= 1e-5 * targets.deviation.min()
+
+
+def test_repair_28_no_function_is_rewritten(make_trained, served, series, rewritten, tmp_path):
+    trained = make_trained(series)
+    write_onnx(served(trained, inference_network(trained.network)), "float32", tmp_path)
+    assert rewritten == []

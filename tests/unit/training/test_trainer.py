@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import zoo
-from zoo.training.batches import ordered_batches
+from zoo.training.batches import ordered_batches, shuffled_batches
 from zoo.training.config import DataConfig, TrainingConfig
 from zoo.training.preparation import prepare
 from zoo.training.trainer import fit, forecast_batches
@@ -174,3 +174,11 @@ def test_balanced_class_weights_reach_the_loss(series):
         confusion = np.array(measure(fitted.model, prepared, config).evaluation["network"]["confusion"])
         told[weights] = confusion.sum(axis=0)[0] / confusion.sum()  # the share of windows that are called odd
     assert told["none"] < 0.1 < 0.2 < told["balanced"]
+
+
+@pytest.mark.parametrize("xla", [False, True])
+def test_repair_28_no_function_is_rewritten(make_architecture, overfitted, rewritten, xla):
+    fitted = fit_one_weight(make_architecture, overfitted, epochs=1, engine="keras", xla=xla)
+    next(forecast_batches(fitted.model, overfitted.parts["test"]))
+    next(iter(shuffled_batches(overfitted.parts["train"], 8, seed=0)))
+    assert rewritten == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import optuna
 import pytest
@@ -36,3 +38,19 @@ def test_one_that_cannot_be_used_is_told_without_its_password(url, words):
 
 def test_passwords_are_not_shown():
     assert shown_url("mysql+pymysql://me:secret@host/db") == "mysql+pymysql://me:***@host/db"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+def test_repair_28_no_connection_stays_open(tmp_path):
+    storage = open_database(f"sqlite:///{tmp_path / 'study.db'}")
+    study = optuna.create_study(storage=storage, study_name="mine")
+    study.tell(study.ask(), 1.0)
+    assert study.best_value == 1.0
+    opened = [os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()]
+    assert not [path for path in opened if path.startswith(str(tmp_path))]
+
+
+def test_repair_28_a_database_in_memory_keeps_what_it_is_told():
+    storage = open_database("sqlite://")
+    optuna.create_study(storage=storage, study_name="mine")
+    assert optuna.get_all_study_names(storage) == ["mine"]

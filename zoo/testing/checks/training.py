@@ -79,7 +79,7 @@ def check_time(bench: Bench) -> Findings:
     inputs, targets = noise(STATED_BATCH, *network.input_shape[1:]), noise(STATED_BATCH, *network.output_shape[1:])
     network.compile(optimizer="adam", loss="mse")
     steps = [_timed(lambda: network.train_on_batch(inputs, targets)) for _ in range(STEPS + 1)]
-    call = tf.function(lambda window: network(window, training=False))
+    call = tf.function(lambda window: network(window, training=False), autograph=False)
     calls = [_timed(lambda: call(inputs[:1]).numpy()) for _ in range(CALLS + 1)]
     return Findings(  # the first of each compiles
         {
