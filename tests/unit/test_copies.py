@@ -60,7 +60,7 @@ def test_repair_17_a_pickled_bundle_predicts_in_another_process_and_folder(bundl
 def test_repair_17_a_bundle_that_was_changed_is_refused_where_a_pickle_is_loaded(bundle):
     pickled = pickle.dumps(bundle)
     (bundle.folder / "model.onnx").write_bytes(b"changed")
-    with pytest.raises(BundleError, match="model.onnx: expected .* bytes, found 7"):
+    with pytest.raises(BundleError, match=r"model\.onnx: expected .* bytes, found 7"):
         pickle.loads(pickled)
 
 
@@ -69,7 +69,7 @@ def test_repair_17_another_bundle_in_its_place_is_refused(bundle, trained, tmp_p
     other = trained.export(tmp_path / "exported", name="tiny")
     shutil.rmtree(bundle.folder)
     shutil.copytree(other.folder, bundle.folder)
-    with pytest.raises(BundleError, match="expected the bundle that was pickled, .* found another one"):
+    with pytest.raises(BundleError, match=r"expected the bundle that was pickled, .* found another one"):
         pickle.loads(pickled)
 
 
