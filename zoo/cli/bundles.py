@@ -40,7 +40,9 @@ def bundles(
 
     Only manifests are read; for every file's hash: zoo verify --quick BUNDLE
 
-    Examples: zoo bundles; zoo bundles exported --json
+    Examples:
+        zoo bundles
+        zoo bundles exported --json
     """
     from zoo.export.leftovers import list_versions
 

@@ -19,16 +19,22 @@ def export(
     exported: Annotated[Path, typer.Option(help="Folder of all models.")] = Path("exported"),
     runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
     serving_dtype: Annotated[
-        str, typer.Option(help="Input and output: auto (by the columns), float32 or float64.")
+        str, typer.Option(help="Numbers of the bundle's input and output: auto (by the columns), float32 or float64.")
     ] = "auto",
     mlflow: Annotated[
         str | None,
-        typer.Option(help="Log the bundle to MLflow, with its run: the URI given to zoo train.", metavar="URI"),
+        typer.Option(
+            help="Log the bundle to MLflow, with its run: the URI given to zoo train [default: no log].", metavar="URI"
+        ),
     ] = None,
     sign: Sign = None,
     formats: Annotated[
         list[str] | None,
-        typer.Option("--format", help="Another format too: litert, openvino, or a plugin's; repeat it."),
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="Another format too: litert, openvino, or a plugin's; repeat it for more [default: none].",
+        ),
     ] = None,
     batch: Annotated[
         int | None, typer.Option(help="Windows that such a format takes at once [default: 1 for litert, else any].")
@@ -37,7 +43,8 @@ def export(
 ) -> None:
     """Export a run as the next version of a model: SavedModel and ONNX, raw units in and out, proven equal.
 
-    Example: zoo export latest --name co2
+    Examples:
+        zoo export latest --name co2
     """
     from zoo.tracking.trackers import make_trackers
     from zoo.training.run_record import find_run, read_record

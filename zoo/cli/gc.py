@@ -20,7 +20,9 @@ def gc(
 
     What a living process is writing into stays, as do all versions, runs and unfinished runs.
 
-    Examples: zoo gc --dry-run; zoo gc exported --runs runs
+    Examples:
+        zoo gc --dry-run
+        zoo gc exported --runs runs
     """
     from zoo.export.leftovers import clean_exported, clean_runs
 

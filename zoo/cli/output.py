@@ -29,7 +29,8 @@ RequireSignature = Annotated[
 Sign = Annotated[
     Path | None,
     typer.Option(
-        help="Sign the bundle with this private key (PEM; its password in $ZOO_SIGN_PASSWORD).", metavar="KEY"
+        help="Sign the bundle with this private key (PEM; its password in $ZOO_SIGN_PASSWORD) [default: no signature].",
+        metavar="KEY",
     ),
 ]
 
