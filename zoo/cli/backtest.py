@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
+from zoo.atomic import check_folder
 from zoo.cli.answers import progress_bar
 from zoo.cli.options import BUNDLE_OPTIONS, SCALING_OPTIONS, with_options, workers_of
-from zoo.cli.output import RequireSignature, catalogue, check_folder, note, print_json, print_table
+from zoo.cli.output import RequireSignature, catalogue, note, print_json, print_table
 from zoo.cli.results import print_forecasts
 from zoo.cli.tensorflow import import_tensorflow
 from zoo.options import Aggregate, Gaps, Missing

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, get_args
 
 import typer
 
-from zoo.cli.output import Sign, check_folder, lifecycle_of, print_json, print_table
+from zoo.atomic import check_folder
+from zoo.cli.output import Sign, lifecycle_of, print_json, print_table
 from zoo.cli.tensorflow import import_tensorflow
 from zoo.options import ServingDtype
 from zoo_registry.errors import ConfigError
@@ -78,4 +80,4 @@ def export(
     rows = [(name, part["version"], f"{part['difference']:.1e}") for name, part in bundle.manifest.parity.items()]
     print_table(("runtime", "version", "largest difference (train deviations)"), rows)
     typer.echo(f"bundle: {bundle.folder}")
-    typer.echo(f"next: zoo verify {bundle.folder}")
+    typer.echo(f"next: zoo verify {shlex.quote(str(bundle.folder))}")

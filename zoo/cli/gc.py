@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.output import check_folder, note, print_json, print_table
+from zoo.atomic import check_folder
+from zoo.cli.output import note, print_json, print_table
 
 
 def gc(

@@ -27,6 +27,7 @@ from zoo.cli.show import show
 from zoo.cli.train import train
 from zoo.cli.tune import tune
 from zoo.cli.verify import verify
+from zoo.streams import open_closed_streams
 from zoo_registry.errors import ZooError
 
 INTERRUPTED, TERMINATED = 130, 143
@@ -114,6 +115,7 @@ def main() -> None:
 
     0; 1 where a bundle fails its replay, or a plugin its checks; 2 for bad input; 130 after Ctrl-C; 143 after SIGTERM.
     """
+    open_closed_streams()  # before any file is opened
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that what is staged is removed
     atexit.register(freeze)  # or Python looks for garbage in all that was imported, a tenth of a second for pandas
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's remarks; errors still show

@@ -103,15 +103,6 @@ def repair_notes(repairs: dict[str, Any]) -> list[str]:
     return notes
 
 
-def check_folder(folder: Path, option: str) -> None:
-    """Raise ConfigError where something that is no folder stands in its place; told before anything slow is done."""
-    for place in (folder, *folder.parents):
-        if place.exists():
-            if not place.is_dir():
-                raise ConfigError(f"{option}: expected a folder, found the file {place}; name another")
-            return
-
-
 def check_picture(path: Path | None, option: str) -> None:
     """Raise ConfigError where a picture cannot be drawn; None is none."""
     if path is not None and (path.suffix.lower() not in (".png", ".svg", ".pdf") or not path.parent.is_dir()):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zoo.atomic import check_folder
 from zoo.cli.distribution import (
     Distribute,
     cluster_for,
@@ -19,7 +20,7 @@ from zoo.cli.distribution import (
 )
 from zoo.cli.learning_rate import check_find_lr, suggest_rate
 from zoo.cli.options import RUN_OPTIONS, settings_of, with_options
-from zoo.cli.output import catalogue, check_folder, lifecycle_of, note, print_json
+from zoo.cli.output import catalogue, lifecycle_of, note, print_json
 from zoo.cli.results import print_results
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zoo.atomic import check_folder
 from zoo.cli.answers import progress_bar
 from zoo.cli.options import RUN_OPTIONS, SCALING_OPTIONS, settings_of, with_options, workers_of
-from zoo.cli.output import catalogue, check_folder, note, print_json, print_table
+from zoo.cli.output import catalogue, note, print_json, print_table
 from zoo.cli.results import print_results
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
@@ -264,7 +266,11 @@ def _print(study: Study) -> None:
     typer.echo(f"report: {study.folder / PAGE_FILE}")
     typer.echo(f"best: {study.folder / BEST_FILE}")
     what = study.run.id if study.run is not None else None
-    typer.echo(f"next: zoo export {what}" if what else f"next: zoo train --config {study.folder / BEST_FILE} --export")
+    typer.echo(
+        f"next: zoo export {what}"
+        if what
+        else f"next: zoo train --config {shlex.quote(str(study.folder / BEST_FILE))} --export"
+    )
     typer.echo(
         f"The best is trial {best.number}, {best.architecture}: a cross-validated {found['measure']} of"
         f" {best.error:.4g}, with a spread of {best.spread:.2g} over the folds."

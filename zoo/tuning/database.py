@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import optuna
 
 from zoo.tuning.record import TuningError
 from zoo_registry.errors import first_line
 
+_PATIENCE = 100.0  # seconds until SQLite gives up, as several may write
 _OPENINGS, _MOMENT = 5, 1.0  # times that a database is opened which others are making, and seconds between them
 
 
-def open_database(url: str) -> optuna.storages.RDBStorage:
+def open_database(place: str | Path) -> optuna.storages.RDBStorage:
     """Open a database, making its tables where there are none; raises TuningError where it cannot be used.
 
+    ``place`` is a URL, or the path of a file of SQLite's, in which any characters may stand, as no URL is made of it.
     Where several hosts begin a study at once, all but one find tables that were not there a moment ago, and look again.
     """
     from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    patience = {"connect_args": {"timeout": 100}} if url.startswith("sqlite") else {}  # several may write
-    with database_errors(url):
+    settings: dict[str, Any] = {}
+    url = "sqlite:///study.db" if isinstance(place, Path) else place
+    if isinstance(place, Path):
+        connect = partial(sqlite3.connect, place.absolute(), timeout=_PATIENCE, check_same_thread=False)
+        settings = {"creator": connect}
+    elif url.startswith("sqlite"):
+        settings = {"connect_args": {"timeout": _PATIENCE}}
+    with database_errors(None if isinstance(place, Path) else url):
         for again in reversed(range(_OPENINGS)):
             try:
-                return optuna.storages.RDBStorage(url, engine_kwargs=patience)
+                return optuna.storages.RDBStorage(url, engine_kwargs=settings)
             except SQLAlchemyError as error:
                 made_by_others = isinstance(error, IntegrityError | ProgrammingError) or "already exists" in str(error)
                 if not again or not made_by_others:

@@ -9,6 +9,7 @@ import pytest
 
 from zoo.tuning.database import open_database, shown_url
 from zoo.tuning.record import TuningError
+from zoo.tuning.store import DATABASE, StudyStore
 
 
 def test_those_that_open_a_new_database_at_once_all_get_it(tmp_path):
@@ -36,3 +37,12 @@ def test_one_that_cannot_be_used_is_told_without_its_password(url, words):
 
 def test_passwords_are_not_shown():
     assert shown_url("mysql+pymysql://me:secret@host/db") == "mysql+pymysql://me:***@host/db"
+
+
+@pytest.mark.parametrize("name", ["a b", "a?b=c", "50%", "a%20b", "#1", "{a}", "[1]*", "ä"])
+def test_repair_17_any_characters_in_the_path_of_a_study(tmp_path, name, make_study_plan):
+    studies = tmp_path / name
+    StudyStore.begin(make_study_plan(), studies, name="mine")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (studies / "mine" / DATABASE).is_file()
+    assert StudyStore.reopen("latest", studies).name == "mine"
