@@ -19,6 +19,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from zoo_registry.errors import ConfigError
+
 STAGING = ".staging-"
 
 
@@ -81,8 +83,23 @@ def write_text(path: Path, text: str) -> None:
         staged.write_text(text, encoding="utf-8")
 
 
+def check_folder(folder: Path, option: str = "") -> None:
+    """Raise ConfigError where something that is no folder stands in the place of this one or of one above it.
+
+    A link that leads nowhere is no folder, though nothing seems to be there. ``option`` begins the sentence.
+    """
+    for place in (folder, *folder.parents):
+        if os.path.lexists(place):
+            if not place.is_dir():
+                found = "the file" if place.exists() else "a link that leads nowhere,"
+                told = f"expected a folder, found {found} {place}; name another"
+                raise ConfigError(f"{option}: {told}" if option else f"{folder}: {told}")
+            return
+
+
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, and bring their names to the disk."""
+    """Make a folder and those above it, and bring their names to the disk; raises ConfigError as check_folder does."""
+    check_folder(folder)
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for path in missing:

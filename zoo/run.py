@@ -30,7 +30,11 @@ from zoo_registry.errors import RunError
 
 
 class Run:
-    """A finished training, read from its folder; network and scalers are loaded when they are first needed."""
+    """A finished training, read from its folder; network and scalers are loaded when they are first needed.
+
+    A copy or a pickle is by path. The DataFrame or the arrays of a training in this process go into a copy, but not
+    into a pickle, nor do its trackers.
+    """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
@@ -40,6 +44,17 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Run, (self.folder.absolute(),)
+
+    def __copy__(self) -> Run:
+        again = Run(self.folder)
+        again.source, again.lifecycle = self.source, self.lifecycle
+        return again
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Run:
+        return self.__copy__()
 
     @property
     def id(self) -> str:

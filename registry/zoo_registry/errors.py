@@ -15,11 +15,11 @@ class ZooError(Exception):
     exit_code = 2
 
 
-class ConfigError(ZooError):
+class ConfigError(ZooError, ValueError):
     """A setting has an unknown name, a wrong type, or a value out of bounds."""
 
 
-class DataError(ZooError):
+class DataError(ZooError, ValueError):
     """The table cannot be used as it is; the message names file, column and row."""
 
 

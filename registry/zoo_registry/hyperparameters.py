@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from zoo_registry.errors import ConfigError, close_match_hint
+from zoo_registry.errors import ConfigError, ZooError, close_match_hint
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,15 @@ Model = TypeVar("Model", bound=BaseModel)
 def validated(model: type[Model], values: Mapping[str, Any], what: str) -> Model:
     """Build a pydantic model, turning its complaints into one :class:`ConfigError`.
 
-    ``what`` opens the sentence, for example ``"architecture 'basic', hyperparameter"``.
+    ``what`` opens the sentence, for example ``"architecture 'basic', hyperparameter"``; a validator's own ZooError
+    stays as it is.
     """
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
+        for item in error.errors():
+            if isinstance(told := item.get("ctx", {}).get("error"), ZooError):
+                raise told from error
         raise ConfigError("; ".join(_sentence(model, what, item) for item in error.errors())) from error
 
 

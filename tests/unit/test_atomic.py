@@ -9,7 +9,8 @@ import threading
 
 import pytest
 
-from zoo.atomic import rename_to_free, staging_file, staging_folder, undisturbed
+from zoo.atomic import make_folder, rename_to_free, staging_file, staging_folder, undisturbed
+from zoo_registry.errors import ConfigError
 
 ITS_TOOLS = {tempfile.__file__, shutil.__file__}
 
@@ -84,3 +85,22 @@ def test_ctrl_c_at_any_line_leaves_no_staging(tmp_path, write, interrupted_at):
         else:
             break
     assert 20 < line < 1000
+
+
+@pytest.mark.parametrize("place", ["link", "link/runs", "file", "file/runs", "folder/loop"])
+def test_repair_17_no_folder_is_made_of_a_dangling_link_or_a_file(tmp_path, place):
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere" / "else")
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "loop").symlink_to("loop")
+    found = "the file" if place.startswith("file") else "a link that leads nowhere,"
+    with pytest.raises(ConfigError, match=f"expected a folder, found {found} "):
+        make_folder(tmp_path / place)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_repair_17_a_link_to_a_folder_is_a_folder(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "runs").symlink_to("disk")
+    make_folder(tmp_path / "runs" / "unfinished")
+    assert (tmp_path / "disk" / "unfinished").is_dir()

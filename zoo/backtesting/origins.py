@@ -70,6 +70,8 @@ def rows_from(table: Table, start: str) -> dict[str, range]:
                 place = int(times.searchsorted(in_zone(pd.Timestamp(start), times.tz, "--start")))
             else:
                 place = int(start) - 1 if times is None else int(times.searchsorted(int(start)))
+        except ConfigError:
+            raise
         except ValueError as error:
             kind = "a time such as 2020-01-31" if isinstance(times, pd.DatetimeIndex) else "a whole number"
             raise ConfigError(f"--start: expected {kind}, found '{start}'; give one") from error

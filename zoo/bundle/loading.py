@@ -17,6 +17,7 @@ from zoo.bundle.onnx_checks import check_onnx
 from zoo.bundle.opening import open_bundle
 from zoo.bundle.ranges import PARAMETERS_FILE, Outside, TrainRange, warn_outside
 from zoo.bundle.regular_files import printable
+from zoo.bundle.signatures import required_keys
 from zoo.data.raw_windows import check_windows, is_windows
 from zoo.outputs import MAIN_OUTPUT
 from zoo.runtimes import Runtime, Session, find_runtime
@@ -65,13 +66,26 @@ def load_session(runtime: Runtime, folder: Path, read: Callable[[str], bytes]) -
 
 
 class Bundle:
-    """A bundle whose files were checked, and its one session on a runtime."""
+    """A bundle whose files were checked, and its one session on a runtime.
 
-    def __init__(self, checked: CheckedFiles, session: Session) -> None:
+    A copy or a pickle is by path: it is loaded, and all is checked, again, on the same runtime and with the same keys.
+    """
+
+    def __init__(
+        self,
+        checked: CheckedFiles,
+        session: Session,
+        runtime: str = "onnxruntime",
+        keys: tuple[Path, ...] | None = None,
+    ) -> None:
         self._checked, self._session = checked, session
+        self._runtime, self._keys = runtime, keys
         self.train_range = TrainRange.parse(
             checked.read(PARAMETERS_FILE), self.folder / PARAMETERS_FILE, self.manifest.interface, self.manifest.data
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _load_again, (self.folder.absolute(), self._runtime, self._keys, self.manifest_sha256)
 
     @property
     def folder(self) -> Path:
@@ -184,9 +198,23 @@ def load_bundle(
     incomplete, changed or not signed by a required key, or the runtime is unknown.
     """
     chosen = find_runtime(runtime)
-    checked = open_bundle(path, require_signature)
+    keys = required_keys(require_signature)
+    checked = open_bundle(path, keys)
     chosen.check(checked.folder, checked.manifest.interface.inputs[0].dtype)
-    return Bundle(checked, load_session(chosen, checked.folder, checked.read))
+    # without keys, those of the environment hold where a pickle is loaded, unless none at all were asked for here
+    kept = None if require_signature is None and not keys else tuple(key.absolute() for key in keys)
+    return Bundle(checked, load_session(chosen, checked.folder, checked.read), runtime, kept)
+
+
+def _load_again(folder: Path, runtime: str, keys: tuple[Path, ...] | None, manifest_sha256: str) -> Bundle:
+    """Load what a pickle or a copy names; raises BundleError where another bundle lies there now."""
+    bundle = load_bundle(folder, runtime=runtime, require_signature=keys)
+    if bundle.manifest_sha256 != manifest_sha256:
+        raise BundleError(
+            f"{folder}: expected the bundle that was pickled, whose manifest has the SHA-256 {manifest_sha256[:12]}…,"
+            f" found another one, with {bundle.manifest_sha256[:12]}…; put that one back, or load this one anew"
+        )
+    return bundle
 
 
 def _reason(error: Exception) -> str:

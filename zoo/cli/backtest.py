@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
+from zoo.atomic import check_folder
 from zoo.cli.answers import progress_bar
-from zoo.cli.options import DATA_OPTIONS, SCALING_OPTIONS, with_options, workers_of
-from zoo.cli.output import RequireSignature, catalogue, check_folder, note, print_json, print_table
+from zoo.cli.options import BUNDLE_OPTIONS, SCALING_OPTIONS, with_options, workers_of
+from zoo.cli.output import RequireSignature, catalogue, note, print_json, print_table
 from zoo.cli.results import print_forecasts
 from zoo.cli.tensorflow import import_tensorflow
 from zoo.options import Aggregate, Gaps, Missing
@@ -23,7 +24,7 @@ FORMAT = ("delimiter", "decimal", "encoding")
 _STEPS, _SERIES, _ORIGINS = 6, 5, 3  # rows of a table
 
 
-@with_options({name: DATA_OPTIONS[name] for name in (*READING, *FORMAT)} | SCALING_OPTIONS)
+@with_options({name: BUNDLE_OPTIONS[name] for name in (*READING, *FORMAT)} | SCALING_OPTIONS)
 def backtest(
     ctx: typer.Context,
     subject: Annotated[
@@ -38,20 +39,24 @@ def backtest(
     ] = None,
     refit: Annotated[bool, typer.Option("--refit", help="Train anew at each origin, on the rows up to it.")] = False,
     refit_every: Annotated[
-        int | None, typer.Option(help="Train anew at each so many origins.", min=1, metavar="ORIGINS")
+        int | None,
+        typer.Option(
+            help="Train anew at every so many origins [default: 1 with --refit, else never].", min=1, metavar="ORIGINS"
+        ),
     ] = None,
     train_rows: Annotated[
-        int | None, typer.Option(help="Train on the last so many rows before an origin [default: all].", min=1)
+        int | None,
+        typer.Option(help="Train on the last so many rows before an origin [default: all].", min=1, metavar="ROWS"),
     ] = None,
     start: Annotated[
         str | None,
         typer.Option(help="First time, or row, that is forecast [default: the test part's].", metavar="TIME"),
     ] = None,
     stride: Annotated[
-        int | None, typer.Option(help="Rows from one origin to the next [default: the horizon].", min=1)
+        int | None, typer.Option(help="Rows from one origin to the next [default: the horizon].", min=1, metavar="ROWS")
     ] = None,
     origins: Annotated[
-        int | None, typer.Option(help="Only so many of each series, the last ones [default: all].", min=1)
+        int | None, typer.Option(help="Only so many of each series, the last ones [default: all].", min=1, metavar="N")
     ] = None,
     season: Annotated[
         int | None, typer.Option(help="Rows in a season, for the seasonal naive baseline [default: by the times].")
@@ -71,15 +76,12 @@ def backtest(
     with --refit it is trained anew as the origin moves on, side by side with --jobs or on a cluster. All forecasts,
     errors and a report are kept in a folder of their own. Options on how a table is read are for bundles.
 
-    Examples: zoo backtest latest
-
-    zoo backtest latest --refit-every 10 --origins 100
-
-    zoo backtest latest --refit --jobs 2
-
-    zoo backtest config.toml --start 2019-01-01 --stride 24
-
-    zoo backtest exported/basic-co2 --data example:co2
+    Examples:
+        zoo backtest latest
+        zoo backtest latest --refit-every 10 --origins 100
+        zoo backtest latest --refit --jobs 2
+        zoo backtest config.toml --start 2019-01-01 --stride 24
+        zoo backtest exported/basic-co2 --data example:co2
     """
     for name, known in (("missing", Missing), ("gaps", Gaps), ("aggregate", Aggregate)):
         if (value := missing if name == "missing" else ctx.params[name]) is not None and value not in get_args(known):

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.output import check_folder, note, print_json, print_table
+from zoo.atomic import check_folder
+from zoo.cli.output import note, print_json, print_table
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ def bundles(
 
     Only manifests are read; for every file's hash: zoo verify --quick BUNDLE
 
-    Examples: zoo bundles; zoo bundles exported --json
+    Examples:
+        zoo bundles
+        zoo bundles exported --json
     """
     from zoo.export.leftovers import list_versions
 

@@ -15,13 +15,18 @@ Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 def list_architectures(
     exports: Annotated[
         str | None,
-        typer.Option(help="Only those whose bundles can be had as these formats or runtimes.", metavar="NAME,NAME"),
+        typer.Option(
+            help="Only those whose bundles can be had as these formats or runtimes [default: all].", metavar="NAME,NAME"
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """List the architectures of all installed plugins.
 
-    Examples: zoo list; zoo list --exports onnx,openvino; zoo list --json
+    Examples:
+        zoo list
+        zoo list --exports onnx,openvino
+        zoo list --json
     """
     from zoo.listing import list_architectures as listed
 

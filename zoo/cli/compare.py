@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 def compare(
     names: Annotated[
-        list[str], typer.Argument(metavar="RUN...", help="Runs: id, the beginning of it, folder, or latest.")
+        list[str], typer.Argument(metavar="RUN", help="Runs: id, the beginning of it, folder, or latest.")
     ],
     runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
-    html: Annotated[Path | None, typer.Option(help="Write the table as a web page too.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the table as a web page too, to this file [default: no page].")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Rank runs on the same test rows, the baselines among them.
@@ -28,7 +30,8 @@ def compare(
     Forecasts and regressions rank by scaled MAE, classes by log loss, anomalies by average precision. Runs on other
     data, test rows, targets, tasks or horizons are refused.
 
-    Example: zoo compare 20250101-101500-basic 20250101-103000-stacked --html ranking.html
+    Examples:
+        zoo compare 20250101-101500-basic 20250101-103000-stacked --html ranking.html
     """
     from zoo.atomic import write_text
     from zoo.evaluation.comparison import cells, comparison_page, heads, ranking_of, scaled_as

@@ -24,7 +24,7 @@ Distribute = Annotated[
     str | None,
     typer.Option(
         help="Share each batch among so many processes of this host, or those that the variable TF_CONFIG names;"
-        " docs/distributed-training.md.",
+        " docs/distributed-training.md [default: one process].",
         metavar="N|tf-config",
         rich_help_panel="Speed",
     ),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, get_args
 
 import typer
 
-from zoo.cli.output import Sign, check_folder, lifecycle_of, print_json, print_table
+from zoo.atomic import check_folder
+from zoo.cli.output import Sign, lifecycle_of, print_json, print_table
 from zoo.cli.tensorflow import import_tensorflow
 from zoo.options import ServingDtype
 from zoo_registry.errors import ConfigError
@@ -19,16 +21,22 @@ def export(
     exported: Annotated[Path, typer.Option(help="Folder of all models.")] = Path("exported"),
     runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
     serving_dtype: Annotated[
-        str, typer.Option(help="Input and output: auto (by the columns), float32 or float64.")
+        str, typer.Option(help="Numbers of the bundle's input and output: auto (by the columns), float32 or float64.")
     ] = "auto",
     mlflow: Annotated[
         str | None,
-        typer.Option(help="Log the bundle to MLflow, with its run: the URI given to zoo train.", metavar="URI"),
+        typer.Option(
+            help="Log the bundle to MLflow, with its run: the URI given to zoo train [default: no log].", metavar="URI"
+        ),
     ] = None,
     sign: Sign = None,
     formats: Annotated[
         list[str] | None,
-        typer.Option("--format", help="Another format too: litert, openvino, or a plugin's; repeat it."),
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="Another format too: litert, openvino, or a plugin's; repeat it for more [default: none].",
+        ),
     ] = None,
     batch: Annotated[
         int | None, typer.Option(help="Windows that such a format takes at once [default: 1 for litert, else any].")
@@ -37,7 +45,8 @@ def export(
 ) -> None:
     """Export a run as the next version of a model: SavedModel and ONNX, raw units in and out, proven equal.
 
-    Example: zoo export latest --name co2
+    Examples:
+        zoo export latest --name co2
     """
     from zoo.tracking.trackers import make_trackers
     from zoo.training.run_record import find_run, read_record
@@ -71,4 +80,4 @@ def export(
     rows = [(name, part["version"], f"{part['difference']:.1e}") for name, part in bundle.manifest.parity.items()]
     print_table(("runtime", "version", "largest difference (train deviations)"), rows)
     typer.echo(f"bundle: {bundle.folder}")
-    typer.echo(f"next: zoo verify {bundle.folder}")
+    typer.echo(f"next: zoo verify {shlex.quote(str(bundle.folder))}")

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.output import check_folder, note, print_json, print_table
+from zoo.atomic import check_folder
+from zoo.cli.output import note, print_json, print_table
 
 
 def gc(
@@ -20,7 +21,9 @@ def gc(
 
     What a living process is writing into stays, as do all versions, runs and unfinished runs.
 
-    Examples: zoo gc --dry-run; zoo gc exported --runs runs
+    Examples:
+        zoo gc --dry-run
+        zoo gc exported --runs runs
     """
     from zoo.export.leftovers import clean_exported, clean_runs
 

@@ -14,14 +14,16 @@ from zoo.cli.output import check_picture, note, print_json, print_table, repair_
 @with_options(DATA_OPTIONS)
 def inspect(
     ctx: typer.Context,
-    plot: Annotated[Path | None, typer.Option(help="Draw it too, as a .png, .svg or .pdf file.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw it too, as a .png, .svg or .pdf file [default: no picture].")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Show what the checks found, the parts of the split, each column's statistics in them, and what the scaler does.
 
-    Examples: zoo inspect --data example:ticks --plot ticks.png
-
-    zoo inspect --data ETTh1.csv --target OT --window 96 --horizon 24 --split 8640,2880,2880
+    Examples:
+        zoo inspect --data example:ticks --plot ticks.png
+        zoo inspect --data ETTh1.csv --target OT --window 96 --horizon 24 --split 8640,2880,2880
     """
     check_picture(plot, "--plot")
     from zoo.inspection import draw

@@ -10,7 +10,6 @@ from gc import freeze
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from zoo.cli.backtest import backtest
 from zoo.cli.bundles import bundles
@@ -20,6 +19,7 @@ from zoo.cli.export import export
 from zoo.cli.gc import gc
 from zoo.cli.inspect import inspect
 from zoo.cli.output import note
+from zoo.cli.pages import HelpfulCommand, HelpfulGroup
 from zoo.cli.plugin import plugin
 from zoo.cli.predict import predict
 from zoo.cli.runs import runs
@@ -27,12 +27,13 @@ from zoo.cli.show import show
 from zoo.cli.train import train
 from zoo.cli.tune import tune
 from zoo.cli.verify import verify
+from zoo.streams import open_closed_streams
 from zoo_registry.errors import ZooError
 
 INTERRUPTED, TERMINATED = 130, 143
 
 
-class _Commands(TyperGroup):
+class _Commands(HelpfulGroup):
     """Ends a command that raised with one sentence on standard error and an exit code; ``--debug`` shows the rest."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -71,26 +72,26 @@ def _how_to_go_on(stop: BaseException) -> str:
 app = typer.Typer(
     cls=_Commands,
     help="Train recurrent models on your time series, and export them as bundles that any runtime serves.",
-    epilog="Begin with: zoo list, zoo train basic --export, zoo verify exported/basic-co2",
+    epilog="Begin with:\nzoo list\nzoo train basic --export\nzoo verify exported/basic-co2",
     no_args_is_help=True,
-    rich_markup_mode=None,
+    rich_markup_mode=None,  # which would take brackets for markup; zoo.cli.pages makes the help pages
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("list")(list_architectures)
-app.command("show")(show)
-app.command("inspect")(inspect)
-app.command("train")(train)
-app.command("tune")(tune)
-app.command("runs")(runs)
-app.command("compare")(compare)
-app.command("backtest")(backtest)
-app.command("export")(export)
-app.command("verify")(verify)
-app.command("predict")(predict)
-app.command("bundles")(bundles)
-app.command("gc")(gc)
+app.command("list", cls=HelpfulCommand)(list_architectures)
+app.command("show", cls=HelpfulCommand)(show)
+app.command("inspect", cls=HelpfulCommand)(inspect)
+app.command("train", cls=HelpfulCommand)(train)
+app.command("tune", cls=HelpfulCommand)(tune)
+app.command("runs", cls=HelpfulCommand)(runs)
+app.command("compare", cls=HelpfulCommand)(compare)
+app.command("backtest", cls=HelpfulCommand)(backtest)
+app.command("export", cls=HelpfulCommand)(export)
+app.command("verify", cls=HelpfulCommand)(verify)
+app.command("predict", cls=HelpfulCommand)(predict)
+app.command("bundles", cls=HelpfulCommand)(bundles)
+app.command("gc", cls=HelpfulCommand)(gc)
 app.add_typer(plugin, name="plugin")
 
 
@@ -114,6 +115,7 @@ def main() -> None:
 
     0; 1 where a bundle fails its replay, or a plugin its checks; 2 for bad input; 130 after Ctrl-C; 143 after SIGTERM.
     """
+    open_closed_streams()  # before any file is opened
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that what is staged is removed
     atexit.register(freeze)  # or Python looks for garbage in all that was imported, a tenth of a second for pandas
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's remarks; errors still show

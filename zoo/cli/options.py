@@ -26,34 +26,56 @@ def _panel(title: str, options: dict[str, Any]) -> dict[str, Any]:
 
 # Each is named after its field in zoo.training.config; None is left out
 _DATA: dict[str, Any] = {
-    "data": _option(str | None, "CSV or Parquet file, or example:co2 (the default) or example:ticks."),
-    "task": _option(str | None, "forecast, regress, classify or anomaly [default: forecast]."),
-    "target": _option(list[str] | None, "Column to forecast, or of classes; repeat it for more."),
-    "features": _option(str | None, "Input columns, by commas [default: all numeric columns]."),
-    "label": _option(str | None, "Task anomaly: column of 0 and 1, for scoring alone."),
+    "data": _option(str | None, "CSV or Parquet file, or example:co2 or example:ticks [default: example:co2]."),
+    "task": _option(
+        str | None, "What is asked of a window: forecast, regress, classify or anomaly [default: forecast]."
+    ),
+    "target": _option(
+        list[str] | None,
+        "Column to forecast, or of classes; repeat it, or give several by commas [default: the example's; of anomalies"
+        " all features].",
+        metavar="COLUMN,...",
+    ),
+    "features": _option(
+        list[str] | None,
+        "Input column; repeat it, or give several by commas, and a name with a comma in quotes: '\"a,b\",c' [default:"
+        " all numeric columns].",
+        metavar="COLUMN,...",
+    ),
+    "label": _option(str | None, "Task anomaly: column of 0 and 1, for scoring alone [default: none]."),
     "time": _option(str | None, "Column of times, or of whole numbers that count up [default: found by type or name]."),
-    "series": _option(str | None, "Column that tells several series apart; no window crosses them."),
+    "series": _option(
+        str | None, "Column that tells several series apart; no window crosses them [default: one series]."
+    ),
     "short_series": _option(str | None, "Series too short for a window: error or drop [default: error]."),
-    "delimiter": _option(str | None, "Between the fields of a CSV file [default: ,]."),
+    "delimiter": _option(str | None, "What stands between the fields of a CSV file [default: ,]."),
     "decimal": _option(str | None, "Decimal sign in a CSV file [default: .]."),
-    "encoding": _option(str | None, "Of a CSV file [default: by its byte-order mark, else UTF-8]."),
-    "sort": _option(bool | None, "Sort the rows by time.", "--sort/--no-sort"),
-    "resample": _option(str | None, "Bring the rows to an even step, such as 15min, 1h or 1D."),
+    "encoding": _option(str | None, "Encoding of a CSV file [default: by its byte-order mark, else UTF-8]."),
+    "sort": _option(bool | None, "Sort the rows by time [default: no-sort].", "--sort/--no-sort"),
+    "resample": _option(str | None, "Bring the rows to an even step, such as 15min, 1h or 1D [default: leave them]."),
     "aggregate": _option(str | None, "With --resample: mean, last or sum [default: mean]."),
     "gaps": _option(str | None, "Uneven steps: error, break (no window crosses one) or ignore [default: error]."),
-    "missing": _option(str | None, "Missing values: error, drop, ffill or interpolate [default: error]."),
-    "calendar": _option(str | None, "Calendar features, by commas: minute, hour, weekday, day, month."),
-    "window": _option(int | None, "Rows that a forecast is made from [default: 48]."),
-    "horizon": _option(int | None, "Rows that are forecast [default: 12]."),
+    "missing": _option(
+        str | None, "Missing values: error, drop, ffill or interpolate [default: the example's, else error]."
+    ),
+    "calendar": _option(
+        list[str] | None,
+        "Calendar features: minute, hour, weekday, day or month; repeat it, or give several by commas [default: none].",
+        metavar="FIELD,...",
+    ),
+    "window": _option(int | None, "Rows that a forecast is made from [default: the example's, else 48]."),
+    "horizon": _option(int | None, "Rows that are forecast [default: the example's, else 12; of other tasks 1]."),
     "gap": _option(int | None, "Rows between the window and the first that is forecast [default: 0]."),
     "split": _option(str | None, "Train, validation, test: fractions, or numbers of rows [default: 0.7,0.15,0.15]."),
     "split_dates": _option(
-        str | None, "Split by time instead: first of validation, first of test, perhaps end of test."
+        str | None,
+        "Split by time instead, such as 2019-01-01,2020-01-01: first of validation, first of test, perhaps end of test"
+        " [default: as --split says].",
     ),
     "embargo": _option(int | None, "Rows left out at the end of train and of validation [default: 0]."),
     "train_on_validation": _option(
         bool | None,
-        "Train on the validation rows too, with --keep last --patience 0.",
+        "Train on the validation rows too, with --keep last --patience 0 [default: no-train-on-validation].",
         "--train-on-validation/--no-train-on-validation",
     ),
     "stride": _option(int | None, "Rows from one window to the next [default: 1]."),
@@ -63,58 +85,86 @@ _DATA: dict[str, Any] = {
         "--context/--no-context",
     ),
     "scaler": _option(
-        str | None, "minmax, standard, robust, huber, maxabs, log, none, or a plugin's [default: standard]."
+        str | None,
+        "Scaler of all columns: minmax, standard, robust, huber, maxabs, log, none, or a plugin's [default: standard].",
     ),
     "scaler_for": _option(
-        list[str] | None, "Another scaler for a column; repeat it for more.", metavar="COLUMN=SCALER"
+        list[str] | None,
+        "Another scaler for a column; repeat it for more [default: that of --scaler for all].",
+        metavar="COLUMN=SCALER",
     ),
-    "target_scaler": _option(str | None, "Another scaler for the targets."),
-    "season": _option(int | None, "Rows in a season, for the seasonal naive baseline [default: by the times]."),
-    "spool": _option(Path | None, "Folder for temporary files, where the data does not fit in memory."),
+    "target_scaler": _option(str | None, "Another scaler for the targets [default: as for features]."),
+    "season": _option(
+        int | None, "Rows in a season, for the seasonal naive baseline [default: the example's, else by the times]."
+    ),
+    "spool": _option(
+        Path | None, "Folder for temporary files, where the data does not fit in memory [default: none, all in memory]."
+    ),
 }
 
 
 _NETWORK: dict[str, Any] = {
-    "settings": _option(list[str] | None, "A hyperparameter; see zoo show.", "--set", metavar="NAME=VALUE"),
-    "normalize_window": _option(
-        str | None, "none, last (subtract a window's last value) or instance (its mean and deviation) [default: none]."
+    "settings": _option(
+        list[str] | None,
+        "A hyperparameter, as zoo show lists them; repeat it for more [default: the architecture's].",
+        "--set",
+        metavar="NAME=VALUE",
     ),
-    "channels": _option(str | None, "joint, or shared: one network for each target on its own [default: joint]."),
-    "quantiles": _option(str | None, "Forecast these quantiles too, by commas, such as 0.1,0.5,0.9."),
+    "normalize_window": _option(
+        str | None,
+        "Subtract each window's last value (last), or its mean, and divide by its deviation (instance), or do neither"
+        " (none) [default: none].",
+    ),
+    "channels": _option(
+        str | None, "One network of all columns (joint), or one for each target on its own (shared) [default: joint]."
+    ),
+    "quantiles": _option(str | None, "Forecast these quantiles too, by commas, such as 0.1,0.5,0.9 [default: none]."),
     "threshold": _option(
         float | None, "Task anomaly: quantile of the validation scores above which a row is flagged [default: 0.995]."
     ),
-    "anomaly_rate": _option(float | None, "Task anomaly: the expected share of anomalies, instead of --threshold."),
+    "anomaly_rate": _option(
+        float | None, "Task anomaly: the expected share of anomalies, instead of --threshold [default: none]."
+    ),
 }
 _TRAINING: dict[str, Any] = {
-    "optimizer": _option(str | None, "adam, adamw, rmsprop, sgd, nadam or lion."),
-    "learning_rate": _option(float | None, "The first one."),
+    "optimizer": _option(
+        str | None, "Optimizer: adam, adamw, rmsprop, sgd, nadam or lion [default: the architecture's, else adam]."
+    ),
+    "learning_rate": _option(
+        float | None, "Learning rate to begin with; see --schedule [default: the architecture's, else 0.001]."
+    ),
     "weight_decay": _option(float | None, "Decoupled weight decay [default: 0.004 for adamw, else 0]."),
-    "momentum": _option(float | None, "Of sgd and rmsprop [default: 0]."),
-    "nesterov": _option(bool | None, "Look ahead along sgd's momentum.", "--nesterov/--no-nesterov"),
-    "clip_norm": _option(float | None, "Largest norm of all gradients together [default: any]."),
-    "clip_value": _option(float | None, "Largest absolute value of a gradient [default: any]."),
+    "momentum": _option(float | None, "Momentum of sgd and rmsprop [default: 0]."),
+    "nesterov": _option(
+        bool | None, "Look ahead along sgd's momentum [default: no-nesterov].", "--nesterov/--no-nesterov"
+    ),
+    "clip_norm": _option(float | None, "Largest norm of all gradients together [default: no limit]."),
+    "clip_value": _option(float | None, "Largest absolute value of a gradient [default: no limit]."),
     "schedule": _option(
         str | None,
-        f"How the rate goes on: {', '.join(SCHEDULES)}; with parameters: cosine:steps=5000,warmup=200",
+        f"How the learning rate goes on: {', '.join(SCHEDULES)}; with parameters: cosine:steps=5000,warmup=200"
+        " [default: the architecture's, else constant].",
         metavar="KIND[:KEY=VALUE,...]",
     ),
     "loss": _option(
         str | None,
-        f"{', '.join(BUILT_IN_LOSSES)}, a plugin's, or architecture (its own); with parameters: huber:delta=0.5",
+        f"Loss: {', '.join(BUILT_IN_LOSSES)}, a plugin's, or architecture (its own); with parameters: huber:delta=0.5"
+        " [default: the architecture's, else by the task].",
         metavar="NAME[:KEY=VALUE,...]",
     ),
     "class_weights": _option(
-        str | None, "Task classify: none, or balanced: rare classes count as much as frequent ones [default: none]."
+        str | None,
+        "Task classify: rare classes count as much as frequent ones (balanced), or as they are (none) [default: none].",
     ),
-    "epochs": _option(int | None, "At most this many."),
-    "batch_size": _option(int | None, "Windows in a batch."),
+    "epochs": _option(int | None, "Epochs to train, at most [default: the architecture's, else 100]."),
+    "batch_size": _option(int | None, "Windows in a batch [default: the architecture's, else 32]."),
     "patience": _option(int | None, "Epochs without improvement until the stop; 0: never [default: 10]."),
     "keep": _option(str | None, "Which epoch's weights: best (by validation loss) or last [default: best]."),
-    "seed": _option(int | None, "Same seed, same result [default: 0]."),
+    "seed": _option(int | None, "Seed of all that is drawn: same seed, same result [default: 0]."),
     "start_from": _option(
         str | None,
-        "Begin with the weights of a run, finished or not; without an architecture, with its settings too.",
+        "Begin with the weights of a run, finished or not; without an architecture, with its settings too [default:"
+        " random weights].",
         "--from",
         metavar="RUN",
     ),
@@ -123,20 +173,39 @@ _TRAINING: dict[str, Any] = {
 _SPEED: dict[str, Any] = {
     "engine": _option(
         str | None,
-        "Of recurrent layers: keras, fused (the same, quicker), or auto: fused where it can be [default: auto].",
+        "What computes recurrent layers: keras, fused (the same, quicker), or auto: fused where it can be [default:"
+        " auto].",
     ),
-    "autotune": _option(bool | None, "Choose all of this by a short measured trial.", "--autotune/--no-autotune"),
+    "autotune": _option(
+        bool | None,
+        "Choose all of this panel by a short measured trial [default: no-autotune].",
+        "--autotune/--no-autotune",
+    ),
     "batch_parts": _option(int | None, "Parts of a batch that fused layers compute side by side [default: by a rule]."),
     "steps_per_execution": _option(int | None, "Steps in one call of the compiled function [default: by a rule]."),
-    "xla": _option(bool | None, "With --engine keras: let XLA compile a whole step.", "--xla/--no-xla"),
+    "xla": _option(
+        bool | None, "With --engine keras: let XLA compile a whole step [default: by a rule].", "--xla/--no-xla"
+    ),
 }
 _SCALING: dict[str, Any] = {
-    "jobs": _option(int | None, "How many run at a time [default: 1; dask: as many as workers]."),
-    "threads": _option(int | None, "Threads of each [default: the cores, shared out]."),
-    "backend": _option(str | None, "loky (processes of this host) or dask (a cluster) [default: loky]."),
-    "address": _option(str | None, "With --backend dask: its scheduler.", metavar="tcp://HOST:PORT"),
+    "jobs": _option(int | None, "How many processes work at a time [default: 1; dask: as many as workers]."),
+    "threads": _option(int | None, "Threads of each process [default: the cores, shared out]."),
+    "backend": _option(
+        str | None, "Where they work: loky (processes of this host) or dask (a cluster) [default: loky]."
+    ),
+    "address": _option(str | None, "With --backend dask: its scheduler [default: none].", metavar="tcp://HOST:PORT"),
 }
 DATA_OPTIONS = _panel("Data", _DATA)
+BUNDLE_OPTIONS = DATA_OPTIONS | _panel(  # where a bundle knows how its training read a table
+    "Data",
+    {
+        "time": _option(str | None, "Column of times [default: the training's, else found by type or name]."),
+        "series": _option(str | None, "Column that tells several series apart [default: the training's]."),
+        "gaps": _option(
+            str | None, "Uneven steps: error, break (no window crosses one) or ignore [default: the training's]."
+        ),
+    },
+)
 RUN_OPTIONS = DATA_OPTIONS | _panel("Network", _NETWORK) | _panel("Training", _TRAINING) | _panel("Speed", _SPEED)
 SCALING_OPTIONS = _panel("Workers", _SCALING)
 
@@ -171,9 +240,8 @@ def settings_of(ctx: typer.Context) -> dict[str, Any]:
 
     fields = {**DataConfig.model_fields, **NetworkConfig.model_fields, **TrainingConfig.model_fields}
     given = {key: value for key, value in ctx.params.items() if key in fields and value not in (None, [], ())}
-    for name in ("features", "calendar"):
-        if (listed := given.get(name)) is not None:
-            given[name] = [part.strip() for part in listed.split(",")]
+    if (listed := given.get("calendar")) is not None:
+        given["calendar"] = [part.strip() for text in listed for part in text.split(",")]
     return given
 
 

@@ -29,7 +29,8 @@ RequireSignature = Annotated[
 Sign = Annotated[
     Path | None,
     typer.Option(
-        help="Sign the bundle with this private key (PEM; its password in $ZOO_SIGN_PASSWORD).", metavar="KEY"
+        help="Sign the bundle with this private key (PEM; its password in $ZOO_SIGN_PASSWORD) [default: no signature].",
+        metavar="KEY",
     ),
 ]
 
@@ -100,15 +101,6 @@ def repair_notes(repairs: dict[str, Any]) -> list[str]:
         done = "windows left out" if missing["method"] == "drop" else f"filled by {missing['method']}"
         notes.append(f"missing values, {done}: {counts}")
     return notes
-
-
-def check_folder(folder: Path, option: str) -> None:
-    """Raise ConfigError where something that is no folder stands in its place; told before anything slow is done."""
-    for place in (folder, *folder.parents):
-        if place.exists():
-            if not place.is_dir():
-                raise ConfigError(f"{option}: expected a folder, found the file {place}; name another")
-            return
 
 
 def check_picture(path: Path | None, option: str) -> None:

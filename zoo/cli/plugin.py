@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zoo.cli.output import note, print_json, print_table
+from zoo.cli.pages import HelpfulCommand, HelpfulGroup
 
 if TYPE_CHECKING:
     from zoo_registry import Plugin
@@ -17,8 +18,9 @@ FAILED = 1
 Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 plugin = typer.Typer(
+    cls=HelpfulGroup,
     help="Begin a plugin, check it, and list those that are installed.",
-    epilog="Examples: zoo plugin new tide; zoo plugin check tide; zoo plugin list",
+    epilog="Examples:\nzoo plugin new tide\nzoo plugin check tide\nzoo plugin list",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -26,7 +28,7 @@ plugin = typer.Typer(
 )
 
 
-@plugin.command("new")
+@plugin.command("new", cls=HelpfulCommand)
 def new(
     name: Annotated[str, typer.Argument(help="The architecture's name: a-z, 0-9 and '-'.")],
     folder: Annotated[
@@ -35,7 +37,8 @@ def new(
 ) -> None:
     """Write a small distribution with one architecture, its test and a README, ready to be installed and checked.
 
-    Example: zoo plugin new tide
+    Examples:
+        zoo plugin new tide
     """
     from zoo.cli.output import catalogue
     from zoo.scaffold import check_name, write_plugin
@@ -49,7 +52,7 @@ def new(
         typer.echo(f"    {command}")
 
 
-@plugin.command("check")
+@plugin.command("check", cls=HelpfulCommand)
 def check(
     target: Annotated[
         str,
@@ -69,7 +72,9 @@ def check(
     Ends with 1 where a check fails, with 2 where there is nothing of that name. What a whole check that passes finds is
     kept for zoo list --exports, in $ZOO_CACHE or the platform's folder for caches.
 
-    Examples: zoo plugin check tide; zoo plugin check ./zoo-tide
+    Examples:
+        zoo plugin check tide
+        zoo plugin check ./zoo-tide
     """
     from zoo.cli.plugin_check import run_checks, show_report
     from zoo.testing.targets import find_target
@@ -86,14 +91,16 @@ def check(
         raise typer.Exit(FAILED)
 
 
-@plugin.command("list")
+@plugin.command("list", cls=HelpfulCommand)
 def list_plugins(
     strict: Annotated[bool, typer.Option("--strict", help="End with 1 where a plugin is broken.")] = False,
     as_json: Json = False,
 ) -> None:
     """List all plugins with what they contribute and how long each takes to load, and the broken ones with the reason.
 
-    Examples: zoo plugin list; zoo plugin list --strict
+    Examples:
+        zoo plugin list
+        zoo plugin list --strict
     """
     from zoo_registry import discover
     from zoo_registry.discovery import DISABLE_VARIABLE

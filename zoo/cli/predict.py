@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from zoo.cli.answers import cells, check_output, progress_bar, staged_writer
-from zoo.cli.options import DATA_OPTIONS, SCALING_OPTIONS, with_options, workers_of
+from zoo.cli.options import BUNDLE_OPTIONS, SCALING_OPTIONS, with_options, workers_of
 from zoo.cli.output import BundlePath, RequireSignature, note, print_json, print_table
 from zoo.cli.predict_folder import is_folder, predict_folder
 from zoo.options import Aggregate, Gaps, Missing
@@ -28,7 +28,7 @@ SHOWN = 5  # rows at either end of a backtest
 MOST_JSON = 100_000  # rows of a backtest
 
 
-@with_options({name: DATA_OPTIONS[name] for name in (*READING, *FORMAT)} | SCALING_OPTIONS)
+@with_options({name: BUNDLE_OPTIONS[name] for name in (*READING, *FORMAT)} | SCALING_OPTIONS)
 def predict(
     ctx: typer.Context,
     bundle: BundlePath,
@@ -39,7 +39,8 @@ def predict(
         bool, typer.Option("--backtest", help="Answer to every window in the data, not to the last one alone.")
     ] = False,
     stride: Annotated[
-        int | None, typer.Option(help="With --backtest: rows from one window to the next [default: 1].", min=1)
+        int | None,
+        typer.Option(help="With --backtest: rows from one window to the next [default: 1].", min=1, metavar="ROWS"),
     ] = None,
     missing: Annotated[
         str | None,
@@ -47,10 +48,13 @@ def predict(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(help="Write a .csv or .parquet file instead of a table; a folder's files: the folder of results."),
+        typer.Option(
+            help="Write a .csv or .parquet file; of a folder, the folder of results [default: a table on the terminal]."
+        ),
     ] = None,
     strict_range: Annotated[
-        bool, typer.Option("--strict-range", help="Refuse values outside the training's range; else they are told.")
+        bool,
+        typer.Option("--strict-range", help="Refuse values outside the training's range, which are told otherwise."),
     ] = False,
     require_signature: RequireSignature = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
@@ -61,11 +65,10 @@ def predict(
     not there. The same command again makes only what is missing, or was made of other data, by another bundle or in
     another way. A file that fails is told, and the exit code is 2 then; the others go on.
 
-    Examples: zoo predict exported/basic-co2 --data example:co2
-
-    zoo predict exported/load --data meters --output forecasts --jobs 2
-
-    zoo predict exported/load --data meters --output forecasts --backend dask --address tcp://10.0.0.1:8786
+    Examples:
+        zoo predict exported/basic-co2 --data example:co2
+        zoo predict exported/load --data meters --output forecasts --jobs 2
+        zoo predict exported/load --data meters --output forecasts --backend dask --address tcp://10.0.0.1:8786
     """
     ways = get_args(Missing) if backtest else FILLS
     for name, known in (("missing", ways), ("gaps", get_args(Gaps)), ("aggregate", get_args(Aggregate))):

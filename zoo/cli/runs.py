@@ -22,7 +22,8 @@ def runs(
     Those that nobody will go on with, such as one that diverged, stand there until their folder in runs/unfinished is
     removed.
 
-    Example: zoo runs --json
+    Examples:
+        zoo runs --json
     """
     from zoo.evaluation.headline import headline
     from zoo.training.run_record import list_runs, read_record

@@ -23,7 +23,10 @@ def show(
     ] = None,
     targets: Annotated[int | None, typer.Option(help=f"Columns that are forecast [default: {TARGETS}].")] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="A hyperparameter; repeat it for more.", metavar="NAME=VALUE")
+        list[str] | None,
+        typer.Option(
+            "--set", help="A hyperparameter; repeat it for more [default: as the table shows].", metavar="NAME=VALUE"
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
@@ -33,7 +36,9 @@ def show(
     the multiply-adds of one window are counted. The network is the architecture's own, joint over all targets; its
     targets are features. One that cannot forecast is built for what it does.
 
-    Examples: zoo show stacked; zoo show segmented --window 720 --horizon 96 --set units=128
+    Examples:
+        zoo show stacked
+        zoo show segmented --window 720 --horizon 96 --set units=128
     """
     from zoo.listing import describe_entry
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zoo.atomic import check_folder
 from zoo.cli.distribution import (
     Distribute,
     cluster_for,
@@ -19,7 +20,7 @@ from zoo.cli.distribution import (
 )
 from zoo.cli.learning_rate import check_find_lr, suggest_rate
 from zoo.cli.options import RUN_OPTIONS, settings_of, with_options
-from zoo.cli.output import catalogue, check_folder, lifecycle_of, note, print_json
+from zoo.cli.output import catalogue, lifecycle_of, note, print_json
 from zoo.cli.results import print_results
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
@@ -47,7 +48,10 @@ def train(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(help="A TOML file with settings, as --print-config writes it; flags win.", rich_help_panel=RESULT),
+        typer.Option(
+            help="A TOML file with settings, as --print-config writes it; flags win [default: none].",
+            rich_help_panel=RESULT,
+        ),
     ] = None,
     print_config: Annotated[
         bool,
@@ -61,12 +65,14 @@ def train(
     ] = False,
     plot: Annotated[
         Path | None,
-        typer.Option(help="With --find-lr: draw it, as a .png, .svg or .pdf file.", rich_help_panel=RESULT),
+        typer.Option(
+            help="With --find-lr: draw it, as a .png, .svg or .pdf file [default: no picture].", rich_help_panel=RESULT
+        ),
     ] = None,
     resume: Annotated[
         str | None,
         typer.Option(
-            help="Go on with an unfinished run, given as for zoo export; it takes no settings.",
+            help="Go on with an unfinished run, given as for zoo export; it takes no settings [default: a new run].",
             metavar="RUN",
             rich_help_panel=RESULT,
         ),
@@ -84,13 +90,16 @@ def train(
     serving_dtype: Annotated[
         str | None,
         typer.Option(
-            help="With --export: auto (by the columns), float32 or float64 [default: auto].", rich_help_panel=RESULT
+            help="With --export: numbers of the bundle's input and output, auto (by the columns), float32 or float64"
+            " [default: auto].",
+            rich_help_panel=RESULT,
         ),
     ] = None,
     sign: Annotated[
         Path | None,
         typer.Option(
-            help="With --export: sign the bundle with this private key (PEM; its password in $ZOO_SIGN_PASSWORD).",
+            help="With --export: sign the bundle with this private key (PEM; its password in $ZOO_SIGN_PASSWORD)"
+            " [default: no signature].",
             metavar="KEY",
             rich_help_panel=RESULT,
         ),
@@ -99,7 +108,9 @@ def train(
         list[str] | None,
         typer.Option(
             "--format",
-            help="With --export: another format too, litert, openvino, or a plugin's; repeat it.",
+            metavar="FORMAT",
+            help="With --export: another format too, litert, openvino, or a plugin's; repeat it for more [default:"
+            " none].",
             rich_help_panel=RESULT,
         ),
     ] = None,
@@ -115,7 +126,7 @@ def train(
     mlflow: Annotated[
         str | None,
         typer.Option(
-            help="Log run and bundle to MLflow: http://127.0.0.1:5000, or sqlite:///mlflow.db.",
+            help="Log run and bundle to MLflow: http://127.0.0.1:5000, or sqlite:///mlflow.db [default: no log].",
             metavar="URI",
             rich_help_panel=RESULT,
         ),
@@ -124,15 +135,12 @@ def train(
 ) -> None:
     """Train an architecture, measure it on the untouched test split beside baselines, and save the run.
 
-    Examples: zoo train basic --export
-
-    zoo train stacked --data ETTh1.csv --target OT --window 48 --horizon 24 --set units=32 --set layers=3
-
-    zoo train basic --find-lr --plot find-lr.png
-
-    zoo train --resume latest
-
-    zoo train segmented --data ETTh1.csv --target OT --batch-size 1024 --distribute 4
+    Examples:
+        zoo train basic --export
+        zoo train stacked --data ETTh1.csv --target OT --window 48 --horizon 24 --set units=32 --set layers=3
+        zoo train basic --find-lr --plot find-lr.png
+        zoo train --resume latest
+        zoo train segmented --data ETTh1.csv --target OT --batch-size 1024 --distribute 4
     """
     check_find_lr(find_lr, plot, export)
     _check_tracking(tensorboard, mlflow, find_lr)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zoo.atomic import check_folder
 from zoo.cli.answers import progress_bar
 from zoo.cli.options import RUN_OPTIONS, SCALING_OPTIONS, settings_of, with_options, workers_of
-from zoo.cli.output import catalogue, check_folder, note, print_json, print_table
+from zoo.cli.output import catalogue, note, print_json, print_table
 from zoo.cli.results import print_results
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
@@ -36,14 +38,16 @@ def tune(
     config: Annotated[
         Path | None,
         typer.Option(
-            help="A TOML file as for zoo train, with tables study and search; flags win.", rich_help_panel=SEARCH
+            help="A TOML file as for zoo train, with tables study and search; flags win [default: none].",
+            rich_help_panel=SEARCH,
         ),
     ] = None,
     search: Annotated[
         list[str] | None,
         typer.Option(
-            help="Search a setting or hyperparameter in these values; repeat it for more.",
-            metavar="NAME=A,B,C|NAME=LOW..HIGH[:log|:step=N]",
+            help="Search a setting or hyperparameter in these values: A,B,C, or LOW..HIGH, LOW..HIGH:log or"
+            " LOW..HIGH:step=N; repeat it for more [default: what the architectures declare].",
+            metavar="NAME=VALUES",
             rich_help_panel=SEARCH,
         ),
     ] = None,
@@ -56,10 +60,12 @@ def tune(
         ),
     ] = None,
     sampler: Annotated[
-        str | None, typer.Option(help="tpe, random or grid [default: tpe].", rich_help_panel=SEARCH)
+        str | None,
+        typer.Option(help="What chooses the trials: tpe, random or grid [default: tpe].", rich_help_panel=SEARCH),
     ] = None,
     grid_points: Annotated[
-        int | None, typer.Option(help="Grid: values of a range LOW..HIGH [default: 3].", rich_help_panel=SEARCH)
+        int | None,
+        typer.Option(help="Grid: how many values of a range LOW..HIGH [default: 3].", rich_help_panel=SEARCH),
     ] = None,
     pruner: Annotated[
         str | None,
@@ -71,15 +77,19 @@ def tune(
     trials: Annotated[
         int | None,
         typer.Option(
-            help="How many, in all sessions [default: 50, the whole grid, or any in --minutes].", rich_help_panel=SEARCH
+            help="Trials in all sessions [default: 50; grid: all; with --minutes: any].", rich_help_panel=SEARCH
         ),
     ] = None,
-    minutes: Annotated[float | None, typer.Option(help="Begin no trial after so many.", rich_help_panel=SEARCH)] = None,
-    folds: Annotated[int | None, typer.Option(help="Of each trial [default: 3].", rich_help_panel=SEARCH)] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="Begin no trial after so many minutes [default: no limit].", rich_help_panel=SEARCH),
+    ] = None,
+    folds: Annotated[int | None, typer.Option(help="Folds of each trial [default: 3].", rich_help_panel=SEARCH)] = None,
     fold_kind: Annotated[
         str | None,
         typer.Option(
-            help="expanding (train on all rows before), or sliding (on as many in each) [default: expanding].",
+            help="Folds that train on all rows before (expanding), or on as many in each (sliding) [default:"
+            " expanding].",
             rich_help_panel=SEARCH,
         ),
     ] = None,
@@ -89,7 +99,9 @@ def tune(
     ] = None,
     fold_train_rows: Annotated[
         int | None,
-        typer.Option(help="Sliding folds: train rows of each [default: the first one's].", rich_help_panel=SEARCH),
+        typer.Option(
+            help="Sliding folds: train rows of each [default: as many as in the first].", rich_help_panel=SEARCH
+        ),
     ] = None,
     storage: Annotated[
         str | None,
@@ -103,14 +115,15 @@ def tune(
     study: Annotated[
         str | None,
         typer.Option(
-            help="Its name; one that is there, and alike, goes on [default: date and architectures].",
+            help="The study's name; one that is there, and alike, goes on [default: date and architectures].",
             rich_help_panel=RESULT,
         ),
     ] = None,
     resume: Annotated[
         str | None,
         typer.Option(
-            help="Go on with a study: its name, the beginning of it, folder, or latest. It takes no settings.",
+            help="Go on with a study: its name, the beginning of it, folder, or latest; it takes no settings [default:"
+            " a new study].",
             metavar="STUDY",
             rich_help_panel=RESULT,
         ),
@@ -131,13 +144,11 @@ def tune(
     the folds' own test rows, in original units. A setting that is given a value is not searched. Ctrl-C, a kill or a
     lost worker costs no finished trial.
 
-    Examples: zoo tune basic --trials 20
-
-    zoo tune basic stacked --data ETTh1.csv --target OT --search window=24,48,96 --only units,layers --jobs 2
-
-    zoo tune --resume latest --trials 80 --retrain
-
-    zoo tune gru --backend dask --address tcp://10.0.0.1:8786
+    Examples:
+        zoo tune basic --trials 20
+        zoo tune basic stacked --data ETTh1.csv --target OT --search window=24,48,96 --only units,layers --jobs 2
+        zoo tune --resume latest --trials 80 --retrain
+        zoo tune gru --backend dask --address tcp://10.0.0.1:8786
     """
     check_folder(studies, "--studies")
     check_folder(runs, "--runs")
@@ -255,7 +266,11 @@ def _print(study: Study) -> None:
     typer.echo(f"report: {study.folder / PAGE_FILE}")
     typer.echo(f"best: {study.folder / BEST_FILE}")
     what = study.run.id if study.run is not None else None
-    typer.echo(f"next: zoo export {what}" if what else f"next: zoo train --config {study.folder / BEST_FILE} --export")
+    typer.echo(
+        f"next: zoo export {what}"
+        if what
+        else f"next: zoo train --config {shlex.quote(str(study.folder / BEST_FILE))} --export"
+    )
     typer.echo(
         f"The best is trial {best.number}, {best.architecture}: a cross-validated {found['measure']} of"
         f" {best.error:.4g}, with a spread of {best.spread:.2g} over the folds."

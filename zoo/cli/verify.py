@@ -31,7 +31,8 @@ def verify(
 
     Ends with 1 where a runtime gives other forecasts, with 2 where a check fails before.
 
-    Example: zoo verify exported/basic-co2
+    Examples:
+        zoo verify exported/basic-co2
     """
     from zoo.bundle.opening import open_bundle
     from zoo.bundle.signatures import required_keys

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from collections.abc import Container, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo_registry.errors import DataError
+from zoo_registry.errors import ConfigError, DataError
 
 MAX_CLASSES = 1000
 MISSING_CLASS = -1
@@ -23,6 +25,33 @@ def shown(value: object) -> str:
     """A value in a message: on one line, and not too long of one."""
     text = repr(value) if isinstance(value, (str, bytes)) else " ".join(str(value).split())
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def listed_names(given: Sequence[str], columns: Container[str]) -> tuple[str, ...]:
+    """The names that are meant: a text that is no column's is a list by commas, with CSV's quotes around such a name.
+
+    Raises ConfigError for quotes that do not end.
+    """
+    names: list[str] = []
+    for text in given:
+        if text in columns or not {",", '"'} & set(text):
+            names.append(text)
+            continue
+        try:
+            parts = next(csv.reader([text], skipinitialspace=True, strict=True))
+        except csv.Error as error:
+            raise ConfigError(
+                f"expected names of columns by commas, such as load or '\"a,b\",c', found {text!r} ({error}); mend it"
+            ) from error
+        names.extend(part.strip() for part in parts)
+    return tuple(names)
+
+
+def one_target(targets: Sequence[str]) -> str:
+    """The column of classes; raises ConfigError for none or several."""
+    if len(targets) != 1:
+        raise ConfigError(f"--task classify has one target, the column of classes, found {len(targets)}; name one")
+    return targets[0]
 
 
 def parse_numbers(column: pd.Series, where: str, *, named: bool, first_row: int = 0) -> NDArray[np.float64] | None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from zoo.data.arrangement import Naming, Rows
 from zoo.data.calendar import calendar_columns, calendar_values
-from zoo.data.columns import MAX_CLASSES, Codes, check_classes, parse_numbers, to_numbers
+from zoo.data.columns import MAX_CLASSES, Codes, check_classes, listed_names, one_target, parse_numbers, to_numbers
 from zoo.data.reading import Reading
 from zoo.data.times import Times, kind_of, parse_times
 from zoo_registry import Task
@@ -33,6 +33,10 @@ class Parser:
         reading: Reading,
         frame: pd.DataFrame,
     ) -> None:
+        if reading.lists:
+            targets, features = listed_names(targets, frame.columns), listed_names(features, frame.columns)
+        if task is Task.CLASSIFY:
+            label, targets = one_target(targets), ()
         self.reading, self.label, self.classes = reading, label, Codes()
         self._task = task
         time = reading.time

@@ -34,8 +34,8 @@ class Reading:
     column of dates, or of text under a usual name. ``series`` names the column that tells several series apart.
     ``sort``, ``resample`` (a pandas frequency, with ``aggregate``) and ``short_series`` are repairs that are asked
     for; ``gaps`` says what an uneven step is. ``calendar`` fields become features, read off the times' own wall clock,
-    or that of ``calendar_zone`` (``"none"``: the times must have no zone). ``spool`` is a folder for what does not fit
-    in memory.
+    or that of ``calendar_zone`` (``"none"``: the times must have no zone). With ``lists`` a feature or target that
+    is no column's name is a list of names by commas. ``spool`` is a folder for what does not fit in memory.
     """
 
     csv: CsvFormat = field(default_factory=CsvFormat)
@@ -48,6 +48,7 @@ class Reading:
     gaps: Gaps = "error"
     calendar: tuple[CalendarField, ...] = ()
     calendar_zone: str | None = None
+    lists: bool = False
     short_series: ShortSeries = "error"
     spool: Path | None = None
 

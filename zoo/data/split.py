@@ -98,6 +98,8 @@ def split_dates(times: Times | None, dates: Sequence[str], *, minimum: Minimum, 
         )
     try:
         cuts = [in_zone(pd.Timestamp(date), times.tz, "--split-dates") for date in dates]
+    except ConfigError:
+        raise
     except ValueError as error:
         raise ConfigError(f"a split's dates are such as 2020-01-31, found {','.join(dates)}; mend them") from error
     if len(cuts) not in (2, 3) or any(pd.isna(cut) for cut in cuts) or sorted(set(cuts)) != cuts:

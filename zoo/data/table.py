@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from zoo.data.arrangement import Naming, Rows, arrange, resample
 from zoo.data.calendar import calendar_columns
-from zoo.data.columns import shown, sorted_classes
+from zoo.data.columns import one_target, shown, sorted_classes
 from zoo.data.frequency import Frequency, find_frequency, refuse_gaps, step_size
 from zoo.data.intervals import Intervals, intervals
 from zoo.data.parsing import Parser
@@ -147,9 +147,7 @@ def read_table(
         reading = replace(reading, usual_time=TIME)  # which may hold whole numbers
     where = describe(source)
     if task is Task.CLASSIFY:
-        if len(targets) != 1:
-            raise ConfigError(f"--task classify has one target, the column of classes, found {len(targets)}; name one")
-        label, targets = targets[0], ()
+        one_target(targets)  # told before anything is read
     if reading.spool is None:
         parser = Parser(where, task, targets, features, label, reading, frame := read_frame(source, reading.csv))
         rows = arrange(parser.parse(frame, 0), parser.naming, reading)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ from numpy.typing import NDArray
 
 from zoo.runtimes.fixed_batch import in_batches
 from zoo.runtimes.runtime import LITERT_FILE
+from zoo.streams import silent_stderr
 from zoo_registry.errors import RefusalError
 
 
@@ -25,7 +23,7 @@ class LiteRtSession:
 
     def __init__(self, path: Path) -> None:
         try:
-            with _quiet():
+            with silent_stderr():  # its C++ parts tell which delegate they made, and know no level
                 interpreter = Interpreter(model_content=path.read_bytes(), num_threads=1)
                 self._serve = interpreter.get_signature_runner("serving_default")
                 (details,) = self._serve.get_input_details().values()
@@ -41,19 +39,6 @@ class LiteRtSession:
     def _run(self, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
         outputs: dict[str, NDArray[Any]] = self._serve(window=window)
         return outputs
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Close file descriptor 2: LiteRT's C++ parts tell each time which delegate they made, and know no level."""
-    kept, void = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(void, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(void)
 
 
 def load(folder: Path) -> LiteRtSession:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import tensorflow as tf
 
 SERVING_SIGNATURE = "serving_default"
+_PATTERN = frozenset("*?[]\\")
 
 
 class TensorFlowSession:
@@ -24,8 +28,8 @@ class TensorFlowSession:
         logger.setLevel("ERROR")  # the loader is deprecated for Python, and it is the one that serving programs have
         try:
             self._session = tf.compat.v1.Session(graph=tf.Graph())
-            with self._session.graph.as_default():
-                graph = tf.compat.v1.saved_model.load(self._session, ["serve"], str(folder))
+            with self._session.graph.as_default(), _without_patterns(folder) as path:
+                graph = tf.compat.v1.saved_model.load(self._session, ["serve"], str(path))
         finally:
             logger.setLevel(level)
         definition = graph.signature_def[signature]
@@ -36,6 +40,18 @@ class TensorFlowSession:
         """Map windows, (batch, window, n_features), to outputs by name."""
         outputs: dict[str, NDArray[Any]] = self._session.run(self._outputs, {self._input: window})
         return outputs
+
+
+@contextmanager
+def _without_patterns(folder: Path) -> Iterator[Path]:
+    """A path to the folder that TensorFlow finds the files of variables by, which it takes for a pattern."""
+    if _PATTERN.isdisjoint(str(folder)):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as place:
+        link = Path(place, "bundle")
+        link.symlink_to(folder.absolute(), target_is_directory=True)
+        yield link
 
 
 def load(folder: Path) -> TensorFlowSession:

@@ -108,6 +108,7 @@ def read_data(config: DataConfig, source: Source, spool: Path | None = None) -> 
         aggregate=config.aggregate,
         gaps=config.gaps,
         calendar=config.calendar,
+        lists=True,
         spool=spool,
     )
     return read_table(

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from zoo.atomic import STAGING, sync, try_lock, write_text
+from zoo.atomic import STAGING, make_folder, sync, try_lock, write_text
 from zoo.options import ARRAYS, FRAME
 from zoo.training.config import RunConfig
 from zoo.training.run_record import (
@@ -301,12 +301,13 @@ def find_start(
 
 def _claim(runs: Path, wanted: str) -> Path:
     """Make the folder of the first of ``wanted``, ``wanted-2``, … that no run has; making it claims it."""
+    make_folder(runs / UNFINISHED)
     for number in count(1):
         name = wanted if number == 1 else f"{wanted}-{number}"
         if not (runs / name).exists():
             with suppress(FileExistsError):
                 folder = runs / UNFINISHED / name
-                folder.mkdir(parents=True)
+                folder.mkdir()
                 return folder
     raise AssertionError("there is always a next number")
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -13,12 +16,14 @@ import optuna
 from zoo.tuning.record import TuningError
 from zoo_registry.errors import first_line
 
+_PATIENCE = 100.0  # seconds until SQLite gives up, as several may write
 _OPENINGS, _MOMENT = 5, 1.0  # times that a database is opened which others are making, and seconds between them
 
 
-def open_database(url: str) -> optuna.storages.RDBStorage:
+def open_database(place: str | Path) -> optuna.storages.RDBStorage:
     """Open a database, making its tables where there are none; raises TuningError where it cannot be used.
 
+    ``place`` is a URL, or the path of a file of SQLite's, in which any characters may stand, as no URL is made of it.
     Where several hosts begin a study at once, all but one find tables that were not there a moment ago, and look again.
     No connection stays open between two questions, between which hours may lie, but one to a database in memory, which
     ends with the storage.
@@ -26,8 +31,9 @@ def open_database(url: str) -> optuna.storages.RDBStorage:
     from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with database_errors(url):
-        options = _engine_options(url)
+    url = "sqlite:///study.db" if isinstance(place, Path) else place
+    with database_errors(None if isinstance(place, Path) else url):
+        options = _engine_options(place)
         for again in reversed(range(_OPENINGS)):
             try:
                 storage = optuna.storages.RDBStorage(url, engine_kwargs=options)
@@ -41,15 +47,19 @@ def open_database(url: str) -> optuna.storages.RDBStorage:
     raise AssertionError("the last attempt returns or raises")
 
 
-def _engine_options(url: str) -> dict[str, Any]:
+def _engine_options(place: str | Path) -> dict[str, Any]:
+    """How SQLAlchemy connects: several may write, and a database in memory is lost with its connection."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.pool import NullPool, SingletonThreadPool
 
-    patience = {"connect_args": {"timeout": 100}} if url.startswith("sqlite") else {}  # several may write
-    parsed = make_url(url)
-    dialect: Any = parsed.get_dialect()
-    in_memory = dialect.get_pool_class(parsed) is SingletonThreadPool  # it is lost with its connection
-    return patience if in_memory else patience | {"poolclass": NullPool}
+    if isinstance(place, Path):
+        connect = partial(sqlite3.connect, place.absolute(), timeout=_PATIENCE, check_same_thread=False)
+        return {"creator": connect, "poolclass": NullPool}
+    options: dict[str, Any] = {"connect_args": {"timeout": _PATIENCE}} if place.startswith("sqlite") else {}
+    url = make_url(place)
+    dialect: Any = url.get_dialect()
+    in_memory = dialect.get_pool_class(url) is SingletonThreadPool
+    return options if in_memory else options | {"poolclass": NullPool}
 
 
 @contextmanager

@@ -68,7 +68,7 @@ class StudyStore:
         folder = _claim(studies, plan) if name is None else studies / name
         make_folder(folder)
         name = folder.name
-        storage = shared or open_database(_own(folder))
+        storage = shared or open_database(folder / DATABASE)
         with database_errors(url):
             study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
             if _PLAN not in study.user_attrs:
@@ -90,7 +90,7 @@ class StudyStore:
         Raises TuningError where there is none, and RunError where the name begins several.
         """
         folder = _find(name, studies) if url is None else studies / Path(name).name
-        storage = open_database(url or _own(folder))
+        storage = open_database(url or folder / DATABASE)
         with database_errors(url):
             known = optuna.get_all_study_names(storage)
             if folder.name not in known:
@@ -262,8 +262,3 @@ def _claim(studies: Path, plan: StudyPlan) -> Path:
             folder.mkdir()
             return folder
     raise AssertionError("there is always a next number")
-
-
-def _own(folder: Path) -> str:
-    """The URL of a study's own database."""
-    return f"sqlite:///{folder / DATABASE}"

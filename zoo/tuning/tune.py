@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
@@ -161,7 +162,7 @@ def work_at(store: StudyStore, table: Table, workers: Workers, watcher: Watcher)
 def _option(store: StudyStore) -> str:
     """What finds the study where it is not in its usual place."""
     place = store.folder.parent
-    told = "" if str(place) == "studies" else f" --studies {place}"
+    told = "" if str(place) == "studies" else f" --studies {shlex.quote(str(place))}"
     return told if store.url is None else f"{told} --storage …"
 
 

@@ -124,4 +124,4 @@ def test_no_heavy_library_is_loaded(models, tmp_path, arguments):
     command = [sys.executable, "-c", program, *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     if "--help" in arguments:
-        assert "Examples: " in done.stdout
+        assert "Examples:\n" in done.stdout

@@ -107,7 +107,7 @@ def test_every_command_is_tested(zoo_command):
     assert {command.name for command in app.registered_commands} == set(COMMANDS)
     shown = zoo_command("--help")
     assert shown.exit_code == 0
-    assert all(f"\n  {command} " in shown.stdout for command in COMMANDS)
+    assert all(f"\n│ {command} " in shown.stdout for command in COMMANDS)
     assert "zoo train basic --export" in shown.stdout
 
 

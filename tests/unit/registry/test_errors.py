@@ -25,3 +25,9 @@ def test_every_error_is_the_zoos_with_exit_code_2_and_keeps_its_sentence(name):
 )
 def test_close_match_hint(name, known, hint):
     assert close_match_hint(name, iter(known)) == hint
+
+
+@pytest.mark.parametrize("kind", [errors.ConfigError, errors.DataError, errors.UnknownScalerError])
+def test_repair_26_bad_settings_and_bad_data_are_value_errors(kind):
+    with pytest.raises(ValueError, match="column 'x' holds text"):
+        raise kind("column 'x' holds text")

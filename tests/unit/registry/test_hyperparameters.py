@@ -6,7 +6,7 @@ from typing import Annotated
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from zoo_registry import (
     L1,
@@ -18,7 +18,7 @@ from zoo_registry import (
     Search,
     Units,
 )
-from zoo_registry.errors import ConfigError
+from zoo_registry.errors import ConfigError, UnknownLossError
 from zoo_registry.hyperparameters import validated
 
 
@@ -26,6 +26,12 @@ class Wider(RecurrentHyperparameters):
     units: Units = 128
     kernel: Annotated[str, Field(description="kernel"), Search.choice("small", "large")] = "small"
     note: str = ""
+
+
+class Refusing(RecurrentHyperparameters):
+    @model_validator(mode="after")
+    def _refuse(self):
+        raise UnknownLossError("there is no loss 'x'")
 
 
 def configured(values, model=RecurrentHyperparameters):
@@ -202,3 +208,9 @@ def test_a_whole_number_is_taken_just_where_it_is_within_the_bounds(units, text)
     else:
         assert hp.units == units
         assert 1 <= units <= 4096
+
+
+def test_repair_26_a_validators_own_error_stays_what_it_is():
+    with pytest.raises(UnknownLossError) as told:
+        configured({}, Refusing)
+    assert str(told.value) == "there is no loss 'x'"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,10 @@ def test_the_scaled_signature(exported, trained, windows):
 def test_sessions_say_nothing(exported, capfd, make):
     make(exported.folder).run(np.full((1, 8, 2), 100, np.float32))
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_repair_17_any_characters_in_the_path_of_a_bundle(exported, windows, sessions, tmp_path, name):
+    folder = shutil.copytree(exported.folder, tmp_path / "a b?c=50%20#{d}[1]*" / "1")
+    loaded = find_runtime(name).load(folder)
+    np.testing.assert_array_equal(loaded.run(windows)["forecast"], sessions[name].run(windows)["forecast"])

@@ -227,3 +227,11 @@ def test_weights_are_found_in_both_kinds(killed, runs, trained, tmp_path):
         find_start(run.id, runs, "basic", "anomaly")
     with pytest.raises(RunError, match="there is no run 'x'"):
         find_start("x", runs)
+
+
+@pytest.mark.timeout(20)
+def test_repair_17_a_dangling_link_is_told(begin, runs):
+    """Which is there when a folder is made, and is not there when it is looked for."""
+    runs.symlink_to("nowhere")
+    with pytest.raises(ConfigError, match="expected a folder, found a link that leads nowhere, "), begin():
+        pass

@@ -11,6 +11,7 @@ import pytest
 
 from zoo.tuning.database import open_database, shown_url
 from zoo.tuning.record import TuningError
+from zoo.tuning.store import DATABASE, StudyStore
 
 
 def test_those_that_open_a_new_database_at_once_all_get_it(tmp_path):
@@ -54,3 +55,12 @@ def test_repair_28_a_database_in_memory_keeps_what_it_is_told():
     storage = open_database("sqlite://")
     optuna.create_study(storage=storage, study_name="mine")
     assert optuna.get_all_study_names(storage) == ["mine"]
+
+
+@pytest.mark.parametrize("name", ["a b", "a?b=c", "50%", "a%20b", "#1", "{a}", "[1]*", "ä"])
+def test_repair_17_any_characters_in_the_path_of_a_study(tmp_path, name, make_study_plan):
+    studies = tmp_path / name
+    StudyStore.begin(make_study_plan(), studies, name="mine")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (studies / "mine" / DATABASE).is_file()
+    assert StudyStore.reopen("latest", studies).name == "mine"
