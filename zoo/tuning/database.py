@@ -28,7 +28,7 @@ def open_database(place: str | Path) -> optuna.storages.RDBStorage:
     No connection stays open between two questions, between which hours may lie, but one to a database in memory, which
     ends with the storage.
     """
-    from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
+    import sqlalchemy  # whole, before its parts: threads that import those at once find some half made
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     url = "sqlite:///study.db" if isinstance(place, Path) else place
@@ -39,8 +39,9 @@ def open_database(place: str | Path) -> optuna.storages.RDBStorage:
                 storage = optuna.storages.RDBStorage(url, engine_kwargs=options)
                 weakref.finalize(storage, storage.engine.dispose)
                 return storage
-            except SQLAlchemyError as error:
-                made_by_others = isinstance(error, IntegrityError | ProgrammingError) or "already exists" in str(error)
+            except sqlalchemy.exc.SQLAlchemyError as error:
+                raced = (sqlalchemy.exc.IntegrityError, sqlalchemy.exc.ProgrammingError)
+                made_by_others = isinstance(error, raced) or "already exists" in str(error)
                 if not again or not made_by_others:
                     raise
                 time.sleep(_MOMENT)
