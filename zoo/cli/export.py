@@ -19,7 +19,7 @@ def export(
     exported: Annotated[Path, typer.Option(help="Folder of all models.")] = Path("exported"),
     runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
     serving_dtype: Annotated[
-        str, typer.Option(help="Input and output: auto (by the columns), float32 or float64.")
+        str, typer.Option(help="Input and output: auto (as published, else by the columns), float32 or float64.")
     ] = "auto",
     mlflow: Annotated[
         str | None,

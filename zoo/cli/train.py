@@ -25,6 +25,8 @@ from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
+    from zoo.bundle.loading import Bundle
+    from zoo.run import Run
     from zoo.training.config import RunConfig
     from zoo.training.unfinished import UnfinishedRun
     from zoo_registry import Catalogue
@@ -84,7 +86,8 @@ def train(
     serving_dtype: Annotated[
         str | None,
         typer.Option(
-            help="With --export: auto (by the columns), float32 or float64 [default: auto].", rich_help_panel=RESULT
+            help="With --export: auto (as published, else by the columns), float32 or float64 [default: auto].",
+            rich_help_panel=RESULT,
         ),
     ] = None,
     sign: Annotated[
@@ -178,13 +181,19 @@ def train(
         dtype = serving_dtype or "auto"
         if export:
             from zoo.export.extra import choose_exporters
-            from zoo.export.naming import check_interface, choose_dtype, default_name, interface_of
+            from zoo.export.naming import (
+                check_interface,
+                choose_dtype,
+                default_name,
+                interface_of,
+                newest_interface,
+            )
 
             name = default_name(resolved) if name is None else name
             table, preprocessor = prepared.table, prepared.preprocessor
             targets, classes = prepared.named_targets
-            dtype = choose_dtype(preprocessor, dtype)
-            interface = interface_of(resolved, table.features, targets, dtype, preprocessor.units, classes)
+            chosen = choose_dtype(preprocessor, dtype, newest_interface(exported / name))
+            interface = interface_of(resolved, table.features, targets, chosen, preprocessor.units, classes)
             check_interface(exported / name, interface)
             choose_exporters(formats or (), batch, interface)
         lifecycle = lifecycle_of(make_trackers(runs, tensorboard=tensorboard, mlflow=mlflow))
@@ -203,9 +212,19 @@ def train(
             group=group,
             distribute=distribute,
         )
-    bundle = None
+    bundle, failure = None, None
     if export:
-        bundle = run.export(exported, name=name, dtype=dtype, sign=sign, formats=formats or (), batch=batch)
+        try:
+            bundle = run.export(exported, name=name, dtype=dtype, sign=sign, formats=formats or (), batch=batch)
+        except Exception as error:  # raised below: the run is whole, and is told of first
+            failure = error
+    _tell(run, bundle, as_json=as_json, logs=runs / TENSORBOARD_FOLDER / run.id if tensorboard else None)
+    if failure is not None:
+        raise failure
+
+
+def _tell(run: Run, bundle: Bundle | None, *, as_json: bool, logs: Path | None) -> None:
+    """Write what was trained, how good it is, where it lies, and ``logs`` for TensorBoard where there are some."""
     if as_json:
         print_json(
             run.record.model_dump(mode="json") | {"folder": str(run.folder), "bundle": bundle and str(bundle.folder)}
@@ -214,8 +233,8 @@ def train(
     print_results(run.record)
     typer.echo(f"run: {run.folder}")
     typer.echo(f"report: {run.folder / 'report.html'}")
-    if tensorboard:
-        typer.echo(f"tensorboard: {runs / TENSORBOARD_FOLDER / run.id}")
+    if logs is not None:
+        typer.echo(f"tensorboard: {logs}")
     typer.echo(f"bundle: {bundle.folder}" if bundle else f"next: zoo export {run.id}")
     typer.echo(run.metrics["verdict"])
 
