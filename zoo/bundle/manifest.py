@@ -65,6 +65,10 @@ class Manifest(_Part):
 
     schema_version: int = SCHEMA_VERSION
     model: str
+    version: int | None = Field(None, ge=1, strict=True, description="the number that it was published as")
+    config_sha256: str | None = Field(
+        None, pattern=r"^[0-9a-f]{64}$", description="SHA-256 of config.pbtxt, which all versions of the model share"
+    )
     created: str
     run: str
     architecture: dict[str, str]

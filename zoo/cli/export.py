@@ -33,6 +33,7 @@ def export(
     batch: Annotated[
         int | None, typer.Option(help="Windows that such a format takes at once [default: 1 for litert, else any].")
     ] = None,
+    warmup: Annotated[bool, typer.Option("--warmup", help="Add warm-up requests for TensorFlow Serving.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Export a run as the next version of a model: SavedModel and ONNX, raw units in and out, proven equal.
@@ -64,7 +65,9 @@ def export(
 
     trained = Run(folder)
     trained.lifecycle = lifecycle
-    bundle = trained.export(exported, name=name, dtype=serving_dtype, sign=sign, formats=formats or (), batch=batch)
+    bundle = trained.export(
+        exported, name=name, dtype=serving_dtype, sign=sign, formats=formats or (), batch=batch, warmup=warmup
+    )
     if as_json:
         print_json({"bundle": str(bundle.folder), "parity": bundle.manifest.parity, "onnx": bundle.manifest.onnx})
         return

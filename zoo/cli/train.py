@@ -38,6 +38,7 @@ _OF_EXPORT = {
     "formats": "--format and --batch belong to the export",
     "batch": "--format and --batch belong to the export",
     "sign": "--sign signs the bundle",
+    "warmup": "--warmup belongs to the export",
 }
 
 
@@ -112,6 +113,12 @@ def train(
             help="Windows that such a format takes at once [default: 1 for litert, else any].", rich_help_panel=RESULT
         ),
     ] = None,
+    warmup: Annotated[
+        bool,
+        typer.Option(
+            "--warmup", help="With --export: add warm-up requests for TensorFlow Serving.", rich_help_panel=RESULT
+        ),
+    ] = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write logs for TensorBoard.", rich_help_panel=RESULT)
     ] = False,
@@ -215,7 +222,9 @@ def train(
     bundle, failure = None, None
     if export:
         try:
-            bundle = run.export(exported, name=name, dtype=dtype, sign=sign, formats=formats or (), batch=batch)
+            bundle = run.export(
+                exported, name=name, dtype=dtype, sign=sign, formats=formats or (), batch=batch, warmup=warmup
+            )
         except Exception as error:  # raised below: the run is whole, and is told of first
             failure = error
     _tell(run, bundle, as_json=as_json, logs=runs / TENSORBOARD_FOLDER / run.id if tensorboard else None)
@@ -303,7 +312,7 @@ def _reopen(name: str, runs: Path) -> Iterator[UnfinishedRun]:
 def _check_export(ctx: typer.Context, export: bool, exported: Path) -> None:
     """Raise ConfigError for what can be told of an export before the data is read."""
     for name, words in _OF_EXPORT.items():
-        if not export and ctx.params[name] not in (None, [], ()):
+        if not export and ctx.params[name] not in (None, False, [], ()):
             raise ConfigError(f"{words}, but --export was not given; add it")
     if export:
         check_folder(exported, "--exported")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import numpy as np
 from zoo.bundle.golden import Golden, Ruler, allowed_roundings, golden_windows
 from zoo.bundle.integrity import check_integrity, describe_files
 from zoo.bundle.manifest import Interface, Manifest
+from zoo.bundle.place import CONFIG_FILE
 from zoo.bundle.signatures import sign_bundle, signer
 from zoo.bundle.verification import Verdict, replay
 from zoo.export.card import model_card
@@ -30,6 +32,7 @@ from zoo.export.naming import (
 )
 from zoo.export.publishing import publish, staging
 from zoo.export.triton import triton_config
+from zoo.export.warmup import write_warmup
 from zoo.outputs import IS_ANOMALY
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.runtimes import RUNTIMES
@@ -61,6 +64,7 @@ def export(
     sign: str | Path | None = None,
     formats: Sequence[str] = (),
     batch: int | None = None,
+    warmup: bool = False,
 ) -> Path:
     """Publish a run as the next version of a model below ``exported`` and return the bundle's folder.
 
@@ -70,8 +74,9 @@ def export(
     ``"auto"``: that of the model's newest version where it holds the columns, else what they need. ``sign`` is a
     private key to sign the bundle with, as for :func:`zoo.bundle.signatures.signer`. ``formats`` names exporters whose
     files go into ``extra/``, and ``batch`` the number of windows of those with a fixed one; each that a runtime here
-    can run passes the same gate. Raises ConfigError for a bad name, dtype or key, ExportError where the name belongs to
-    another interface, ParityError over the limit; nothing is published then.
+    can run passes the same gate. ``warmup`` adds TensorFlow Serving's warm-up requests. Raises ConfigError for a bad
+    name, dtype or key, ExportError where the name belongs to another interface, ParityError over the limit; nothing is
+    published then.
     """
     if sign is not None:
         signer(sign)  # told before the work
@@ -95,6 +100,8 @@ def export(
         preprocessor.save_portable(folder)
         golden = _golden(trained, answers, interface, dtype)
         golden.write(folder)
+        if warmup:
+            write_warmup(folder, name, golden.window)
         targets = preprocessor.targets_
         unit = targets.deviation if units == "raw" else targets.scaled_deviation
         ruler = Ruler(unit, answers.threshold, allowed_roundings(interface))
@@ -103,6 +110,8 @@ def export(
         _gate([*verdicts, _replay_scaled(folder, golden, preprocessor, answers, ruler)], preprocessor, dtype)
         manifest = Manifest(
             model=name,
+            version=None,
+            config_sha256=None,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             run=record.id,
             architecture={
@@ -130,11 +139,21 @@ def export(
         )
         row = [str(value) for value in golden.window[0, 0]]
         (folder / "README.md").write_text(model_card(manifest, summary, row), encoding="utf-8")
-        manifest.model_copy(update={"files": describe_files(folder)}).write(folder)
-        if sign is not None:
-            sign_bundle(folder, sign)
-        check_integrity(folder)
-        return publish(folder, model, interface, triton_config(name, interface))
+        config = triton_config(name, interface)
+
+        def seal(number: int, written: bytes) -> None:
+            if sign is not None and written != config.encode():
+                raise ExportError(
+                    f"{model / CONFIG_FILE}: expected what the export writes, found another configuration, which a"
+                    " signature would vouch for; remove it, and it is written anew"
+                )
+            place = {"version": number, "config_sha256": hashlib.sha256(written).hexdigest()}
+            manifest.model_copy(update={**place, "files": describe_files(folder)}).write(folder)
+            if sign is not None:
+                sign_bundle(folder, sign)
+            check_integrity(folder)
+
+        return publish(folder, model, interface, config, seal)
 
 
 def _refuse_non_finite(trained: Trained) -> None:

@@ -13,6 +13,7 @@ import tensorflow as tf
 from zoo.bundle.golden import PARITY_LIMIT, Golden
 from zoo.bundle.integrity import check_integrity
 from zoo.bundle.loading import load_bundle
+from zoo.bundle.verification import verify_bundle
 from zoo.export import exporter, formats
 from zoo.export.exporter import export
 from zoo.export.graph import raw_function
@@ -148,6 +149,7 @@ def test_versions_go_up_and_keep_their_interface(candidate, make_trained, series
     assert tree(tmp_path) == before
 
 
+@pytest.mark.full
 def test_repair_13_a_newer_training_keeps_what_is_published(make_trained, tmp_path):
     """Its columns may need less than those before: the calmer the year, the larger the share of an offset."""
     noise = np.random.default_rng(0).normal(size=120)
@@ -161,6 +163,19 @@ def test_repair_13_a_newer_training_keeps_what_is_published(make_trained, tmp_pa
     words = r"coarse has another interface \(inputs 'float32' there, 'float64' here\); give another --name, or"
     with pytest.raises(ExportError, match=f"{words} --serving-dtype float32 where that holds the values"):
         export(calm, tmp_path, "coarse")
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.full
+def test_repair_20_a_changed_configuration_is_kept_but_never_signed(candidate, tmp_path, monkeypatch):
+    config = export(candidate, tmp_path, "mine").parent / "config.pbtxt"
+    config.write_text(config.read_text() + "instance_group [ { count: 2 } ]\n")
+    verify_bundle(export(candidate, tmp_path, "mine"), ["onnxruntime"])
+    before = tree(tmp_path)
+    for name in ("signer", "sign_bundle"):
+        monkeypatch.setattr(exporter, name, lambda *_: None)
+    with pytest.raises(ExportError, match=r"mine/config\.pbtxt: expected what the export writes, found another"):
+        export(candidate, tmp_path, "mine", sign="key.pem")
     assert tree(tmp_path) == before
 
 
