@@ -12,7 +12,7 @@ from zoo.bundle.verification import Verdict
 FLAGS = ("--target", "load", "--window", "8", "--horizon", "3", "--epochs", "1", "--set", "units=2", "--export")
 
 
-@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("as_json", [False, pytest.param(True, marks=pytest.mark.full)])
 def test_repair_14_the_run_is_told_before_the_failure(zoo_command, series_file, tmp_path, monkeypatch, as_json):
     monkeypatch.setattr("zoo.export.exporter.replay", lambda *_, **__: [Verdict("onnxruntime", "1", np.inf, 0.0)])
     done = zoo_command("train", "basic", "--data", series_file, *FLAGS, *["--json"] * as_json)

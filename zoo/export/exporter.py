@@ -199,7 +199,10 @@ def _gate(verdicts: list[Verdict], preprocessor: Preprocessor, dtype: str) -> No
         found = ", ".join(f"{verdict.runtime} by {verdict.difference:.2g}" for verdict in failed)
         advice = "report the architecture's author, or try another --scaler"
         if dtype != preprocessor.serving_dtype == "float64":
-            advice = f"these columns take float64, so leave --serving-dtype {dtype} out"
+            advice = (
+                f"these columns take float64, so leave --serving-dtype {dtype} out, and give another --name where"
+                f" {dtype} is published"
+            )
         raise ParityError(
             f"the exported graph differs from the trained model by more than 1e-5 ({found}; forecasts in deviations of"
             f" the train targets, less what float32 rounds); nothing was published: {advice}"
