@@ -33,15 +33,22 @@ def staging_folder(parent: Path) -> Iterator[Path]:
         yield folder
 
 
-def rename_to_free(folder: Path, place: Callable[[int], Path], first: int = 1) -> Path:
+def rename_to_free(
+    folder: Path,
+    place: Callable[[int], Path],
+    first: int = 1,
+    prepare: Callable[[int], None] = lambda number: None,
+) -> Path:
     """Sync a folder's content and rename it to the first of ``place(first)``, ``place(first + 1)``, … that is free.
 
     The rename itself claims the place: it fails where a folder with content stands there, however it came there.
+    ``prepare`` gets each number before it is tried, to write it into the folder.
     """
-    for path in folder.rglob("*"):
-        sync(path)
-    sync(folder)
     for number in count(first):
+        prepare(number)
+        for path in folder.rglob("*"):
+            sync(path)
+        sync(folder)
         try:
             folder.rename(place(number))
         except OSError as error:

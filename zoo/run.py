@@ -136,13 +136,15 @@ class Run:
         sign: str | Path | None = None,
         formats: Sequence[str] = (),
         batch: int | None = None,
+        warmup: bool = False,
     ) -> Bundle:
         """Publish a bundle below ``exported`` and return it, loaded; see :func:`zoo.export.exporter.export`.
 
         ``mlflow`` is the URI of a tracking server or database that the bundle is logged to, with the run of this id
         where that is there; a run that was just trained with one needs it not again. ``sign`` is the private key to
         sign it with. ``formats`` names exporters, such as litert and openvino, and ``batch`` the number of windows
-        that a format with a fixed batch takes (1 where it is None).
+        that a format with a fixed batch takes (1 where it is None). ``warmup`` adds requests that TensorFlow Serving
+        answers to itself before it serves the version.
         """
         if mlflow is not None:
             self.lifecycle = Lifecycle(make_trackers(self.folder.parent, mlflow=mlflow))
@@ -152,7 +154,7 @@ class Run:
             summary = entry.architecture.summary
         trained = Trained(self.network, self.preprocessor, self.record)
         bundle = load_bundle(
-            export(trained, Path(exported), name, summary, dtype, sign, formats, batch), require_signature=()
+            export(trained, Path(exported), name, summary, dtype, sign, formats, batch, warmup), require_signature=()
         )
         lifecycle.bundle_written(self.id, str(bundle.folder), bundle.manifest.model_dump(mode="json"))
         return bundle

@@ -163,7 +163,7 @@ def shop(library, trained, tmp_path_factory):
 @pytest.fixture
 def signed(shop):
     """A copy of the bundle that ours signed, to change."""
-    place = shop.folder / "copies" / "1"
+    place = shop.folder / "copies" / "tiny" / "1"
     shutil.rmtree(place.parent, ignore_errors=True)
     return Path(shutil.copytree(shop.folder / "exported" / "tiny" / "1", place))
 
@@ -205,12 +205,29 @@ def test_every_way_in(shop, series_file):
 
 
 @pytest.mark.full
+def test_repair_20_a_signed_bundle_in_another_place(shop, signed):
+    elsewhere = shop.folder / "elsewhere"
+    for place in ("tiny/99", "other/1"):
+        shutil.rmtree(elsewhere, ignore_errors=True)
+        shutil.copytree(signed, elsewhere / place)
+        sentence = shop.zoo(f"verify elsewhere/{place} --quick --require-signature ours.pub", code=2)
+        assert sentence.endswith(f": the signature is that of tiny/1, found it as {place}; put it back there")
+        assert "hashes hold" in shop.zoo(f"verify elsewhere/{place} --quick"), "nobody asked for one"
+    config = shop.folder / "exported" / "tiny" / "config.pbtxt"
+    shutil.copyfile(config, signed.parent / "config.pbtxt")
+    check = "verify copies/tiny/1 --quick --require-signature ours.pub"
+    shop.zoo(check)
+    (signed.parent / "config.pbtxt").write_text(config.read_text().replace("onnxruntime", "python"))
+    assert "config.pbtxt: its SHA-256 is not the manifest's" in shop.zoo(check, code=2)
+
+
+@pytest.mark.full
 def test_a_manifest_that_was_sealed_anew(shop, signed):
     (signed / "README.md").write_text("Made by somebody else.")
     manifest = Manifest.read(signed)
     manifest.model_copy(update={"run": "another", "files": describe_files(signed)}).write(signed)
-    assert "hashes hold" in shop.zoo("verify copies/1 --quick")
-    sentence = shop.zoo("verify copies/1 --quick --require-signature ours.pub", code=2)
+    assert "hashes hold" in shop.zoo("verify copies/tiny/1 --quick")
+    sentence = shop.zoo("verify copies/tiny/1 --quick --require-signature ours.pub", code=2)
     assert "the signature does not hold for any required key" in sentence
 
 
@@ -223,14 +240,14 @@ def test_a_signature_of_something_else(shop, signed):
         "import sys\n"
         "config = hashing.Config().set_ignored_paths(paths=['model.sig', *sys.argv[2:]], ignore_git_paths=False)\n"
         "signer = signing.Config().use_elliptic_key_signer(private_key='ours.pem')\n"
-        "signer.set_hashing_config(config).sign(sys.argv[1], 'copies/1/model.sig')\n"
+        "signer.set_hashing_config(config).sign(sys.argv[1], 'copies/tiny/1/model.sig')\n"
     )
-    check = "verify copies/1 --quick --require-signature ours.pub"
-    shop.python("-c", sign, "copies/1")
+    check = "verify copies/tiny/1 --quick --require-signature ours.pub"
+    shop.python("-c", sign, "copies/tiny/1")
     shop.zoo(check)
     shop.python("-c", sign, "exported/tiny/2")
     assert "the signature does not hold" in shop.zoo(check, code=2)
-    shop.python("-c", sign, "copies/1", "manifest.json", "README.md")
+    shop.python("-c", sign, "copies/tiny/1", "manifest.json", "README.md")
     assert "it does not cover all files of this bundle" in shop.zoo(check, code=2)
     for content in (b"", b"{}", b"[" * 100_000, b"\xff", b"x" * (5 * 2**20)):
         (signed / "model.sig").write_bytes(content)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import hashlib
 import os
 import random
 import resource
@@ -58,9 +59,13 @@ def publish_files(source: Path, model: Path, origin: str) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / name, folder / name)
         (folder / ORIGIN).write_text(origin)
-        manifest.model_copy(update={"model": model.name, "files": describe_files(folder)}).write(folder)
-        check_integrity(folder)
-        return publish(folder, model, manifest.interface, triton_config(model.name, manifest.interface))
+
+        def seal(number: int, config: bytes) -> None:
+            known = {"model": model.name, "version": number, "config_sha256": hashlib.sha256(config).hexdigest()}
+            manifest.model_copy(update={**known, "files": describe_files(folder)}).write(folder)
+            check_integrity(folder)
+
+        return publish(folder, model, manifest.interface, triton_config(model.name, manifest.interface), seal)
 
 
 def fork(work: Callable[[], object]) -> int:

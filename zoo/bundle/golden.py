@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.bundle.arrays import read_arrays
-from zoo.bundle.manifest import Manifest
-from zoo.outputs import INPUT, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
+from zoo.bundle.manifest import Interface, Manifest
+from zoo.outputs import FORECAST, INPUT, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
 from zoo.runtimes import Session
 from zoo_registry.errors import BundleError
 
@@ -19,24 +19,30 @@ GOLDEN_FILE = "golden.npz"
 GOLDEN_WINDOWS = 64
 BATCH_SIZES = (1, 7, GOLDEN_WINDOWS)
 PARITY_LIMIT = 1e-5
+ROUNDINGS: Final = 4  # of float32, that may come on top; each is 2^-24 of a value
+MOST = 1e-3  # of a deviation, with the roundings
 
 
 @dataclass(frozen=True)
 class Ruler:
     """In what differences are measured: ``unit`` (n_targets,) for values of the targets, 1 for probabilities.
 
-    Scores are compared in units of max(1, score), and flags only where the score lies farther than the limit from the
-    ``threshold``.
+    Off a difference in values of the targets come as many ``roundings`` of float32 at the value's size, but never so
+    much that more than ``MOST`` of a unit is within the limit: where values span many units, a right graph differs by
+    those alone. Scores are compared in units of max(1, score), and flags only where the score lies farther than the
+    limit from the ``threshold``.
     """
 
     unit: NDArray[np.float64]
     threshold: float | None = None
+    roundings: int = 0
 
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
         """The ruler of a bundle, whose units are the train targets' standard deviations."""
         unit = np.array([manifest.parity_unit[name] for name in manifest.interface.targets if manifest.parity_unit])
-        return cls(unit, manifest.threshold)
+        allowed = allowed_roundings(manifest.interface)  # the most, whatever a manifest says
+        return cls(unit, manifest.threshold, min(manifest.parity_roundings, allowed))
 
     def farthest(self, found: dict[str, NDArray[Any]], expected: dict[str, NDArray[Any]]) -> float:
         """The largest difference; NaN, another shape and a missing output count as infinitely far."""
@@ -49,9 +55,17 @@ class Ruler:
                 clear = np.abs(expected[SCORE] - self.threshold) > PARITY_LIMIT * np.maximum(1, np.abs(expected[SCORE]))
                 distance = np.where(clear & (other != values), np.inf, 0.0)
             else:
-                distance = np.abs(other.astype(np.float64) - values) / self._unit(name, values)
+                unit = self._unit(name, values)
+                distance = np.abs(other.astype(np.float64) - values)
+                distance = np.maximum(0, distance - self._rounding(name, values, unit)) / unit
             worst = max(worst, float(np.nan_to_num(distance, nan=np.inf, posinf=np.inf).max()))
         return worst
+
+    def _rounding(self, name: str, values: NDArray[Any], unit: Any) -> Any:
+        """What float32 may cost a value."""
+        if name not in (FORECAST, QUANTILES):
+            return 0.0
+        return np.minimum(self.roundings * 2.0**-24 * np.abs(values.astype(np.float64)), (MOST - PARITY_LIMIT) * unit)
 
     def _unit(self, name: str, values: NDArray[Any]) -> Any:
         if name == PROBABILITIES:
@@ -59,6 +73,11 @@ class Ruler:
         if name == SCORE:
             return np.maximum(1.0, np.abs(values))
         return self.unit[:, None] if name == QUANTILES else self.unit
+
+
+def allowed_roundings(interface: Interface) -> Literal[0, 4]:
+    """How many roundings come off the differences of a bundle; none where its outputs are float64."""
+    return ROUNDINGS if interface.inputs[0].dtype == "float32" else 0
 
 
 @dataclass(frozen=True)

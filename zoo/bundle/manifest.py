@@ -65,6 +65,10 @@ class Manifest(_Part):
 
     schema_version: int = SCHEMA_VERSION
     model: str
+    version: int | None = Field(None, ge=1, strict=True, description="the number that it was published as")
+    config_sha256: str | None = Field(
+        None, pattern=r"^[0-9a-f]{64}$", description="SHA-256 of config.pbtxt, which all versions of the model share"
+    )
     created: str
     run: str
     architecture: dict[str, str]
@@ -76,9 +80,12 @@ class Manifest(_Part):
     parity_unit: dict[str, float] = Field(
         description="for each target the train targets' standard deviation, in the interface's units; of forecasts"
     )
+    parity_roundings: Literal[0, 4] = Field(
+        0, description="roundings of float32 at a forecast's size, each 2^-24 of it, that come off each difference"
+    )
     threshold: float | None = Field(None, description="anomalies: score above which is_anomaly is true")
     parity: dict[str, dict[str, Any]] = Field(
-        description="for each runtime its version and largest difference, in units"
+        description="for each runtime its version and largest difference, less the roundings, in units"
     )
     onnx: dict[str, Any]
     extra: dict[str, dict[str, Any]] = Field(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from zoo.bundle.integrity import CheckedFiles, check_files
 from zoo.bundle.manifest import MANIFEST_FILE
+from zoo.bundle.place import check_identity, check_neighbours
 from zoo.bundle.signatures import required_keys, verify_signature
 from zoo.bundle.version_folders import versions
 from zoo_registry.errors import BundleError
@@ -33,14 +34,21 @@ def find_bundle(path: str | Path) -> Path:
     raise BundleError(f"{folder}: expected a bundle or a model folder with versions, found neither; see exported/")
 
 
-def open_bundle(path: str | Path, require_signature: Sequence[str | Path] | None = None) -> CheckedFiles:
+def open_bundle(
+    path: str | Path, require_signature: Sequence[str | Path] | None = None, *, beside: bool = False
+) -> CheckedFiles:
     """Find a bundle and check its files, and its signature where one is required; no parser sees a file of it.
 
-    ``require_signature`` names public keys, None those of the environment variable ZOO_REQUIRE_SIGNATURE. Raises
-    BundleError, and ConfigError for keys that cannot be used.
+    ``require_signature`` names public keys, None those of the environment variable ZOO_REQUIRE_SIGNATURE. A required
+    signature holds for the model and version as which the bundle lies there, and for what stands ``beside`` the
+    versions, which is else checked where it is asked for. Raises BundleError, and ConfigError for keys that cannot be
+    used.
     """
     keys = required_keys(require_signature)
     checked = check_files(find_bundle(path))
     if keys:
         verify_signature(checked, keys)
+        check_identity(checked)
+    if keys or beside:
+        check_neighbours(checked)
     return checked

@@ -41,7 +41,7 @@ class Verdict:
 def verify_bundle(
     path: str | Path, runtimes: Sequence[str] = (), *, require_signature: Sequence[str | Path] | None = None
 ) -> list[Verdict]:
-    """Check a bundle's files, then replay on the runtimes that :func:`choose_runtimes` returns.
+    """Check a bundle and what stands beside it, then replay on the runtimes that :func:`choose_runtimes` returns.
 
     ``path`` is a bundle or a model's folder (then its highest version), ``require_signature`` as for
     :func:`zoo.bundle.opening.open_bundle`.
@@ -50,7 +50,7 @@ def verify_bundle(
     over the limit is told by the verdict.
     """
     names = choose_runtimes(runtimes)
-    checked = open_bundle(path, require_signature)
+    checked = open_bundle(path, require_signature, beside=True)
     return replay(checked.folder, names, Ruler.of(checked.manifest), checked.read, strict=is_strict(runtimes))
 
 

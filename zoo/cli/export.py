@@ -21,7 +21,11 @@ def export(
     exported: Annotated[Path, typer.Option(help="Folder of all models.")] = Path("exported"),
     runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
     serving_dtype: Annotated[
-        str, typer.Option(help="Numbers of the bundle's input and output: auto (by the columns), float32 or float64.")
+        str,
+        typer.Option(
+            help="Numbers of the bundle's input and output: auto (as published, else by the columns), float32 or"
+            " float64."
+        ),
     ] = "auto",
     mlflow: Annotated[
         str | None,
@@ -41,6 +45,7 @@ def export(
     batch: Annotated[
         int | None, typer.Option(help="Windows that such a format takes at once [default: 1 for litert, else any].")
     ] = None,
+    warmup: Annotated[bool, typer.Option("--warmup", help="Add warm-up requests for TensorFlow Serving.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Export a run as the next version of a model: SavedModel and ONNX, raw units in and out, proven equal.
@@ -73,7 +78,9 @@ def export(
 
     trained = Run(folder)
     trained.lifecycle = lifecycle
-    bundle = trained.export(exported, name=name, dtype=serving_dtype, sign=sign, formats=formats or (), batch=batch)
+    bundle = trained.export(
+        exported, name=name, dtype=serving_dtype, sign=sign, formats=formats or (), batch=batch, warmup=warmup
+    )
     if as_json:
         print_json({"bundle": str(bundle.folder), "parity": bundle.manifest.parity, "onnx": bundle.manifest.onnx})
         return

@@ -26,6 +26,8 @@ from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
+    from zoo.bundle.loading import Bundle
+    from zoo.run import Run
     from zoo.training.config import RunConfig
     from zoo.training.unfinished import UnfinishedRun
     from zoo_registry import Catalogue
@@ -37,6 +39,7 @@ _OF_EXPORT = {
     "formats": "--format and --batch belong to the export",
     "batch": "--format and --batch belong to the export",
     "sign": "--sign signs the bundle",
+    "warmup": "--warmup belongs to the export",
 }
 
 
@@ -90,8 +93,8 @@ def train(
     serving_dtype: Annotated[
         str | None,
         typer.Option(
-            help="With --export: numbers of the bundle's input and output, auto (by the columns), float32 or float64"
-            " [default: auto].",
+            help="With --export: numbers of the bundle's input and output, auto (as published, else by the columns),"
+            " float32 or float64 [default: auto].",
             rich_help_panel=RESULT,
         ),
     ] = None,
@@ -120,6 +123,12 @@ def train(
             help="Windows that such a format takes at once [default: 1 for litert, else any].", rich_help_panel=RESULT
         ),
     ] = None,
+    warmup: Annotated[
+        bool,
+        typer.Option(
+            "--warmup", help="With --export: add warm-up requests for TensorFlow Serving.", rich_help_panel=RESULT
+        ),
+    ] = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write logs for TensorBoard.", rich_help_panel=RESULT)
     ] = False,
@@ -186,13 +195,19 @@ def train(
         dtype = serving_dtype or "auto"
         if export:
             from zoo.export.extra import choose_exporters
-            from zoo.export.naming import check_interface, choose_dtype, default_name, interface_of
+            from zoo.export.naming import (
+                check_interface,
+                choose_dtype,
+                default_name,
+                interface_of,
+                newest_interface,
+            )
 
             name = default_name(resolved) if name is None else name
             table, preprocessor = prepared.table, prepared.preprocessor
             targets, classes = prepared.named_targets
-            dtype = choose_dtype(preprocessor, dtype)
-            interface = interface_of(resolved, table.features, targets, dtype, preprocessor.units, classes)
+            chosen = choose_dtype(preprocessor, dtype, newest_interface(exported / name))
+            interface = interface_of(resolved, table.features, targets, chosen, preprocessor.units, classes)
             check_interface(exported / name, interface)
             choose_exporters(formats or (), batch, interface)
         lifecycle = lifecycle_of(make_trackers(runs, tensorboard=tensorboard, mlflow=mlflow))
@@ -211,9 +226,21 @@ def train(
             group=group,
             distribute=distribute,
         )
-    bundle = None
+    bundle, failure = None, None
     if export:
-        bundle = run.export(exported, name=name, dtype=dtype, sign=sign, formats=formats or (), batch=batch)
+        try:
+            bundle = run.export(
+                exported, name=name, dtype=dtype, sign=sign, formats=formats or (), batch=batch, warmup=warmup
+            )
+        except Exception as error:  # raised below: the run is whole, and is told of first
+            failure = error
+    _tell(run, bundle, as_json=as_json, logs=runs / TENSORBOARD_FOLDER / run.id if tensorboard else None)
+    if failure is not None:
+        raise failure
+
+
+def _tell(run: Run, bundle: Bundle | None, *, as_json: bool, logs: Path | None) -> None:
+    """Write what was trained, how good it is, where it lies, and ``logs`` for TensorBoard where there are some."""
     if as_json:
         print_json(
             run.record.model_dump(mode="json") | {"folder": str(run.folder), "bundle": bundle and str(bundle.folder)}
@@ -222,8 +249,8 @@ def train(
     print_results(run.record)
     typer.echo(f"run: {run.folder}")
     typer.echo(f"report: {run.folder / 'report.html'}")
-    if tensorboard:
-        typer.echo(f"tensorboard: {runs / TENSORBOARD_FOLDER / run.id}")
+    if logs is not None:
+        typer.echo(f"tensorboard: {logs}")
     typer.echo(f"bundle: {bundle.folder}" if bundle else f"next: zoo export {run.id}")
     typer.echo(run.metrics["verdict"])
 
@@ -292,7 +319,7 @@ def _reopen(name: str, runs: Path) -> Iterator[UnfinishedRun]:
 def _check_export(ctx: typer.Context, export: bool, exported: Path) -> None:
     """Raise ConfigError for what can be told of an export before the data is read."""
     for name, words in _OF_EXPORT.items():
-        if not export and ctx.params[name] not in (None, [], ()):
+        if not export and ctx.params[name] not in (None, False, [], ()):
             raise ConfigError(f"{words}, but --export was not given; add it")
     if export:
         check_folder(exported, "--exported")

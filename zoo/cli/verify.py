@@ -42,7 +42,7 @@ def verify(
     keys = required_keys(require_signature or None)
     hold = "hashes and signature hold" if keys else "hashes hold"
     if quick:
-        folder = open_bundle(bundle, keys).folder
+        folder = open_bundle(bundle, keys, beside=True).folder
         if as_json:
             print_json({"bundle": str(folder), "passed": True, "signed": bool(keys), "runtimes": []})
         else:
@@ -53,7 +53,7 @@ def verify(
     from zoo.runtimes import RUNTIMES
 
     names = choose_runtimes(runtime or ())
-    checked = open_bundle(bundle, keys)  # before any parser, and before anything slow
+    checked = open_bundle(bundle, keys, beside=True)  # before any parser, and before anything slow
     folder = checked.folder
     if "tensorflow" in names and RUNTIMES["tensorflow"].version:
         import_tensorflow()

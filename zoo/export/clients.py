@@ -103,14 +103,17 @@ curl -s "${{TF_SERVING:-localhost:8501}}/v1/models/{call.model}:predict" -d {bod
 
 
 def triton_client(call: Call) -> str:
-    """A shell with curl; the server has the folder of all models, as it is, and HTTP on port 8000."""
+    """A shell with curl; the server has the folder of all models, as it is, and HTTP on port 8000.
+
+    Other servers of the Open Inference Protocol take the same, but not without its content type.
+    """
     shape = [1, call.interface.window, len(call.row)]
     asked = {"name": INPUT, "datatype": f"FP{call.bits}", "shape": shape, "data": ["@"]}
     body = _spliced({"inputs": [asked], "outputs": [{"name": name} for name in call.outputs]})
     return f"""\
 # yours: a window in {call.interface.units} units, row by row; this one is a row {call.interface.window} times
 window=$(yes ' {call.rows}' | head -n {call.interface.window} | paste -sd, -)
-curl -s "${{TRITON:-localhost:8000}}/v2/models/{call.model}/infer" -d {body}"""
+curl -s -H 'Content-Type: application/json' "${{TRITON:-localhost:8000}}/v2/models/{call.model}/infer" -d {body}"""
 
 
 def _spliced(body: object) -> str:

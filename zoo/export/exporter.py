@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,9 +11,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from zoo.bundle.golden import Golden, Ruler, golden_windows
+from zoo.bundle.golden import Golden, Ruler, allowed_roundings, golden_windows
 from zoo.bundle.integrity import check_integrity, describe_files
 from zoo.bundle.manifest import Interface, Manifest
+from zoo.bundle.place import CONFIG_FILE
 from zoo.bundle.signatures import sign_bundle, signer
 from zoo.bundle.verification import Verdict, replay
 from zoo.export.card import model_card
@@ -20,9 +22,17 @@ from zoo.export.extra import choose_exporters, write_extra
 from zoo.export.formats import SCALED_SIGNATURE, write_onnx, write_saved_model
 from zoo.export.graph import Served
 from zoo.export.inference import inference_network
-from zoo.export.naming import check_interface, check_model_name, choose_dtype, default_name, interface_of
+from zoo.export.naming import (
+    check_interface,
+    check_model_name,
+    choose_dtype,
+    default_name,
+    interface_of,
+    newest_interface,
+)
 from zoo.export.publishing import publish, staging
 from zoo.export.triton import triton_config
+from zoo.export.warmup import write_warmup
 from zoo.outputs import IS_ANOMALY
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.runtimes import RUNTIMES
@@ -54,27 +64,29 @@ def export(
     sign: str | Path | None = None,
     formats: Sequence[str] = (),
     batch: int | None = None,
+    warmup: bool = False,
 ) -> Path:
     """Publish a run as the next version of a model below ``exported`` and return the bundle's folder.
 
     Both formats take raw windows and give raw forecasts; they must agree with Keras + scikit-learn on the golden
-    windows within 1e-5 train-target deviations. Where a scaler cannot give itself as tensor operations they take and
-    give scaled values. ``dtype`` is that of input and output, ``"auto"``: what the columns need. ``sign`` is a private
-    key to sign the bundle with, as for :func:`zoo.bundle.signatures.signer`. ``formats`` names exporters whose files go
-    into ``extra/``, and ``batch`` the number of windows of those with a fixed one; each that a runtime here can run
-    passes the same gate. Raises ConfigError for a bad name, dtype
-    or key, ExportError where the name belongs to another interface, ParityError over the limit; nothing is published
-    then.
+    windows within 1e-5 train-target deviations, and in float32 four roundings at a value's size. Where a scaler cannot
+    give itself as tensor operations they take and give scaled values. ``dtype`` is that of input and output,
+    ``"auto"``: that of the model's newest version where it holds the columns, else what they need. ``sign`` is a
+    private key to sign the bundle with, as for :func:`zoo.bundle.signatures.signer`. ``formats`` names exporters whose
+    files go into ``extra/``, and ``batch`` the number of windows of those with a fixed one; each that a runtime here
+    can run passes the same gate. ``warmup`` adds TensorFlow Serving's warm-up requests. Raises ConfigError for a bad
+    name, dtype or key, ExportError where the name belongs to another interface, ParityError over the limit; nothing is
+    published then.
     """
     if sign is not None:
         signer(sign)  # told before the work
     record, preprocessor = trained.record, trained.preprocessor
     name = default_name(record.config) if name is None else name
     check_model_name(name)
-    dtype, units = choose_dtype(preprocessor, dtype), preprocessor.units
+    model = exported / name
+    dtype, units = choose_dtype(preprocessor, dtype, newest_interface(model)), preprocessor.units
     data = record.data
     interface = interface_of(record.config, data["features"], data["targets"], dtype, units, data.get("classes", ()))
-    model = exported / name
     check_interface(model, interface)
     exporters = choose_exporters(formats, batch, interface)
     _refuse_non_finite(trained)
@@ -88,14 +100,18 @@ def export(
         preprocessor.save_portable(folder)
         golden = _golden(trained, answers, interface, dtype)
         golden.write(folder)
+        if warmup:
+            write_warmup(folder, name, golden.window)
         targets = preprocessor.targets_
         unit = targets.deviation if units == "raw" else targets.scaled_deviation
-        ruler = Ruler(unit, answers.threshold)
+        ruler = Ruler(unit, answers.threshold, allowed_roundings(interface))
         of_extra = [r.name for r in RUNTIMES.values() if r.exporter in extra and r.version and r.applies_to(folder)]
         verdicts = replay(folder, [*GATE, *of_extra], ruler)
-        _gate([*verdicts, _replay_scaled(folder, golden, preprocessor, answers, ruler)])
+        _gate([*verdicts, _replay_scaled(folder, golden, preprocessor, answers, ruler)], preprocessor, dtype)
         manifest = Manifest(
             model=name,
+            version=None,
+            config_sha256=None,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             run=record.id,
             architecture={
@@ -112,6 +128,7 @@ def export(
                 if key in record.evaluation
             },
             parity_unit=dict(zip(interface.targets, map(float, unit), strict=True)) if answers.in_units else {},
+            parity_roundings=allowed_roundings(interface) if answers.in_units else 0,
             threshold=answers.threshold,
             parity={v.runtime: {"version": v.version, "difference": v.difference} for v in verdicts},
             onnx=onnx,
@@ -122,11 +139,21 @@ def export(
         )
         row = [str(value) for value in golden.window[0, 0]]
         (folder / "README.md").write_text(model_card(manifest, summary, row), encoding="utf-8")
-        manifest.model_copy(update={"files": describe_files(folder)}).write(folder)
-        if sign is not None:
-            sign_bundle(folder, sign)
-        check_integrity(folder)
-        return publish(folder, model, interface, triton_config(name, interface))
+        config = triton_config(name, interface)
+
+        def seal(number: int, written: bytes) -> None:
+            if sign is not None and written != config.encode():
+                raise ExportError(
+                    f"{model / CONFIG_FILE}: expected what the export writes, found another configuration, which a"
+                    " signature would vouch for; remove it, and it is written anew"
+                )
+            place = {"version": number, "config_sha256": hashlib.sha256(written).hexdigest()}
+            manifest.model_copy(update={**place, "files": describe_files(folder)}).write(folder)
+            if sign is not None:
+                sign_bundle(folder, sign)
+            check_integrity(folder)
+
+        return publish(folder, model, interface, config, seal)
 
 
 def _refuse_non_finite(trained: Trained) -> None:
@@ -167,12 +194,18 @@ def _replay_scaled(folder: Path, golden: Golden, preprocessor: Preprocessor, ans
     return Verdict("signature 'scaled'", "", ruler.farthest(found, golden.outputs), 0.0)
 
 
-def _gate(verdicts: list[Verdict]) -> None:
+def _gate(verdicts: list[Verdict], preprocessor: Preprocessor, dtype: str) -> None:
     if failed := [verdict for verdict in verdicts if not verdict.passed]:
         found = ", ".join(f"{verdict.runtime} by {verdict.difference:.2g}" for verdict in failed)
+        advice = "report the architecture's author, or try another --scaler"
+        if dtype != preprocessor.serving_dtype == "float64":
+            advice = (
+                f"these columns take float64, so leave --serving-dtype {dtype} out, and give another --name where"
+                f" {dtype} is published"
+            )
         raise ParityError(
             f"the exported graph differs from the trained model by more than 1e-5 ({found}; forecasts in deviations of"
-            " the train targets); nothing was published: report the architecture's author, or try another --scaler"
+            f" the train targets, less what float32 rounds); nothing was published: {advice}"
         )
 
 

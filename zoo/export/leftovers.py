@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.atomic import STAGING, abandoned, try_lock
+from zoo.bundle.place import CONFIG_FILE
 from zoo.bundle.version_folders import versions
-
-CONFIG_FILE = "config.pbtxt"
 
 
 @dataclass(frozen=True)

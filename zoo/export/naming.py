@@ -16,6 +16,20 @@ from zoo.training.config import RunConfig
 from zoo_registry import Task
 from zoo_registry.errors import ConfigError, ExportError
 
+# In this order: where the inputs differ, all before them agrees, and it is their dtype
+_COMPARED = (
+    "task",
+    "units",
+    "window",
+    "horizon",
+    "gap",
+    "quantiles",
+    "features",
+    "targets",
+    "classes",
+    "inputs",
+    "outputs",
+)
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -70,10 +84,11 @@ def interface_of(
     return Interface.model_validate(described)
 
 
-def choose_dtype(preprocessor: Preprocessor, dtype: str = "auto") -> str:
+def choose_dtype(preprocessor: Preprocessor, dtype: str = "auto", published: Interface | None = None) -> str:
     """Return the dtype of the exported graph's ends: the given one, or for ``"auto"`` what the columns need.
 
-    Raises ConfigError for another name, and for float64 where the graph takes scaled values.
+    Where the model's newest version, with the interface ``published``, has float64, that holds what needs float32 too,
+    and ``"auto"`` keeps it. Raises ConfigError for another name, and for float64 where the graph takes scaled values.
     """
     if dtype not in get_args(ServingDtype):
         raise ConfigError(f"serving dtype: expected auto, float32 or float64, found '{dtype}'")
@@ -82,30 +97,27 @@ def choose_dtype(preprocessor: Preprocessor, dtype: str = "auto") -> str:
             "serving dtype float64: a scaler cannot stand inside the graph, which takes scaled float32 values;"
             " leave it out, or take another --scaler"
         )
-    return preprocessor.serving_dtype if dtype == "auto" else dtype
+    if dtype != "auto":
+        return dtype
+    kept = published is not None and published.inputs[0].dtype == "float64" and preprocessor.units == "raw"
+    return "float64" if kept else preprocessor.serving_dtype
+
+
+def newest_interface(model: Path) -> Interface | None:
+    """The interface of the model's newest version; None where there is none."""
+    numbers = versions(model)
+    return Manifest.read(model / str(max(numbers))).interface if numbers else None
 
 
 def check_interface(model: Path, interface: Interface) -> None:
     """Raise ExportError where the model's newest version has another interface: one name, one interface."""
-    if not (numbers := versions(model)):
+    if (published := newest_interface(model)) is None:
         return
-    published = Manifest.read(model / str(max(numbers))).interface
-    different = [
-        f"{name} {getattr(published, name)!r} there, {getattr(interface, name)!r} here"
-        for name in (
-            "task",
-            "units",
-            "window",
-            "horizon",
-            "gap",
-            "quantiles",
-            "features",
-            "targets",
-            "classes",
-            "inputs",
-            "outputs",
-        )
-        if getattr(published, name) != getattr(interface, name)
-    ]
-    if different:
-        raise ExportError(f"{model} has another interface ({different[0]}); give another --name")
+    for name in _COMPARED:
+        there, here = getattr(published, name), getattr(interface, name)
+        if there != here:
+            advice = "give another --name"
+            if name == "inputs":  # of the same shape, as window and features agree
+                there, here = there[0].dtype, here[0].dtype
+                advice += f", or --serving-dtype {there} where that holds the values finely enough"
+            raise ExportError(f"{model} has another interface ({name} {there!r} there, {here!r} here); {advice}")

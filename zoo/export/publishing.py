@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from zoo.atomic import make_folder, rename_to_free, staging_folder, sync, write_text
 from zoo.bundle.manifest import Interface
+from zoo.bundle.place import CONFIG_FILE, MAX_CONFIG_BYTES
+from zoo.bundle.regular_files import read_regular
 from zoo.bundle.version_folders import versions
-from zoo.export.leftovers import CONFIG_FILE
 from zoo.export.naming import check_interface
 
 
@@ -32,11 +33,18 @@ def staging(model: Path) -> Iterator[Path]:
         yield folder
 
 
-def publish(folder: Path, model: Path, interface: Interface, config: str) -> Path:
+def publish(
+    folder: Path,
+    model: Path,
+    interface: Interface,
+    config: str,
+    seal: Callable[[int, bytes], None] = lambda number, config: None,
+) -> Path:
     """Rename a complete and verified staging folder to the model's next free version and return it.
 
-    ``config`` is Triton's ``config.pbtxt``, written whole just before the first version appears. Raises ExportError
-    where another process has meanwhile published another interface under this name.
+    ``config`` is Triton's ``config.pbtxt``, written whole just before the first version appears; one that is there is
+    kept. ``seal`` gets the number and what stands in ``config.pbtxt``, to write both into the folder. Raises
+    ExportError where another process has meanwhile published another interface under this name.
     """
     with _locked(model):
         check_interface(model, interface)
@@ -44,7 +52,11 @@ def publish(folder: Path, model: Path, interface: Interface, config: str) -> Pat
         try:
             if not published or not (model / CONFIG_FILE).exists():  # one without versions is a killed export's
                 write_text(model / CONFIG_FILE, config)
-            bundle = rename_to_free(folder, lambda number: model / str(number), max(published, default=0) + 1)
+            written = read_regular(model / CONFIG_FILE, MAX_CONFIG_BYTES)
+            first = max(published, default=0) + 1
+            bundle = rename_to_free(
+                folder, lambda number: model / str(number), first, lambda number: seal(number, written)
+            )
         except BaseException:
             if not versions(model):
                 (model / CONFIG_FILE).unlink(missing_ok=True)

@@ -27,12 +27,12 @@ HEAD = """# What each architecture can do
 Made by `make capabilities` from what the conformance kit finds (`zoo plugin check`); a test keeps it true. The same is
 in `zoo list --json`, and `zoo list --exports onnx,openvino` chooses by it.
 
-`yes` holds for every task of the row. SavedModel and ONNX equal the trained network within 1e-5 deviations; a runtime
-reads the bundle and gives these outputs (`openvino` reads the ONNX file, `openvino-savedmodel` the SavedModel,
-`openvino-ir` and `litert` what `--format openvino` and `--format litert` write). Recurrence is `native` where the ONNX
-graph computes it with LSTM or GRU nodes, `none` where there is none. Parameters are those of the default
-hyperparameters with a window of 96 steps of 7 features and a horizon of 96 steps of 7 targets (where there is no
-forecast: of the first task); `-` where they do not fit together.
+`yes` holds for every task of the row. SavedModel and ONNX equal the trained network within 1e-5 deviations and what
+float32 rounds; a runtime reads the bundle and gives these outputs (`openvino` reads the ONNX file,
+`openvino-savedmodel` the SavedModel, `openvino-ir` and `litert` what `--format openvino` and `--format litert` write).
+Recurrence is `native` where the ONNX graph computes it with LSTM or GRU nodes, `none` where there is none. Parameters
+are those of the default hyperparameters with a window of 96 steps of 7 features and a horizon of 96 steps of 7 targets
+(where there is no forecast: of the first task); `-` where they do not fit together.
 """
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from zoo.bundle.golden import Ruler
 from zoo.bundle.loading import load_bundle
 from zoo.bundle.manifest import SCHEMA_VERSION
 from zoo.bundle.verification import verify_bundle
@@ -41,6 +42,10 @@ def test_it_is_of_this_schema(published):
 def test_it_verifies(published):
     verdicts = verify_bundle(published, ["onnxruntime", "tensorflow"])
     assert [verdict.passed for verdict in verdicts] == [True, True]
+
+
+def test_repair_14_it_verifies_under_its_own_rule(published):
+    assert Ruler.of(load_bundle(published).manifest).roundings == 0
 
 
 @pytest.mark.parametrize("runtime", ["onnxruntime", "tensorflow"])

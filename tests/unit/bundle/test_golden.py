@@ -131,6 +131,27 @@ def test_another_shape_is_infinitely_far(golden, change):
     assert equal.difference(Replay(equal, change), Ruler(np.ones(2))) == np.inf
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "allowed"),
+    [
+        (0.0, 1.0, 1e-5),
+        (100.0, 10.0, 1e-4 + 400 / 2**24),
+        (-5e5, 1e3, 1e-2 + 2e6 / 2**24),
+        (1e6, 1.0, 1e-3),
+        (4e3, 1.0, 1e-5 + 16e3 / 2**24),
+        (5e3, 1.0, 1e-3),
+    ],
+)
+@pytest.mark.parametrize("name", ["forecast", "quantiles"])
+def test_repair_14_four_roundings_and_never_more_than_a_thousandth(value, unit, allowed, name):
+    shape = (1, 1, 1, 2)[: 3 + (name == "quantiles")]
+    expected, ruler = {name: np.full(shape, value)}, Ruler(np.array([unit]), roundings=4)
+    for sign in (-1, 1):
+        assert ruler.farthest({name: np.full(shape, value + sign * allowed * 0.999)}, expected) <= PARITY_LIMIT
+        assert ruler.farthest({name: np.full(shape, value + sign * allowed * 1.001)}, expected) > PARITY_LIMIT
+    assert Ruler(np.array([unit])).farthest({name: np.full(shape, value + 1.01e-5 * unit)}, expected) > PARITY_LIMIT
+
+
 def test_probabilities_differ_absolutely():
     expected = {"probabilities": np.array([[0.25, 0.75]])}
     assert Ruler(np.array([])).farthest({"probabilities": np.array([[0.5, 0.5]])}, expected) == 0.25

@@ -116,3 +116,11 @@ def test_the_unit_follows_the_targets(exported):
     interface = exported.manifest.interface.model_copy(update={"targets": ("b", "a")})
     manifest = exported.manifest.model_copy(update={"interface": interface, "parity_unit": {"a": 1.0, "b": 2.0}})
     np.testing.assert_array_equal(Ruler.of(manifest).unit, [2.0, 1.0])
+
+
+def test_repair_14_the_rule_is_the_manifests_but_never_laxer_than_the_dtype_allows(exported, wide_bundle):
+    manifest, wide = exported.manifest, wide_bundle[1].manifest
+    assert (manifest.parity_roundings, wide.parity_roundings) == (4, 0)
+    assert Ruler.of(manifest).roundings == 4
+    assert Ruler.of(manifest.model_copy(update={"parity_roundings": 0})).roundings == 0
+    assert Ruler.of(wide.model_copy(update={"parity_roundings": 4})).roundings == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -94,6 +96,22 @@ def test_its_python_client_prints_the_golden_forecast(bundle):
     printed = np.array([float(number) for number in re.findall(r"-?\d[\d.]*(?:e[+-]?\d+)?", done.stdout)])
     unit = [bundle.manifest.parity_unit[target] for target in bundle.manifest.interface.targets]
     assert (np.abs(printed.reshape(golden.shape) - golden) / unit).max() <= 1e-5
+
+
+def test_repair_24_its_triton_client_says_that_it_sends_json(bundle, tmp_path):
+    """As servers of the Open Inference Protocol demand; curl's own would be that of a form."""
+    (client,) = re.findall(r"Triton, started as.*?```sh\n(.*?)```", card_of(bundle), re.DOTALL)
+    assert len(client.strip().splitlines()) <= MAX_LINES
+    curl = tmp_path / "curl"
+    curl.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    curl.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = subprocess.run(["sh", "-c", client], env={"PATH": path}, capture_output=True, text=True, check=True)
+    words = done.stdout.splitlines()
+    assert words[words.index("-H") + 1] == "Content-Type: application/json"
+    asked = json.loads(words[words.index("-d") + 1])["inputs"]
+    assert [tensor["name"] for tensor in asked] == ["window"]
+    assert f"localhost:8000/v2/models/{bundle.manifest.model}/infer" in words
 
 
 def test_its_clients_hold_the_first_golden_window(bundle):

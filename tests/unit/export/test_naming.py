@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from zoo.bundle.manifest import Interface, Tensor
-from zoo.export.naming import check_interface, check_model_name, default_name, interface_of
+from zoo.export.naming import check_interface, check_model_name, choose_dtype, default_name, interface_of
 from zoo.training.config import DataConfig, RunConfig, TrainingConfig
 from zoo_registry.errors import BundleError, ConfigError, ExportError
 
@@ -127,6 +127,38 @@ def test_a_new_name(tmp_path):
 def test_another_interface(model, change, difference):
     with pytest.raises(ExportError, match=f"mine has another interface \\({difference}.*; give another --name"):
         check_interface(model, make_interface(**change))
+
+
+@pytest.mark.parametrize(
+    ("needed", "units", "asked", "published", "chosen"),
+    [
+        ("float32", "raw", "auto", None, "float32"),
+        ("float64", "raw", "auto", None, "float64"),
+        ("float32", "raw", "auto", "float32", "float32"),
+        ("float32", "raw", "auto", "float64", "float64"),
+        ("float64", "raw", "auto", "float64", "float64"),
+        ("float64", "raw", "auto", "float32", "float64"),
+        ("float32", "scaled", "auto", "float64", "float32"),
+        ("float32", "raw", "float32", "float64", "float32"),
+        ("float64", "raw", "float32", "float64", "float32"),
+    ],
+)
+def test_repair_13_auto_keeps_what_is_published_where_it_holds_the_values(needed, units, asked, published, chosen):
+    preprocessor = SimpleNamespace(serving_dtype=needed, units=units)
+    known = published and interface_of(config(), ["load"], ["load"], published)
+    assert choose_dtype(preprocessor, asked, known) == chosen
+
+
+@pytest.mark.parametrize("there", ["float32", "float64"])
+def test_repair_13_another_dtype_is_told_with_its_option(tmp_path, monkeypatch, there):
+    (tmp_path / "mine" / "1").mkdir(parents=True)
+    published = interface_of(config(), ["load"], ["load"], there)
+    read = staticmethod(lambda folder: SimpleNamespace(interface=published))
+    monkeypatch.setattr("zoo.bundle.manifest.Manifest.read", read)
+    here = {"float32": "float64", "float64": "float32"}[there]
+    words = rf"mine has another interface \(inputs '{there}' there, '{here}' here\); give another --name, or"
+    with pytest.raises(ExportError, match=f"{words} --serving-dtype {there} where that holds the values finely enough"):
+        check_interface(tmp_path / "mine", interface_of(config(), ["load"], ["load"], here))
 
 
 def test_a_version_without_a_manifest(tmp_path):

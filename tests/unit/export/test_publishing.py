@@ -73,6 +73,20 @@ def test_a_number_that_was_taken_meanwhile(tmp_path, monkeypatch):
     assert tree(tmp_path).items() >= before.items()
 
 
+def test_repair_20_each_number_is_sealed_before_it_is_taken(tmp_path, monkeypatch):
+    for _ in range(2):
+        publish_one(tmp_path)
+    monkeypatch.setattr(publishing, "versions", lambda model: [])
+    with staging(tmp_path) as folder:
+
+        def seal(number, config):
+            (folder / "manifest.json").write_text(f"{number}, {config.decode()}")
+
+        bundle = publish(folder, tmp_path, INTERFACE, "config", seal)
+    assert bundle == tmp_path / "3"
+    assert (bundle / "manifest.json").read_text() == "3, config"
+
+
 def test_many_at_once(tmp_path):
     model = tmp_path / "mine"
     with ThreadPoolExecutor(8) as pool:

@@ -19,7 +19,7 @@ _RECURRENT, _LOOPS = {"LSTM", "GRU", "RNN"}, {"Loop", "Scan"}
 
 
 def check_export(bench: Bench) -> Findings:
-    """SavedModel and ONNX file of the first task equal the trained network within 1e-5 deviations."""
+    """SavedModel and ONNX file of the first task equal the trained network within the parity limit."""
     return _parity(bench, bench.first_task)
 
 
