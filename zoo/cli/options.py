@@ -6,11 +6,14 @@ import functools
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zoo_registry import BUILT_IN_LOSSES, SCHEDULES
+
+if TYPE_CHECKING:
+    from zoo.data.csv_files import CsvFormat
 
 
 def _option(kind: Any, text: str, *names: str, **more: Any) -> Any:
@@ -32,11 +35,19 @@ _DATA: dict[str, Any] = {
     "features": _option(str | None, "Input columns, by commas [default: all numeric columns]."),
     "label": _option(str | None, "Task anomaly: column of 0 and 1, for scoring alone."),
     "time": _option(str | None, "Column of times, or of whole numbers that count up [default: found by type or name]."),
+    "time_format": _option(
+        str | None,
+        "How times are written: s, ms, us, ns (since 1970), yyyymmdd or a pattern such as '%d.%m.%Y %H:%M'"
+        " [default: as 2020-01-31 13:00].",
+    ),
+    "zone": _option(str | None, "Zone whose clock times are brought to, such as Europe/Berlin [default: their own]."),
     "series": _option(str | None, "Column that tells several series apart; no window crosses them."),
     "short_series": _option(str | None, "Series too short for a window: error or drop [default: error]."),
     "delimiter": _option(str | None, "Between the fields of a CSV file [default: ,]."),
     "decimal": _option(str | None, "Decimal sign in a CSV file [default: .]."),
     "encoding": _option(str | None, "Of a CSV file [default: by its byte-order mark, else UTF-8]."),
+    "comment": _option(str | None, "Lines of a CSV file that begin with this sign are skipped [default: none]."),
+    "thousands": _option(str | None, "Between the thousands of a CSV file's numbers [default: nothing]."),
     "sort": _option(bool | None, "Sort the rows by time.", "--sort/--no-sort"),
     "resample": _option(str | None, "Bring the rows to an even step, such as 15min, 1h or 1D."),
     "aggregate": _option(str | None, "With --resample: mean, last or sum [default: mean]."),
@@ -137,6 +148,7 @@ _SCALING: dict[str, Any] = {
     "address": _option(str | None, "With --backend dask: its scheduler.", metavar="tcp://HOST:PORT"),
 }
 DATA_OPTIONS = _panel("Data", _DATA)
+FORMAT = ("delimiter", "decimal", "encoding", "comment", "thousands")  # of a CSV file
 RUN_OPTIONS = DATA_OPTIONS | _panel("Network", _NETWORK) | _panel("Training", _TRAINING) | _panel("Speed", _SPEED)
 SCALING_OPTIONS = _panel("Workers", _SCALING)
 
@@ -175,6 +187,13 @@ def settings_of(ctx: typer.Context) -> dict[str, Any]:
         if (listed := given.get(name)) is not None:
             given[name] = [part.strip() for part in listed.split(",")]
     return given
+
+
+def csv_format_of(ctx: typer.Context) -> CsvFormat:
+    """Read how a CSV file is written off a command with the options of ``FORMAT``."""
+    from zoo.data.csv_files import CsvFormat
+
+    return CsvFormat(**{name: ctx.params[name] for name in FORMAT if ctx.params[name] is not None})
 
 
 def workers_of(ctx: typer.Context) -> dict[str, Any]:

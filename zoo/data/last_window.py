@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +27,10 @@ from zoo_registry.errors import ConfigError, DataError, close_match_hint
 
 SPOOLED_ABOVE = 64 * 2**20  # bytes of a file; a smaller one is faster in memory
 _STEP_TOLERANCE = 1.25  # months have 28 to 31 days
+
+
+class UnknownTimesWarning(UserWarning):
+    """The rows do not tell the times of a forecast."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,15 @@ class LastWindows:
         first = 1 + gap if task == Task.FORECAST else 0  # rows after the last one
         indexes = [None if times is None else self._later(times, first, horizon) for times in self.times]
         kind, frames = "time", []
-        if any(index is None for index in indexes):
+        if unknown := [name for name, index in zip(self.series, indexes, strict=True) if index is None]:
+            if first and not all(times is None for times in self.times):
+                of_series = "" if self.series_column is None else f" of series '{unknown[0]}'"
+                warnings.warn(
+                    f"the times{of_series} to come cannot be known, as its rows keep no step that tells them: steps are"
+                    " counted instead",
+                    UnknownTimesWarning,
+                    stacklevel=3,
+                )
             kind, indexes = "step", [pd.RangeIndex(first, first + horizon) for _ in indexes]
         for name, index, values in zip(self.series, indexes, forecast, strict=True):
             assert index is not None
@@ -171,6 +184,8 @@ def resolve_reading(source: Source, trained: dict[str, Any], reading: Mapping[st
     calendar = tuple(trained.get("calendar", ()))
     usual = Reading(
         usual_time=trained.get("time_column"),
+        time_format=trained.get("time_format"),
+        zone=trained.get("named_zone"),
         series=trained.get("series_column"),
         gaps=trained.get("gaps", "error"),
         calendar=calendar,

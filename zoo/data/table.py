@@ -17,7 +17,7 @@ from zoo.data.columns import shown, sorted_classes
 from zoo.data.frequency import Frequency, find_frequency, refuse_gaps, step_size
 from zoo.data.intervals import Intervals, intervals
 from zoo.data.parsing import Parser
-from zoo.data.reading import TIME, Reading, Source, describe, read_frame, read_frames
+from zoo.data.reading import TIME, Reading, Source, describe, is_csv, read_frame, read_frames
 from zoo.data.storage import BLOCK_ROWS, SpoolFile, row_blocks
 from zoo.data.times import Times, check_order, ticks
 from zoo_registry import Task
@@ -150,14 +150,17 @@ def read_table(
         if len(targets) != 1:
             raise ConfigError(f"--task classify has one target, the column of classes, found {len(targets)}; name one")
         label, targets = targets[0], ()
+    names = (reading.series, label if task is Task.CLASSIFY else None)
+    text = [name for name in names if name is not None and is_csv(source)]  # ids and classes as they stand
     if reading.spool is None:
-        parser = Parser(where, task, targets, features, label, reading, frame := read_frame(source, reading.csv))
+        frame = read_frame(source, reading.csv, text)
+        parser = Parser(where, task, targets, features, label, reading, frame, text)
         rows = arrange(parser.parse(frame, 0), parser.naming, reading)
         if reading.resample is not None:
             rows = resample(rows, parser.naming, reading)
         rows.values = parser.add_calendar(rows.values, rows.times)
     else:
-        rows, parser = _spool(source, where, task, targets, features, label, reading)
+        rows, parser = _spool(source, where, task, targets, features, label, reading, text)
     return _checked(rows, parser, reading)
 
 
@@ -169,6 +172,7 @@ def _spool(
     features: Sequence[str],
     label: str | None,
     reading: Reading,
+    text: Sequence[str],
 ) -> tuple[Rows, Parser]:
     """Read frame by frame into temporary files; rows stay in the order of the file."""
     folder = reading.spool
@@ -181,9 +185,9 @@ def _spool(
     files: list[SpoolFile | None] = []
     first_times: Times | None = None
     first_row = 0
-    for frame in read_frames(source, reading.csv, BLOCK_ROWS):
+    for frame in read_frames(source, reading.csv, BLOCK_ROWS, text):
         if parser is None:
-            parser = Parser(where, task, targets, features, label, reading, frame)
+            parser = Parser(where, task, targets, features, label, reading, frame, text)
         pieces = parser.parse(frame, first_row)
         pieces.values = parser.add_calendar(pieces.values, pieces.times)
         numbers = None
