@@ -105,7 +105,7 @@ def note(text: str) -> None:
 def left_out_note(column: str) -> str:
     """Why a column that nobody named is left out."""
     if column.startswith("Unnamed: "):
-        return f"column '{column}' has no name, holds no data (numbers of rows, or nothing)"
+        return f"column '{column}' has neither name nor data (it numbers rows, or is empty),"
     return f"column '{column}' is not numeric"
 
 

@@ -84,6 +84,15 @@ def step_name(step: Step | None) -> str:
     return "none" if step is None else str(step) if isinstance(step, int) else step.freqstr
 
 
+def is_rule(name: str) -> bool:
+    """Whether a step's name is one that rows can be resampled by."""
+    try:
+        pd.tseries.frequencies.to_offset(name)
+    except ValueError:
+        return False
+    return True
+
+
 def step_size(times: Times, series_starts: NDArray[np.int64]) -> float | None:
     """The middle one of the last steps, in seconds, or in counts; None where no series has a second row."""
     later = np.setdiff1d(np.arange(max(len(times) - _SAMPLE, 1), len(times)), series_starts)

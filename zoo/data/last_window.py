@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from zoo.data.calendar import calendar_columns
 from zoo.data.examples import find_example
-from zoo.data.frequency import Frequency, Step, next_times, refuse_gaps
+from zoo.data.frequency import Frequency, Step, is_rule, next_times, refuse_gaps
 from zoo.data.missing import fill_forward, find_holes, refuse_missing
 from zoo.data.reading import Reading, Source
 from zoo.data.table import Table, read_table
@@ -265,7 +265,8 @@ def refuse_other_step(table: Table, trained: dict[str, Any] | None) -> None:
     ratio = table.step["size"] / trained["size"]
     if not 1 / _STEP_TOLERANCE <= ratio <= _STEP_TOLERANCE:
         name = trained["name"]
-        remedy = f"resample them with --resample {name}" if isinstance(table.times, pd.DatetimeIndex) else "mend them"
+        ruled = isinstance(table.times, pd.DatetimeIndex) and is_rule(name)
+        remedy = f"resample them with --resample {name}" if ruled else "mend them"
         raise DataError(
             f"{table.source}: expected rows {name} apart as in the training, found them {ratio:.3g} times as far apart;"
             f" {remedy}"

@@ -82,10 +82,7 @@ def describe(source: Source) -> str:
         return FRAME
     if isinstance(source, tuple):
         return ARRAYS
-    raise DataError(
-        f"expected a table, found {_kind_of(source)}; give a CSV or Parquet file, a DataFrame of pandas or polars, or"
-        " arrays as (values, times, columns), whose times may be None"
-    )
+    raise _no_table(source)
 
 
 def is_csv(source: Source) -> bool:
@@ -93,6 +90,13 @@ def is_csv(source: Source) -> bool:
     if not isinstance(source, (str, Path)) or find_example(source):
         return False
     return Path(source).suffix.lower() not in PARQUET_SUFFIXES
+
+
+def _no_table(source: object) -> DataError:
+    return DataError(
+        f"expected a table, found {_kind_of(source)}; give a CSV or Parquet file, a DataFrame of pandas or polars, or"
+        " arrays as (values, times, columns), whose times may be None"
+    )
 
 
 def _kind_of(source: object) -> str:
@@ -159,7 +163,10 @@ def _as_pandas(table: pd.DataFrame | ArrowTable) -> pd.DataFrame:
         return table
     import pyarrow
 
-    arrow = pyarrow.table(table)
+    try:
+        arrow = pyarrow.table(table)
+    except (pyarrow.ArrowInvalid, TypeError) as error:  # one column, for example
+        raise _no_table(table) from error
     _check_names(arrow.column_names, FRAME)
     frame: pd.DataFrame = arrow.to_pandas()
     return frame

@@ -15,7 +15,8 @@ UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nano
 ISO = "iso"  # the usual way, also where another was remembered
 DAYS = "yyyymmdd"
 _PATTERNS = {DAYS: "%Y%m%d", "yyyymmddhh": "%Y%m%d%H", "yyyymmddhhmm": "%Y%m%d%H%M", "yyyymmddhhmmss": "%Y%m%d%H%M%S"}
-_FRACTIONS = {"s": 10**6, "ms": 10**3, "us": 1}  # microseconds in a unit
+_MICROSECONDS = {"s": 10**6, "ms": 10**3, "us": 1}
+_YEARS_1_TO_9999 = (-62_135_596_800e6, 253_402_300_800e6)  # in microseconds from 1970
 # Whole numbers that are no times would have to be as large by chance: from 1973 to 2099, and from 1900 on
 _LIKELY = {"s": (1e8, 4.1e9), "ms": (1e11, 4.1e12), "us": (1e14, 4.1e15), "ns": (1e17, 4.1e18)}
 _YEARS = (1900, 2100)
@@ -82,25 +83,22 @@ def read_times(column: pd.Series, form: str, where: str, first_row: int) -> pd.D
 
 
 def _since_1970(column: pd.Series, unit: str) -> pd.DatetimeIndex:
-    """Times by their number, NaT for what is no number or beyond the year 9999; a fraction counts in microseconds."""
-    whole = pd.api.types.is_integer_dtype(column)
+    """Times by their number, NaT for what is no number or beyond the years 1 to 9999.
+
+    They are exact to the microsecond, to which a fraction is rounded; nanoseconds have none.
+    """
     numbers = column if pd.api.types.is_numeric_dtype(column) else to_numbers(column)
-    if whole or unit == "ns":
-        values = numbers.astype("Int64") if whole else numbers.where(numbers == np.round(numbers)).astype("Int64")
-        counts, known = values.fillna(0).to_numpy(np.int64), values.notna().to_numpy(bool)
-        factor = _FRACTIONS.get(unit, 1)
+    factor, resolution = (1, "ns") if unit == "ns" else (_MICROSECONDS[unit], "us")
+    first, last = (-(2.0**63), 2.0**63) if unit == "ns" else _YEARS_1_TO_9999
+    floats = numbers.to_numpy(np.float64, na_value=np.nan)
+    known = (floats * factor > first) & (floats * factor < last)
+    if pd.api.types.is_integer_dtype(numbers):
+        stamps = numbers.where(known, 0).to_numpy(np.int64) * factor
     else:
-        floats = numbers.to_numpy(np.float64, na_value=np.nan)
-        known = np.isfinite(floats) & (np.abs(floats) < _LATEST / _FRACTIONS[unit])
-        counts, factor = np.round(np.where(known, floats, 0) * _FRACTIONS[unit]).astype(np.int64), 1
-    limit = np.iinfo(np.int64).max if unit == "ns" else _LATEST // factor
-    known &= (counts > -limit // 4) & (counts < limit)
-    stamps = np.where(known, counts, 0) * factor
-    stamps[~known] = np.iinfo(np.int64).min  # NaT
-    return pd.DatetimeIndex(stamps.view(f"M8[{'ns' if unit == 'ns' else 'us'}]"), tz="UTC")
-
-
-_LATEST = 253_402_300_800 * 10**6  # microseconds from 1970 to the end of the year 9999
+        known &= (unit != "ns") | (floats == np.round(floats))
+        stamps = np.round(np.where(known, floats, 0) * factor).astype(np.int64)
+    stamps = np.where(known, stamps, np.iinfo(np.int64).min)  # NaT
+    return pd.DatetimeIndex(stamps.view(f"M8[{resolution}]"), tz="UTC")
 
 
 def _by_pattern(column: pd.Series, pattern: str) -> pd.DatetimeIndex:

@@ -107,3 +107,10 @@ def test_repair_12_the_month_of_the_15th_is_forecast_on_the_15th_over_gaps():
     answer = last.forecast_frame(np.zeros((1, 3, 1)), ["y"])
     assert answer.index.strftime("%Y-%m-%d").tolist() == ["2013-05-15", "2013-06-15", "2013-07-15"]
     assert read_table(frame, targets=["y"], reading=Reading(gaps="break")).stretches.tolist() == [[0, 7], [7, 39]]
+
+
+def test_repair_12_another_step_than_the_months_is_told_without_a_rule_that_is_none():
+    frame = pd.DataFrame({"date": pd.date_range("2024-01-01", periods=9), "y": np.arange(9.0)})
+    trained = {"step": {"name": "1 month on day 15", "size": 2_678_400.0}}
+    with pytest.raises(DataError, match=r"expected rows 1 month on day 15 apart as in the training, .*; mend them$"):
+        read_last_windows(frame, features=["y"], window=4, trained=trained)

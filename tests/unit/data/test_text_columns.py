@@ -59,7 +59,7 @@ def test_repair_11_classes_that_are_numbers_keep_the_order_of_numbers(tmp_path: 
 
 
 def test_repair_11_fractions_are_no_classes_in_a_file_either(tmp_path: Path):
-    with pytest.raises(DataError, match="'state', row 2: expected a class .*, found 0.5; "):
+    with pytest.raises(DataError, match=r"'state', row 2: expected a class .*, found 0.5; "):
         labelled(tmp_path, ["1", "0.5", "2"])
 
 
