@@ -42,8 +42,8 @@ def train(
     """Train an architecture on a table and return the run, evaluated on the untouched test split and saved.
 
     ``data`` is a CSV or Parquet file, a DataFrame of pandas or polars, arrays ``(values, times, columns)``, or
-    ``"example:co2"``, the default. ``settings`` are the fields of :class:`zoo.training.config.DataConfig` (task, target,
-    features, time, series, missing, window, horizon, split, scaler and more) and
+    ``"example:co2"``, the default. ``settings`` are the fields of :class:`zoo.training.config.DataConfig` (task,
+    target, features, time, series, missing, window, horizon, split, scaler and more) and
     :class:`zoo.training.config.TrainingConfig` (optimizer, learning_rate, schedule, loss, epochs, batch_size, patience,
     keep, seed); one that is left out takes the example's or the architecture's default, else the zoo's. ``spool`` is a
     folder for temporary files, through which data goes that does not fit in memory. ``tensorboard`` writes logs below
