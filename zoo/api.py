@@ -41,13 +41,14 @@ def train(
 ) -> Run:
     """Train an architecture on a table and return the run, evaluated on the untouched test split and saved.
 
-    ``data`` is a CSV or Parquet file, a DataFrame, arrays ``(values, times, columns)``, or ``"example:co2"``, the
-    default. ``settings`` are the fields of :class:`zoo.training.config.DataConfig` (task, target, features, time,
-    series, missing, window, horizon, split, scaler and more) and :class:`zoo.training.config.TrainingConfig`
-    (optimizer, learning_rate, schedule, loss, epochs, batch_size, patience, keep, seed); one that is left out takes the
-    example's or the architecture's default, else the zoo's. ``spool`` is a folder for temporary files, through which
-    data goes that does not fit in memory. ``tensorboard`` writes logs below ``runs/tensorboard``; ``mlflow`` is the URI
-    of a tracking server or database, such as ``sqlite:///mlflow.db``, that the run and its bundles are logged to.
+    ``data`` is a CSV or Parquet file, a DataFrame of pandas or polars, arrays ``(values, times, columns)``, or
+    ``"example:co2"``, the default. ``settings`` are the fields of :class:`zoo.training.config.DataConfig` (task,
+    target, features, time, series, missing, window, horizon, split, scaler and more) and
+    :class:`zoo.training.config.TrainingConfig` (optimizer, learning_rate, schedule, loss, epochs, batch_size, patience,
+    keep, seed); one that is left out takes the example's or the architecture's default, else the zoo's. ``spool`` is a
+    folder for temporary files, through which data goes that does not fit in memory. ``tensorboard`` writes logs below
+    ``runs/tensorboard``; ``mlflow`` is the URI of a tracking server or database, such as ``sqlite:///mlflow.db``, that
+    the run and its bundles are logged to.
 
     Raises a :class:`zoo.ZooError` for anything that the caller can mend; nothing is written then.
     """

@@ -44,7 +44,8 @@ LEAVE_OUT = "or leave the column out with --features"
 FILL = "ask for --missing interpolate, --missing ffill or --missing drop, or fill them yourself"
 FILL_GAPS = "fill them up with --resample RULE and --missing, or say --gaps break"
 IN_UTC = "where clocks were changed for daylight saving time, write the times in UTC"
-COMMA = "write it with a decimal point and no separators of thousands, or give the CSV file's --decimal ','"
+SIGNS = "write it with a decimal point and no separators of thousands, or give the CSV file's"
+COMMA = f"{SIGNS} --decimal ','"
 MORE_ROWS = "give more rows, another --split, or a smaller --window or --horizon"
 OTHER_TARGET = "name others with --target and --features, or take another --split"
 OTHER_SPLIT = "leave it out with --features, or take another --split"
@@ -295,7 +296,12 @@ TEXT: dict[str, Case] = {
         "column 'temperature', row 1: expected a number, found '0,5'; ",
         f"{COMMA}, {LEAVE_OUT}",
     ),
-    "thousands": (cell("load", 3, "1,234.5"), FORECAST, "column 'load', row 3: expected a number, found '1,234", COMMA),
+    "thousands": (
+        cell("load", 3, "1,234.5"),
+        FORECAST,
+        "column 'load', row 3: expected a number, found '1,234",
+        f"{SIGNS} --thousands ','",
+    ),
     "a longer row": (
         line(8, lambda text: f"{text},9"),
         FORECAST,
@@ -314,6 +320,12 @@ TEXT: dict[str, Case] = {
     ),
     "a remark above the header": (
         lines(lambda rows: ["# logger 3", *rows]),
+        FORECAST,
+        "expected the header in the first line, found '# logger 3', which looks like a comment; give --comment '#',"
+        " which skips such lines, or remove it",
+    ),
+    "a remark without a sign above the header": (
+        lines(lambda rows: ["logger 3", *rows]),
         FORECAST,
         "expected 1 field in each row as in the header, found more in the first one; mend either, or remove what stands"
         " above the header",
@@ -358,7 +370,7 @@ NAMES: dict[str, Case] = {
         "expected a name for each column, found none for column 3; name it",
     ),
     "an index without a name": (
-        lambda folder, frame: frame.to_csv(folder / "bad.csv"),
+        lambda folder, frame: frame.set_axis(frame.index / 2).to_csv(folder / "bad.csv"),
         FORECAST,
         "expected a name for each column, found none for column 1; name it",
     ),

@@ -260,3 +260,22 @@ def test_the_short_list_is_enough(exported, flat_file, environment, tmp_path, re
     np.testing.assert_allclose([row["load"] for row in json.loads(answered.stdout)], expected, rtol=1e-6)
     refused = light.run(zoo, "export", "latest", cwd=tmp_path, check=False)
     assert refused.returncode == 2
+
+
+@pytest.mark.full
+def test_repair_12_a_bundle_reads_times_and_ids_as_its_training_did(zoo_command, tmp_path):
+    rows = [
+        f"{name},{1704067200 + 3600 * hour},{1e9 + hour % 24}" for name in ("7", "007", "NA") for hour in range(200)
+    ]
+    (tmp_path / "a.csv").write_text("\n".join(["unique_id,timestamp,y", *rows]), encoding="utf-8")
+    options = "--series unique_id --time-format s --zone Europe/Berlin --target y --window 6 --horizon 2 --epochs 1"
+    trained = zoo_command(
+        "train", "basic", "--data", "a.csv", *options.split(), "--set", "units=4", "--export", "--name", "m"
+    )
+    assert trained.exit_code == 0, trained.output
+    answer = zoo_command("predict", "exported/m", "--data", "a.csv")
+    assert answer.exit_code == 0, answer.output
+    rows = [line.split("  ") for line in answer.stdout.splitlines()[1:]]
+    assert [row[0] for row in rows] == ["2024-01-09 09:00:00+01:00", "2024-01-09 10:00:00+01:00"] * 3
+    assert [row[1].strip() for row in rows] == ["7", "7", "007", "007", "NA", "NA"]
+    assert all("e" not in row[-1] for row in rows)

@@ -9,7 +9,7 @@ import typer
 
 from zoo.atomic import check_folder
 from zoo.cli.answers import progress_bar
-from zoo.cli.options import BUNDLE_OPTIONS, SCALING_OPTIONS, with_options, workers_of
+from zoo.cli.options import BUNDLE_OPTIONS, FORMAT, SCALING_OPTIONS, csv_format_of, with_options, workers_of
 from zoo.cli.output import RequireSignature, catalogue, note, print_json, print_table
 from zoo.cli.results import print_forecasts
 from zoo.cli.tensorflow import import_tensorflow
@@ -19,8 +19,7 @@ from zoo_registry.errors import ConfigError
 if TYPE_CHECKING:
     from zoo.backtesting.result import Backtested
 
-READING = ("time", "series", "short_series", "sort", "resample", "aggregate", "gaps", "spool")
-FORMAT = ("delimiter", "decimal", "encoding")
+READING = ("time", "time_format", "zone", "series", "short_series", "sort", "resample", "aggregate", "gaps", "spool")
 _STEPS, _SERIES, _ORIGINS = 6, 5, 3  # rows of a table
 
 
@@ -131,10 +130,7 @@ def _reading(ctx: typer.Context) -> dict[str, Any]:
     """What was given of how a table is read."""
     reading = {name: ctx.params[name] for name in READING if ctx.params[name] is not None}
     if any(ctx.params[name] is not None for name in FORMAT):
-        from zoo.data.csv_files import CsvFormat
-
-        delimiter, decimal, encoding = (ctx.params[name] for name in FORMAT)
-        reading["csv"] = CsvFormat(delimiter or ",", decimal or ".", encoding)
+        reading["csv"] = csv_format_of(ctx)
     return reading
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from zoo.cli.options import DATA_OPTIONS, settings_of, with_options
-from zoo.cli.output import check_picture, note, print_json, print_table, repair_notes
+from zoo.cli.output import check_picture, left_out_note, note, print_json, print_table, repair_notes
 
 
 @with_options(DATA_OPTIONS)
@@ -62,7 +62,7 @@ def _print(found: dict[str, Any]) -> None:
     targets = ", ".join(found["targets"]) if found["targets"] else f"{found['label']} (classes)"
     typer.echo(f"task: {found['task']}; targets: {targets}; features: {', '.join(found['features'])}")
     for column in found["ignored"]:
-        typer.echo(f"column '{column}' is not numeric and is not used")
+        typer.echo(f"{left_out_note(column)} and is not used")
     time, series = found["time"], found["series"]
     if time["column"] is None:
         typer.echo("time: none")

@@ -6,11 +6,14 @@ import functools
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zoo_registry import BUILT_IN_LOSSES, SCHEDULES
+
+if TYPE_CHECKING:
+    from zoo.data.csv_files import CsvFormat
 
 
 def _option(kind: Any, text: str, *names: str, **more: Any) -> Any:
@@ -44,6 +47,12 @@ _DATA: dict[str, Any] = {
     ),
     "label": _option(str | None, "Task anomaly: column of 0 and 1, for scoring alone [default: none]."),
     "time": _option(str | None, "Column of times, or of whole numbers that count up [default: found by type or name]."),
+    "time_format": _option(
+        str | None,
+        "How times are written: s, ms, us, ns (since 1970), yyyymmdd or a pattern such as '%d.%m.%Y %H:%M'"
+        " [default: as 2020-01-31 13:00].",
+    ),
+    "zone": _option(str | None, "Zone whose clock times are brought to, such as Europe/Berlin [default: their own]."),
     "series": _option(
         str | None, "Column that tells several series apart; no window crosses them [default: one series]."
     ),
@@ -51,6 +60,8 @@ _DATA: dict[str, Any] = {
     "delimiter": _option(str | None, "What stands between the fields of a CSV file [default: ,]."),
     "decimal": _option(str | None, "Decimal sign in a CSV file [default: .]."),
     "encoding": _option(str | None, "Encoding of a CSV file [default: by its byte-order mark, else UTF-8]."),
+    "comment": _option(str | None, "Skip the lines of a CSV file that begin with this sign [default: none]."),
+    "thousands": _option(str | None, "What stands between the thousands of a CSV file's numbers [default: nothing]."),
     "sort": _option(bool | None, "Sort the rows by time [default: no-sort].", "--sort/--no-sort"),
     "resample": _option(str | None, "Bring the rows to an even step, such as 15min, 1h or 1D [default: leave them]."),
     "aggregate": _option(str | None, "With --resample: mean, last or sum [default: mean]."),
@@ -200,12 +211,21 @@ BUNDLE_OPTIONS = DATA_OPTIONS | _panel(  # where a bundle knows how its training
     "Data",
     {
         "time": _option(str | None, "Column of times [default: the training's, else found by type or name]."),
+        "time_format": _option(
+            str | None,
+            "How times are written: s, ms, us, ns (since 1970), yyyymmdd or a pattern such as '%d.%m.%Y %H:%M'"
+            " [default: the training's].",
+        ),
+        "zone": _option(
+            str | None, "Zone whose clock times are brought to, such as Europe/Berlin [default: the training's]."
+        ),
         "series": _option(str | None, "Column that tells several series apart [default: the training's]."),
         "gaps": _option(
             str | None, "Uneven steps: error, break (no window crosses one) or ignore [default: the training's]."
         ),
     },
 )
+FORMAT = ("delimiter", "decimal", "encoding", "comment", "thousands")  # of a CSV file
 RUN_OPTIONS = DATA_OPTIONS | _panel("Network", _NETWORK) | _panel("Training", _TRAINING) | _panel("Speed", _SPEED)
 SCALING_OPTIONS = _panel("Workers", _SCALING)
 
@@ -243,6 +263,13 @@ def settings_of(ctx: typer.Context) -> dict[str, Any]:
     if (listed := given.get("calendar")) is not None:
         given["calendar"] = [part.strip() for text in listed for part in text.split(",")]
     return given
+
+
+def csv_format_of(ctx: typer.Context) -> CsvFormat:
+    """Read how a CSV file is written off a command with the options of ``FORMAT``."""
+    from zoo.data.csv_files import CsvFormat
+
+    return CsvFormat(**{name: ctx.params[name] for name in FORMAT if ctx.params[name] is not None})
 
 
 def workers_of(ctx: typer.Context) -> dict[str, Any]:

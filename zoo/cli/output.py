@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from zoo_registry import Catalogue
 
 
+_DIGITS, _MOST_DIGITS = 7, 17  # of a number; no two floats agree in 17
+
 BundlePath = Annotated[Path, typer.Argument(help="exported/NAME/N, or exported/NAME for its highest version.")]
 RequireSignature = Annotated[
     list[Path] | None,
@@ -77,9 +79,35 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         typer.echo(text.rstrip())
 
 
+def tell_apart(columns: Iterable[Sequence[object]]) -> list[list[str]]:
+    """Write columns of values as text, numbers with as many digits as tell the rows of their column apart.
+
+    Those are 7 or more, and at least all before the decimal point.
+    """
+    return [_written(values) for values in columns]
+
+
+def _written(values: Sequence[object]) -> list[str]:
+    numbers = {value for value in values if isinstance(value, float) and math.isfinite(value)}
+    whole = max((math.floor(math.log10(abs(number))) + 1 for number in numbers if number), default=0)
+    digits = max(_DIGITS, min(whole, _MOST_DIGITS - 1))
+    while digits < _MOST_DIGITS and len({f"{number:.{digits}g}" for number in numbers}) < len(numbers):
+        digits += 1
+    return [
+        f"{value:.{digits}g}" if isinstance(value, float) else "" if value is None else str(value) for value in values
+    ]
+
+
 def note(text: str) -> None:
     """Say something on standard error."""
     typer.echo(text, err=True)
+
+
+def left_out_note(column: str) -> str:
+    """Why a column that nobody named is left out."""
+    if column.startswith("Unnamed: "):
+        return f"column '{column}' has neither name nor data (it numbers rows, or is empty),"
+    return f"column '{column}' is not numeric"
 
 
 def repair_notes(repairs: dict[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from zoo.cli.answers import cells, check_output, progress_bar, staged_writer
-from zoo.cli.options import BUNDLE_OPTIONS, SCALING_OPTIONS, with_options, workers_of
-from zoo.cli.output import BundlePath, RequireSignature, note, print_json, print_table
+from zoo.cli.options import BUNDLE_OPTIONS, FORMAT, SCALING_OPTIONS, csv_format_of, with_options, workers_of
+from zoo.cli.output import BundlePath, RequireSignature, note, print_json, print_table, tell_apart
 from zoo.cli.predict_folder import is_folder, predict_folder
 from zoo.options import Aggregate, Gaps, Missing
 from zoo_registry.errors import ConfigError
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from zoo.bundle.ranges import Outside
 
 FILLS = tuple(name for name in get_args(Missing) if name != "drop")  # no newest row can be left out
-READING = ("time", "series", "short_series", "sort", "resample", "aggregate", "gaps", "spool")
-FORMAT = ("delimiter", "decimal", "encoding")
+READING = ("time", "time_format", "zone", "series", "short_series", "sort", "resample", "aggregate", "gaps", "spool")
 SHOWN = 5  # rows at either end of a backtest
 MOST_JSON = 100_000  # rows of a backtest
 
@@ -84,11 +84,8 @@ def predict(
         check_output(output)
         if as_json:
             raise ConfigError(f"--output writes .csv or .parquet, and --json to the terminal; found {output}; take one")
-    from zoo.data.csv_files import CsvFormat
-
-    delimiter, decimal, encoding = (ctx.params[name] for name in FORMAT)
     reading = {name: ctx.params[name] for name in READING} | {
-        "csv": CsvFormat(delimiter or ",", decimal or ".", encoding),
+        "csv": csv_format_of(ctx),
         "missing": missing,
     }
     if folder:
@@ -104,8 +101,13 @@ def predict(
         _backtest(loaded, data, reading | {"stride": stride or 1}, output, strict=strict_range, as_json=as_json)
         return
     from zoo.bundle.prediction import predict_table
+    from zoo.data.last_window import UnknownTimesWarning
 
-    forecast, outside = predict_table(loaded, data, **reading)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UnknownTimesWarning)
+        forecast, outside = predict_table(loaded, data, **reading)
+    for warning in told:
+        note(str(warning.message))
     if strict_range:
         refuse_outside(outside, data)
     _tell(outside)
@@ -174,13 +176,9 @@ def _show(frames: Sequence[pd.DataFrame], *, as_json: bool) -> None:
         print_json([dict(zip(heads, row, strict=True)) for row in rows])
         return
     total = frames[-1].index[-1] + 1
-    texts = [tuple(map(_cell, row)) for row in rows]
+    texts = list(zip(*tell_apart(list(zip(*rows, strict=True))), strict=True))
     if total > len(texts):
         texts[SHOWN:-SHOWN] = [tuple("…" for _ in heads)]
     print_table(heads, texts)
     if total > len(texts):
         note(f"{total} rows in all; --output FILE writes them")
-
-
-def _cell(value: object) -> str:
-    return f"{value:.7g}" if isinstance(value, float) else "" if value is None else str(value)

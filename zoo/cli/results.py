@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from zoo.cli.output import note, print_table, repair_notes
+from zoo.cli.output import left_out_note, note, print_table, repair_notes
 from zoo.evaluation.headline import ANOMALY_MEASURES, CLASS_MEASURES, everybody
 from zoo_registry import Task
 
@@ -21,7 +21,7 @@ def print_results(record: RunRecord) -> None:
     """Write what was trained and how good it is to standard output, notes on the data to standard error."""
     data, training, metrics = record.data, record.training, record.evaluation
     for column in data["ignored"]:
-        note(f"column '{column}' is not numeric and was not used")
+        note(f"{left_out_note(column)} and was not used")
     for sentence in repair_notes(data["repairs"]):
         note(sentence)
     typer.echo(f"features: {', '.join(data['features'])}; time: {data['time_column'] or 'none'}")

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import re
-from collections.abc import Container, Sequence
+import csv as plain_csv
+import math
+from collections.abc import Collection, Container, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.data.csv_comments import COMMENT_REMEDY, COMMENT_SIGN
+from zoo.data.csv_files import CsvFormat
+from zoo.data.written_numbers import PLAIN, misread, to_numbers
 from zoo_registry.errors import ConfigError, DataError
 
 MAX_CLASSES = 1000
 MISSING_CLASS = -1
 _SHOWN = 60  # characters of a value in a message
-_DECIMAL_COMMA, _THOUSANDS = r"(\d+|\d{1,3}(\.\d{3})+),\d+", r"\d{1,3}(,\d{3})+(\.\d*)?"
-_WITH_COMMA = re.compile(rf"[-+]?({_DECIMAL_COMMA}|{_THOUSANDS})([eE][-+]?\d+)?")
-_COMMA = "write it with a decimal point and no separators of thousands, or give the CSV file's --decimal ','"
+_DECIMALS = {".": "a decimal point", ",": "a decimal comma"}
 _OF_TIME = {"date", "datetime", "datetime64", "time", "timedelta", "timedelta64", "period"}
 
 
@@ -38,8 +39,8 @@ def listed_names(given: Sequence[str], columns: Container[str]) -> tuple[str, ..
             names.append(text)
             continue
         try:
-            parts = next(csv.reader([text], skipinitialspace=True, strict=True))
-        except csv.Error as error:
+            parts = next(plain_csv.reader([text], skipinitialspace=True, strict=True))
+        except plain_csv.Error as error:
             raise ConfigError(
                 f"expected names of columns by commas, such as load or '\"a,b\",c', found {text!r} ({error}); mend it"
             ) from error
@@ -54,11 +55,14 @@ def one_target(targets: Sequence[str]) -> str:
     return targets[0]
 
 
-def parse_numbers(column: pd.Series, where: str, *, named: bool, first_row: int = 0) -> NDArray[np.float64] | None:
+def parse_numbers(
+    column: pd.Series, where: str, *, named: bool, first_row: int = 0, csv: CsvFormat = PLAIN
+) -> NDArray[np.float64] | None:
     """Return the column as float64, or None for a column of text or times that nobody named.
 
-    ``first_row`` is the column's place in its file. Raises DataError, naming column and row, for text among numbers
-    and for what is not finite; NaN marks a missing value. A column of numbers with commas is not taken for text.
+    ``first_row`` is the column's place in its file, and ``csv`` has the signs that numbers are written with. Raises
+    DataError, naming column and row, for text among numbers and for what is not finite; NaN marks a missing value. A
+    column of numbers with other signs is not taken for text.
     """
     way_out = "" if named else ", or leave the column out with --features"
     remedy = f"mend it{way_out}"
@@ -67,14 +71,19 @@ def parse_numbers(column: pd.Series, where: str, *, named: bool, first_row: int 
             raise DataError(f"{where}: column '{column.name}' holds complex numbers, expected real ones; {remedy}")
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
-        parsed = to_numbers(column)
+        parsed = to_numbers(column, csv)
         bad = np.flatnonzero(parsed.isna() & column.notna())
         textual = len(bad) and len(bad) == int(column.notna().sum())
-        if textual and not named and not all(map(_has_comma, column.dropna())):
+        if textual and not named and not all(misread(value, csv) for value in column.dropna()):
             return None
         if len(bad):
             value = column.iloc[bad[0]]
-            remedy = f"{_COMMA}{way_out}" if _has_comma(value) else remedy
+            if (options := misread(value, csv)) is not None:
+                sign = _DECIMALS.get(csv.decimal, f"the decimal sign {csv.decimal!r}")
+                remedy = f"write it with {sign} and no separators of thousands, or give the CSV file's {options}"
+                remedy += way_out
+            elif isinstance(value, str) and value.startswith(COMMENT_SIGN):
+                remedy = f"{remedy}, {COMMENT_REMEDY}"
             raise DataError(
                 f"{where}: column '{column.name}', row {first_row + bad[0] + 1}: expected a number,"
                 f" found {shown(value)}; {remedy}"
@@ -86,14 +95,6 @@ def parse_numbers(column: pd.Series, where: str, *, named: bool, first_row: int 
             f" found {shown(column.iloc[bad[0]])}; {remedy}"
         )
     return numbers
-
-
-def to_numbers(column: pd.Series) -> pd.Series:
-    """The numbers that are written as text in a column, NaN for everything else."""
-    try:
-        return pd.to_numeric(column.astype(object), errors="coerce")  # as objects: times would become counts
-    except OverflowError:  # whole numbers beyond any float
-        return pd.to_numeric(column.astype(str), errors="coerce")
 
 
 class Codes:
@@ -121,18 +122,28 @@ def sorted_classes(names: dict[str, int]) -> tuple[tuple[str, ...], NDArray[np.i
 
     The new numbers end with ``MISSING_CLASS``, so that it stays what it is.
     """
+    ordered = sorted(names)
     try:
-        ordered = sorted(names, key=float)
+        numbers = {name: float(name) for name in names}
     except ValueError:
-        ordered = sorted(names)
+        pass
+    else:
+        if not any(map(math.isnan, numbers.values())):
+            ordered.sort(key=numbers.__getitem__)
     places = {name: place for place, name in enumerate(ordered)}
     return tuple(ordered), np.array([*(places[name] for name in names), MISSING_CLASS], dtype=np.int32)
 
 
-def check_classes(column: pd.Series, where: str, first_row: int, remedy: str) -> None:
-    """Raise DataError where a column holds fractions or times, which are no classes."""
-    if pd.api.types.is_float_dtype(column):
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+def check_classes(column: pd.Series, where: str, first_row: int, remedy: str, *, written: bool = False) -> None:
+    """Raise DataError where a column holds fractions or times, which are no classes.
+
+    ``written``: the column is the text of a file, in which fractions are told by all of it being numbers.
+    """
+    numbers = column
+    if written and (parsed := to_numbers(column)).isna().equals(column.isna()):
+        numbers = parsed.astype(np.float64)
+    if pd.api.types.is_float_dtype(numbers):
+        values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
         if len(bad := np.flatnonzero(np.isinf(values) | (~np.isnan(values) & (values != np.round(values))))):
             raise DataError(
                 f"{where}: column '{column.name}', row {first_row + bad[0] + 1}: expected a class (text or a whole"
@@ -142,9 +153,20 @@ def check_classes(column: pd.Series, where: str, first_row: int, remedy: str) ->
         raise DataError(f"{where}: column '{column.name}' holds times, expected classes; {remedy}")
 
 
-def _has_comma(value: object) -> bool:
-    """Whether a text would be a number but for a comma, that of decimals or of thousands."""
-    return isinstance(value, str) and _WITH_COMMA.fullmatch(value.strip()) is not None
+def known_class(name: str, classes: Collection[str]) -> str:
+    """The one of the known ``classes`` that a class of a table is, else its own name.
+
+    Classes were numbers once: ``1.0`` and ``TRUE`` of a CSV file were called ``1`` and ``True``.
+    """
+    if name in classes:
+        return name
+    try:
+        number = float(name)
+    except ValueError:
+        known = name.capitalize()
+    else:
+        known = _name(number)
+    return known if known in classes else name
 
 
 def _name(value: object) -> str:

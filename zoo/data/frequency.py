@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.data.months import day_is_unknown, is_month_long, is_month_step, month_step, name_month_step, off_month_step
 from zoo.data.storage import row_blocks
 from zoo.data.times import Times, clock_change_hint, ticks
 from zoo_registry.errors import DataError
@@ -19,7 +20,8 @@ from zoo_registry.errors import DataError
 _DAY = pd.Timedelta(days=1)
 _SAMPLE = 10_000  # rows that the step is read off
 _STRETCH = 12  # consecutive rows that a calendar's step (month, business day) is told by
-_REGULAR = 0.5  # share of the steps that the most common one has at least; below it there is no usual step
+_ONE_SERIES = np.zeros(1, np.int64)
+_REGULAR = 0.5  # share of the steps that the most common one exceeds; else there is no usual step
 
 Step = pd.offsets.BaseOffset | int
 
@@ -76,8 +78,19 @@ def refuse_gaps(frequency: Frequency, times: Times, where: str, column: str, row
 
 
 def step_name(step: Step | None) -> str:
-    """Write a step: ``1h``, ``MS``, ``5``, or ``none``."""
+    """Write a step: ``1h``, ``MS``, ``1 month on day 15``, ``5``, or ``none``."""
+    if is_month_step(step):
+        return name_month_step(step)
     return "none" if step is None else str(step) if isinstance(step, int) else step.freqstr
+
+
+def is_rule(name: str) -> bool:
+    """Whether a step's name is one that rows can be resampled by."""
+    try:
+        pd.tseries.frequencies.to_offset(name)
+    except ValueError:
+        return False
+    return True
 
 
 def step_size(times: Times, series_starts: NDArray[np.int64]) -> float | None:
@@ -111,19 +124,19 @@ def usual_season(times: Times | None) -> int | None:
 def next_times(times: Times, count: int, usual: Step | None = None) -> Times | None:
     """Return the ``count`` times after the last one, by the frequency that the last ones keep, else by the usual step.
 
-    Without a ``usual`` step that is the middle one of the last; None where there are too few times to know one.
+    Without a ``usual`` step that is the most common one of the last. None where they cannot be known: where there are
+    too few times, where these keep no step, and where they leave open which day of a month comes next.
     """
     recent = times[-32:]
     if not isinstance(recent, pd.DatetimeIndex):
-        step = int(pd.Series(recent).diff().median()) if len(recent) > 1 else usual
+        step = usual if len(recent) < 2 else _usual_step(recent, _ONE_SERIES) or usual
         return pd.Index(int(times[-1]) + step * np.arange(1, count + 1)) if isinstance(step, int) else None
-    offset: Any = (_inferred(recent) if len(recent) > 2 else None) or usual
-    if offset is None and len(recent) > 1:
-        offset = pd.Timedelta(recent.to_series().diff().median())
-    if offset is None:
+    offset: Any = (_inferred(recent) if len(recent) > 2 else None) or usual or _usual_step(recent, _ONE_SERIES)
+    if offset is None or (len(recent) < 3 and is_month_long(offset)):
         return None
     later = pd.date_range(recent[-1], periods=count + 1, freq=offset)
-    return later[later > recent[-1]][:count]  # the last one may lie beside the calendar
+    later = later[later > recent[-1]][:count]  # the last one may lie beside the calendar
+    return None if day_is_unknown(recent, later) else later
 
 
 def _usual_step(times: Times, series_starts: NDArray[np.int64]) -> Step | None:
@@ -139,7 +152,7 @@ def _usual_step(times: Times, series_starts: NDArray[np.int64]) -> Step | None:
     differences = Counter(np.concatenate([np.diff(ticks(piece)) for piece in pieces]).tolist())
     common, count = differences.most_common(1)[0]
     if not isinstance(times, pd.DatetimeIndex):
-        return int(common) if count >= _REGULAR * differences.total() else None
+        return int(common) if count > _REGULAR * differences.total() else None
     difference = pd.Timedelta(int(common), times.unit)
     if len(differences) > 1 or difference >= _DAY:
         stretches = [
@@ -152,7 +165,7 @@ def _usual_step(times: Times, series_starts: NDArray[np.int64]) -> Step | None:
         calendar = {offset: n for offset, n in offsets.items() if not isinstance(offset, pd.offsets.Tick)}
         if calendar and max(calendar.values()) >= _REGULAR * offsets.total():
             return max(calendar, key=lambda offset: calendar[offset])
-    if count < _REGULAR * differences.total():
+    if count <= _REGULAR * differences.total():
         return None
     return pd.tseries.frequencies.to_offset(difference)
 
@@ -165,6 +178,8 @@ def _inferred(times: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:
         pd.date_range(times[0], periods=len(times), freq=offset)
     ):
         return None  # pandas takes any eight hours of a business day for those from 9 to 17
+    if offset is None or is_month_long(offset):  # as from July to September each 15th
+        return month_step(times) or offset
     return offset
 
 
@@ -178,6 +193,8 @@ def _in_ticks(step: Step, times: Times) -> int:
 def _off_calendar(
     times: pd.DatetimeIndex, step: pd.offsets.BaseOffset, series_starts: NDArray[np.int64]
 ) -> NDArray[np.int64]:
+    if is_month_step(step):
+        return np.setdiff1d(1 + np.flatnonzero(off_month_step(times, step)), series_starts)
     uneven = []
     for start, end in zip(series_starts, [*series_starts[1:], len(times)], strict=True):
         piece = times[start:end].tz_localize(None)  # a day of the wall clock has 23 hours now and then

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from zoo.data.calendar import calendar_columns
 from zoo.data.examples import find_example
-from zoo.data.frequency import Frequency, Step, next_times, refuse_gaps
+from zoo.data.frequency import Frequency, Step, is_rule, next_times, refuse_gaps
 from zoo.data.missing import fill_forward, find_holes, refuse_missing
 from zoo.data.reading import Reading, Source
 from zoo.data.table import Table, read_table
@@ -26,6 +27,10 @@ from zoo_registry.errors import ConfigError, DataError, close_match_hint
 
 SPOOLED_ABOVE = 64 * 2**20  # bytes of a file; a smaller one is faster in memory
 _STEP_TOLERANCE = 1.25  # months have 28 to 31 days
+
+
+class UnknownTimesWarning(UserWarning):
+    """The rows do not tell the times of a forecast."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,15 @@ class LastWindows:
         first = 1 + gap if task == Task.FORECAST else 0  # rows after the last one
         indexes = [None if times is None else self._later(times, first, horizon) for times in self.times]
         kind, frames = "time", []
-        if any(index is None for index in indexes):
+        if unknown := [name for name, index in zip(self.series, indexes, strict=True) if index is None]:
+            if first and not all(times is None for times in self.times):
+                of_series = "" if self.series_column is None else f" of series '{unknown[0]}'"
+                warnings.warn(
+                    f"the times{of_series} to come cannot be known, as its rows keep no step that tells them: steps are"
+                    " counted instead",
+                    UnknownTimesWarning,
+                    stacklevel=3,
+                )
             kind, indexes = "step", [pd.RangeIndex(first, first + horizon) for _ in indexes]
         for name, index, values in zip(self.series, indexes, forecast, strict=True):
             assert index is not None
@@ -171,6 +184,8 @@ def resolve_reading(source: Source, trained: dict[str, Any], reading: Mapping[st
     calendar = tuple(trained.get("calendar", ()))
     usual = Reading(
         usual_time=trained.get("time_column"),
+        time_format=trained.get("time_format"),
+        zone=trained.get("named_zone"),
         series=trained.get("series_column"),
         gaps=trained.get("gaps", "error"),
         calendar=calendar,
@@ -250,7 +265,8 @@ def refuse_other_step(table: Table, trained: dict[str, Any] | None) -> None:
     ratio = table.step["size"] / trained["size"]
     if not 1 / _STEP_TOLERANCE <= ratio <= _STEP_TOLERANCE:
         name = trained["name"]
-        remedy = f"resample them with --resample {name}" if isinstance(table.times, pd.DatetimeIndex) else "mend them"
+        ruled = isinstance(table.times, pd.DatetimeIndex) and is_rule(name)
+        remedy = f"resample them with --resample {name}" if ruled else "mend them"
         raise DataError(
             f"{table.source}: expected rows {name} apart as in the training, found them {ratio:.3g} times as far apart;"
             f" {remedy}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,18 +10,23 @@ from numpy.typing import NDArray
 
 from zoo.data.arrangement import Naming, Rows
 from zoo.data.calendar import calendar_columns, calendar_values
-from zoo.data.columns import MAX_CLASSES, Codes, check_classes, listed_names, one_target, parse_numbers, to_numbers
+from zoo.data.columns import MAX_CLASSES, Codes, check_classes, listed_names, one_target, parse_numbers
 from zoo.data.reading import Reading
+from zoo.data.time_columns import TIME_NAMES, find_time_column
 from zoo.data.times import Times, kind_of, parse_times
+from zoo.data.unnamed import holds_no_data, is_unnamed
+from zoo.data.written_numbers import to_numbers
 from zoo_registry import Task
 from zoo_registry.errors import DataError, close_match_hint
 
-TIME_NAMES = {"date", "datetime", "ds", "time", "timestamp"}
 _FLOAT32_HOLDS = ("f2", "f4", "i1", "i2", "u1", "u2", "b1")
 
 
 class Parser:
-    """Decides on the first frame which columns play which role, and turns each frame into numbers."""
+    """Decides on the first frame which columns play which role, and turns each frame into numbers.
+
+    ``text`` names the columns that were read from a file as they stand.
+    """
 
     def __init__(
         self,
@@ -32,16 +37,14 @@ class Parser:
         label: str | None,
         reading: Reading,
         frame: pd.DataFrame,
+        text: Collection[str] = (),
     ) -> None:
         if reading.lists:
             targets, features = listed_names(targets, frame.columns), listed_names(features, frame.columns)
         if task is Task.CLASSIFY:
             label, targets = one_target(targets), ()
         self.reading, self.label, self.classes = reading, label, Codes()
-        self._task = task
-        time = reading.time
-        if time is None:
-            time = reading.usual_time if reading.usual_time in frame.columns else _find_time_column(frame)
+        self._task, self._text = task, text
         named = [reading.time, reading.series, label]
         for name in (*targets, *features, *(name for name in named if name is not None)):
             if name not in frame.columns:
@@ -51,6 +54,8 @@ class Parser:
         for role, names in (("target", targets), ("feature", features), ("calendar field", reading.calendar)):
             if twice := sorted({name for name in names if list(names).count(name) > 1}):
                 raise DataError(f"{where}: {role} '{twice[0]}' was named more than once; name it once")
+        taken = {*targets, *features, *(name for name in (reading.series, label) if name is not None)}
+        time = find_time_column(frame, where, reading, taken, all_numeric=not features)
         self.naming = Naming(where, time, reading.series)
         self._refuse_doubled_roles(targets, features)
         if task is Task.REGRESS and (both := [name for name in targets if name in features]):
@@ -58,7 +63,8 @@ class Parser:
                 f"{where}: target '{both[0]}' is a feature too, from which the network would read it off; leave it out"
                 " of --features, or take --task forecast"
             )
-        self.ignored, self._named = (), {*targets, *features}  # type: tuple[str, ...], set[str]
+        self.ignored, self._texts = (), ()  # type: tuple[str, ...], tuple[str, ...]
+        self._named = {*targets, *features}
         self.features = tuple(features) or self._numeric_columns(frame, targets if task is Task.REGRESS else ())
         self.targets = tuple(targets) if targets or task is not Task.ANOMALY else self.features
         self._columns = [*self.features, *(name for name in self.targets if name not in self.features)]
@@ -75,10 +81,11 @@ class Parser:
     def parse(self, frame: pd.DataFrame, first_row: int) -> Rows:
         """Return a frame's numbers, times, series and labels; ``first_row`` is its place in the file."""
         where, naming = self.naming.where, self.naming
-        times = None if naming.time is None else parse_times(frame[naming.time], where, first_row)
+        times = None if naming.time is None else self._parse_times(frame[naming.time], first_row)
         values = np.empty((len(frame), len(self._columns)))
         for index, name in enumerate(self._columns):
-            numbers = parse_numbers(frame[name], where, named=name in self._named or first_row > 0, first_row=first_row)
+            named = name in self._named or first_row > 0
+            numbers = parse_numbers(frame[name], where, named=named, first_row=first_row, csv=self.reading.csv)
             assert numbers is not None
             values[:, index] = numbers
             self._empty[name] = self._empty[name] and bool(np.isnan(numbers).all())
@@ -97,13 +104,16 @@ class Parser:
             remedy = "name another column, or take --task regress"
             if self._task is Task.ANOMALY:
                 remedy = "name a column of 0 (usual) and 1 (anomaly) with --label"
-            check_classes(frame[self.label], where, first_row, remedy)
+            check_classes(frame[self.label], where, first_row, remedy, written=self.label in self._text)
             labels = self.classes.encode(frame[self.label], where, first_row)
             if len(self.classes.names) > MAX_CLASSES:
                 raise DataError(
                     f"{where}: column '{self.label}' has more than {MAX_CLASSES} classes, expected a few; {remedy}"
                 )
         return Rows(values, times, series, labels)
+
+    def _parse_times(self, column: pd.Series, first_row: int) -> Times:
+        return parse_times(column, self.naming.where, first_row, form=self.reading.time_format, zone=self.reading.zone)
 
     def add_calendar(self, values: NDArray[np.float64], times: Times | None) -> NDArray[np.float64]:
         """Put the calendar's columns behind the features."""
@@ -141,8 +151,8 @@ class Parser:
                 )
 
     def _refuse_numbers_in_text(self, frame: pd.DataFrame, first_row: int) -> None:
-        for name in self.ignored:
-            if len(bad := np.flatnonzero(to_numbers(frame[name]).notna())):
+        for name in self._texts:
+            if len(bad := np.flatnonzero(to_numbers(frame[name], self.reading.csv).notna())):
                 raise DataError(
                     f"{self.naming.where}: column '{name}', row {first_row + bad[0] + 1}: expected text, as in the rows"
                     f" before, found the number {frame[name].iloc[bad[0]]}; mend it, or name the columns to use with"
@@ -167,26 +177,19 @@ class Parser:
                 roles[column] = role
 
     def _numeric_columns(self, frame: pd.DataFrame, without: Sequence[str]) -> tuple[str, ...]:
-        """All columns of numbers that have no other role; those of text are noted as ignored."""
-        where, found, ignored = self.naming.where, [], []
+        """All columns of numbers that have no other role; those of text, and without name and data, are ignored."""
+        where, found, ignored, texts = self.naming.where, [], [], []
         for name in frame.columns:
             if name in (self.naming.time, self.naming.series, self.label, *without):
                 continue
-            if parse_numbers(frame[name], where, named=name in self._named) is None:
+            if name not in self._named and is_unnamed(name) and holds_no_data(frame[name]):
                 ignored.append(name)
+            elif parse_numbers(frame[name], where, named=name in self._named, csv=self.reading.csv) is None:
+                ignored.append(name)
+                texts.append(name)
             else:
                 found.append(name)
         if not found:
             raise DataError(f"{where}: expected at least one column of numbers for the input, found none; add one")
-        self.ignored = tuple(ignored)
+        self.ignored, self._texts = tuple(ignored), tuple(texts)
         return tuple(found)
-
-
-def _find_time_column(frame: pd.DataFrame) -> str | None:
-    """The first column of dates, or of text with a usual name for times."""
-    for name in frame.columns:
-        column = frame[name]
-        textual = not pd.api.types.is_numeric_dtype(column)
-        if pd.api.types.is_datetime64_any_dtype(column) or (textual and name.lower() in TIME_NAMES):
-            return str(name)
-    return None

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 
 from zoo.data.csv_files import CsvFormat, read_csv_chunks
 from zoo.data.examples import find_example
+from zoo.data.time_formats import check_time_format, check_zone
+from zoo.data.unnamed import Unnamed
 from zoo.options import ARRAYS, FRAME, Aggregate, CalendarField, Gaps, ShortSeries
 from zoo_registry.errors import DataError, first_line
 
 Arrays = tuple[Any, Any, Any]
-Source = str | Path | pd.DataFrame | Arrays
+
+
+@runtime_checkable
+class ArrowTable(Protocol):
+    """A table of any library that gives it through Arrow's C interface, such as polars and pyarrow."""
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """Give a capsule of a stream of batches."""
+
+
+Source = str | Path | pd.DataFrame | ArrowTable | Arrays
 
 PARQUET_SUFFIXES = {".parquet", ".pq"}
 TIME = "time"
@@ -31,16 +43,20 @@ class Reading:
     """How a table is read: what a training, an inspection and a prediction share.
 
     ``time`` names the time column; without it that is ``usual_time`` where there is such a column, else the first
-    column of dates, or of text under a usual name. ``series`` names the column that tells several series apart.
-    ``sort``, ``resample`` (a pandas frequency, with ``aggregate``) and ``short_series`` are repairs that are asked
-    for; ``gaps`` says what an uneven step is. ``calendar`` fields become features, read off the times' own wall clock,
-    or that of ``calendar_zone`` (``"none"``: the times must have no zone). With ``lists`` a feature or target that
-    is no column's name is a list of names by commas. ``spool`` is a folder for what does not fit in memory.
+    column of dates, or of text under a usual name, or of whole numbers under one that count up. ``time_format`` says
+    how its values are read as times where it holds none by its type, and ``zone`` whose clock they are brought to; see
+    :mod:`zoo.data.time_formats`. ``series`` names the column that tells several series apart. ``sort``, ``resample`` (a
+    pandas frequency, with ``aggregate``) and ``short_series`` are repairs that are asked for; ``gaps`` says what an
+    uneven step is. ``calendar`` fields become features, read off the times' own wall clock, or that of
+    ``calendar_zone`` (``"none"``: the times must have no zone). With ``lists`` a feature or target that is no column's
+    name is a list of names by commas. ``spool`` is a folder for what does not fit in memory.
     """
 
     csv: CsvFormat = field(default_factory=CsvFormat)
     time: str | None = None
     usual_time: str | None = None
+    time_format: str | None = None
+    zone: str | None = None
     series: str | None = None
     sort: bool = False
     resample: str | None = None
@@ -52,32 +68,65 @@ class Reading:
     short_series: ShortSeries = "error"
     spool: Path | None = None
 
+    def __post_init__(self) -> None:
+        check_time_format(self.time_format)
+        check_zone(self.zone)
+
 
 def describe(source: Source) -> str:
-    """Name a source in messages and records: a path as given, ``example:…``, ``DataFrame`` or ``arrays``."""
-    if isinstance(source, pd.DataFrame):
+    """Name a source in messages and records: a path as given, ``example:…``, ``DataFrame`` or ``arrays``.
+
+    Raises DataError for what is no table.
+    """
+    if isinstance(source, (str, Path)):
+        return str(source)
+    if isinstance(source, (pd.DataFrame, ArrowTable)):
         return FRAME
-    return ARRAYS if isinstance(source, tuple) else str(source)
+    if isinstance(source, tuple):
+        return ARRAYS
+    raise _no_table(source)
 
 
-def read_frame(source: Source, csv: CsvFormat | None = None) -> pd.DataFrame:
+def is_csv(source: Source) -> bool:
+    """Whether a source is read as a CSV file."""
+    if not isinstance(source, (str, Path)) or find_example(source):
+        return False
+    return Path(source).suffix.lower() not in PARQUET_SUFFIXES
+
+
+def _no_table(source: object) -> DataError:
+    return DataError(
+        f"expected a table, found {_kind_of(source)}; give a CSV or Parquet file, a DataFrame of pandas or polars, or"
+        " arrays as (values, times, columns), whose times may be None"
+    )
+
+
+def _kind_of(source: object) -> str:
+    if isinstance(source, np.ndarray):
+        return f"a bare array of shape {source.shape}"
+    return f"a {type(source).__name__}"
+
+
+def read_frame(source: Source, csv: CsvFormat | None = None, text: Collection[str] = ()) -> pd.DataFrame:
     """Return the source's columns and rows unchanged; an index of times, or with a name, becomes the first column.
 
     Arrays are ``(values, times, columns)``: numbers of shape (rows, columns), times or whole numbers of shape (rows,)
     or None, which become the column ``time``, and the columns' names. ``csv`` says how a CSV file is written, where
-    not as usual. Raises DataError where the source is missing, empty, malformed, too large for the memory, or has two
-    columns of one name.
+    not as usual, and ``text`` names the columns that are read from one as they stand. Raises DataError where the source
+    is missing, empty, malformed, too large for the memory, or has two columns of one name.
     """
-    (frame,) = read_frames(source, csv, None)
+    (frame,) = read_frames(source, csv, None, text)
     return frame
 
 
-def read_frames(source: Source, csv: CsvFormat | None, rows: int | None) -> Iterator[pd.DataFrame]:
+def read_frames(
+    source: Source, csv: CsvFormat | None, rows: int | None, text: Collection[str] = ()
+) -> Iterator[pd.DataFrame]:
     """Read as :func:`read_frame` does, in frames of at most ``rows`` rows, or in one frame where that is None."""
     where = describe(source)
-    nothing = True
-    for frame in _frames(source, csv or CsvFormat(), rows):
-        names = [str(name) for name in frame.columns]
+    nothing, unnamed = True, Unnamed(where)
+    for frame in _frames(source, csv or CsvFormat(), rows, text):
+        names = unnamed.name([str(name) for name in frame.columns], frame)
         if nothing:
             _check_names(names, where)
         nothing = nothing and frame.empty
@@ -86,22 +135,20 @@ def read_frames(source: Source, csv: CsvFormat | None, rows: int | None) -> Iter
         raise DataError(f"{where}: expected a table with rows, found none; check that this is the right file")
 
 
-def _frames(source: Source, csv: CsvFormat, rows: int | None) -> Iterator[pd.DataFrame]:
+def _frames(source: Source, csv: CsvFormat, rows: int | None, text: Collection[str]) -> Iterator[pd.DataFrame]:
     if isinstance(source, (str, Path)) and not (example := find_example(source)):
-        for frame in _read_file(Path(source), csv, rows):
+        for frame in _read_file(Path(source), csv, rows, text):
             yield _index_to_column(frame)
         return
     if isinstance(source, (str, Path)):
         whole = example.load()  # type: ignore[union-attr]
     else:
-        whole = _arrays_to_frame(source) if isinstance(source, tuple) else _index_to_column(source)
+        whole = _arrays_to_frame(source) if isinstance(source, tuple) else _index_to_column(_as_pandas(source))
     for start in range(0, max(len(whole), 1), rows or max(len(whole), 1)):
         yield whole if rows is None else whole.iloc[start : start + rows]
 
 
 def _check_names(names: list[str], where: str) -> None:
-    if unnamed := [number for number, name in enumerate(names, start=1) if not name.strip()]:
-        raise DataError(f"{where}: expected a name for each column, found none for column {unnamed[0]}; name it")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise DataError(f"{where}: expected each column once, found '{twice[0]}' more than once; rename one of them")
     for number, name in enumerate(names, start=1):
@@ -110,6 +157,21 @@ def _check_names(names: list[str], where: str) -> None:
                 f"{where}: expected names without line breaks and control characters, found {name!r} for column"
                 f" {number}; rename it"
             )
+
+
+def _as_pandas(table: pd.DataFrame | ArrowTable) -> pd.DataFrame:
+    """A table of any library as one of pandas, through Arrow's C interface."""
+    if isinstance(table, pd.DataFrame):
+        return table
+    import pyarrow
+
+    try:
+        arrow = pyarrow.table(table)
+    except (pyarrow.ArrowInvalid, TypeError) as error:  # one column, for example
+        raise _no_table(table) from error
+    _check_names(arrow.column_names, FRAME)
+    frame: pd.DataFrame = arrow.to_pandas()
+    return frame
 
 
 def _arrays_to_frame(source: Arrays) -> pd.DataFrame:
@@ -140,7 +202,7 @@ def _index_to_column(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _read_file(path: Path, csv: CsvFormat, rows: int | None) -> Iterator[pd.DataFrame]:
+def _read_file(path: Path, csv: CsvFormat, rows: int | None, text: Collection[str]) -> Iterator[pd.DataFrame]:
     if not path.exists():
         raise DataError(f"{path}: there is no such file; give a CSV or Parquet file, or example:co2")
     if not path.is_file():
@@ -158,7 +220,7 @@ def _read_file(path: Path, csv: CsvFormat, rows: int | None) -> Iterator[pd.Data
     if path.suffix.lower() in PARQUET_SUFFIXES:
         yield from _read_parquet(path, rows)
     else:
-        yield from read_csv_chunks(path, csv, rows)
+        yield from read_csv_chunks(path, csv, rows, text)
 
 
 def _read_parquet(path: Path, rows: int | None) -> Iterator[pd.DataFrame]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,11 +14,11 @@ from numpy.typing import NDArray
 
 from zoo.data.arrangement import Naming, Rows, arrange, resample
 from zoo.data.calendar import calendar_columns
-from zoo.data.columns import one_target, shown, sorted_classes
+from zoo.data.columns import listed_names, one_target, shown, sorted_classes
 from zoo.data.frequency import Frequency, find_frequency, refuse_gaps, step_size
 from zoo.data.intervals import Intervals, intervals
 from zoo.data.parsing import Parser
-from zoo.data.reading import TIME, Reading, Source, describe, read_frame, read_frames
+from zoo.data.reading import TIME, Reading, Source, describe, is_csv, read_frame, read_frames
 from zoo.data.storage import BLOCK_ROWS, SpoolFile, row_blocks
 from zoo.data.times import Times, check_order, ticks
 from zoo_registry import Task
@@ -148,15 +149,27 @@ def read_table(
     where = describe(source)
     if task is Task.CLASSIFY:
         one_target(targets)  # told before anything is read
+    text = _written_as_text(task, targets, reading) if is_csv(source) else ()
     if reading.spool is None:
-        parser = Parser(where, task, targets, features, label, reading, frame := read_frame(source, reading.csv))
+        frame = read_frame(source, reading.csv, text)
+        parser = Parser(where, task, targets, features, label, reading, frame, text)
         rows = arrange(parser.parse(frame, 0), parser.naming, reading)
         if reading.resample is not None:
             rows = resample(rows, parser.naming, reading)
         rows.values = parser.add_calendar(rows.values, rows.times)
     else:
-        rows, parser = _spool(source, where, task, targets, features, label, reading)
+        rows, parser = _spool(source, where, task, targets, features, label, reading, text)
     return _checked(rows, parser, reading)
+
+
+def _written_as_text(task: Task, targets: Sequence[str], reading: Reading) -> tuple[str, ...]:
+    """Columns of a file whose values are read as they stand: ids of series, and classes."""
+    names = [] if reading.series is None else [reading.series]
+    if task is Task.CLASSIFY:
+        names.extend(targets)
+        with suppress(ConfigError):  # which the parser tells where no column has that name
+            names.extend(listed_names(targets, ()) if reading.lists else ())
+    return tuple(names)
 
 
 def _spool(
@@ -167,6 +180,7 @@ def _spool(
     features: Sequence[str],
     label: str | None,
     reading: Reading,
+    text: Sequence[str],
 ) -> tuple[Rows, Parser]:
     """Read frame by frame into temporary files; rows stay in the order of the file."""
     folder = reading.spool
@@ -179,9 +193,9 @@ def _spool(
     files: list[SpoolFile | None] = []
     first_times: Times | None = None
     first_row = 0
-    for frame in read_frames(source, reading.csv, BLOCK_ROWS):
+    for frame in read_frames(source, reading.csv, BLOCK_ROWS, text):
         if parser is None:
-            parser = Parser(where, task, targets, features, label, reading, frame)
+            parser = Parser(where, task, targets, features, label, reading, frame, text)
         pieces = parser.parse(frame, first_row)
         pieces.values = parser.add_calendar(pieces.values, pieces.times)
         numbers = None

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.data.columns import known_class
 from zoo.data.frequency import next_times
 from zoo.data.intervals import Intervals, contains, intersect, intervals, outside
 from zoo.data.last_window import (
@@ -205,7 +206,8 @@ class TableWindows:
         if self.asked.task is Task.ANOMALY:
             return {}
         if table.labels is not None:
-            return {targets[0]: np.array([*table.classes, None], dtype=object)[table.labels[rows]]}
+            names = [known_class(name, self.asked.classes) for name in table.classes]
+            return {targets[0]: np.array([*names, None], dtype=object)[table.labels[rows]]}
         found = {}
         for name in targets:
             if name in table.columns:

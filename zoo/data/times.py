@@ -8,43 +8,73 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.data.columns import shown, to_numbers
+from zoo.data.columns import shown
+from zoo.data.csv_comments import COMMENT_REMEDY, COMMENT_SIGN
 from zoo.data.storage import row_blocks
+from zoo.data.time_formats import ISO, read_times, to_zone
+from zoo.data.written_numbers import to_numbers
 from zoo_registry.errors import DataError
 
 Times = pd.DatetimeIndex | pd.Index  # the latter of int64
 
-_OFFSET = r"\d:\d{2}(?::\d{2})?(?:[.,]\d+)?\s*(Z|[+-]\d{2}:?\d{2})$"
+_OFFSET = r"\d:\d{2}(?::\d{2})?(?:[.,]\d+)?\s*(Z|[+-]\d{2}(?::?\d{2})?)$"
+_NO_ZONE = "none"
 _CLOCK_CHANGE_MONTHS = {3, 4, 9, 10, 11}
 
 
-def parse_times(column: pd.Series, where: str, first_row: int = 0) -> Times:
+def is_times(column: pd.Series) -> bool:
+    """Whether a column holds dates or times by its type, also as objects of Python and as Arrow's."""
+    if pd.api.types.is_datetime64_any_dtype(column) or isinstance(column.dtype, pd.PeriodDtype):
+        return True
+    return column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) in {"date", "datetime"}
+
+
+def parse_times(
+    column: pd.Series, where: str, first_row: int = 0, *, form: str | None = None, zone: str | None = None
+) -> Times:
     """Read a column as times, or as int64 where it holds whole numbers; ``first_row`` is its place in the file.
 
-    Raises DataError, naming column and row, for anything else and for times of more than one zone.
+    ``form`` says how they are written, where the column does not hold times by its type, and ``zone`` whose clock they
+    are brought to. Raises DataError, naming column and row, for anything else, and for times of more than one zone
+    where none is named.
     """
     if not first_row and len(column) and column.isna().all():
         raise DataError(
             f"{where}: column '{column.name}' has no value at all, expected times such as 2020-01-31 13:00; fill it in,"
             " or name another with --time"
         )
-    if pd.api.types.is_numeric_dtype(column):
+    if form not in (None, ISO) and not is_times(column):
+        times = read_times(column, str(form), where, first_row)
+    elif pd.api.types.is_numeric_dtype(column):
+        if zone is not None:
+            raise DataError(
+                f"{where}: column '{column.name}' holds numbers, expected times for --zone {zone}; say how they are"
+                " times with --time-format, or leave --zone out"
+            )
         return _parse_counts(column, where, first_row)
-    if isinstance(column.dtype, pd.PeriodDtype):
-        column = column.dt.to_timestamp()
-    try:
-        times = pd.DatetimeIndex(
-            pd.to_datetime(column, errors="coerce", format=None if column.dtype.kind == "M" else "ISO8601")
-        )
-    except (ValueError, TypeError) as error:
-        raise _mixed_zones(column, where, first_row) from error
+    else:
+        times = _parse_texts(column, where, first_row, zone)
     if len(bad := np.flatnonzero(times.isna())):
         expected = "a time such as 2020-01-31 13:00"
         numbers = to_numbers(column)
-        if 2 * numbers.notna().sum() > len(column):  # whole numbers that count up, with a text among them
+        if form in (None, ISO) and 2 * numbers.notna().sum() > len(column):  # that count up, with a text among them
             bad, expected = np.flatnonzero(numbers.isna()), "a whole number, as in the other rows"
         raise _wrong_time(column, int(bad[0]), where, first_row, expected)
-    return times
+    return times if zone is None else to_zone(times, zone, where, str(column.name), first_row)
+
+
+def _parse_texts(column: pd.Series, where: str, first_row: int, zone: str | None) -> pd.DatetimeIndex:
+    """Read a column of times proper, or of text; NaT for what is neither."""
+    if isinstance(column.dtype, pd.PeriodDtype):
+        column = column.dt.to_timestamp()
+    form = None if column.dtype.kind == "M" else "ISO8601"
+    try:
+        return pd.DatetimeIndex(pd.to_datetime(column, errors="coerce", format=form))
+    except (ValueError, TypeError) as error:
+        zones = _zones(column)
+        if (zones[column.notna()] == _NO_ZONE).any() or zone is None:
+            raise _mixed_zones(column, zones, where, first_row) from error
+    return pd.DatetimeIndex(pd.to_datetime(column, errors="coerce", format=form, utc=True))
 
 
 def _parse_counts(column: pd.Series, where: str, first_row: int) -> Times:
@@ -66,9 +96,11 @@ def _parse_counts(column: pd.Series, where: str, first_row: int) -> Times:
 
 
 def _wrong_time(column: pd.Series, row: int, where: str, first_row: int, expected: str) -> DataError:
-    found = "none" if column.isna().iloc[row] else shown(column.iloc[row])
+    value = column.iloc[row]
+    found = "none" if column.isna().iloc[row] else shown(value)
+    remedy = f"mend it, {COMMENT_REMEDY}" if isinstance(value, str) and value.startswith(COMMENT_SIGN) else "mend it"
     return DataError(
-        f"{where}: column '{column.name}', row {first_row + row + 1}: expected {expected}, found {found}; mend it"
+        f"{where}: column '{column.name}', row {first_row + row + 1}: expected {expected}, found {found}; {remedy}"
     )
 
 
@@ -77,16 +109,22 @@ def kind_of(times: Times | None) -> str:
     return "none" if times is None else "whole numbers"
 
 
-def _mixed_zones(column: pd.Series, where: str, first_row: int) -> DataError:
+def _zones(column: pd.Series) -> pd.Series:
+    """The offset that each text ends with."""
+    return column.astype(str).str.extract(_OFFSET, expand=False).replace("Z", "+00:00").fillna(_NO_ZONE)
+
+
+def _mixed_zones(column: pd.Series, zones: pd.Series, where: str, first_row: int) -> DataError:
     """Name the first row whose zone is not the first row's."""
-    texts = column.astype(str)
-    zones = texts.str.extract(_OFFSET, expand=False).replace("Z", "+00:00").fillna("none")
     if not len(other := np.flatnonzero((zones != zones[column.notna()].iloc[0]) & column.notna())):
         return DataError(f"{where}: column '{column.name}' cannot be read as times of one zone; write them in UTC")
     row = int(other[0])
+    remedy = "write all times in UTC"
+    if not (zones[column.notna()] == _NO_ZONE).any():
+        remedy += ", or name the zone whose clock they show with --zone, such as Europe/Berlin"
     return DataError(
         f"{where}: column '{column.name}' mixes time zones, expected one for all rows: row {first_row + row + 1}"
-        f" ({texts.iloc[row]}) has {zones.iloc[row]}, the rows before {zones.iloc[0]}; write all times in UTC"
+        f" ({column.iloc[row]}) has {zones.iloc[row]}, the rows before {zones.iloc[0]}; {remedy}"
     )
 
 

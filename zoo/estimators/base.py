@@ -134,6 +134,8 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         reading = Reading(
             time=config.time,
             usual_time=self._time,
+            time_format=config.time_format,
+            zone=config.zone,
             gaps=config.gaps,
             calendar=config.calendar,
             calendar_zone=(self._zone or "none") if config.calendar else None,

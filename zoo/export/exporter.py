@@ -218,6 +218,7 @@ def _data(record: RunRecord) -> dict[str, object]:
         "fingerprint": data["fingerprint"],
         "rows": data["rows"],
         **{key: data[key] for key in ("time_column", "series_column", "zone", "step", "gaps", "calendar")},
+        **{key: data.get(key) for key in ("time_format", "named_zone")},  # of which older runs know nothing
         "train_first": train["first"],
         "train_last": train["last"],
         "split": {name: part["rows"] for name, part in data["split"].items()},

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_LATER_SIGNS = ("comment", "thousands")
+
+
 @dataclass(frozen=True)
 class Way:
     """How files are scored; ``reading`` has fields of :class:`zoo.data.reading.Reading`, None for the usual."""
@@ -39,7 +42,9 @@ class Way:
     def plain(self) -> dict[str, Any]:
         """All that an answer hangs on, as plain data."""
         whole = asdict(self)
-        usual: dict[str, Any] = {"csv": asdict(CsvFormat())}
+        if (csv := whole["reading"].get("csv")) is not None:  # signs that there were not always, where they are given
+            whole["reading"]["csv"] = {k: v for k, v in csv.items() if k not in _LATER_SIGNS or v is not None}
+        usual: dict[str, Any] = {"csv": {k: v for k, v in asdict(CsvFormat()).items() if k not in _LATER_SIGNS}}
         given = {name: value for name, value in whole["reading"].items() if value not in (None, usual.get(name))}
         return {**whole, "reading": {name: value for name, value in given.items() if name != "spool"}}
 

@@ -82,7 +82,7 @@ def find_local(path: Path) -> Target:
             f"{path}: expected a .py file, or a folder with a pyproject.toml; begin one: zoo plugin new NAME"
         )
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: {error}; mend it") from error
     project = content.get("project", {})

@@ -116,6 +116,10 @@ class DataConfig(_Config):
     features: Names = Field((), description="input columns; empty: all numeric columns")
     label: str | None = Field(None, description="anomaly: column of 0 and 1, used for scoring alone")
     time: str | None = Field(None, description="column of times; empty: found by its type or name")
+    time_format: str | None = Field(
+        None, description="how its times are written: s, ms, us, ns since 1970, yyyymmdd, or a pattern such as %d.%m.%Y"
+    )
+    zone: str | None = Field(None, description="zone whose clock the times are brought to, such as Europe/Berlin")
     series: str | None = Field(None, description="column that tells several series apart")
     short_series: ShortSeries = Field("error", description="series that are too short for a window in each part")
     sort: bool = Field(False, description="whether rows that are not in the order of time are sorted")
@@ -130,6 +134,8 @@ class DataConfig(_Config):
     delimiter: str = Field(",", description="between the fields of a CSV file")
     decimal: str = Field(".", description="decimal sign in a CSV file")
     encoding: str | None = Field(None, description="of a CSV file; empty: by its byte-order mark, else UTF-8")
+    comment: str | None = Field(None, description="sign that lines of a CSV file begin with that are skipped")
+    thousands: str | None = Field(None, description="between the thousands of a CSV file's numbers")
     missing: Missing = "error"
     window: int = Field(48, ge=1, le=_MAX_ROWS, description="rows that a forecast is made from")
     reconstruct: bool = Field(

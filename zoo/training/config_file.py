@@ -41,7 +41,7 @@ def read_config(path: Path) -> ConfigFile:
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file as it is; raises ConfigError for one that is none."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ConfigError(f"--config {path}: cannot be read ({reason}); give a TOML file") from error

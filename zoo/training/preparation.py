@@ -102,6 +102,8 @@ def read_data(config: DataConfig, source: Source, spool: Path | None = None) -> 
     reading = Reading(
         csv=csv_format(config),
         time=config.time,
+        time_format=config.time_format,
+        zone=config.zone,
         series=config.series,
         sort=config.sort,
         resample=config.resample,
@@ -216,7 +218,7 @@ def prepare_run(
 
 def csv_format(config: DataConfig) -> CsvFormat:
     """How the configuration says that CSV files are written."""
-    return CsvFormat(config.delimiter, config.decimal, config.encoding)
+    return CsvFormat(config.delimiter, config.decimal, config.encoding, config.comment, config.thousands)
 
 
 def _refuse_foreign_targets(table: Table) -> None:

@@ -48,6 +48,8 @@ def make_record(
             "classes": list(classes),
             "time_column": table.time_column,
             "zone": table.zone,
+            "time_format": config.data.time_format,
+            "named_zone": config.data.zone,
             "step": table.step,
             "gaps": config.data.gaps,
             "calendar": list(config.data.calendar),

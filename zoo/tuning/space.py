@@ -20,6 +20,7 @@ SETTINGS = {**DataConfig.model_fields, **NetworkConfig.model_fields, **TrainingC
 # The data's identity, its rows and the errors would not be the same in all trials; the seed is each trial's own
 _FIXED = {
     *("source", "task", "target", "label", "time", "series", "short_series", "sort", "resample", "aggregate", "gaps"),
+    *("time_format", "zone", "comment", "thousands"),
     *("delimiter", "decimal", "encoding", "missing", "reconstruct", "horizon", "gap", "split", "split_dates"),
     *("embargo", "stride", "context", "season", "seed", "start_from", "checkpoint_every", "autotune", "engine"),
     *("features", "calendar", "scaler_for", "quantiles", "threshold", "anomaly_rate", "train_on_validation"),

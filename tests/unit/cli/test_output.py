@@ -7,9 +7,11 @@ import errno
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from zoo.cli.output import print_json, print_table
+from zoo.cli.output import print_json, print_table, tell_apart
+from zoo.cli.predict import _show
 from zoo.cli.show import spelled
 from zoo.training.config import TrainingConfig
 from zoo_registry import SCHEDULES, Architecture, Catalogue, Discovery, Entry, PluginFailure, discover
@@ -196,3 +198,26 @@ def test_a_table_is_plain_text(capsys):
     assert heads.split() == ["name", "load", "[kw]"]
     assert first.split() == ["a", "[red]x[/red]", "{y}"]
     assert second.split() == ["long"] * 30 + ["z"], "in one line, where it is no terminal"
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([999999999.379, 1000000001.362, 1000000001.098], ["999999999.38", "1000000001.4", "1000000001.1"]),
+        ([1e9 + 1 / 3], ["1000000000"]),  # all before the point, where there is nothing to tell apart
+        ([1.0, 1.0 + 1e-12, None], ["1", "1.000000000001", ""]),
+        ([0.5, 0.5, 1 / 3], ["0.5", "0.5", "0.3333333"]),
+        ([1e300, -1e-300, 0.0], ["1e+300", "-1e-300", "0"]),
+        ([float("nan"), float("inf"), 1.5], ["nan", "inf", "1.5"]),
+        (["a", True, 7], ["a", "True", "7"]),
+    ],
+)
+def test_repair_15_rows_are_told_apart_by_as_many_digits_as_that_takes(values, texts):
+    assert tell_apart([values, values]) == [texts, texts]
+
+
+def test_repair_15_every_column_has_its_own_digits_in_a_prediction(capsys):
+    frame = pd.DataFrame({"step": [1, 2], "y": [1e9 + 0.25, 1e9 + 0.5], "z": [1 / 3, 2 / 3]})
+    _show([frame], as_json=False)
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert rows == [["step", "y", "z"], ["1", "1000000000.2", "0.3333333"], ["2", "1000000000.5", "0.6666667"]]

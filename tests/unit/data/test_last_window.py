@@ -1,10 +1,12 @@
 """The last window of a table, and the labels of a forecast."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.data.last_window import LastWindows, read_last_windows
+from zoo.data.last_window import LastWindows, UnknownTimesWarning, read_last_windows
 from zoo_registry.errors import DataError
 
 FEATURES = ["temperature", "load"]
@@ -88,6 +90,8 @@ def test_the_times_come_from_the_usual_column(series: pd.DataFrame):
 
 @pytest.mark.parametrize("times", [None, pd.DatetimeIndex(["2024-01-01"])])
 def test_without_a_step_the_forecast_is_labelled_by_steps(times: pd.DatetimeIndex | None):
-    frame = LastWindows(np.zeros((1, 1, 1)), [times], [""]).forecast_frame(np.array([[[1.0], [2.0]]]), ["y"])
+    last = LastWindows(np.zeros((1, 1, 1)), [times], [""])
+    with nullcontext() if times is None else pytest.warns(UnknownTimesWarning, match="times to come cannot be known"):
+        frame = last.forecast_frame(np.array([[[1.0], [2.0]]]), ["y"])
     assert frame.index.name == "step"
     assert frame.index.tolist() == [1, 2]

@@ -167,5 +167,7 @@ def test_a_worker_heeds_its_own_keys_unless_the_caller_has_named_some(task, monk
 def test_a_way_in_plain_data():
     way = Way(reading={"csv": CsvFormat(";"), "sort": True, "spool": "/tmp"})
     assert way.plain()["reading"] == {"csv": {"delimiter": ";", "decimal": ".", "encoding": None}, "sort": True}
+    german = Way(reading={"csv": CsvFormat(";", ",", thousands=".")}).plain()["reading"]["csv"]
+    assert german == {"delimiter": ";", "decimal": ",", "encoding": None, "thousands": "."}
     usual = {"spool": "/x", "csv": CsvFormat(), "time": None}
     assert Way(reading=usual).plain() == Way().plain()

@@ -63,8 +63,9 @@ def test_one_that_is_switched_off_is_told(monkeypatch):
         find_target("tide")
 
 
-def test_a_folder_that_is_not_installed(tmp_path):
-    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_repair_17_a_folder_that_is_not_installed(tmp_path, encoding):
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT, encoding=encoding)
     target = find_target(str(tmp_path))
     (point,) = target.points
     assert (point.name, point.value, point.distribution, point.version) == (

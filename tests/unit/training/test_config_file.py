@@ -127,3 +127,12 @@ def test_the_command_writes_it_and_flags_beat_it(zoo_command, series_file: Path,
     assert named.exit_code == 2
     assert "architecture 'basic', hyperparameter 'layers' is unknown" in named.stderr
     assert not (tmp_path / "runs").exists()
+
+
+def test_repair_17_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path):
+    path = tmp_path / "run.toml"
+    path.write_text('architecture = "basic"\n[data]\nwindow = 9\n', encoding="utf-8-sig")
+    assert read_config(path).settings == {"window": 9}
+    path.write_text('architecture = "basic"\n', encoding="utf-16")
+    with pytest.raises(ConfigError, match="cannot be read \\(it is not UTF-8 text\\); give a TOML file"):
+        read_config(path)

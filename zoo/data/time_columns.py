@@ -1,0 +1,100 @@
+"""Which column holds the times: by its type, its name, or what its whole numbers say."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+
+from zoo.data.reading import Reading
+from zoo.data.time_formats import described, likely_format, read_times
+from zoo.data.times import is_times
+from zoo_registry.errors import DataError
+
+TIME_NAMES = {"date", "datetime", "ds", "time", "timestamp"}
+
+
+def find_time_column(
+    frame: pd.DataFrame, where: str, reading: Reading, taken: Collection[str], *, all_numeric: bool
+) -> str | None:
+    """The column of times: the named one, else the usual one, else the first of dates or of text with a time's name.
+
+    Else the first with a time's name whose whole numbers count up, in each series. ``taken`` are the columns with
+    another role; with ``all_numeric`` those of numbers will become features, which whole numbers with a time's name
+    never do without a word: raises DataError.
+    """
+    if reading.time is not None:
+        return reading.time
+    if reading.usual_time in frame.columns:
+        return reading.usual_time
+    free = [str(name) for name in frame.columns if name not in taken]
+    usual = [name for name in free if name.lower() in TIME_NAMES]
+    numeric = [name for name in usual if _is_whole(frame[name])]
+    if usual and reading.time_format is not None:
+        return usual[0]
+    found = next((name for name in frame.columns if is_times(frame[name]) or _is_text(name, frame[name])), None)
+    if found is None:
+        found = next((name for name in numeric if not _form(frame[name]) and _back(frame, name, reading) is None), None)
+    if all_numeric:
+        for name in numeric:
+            if (form := _form(frame[name])) is not None:
+                _refuse_unread(frame[name], form, where)
+            elif found is None and (row := _back(frame, name, reading)) is not None:
+                counting = "count up in each series" if reading.series else "count up"
+                raise DataError(
+                    f"{where}: column '{name}' has a time's name and whole numbers, expected them to {counting}, found"
+                    f" {frame[name].iloc[row]} in row {row + 1}; name the column of several series with --series, or"
+                    " the columns to use, with this one or without it, with --features"
+                )
+    if found is None and reading.usual_time is None and (reading.time_format or reading.zone):
+        option = "--zone" if reading.time_format is None else "--time-format"
+        raise DataError(f"{where}: {option} needs a column of times, found none; name it with --time")
+    return None if found is None else str(found)
+
+
+def _is_text(name: object, column: pd.Series) -> bool:
+    return str(name).lower() in TIME_NAMES and not pd.api.types.is_numeric_dtype(column)
+
+
+def _is_whole(column: pd.Series) -> bool:
+    """Whether a column holds whole numbers, also where they became fractions as one is missing."""
+    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
+        return False
+    numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    known = numbers[np.isfinite(numbers)]
+    return bool(len(known)) and bool((known == np.round(known)).all())
+
+
+def _form(column: pd.Series) -> str | None:
+    known = column.dropna()
+    numbers = known.to_numpy(np.float64)
+    if (np.abs(numbers) >= 2.0**63).any():
+        return None
+    return likely_format(known.to_numpy(np.int64) if known.dtype.kind in "iu" else numbers.astype(np.int64))
+
+
+def _refuse_unread(column: pd.Series, form: str, where: str) -> None:
+    first = read_times(column.dropna().iloc[:1], form, where, 0)[0].tz_localize(None)
+    raise DataError(
+        f"{where}: column '{column.name}' has a time's name and whole numbers, which look like {described(form)}"
+        f" ({column.dropna().iloc[0]} would be {first}); read them as times with --time {column.name} --time-format"
+        f" {form}, or name the columns to use, with this one or without it, with --features"
+    )
+
+
+def _back(frame: pd.DataFrame, name: str, reading: Reading) -> int | None:
+    """The first row whose number does not count up from the row before of its series, None where all do.
+
+    Rows that will be sorted need not be in order, but each has to have its own number.
+    """
+    column = frame[name]
+    if column.hasnans:
+        return int(np.flatnonzero(column.isna())[0]) or 1
+    series = frame[reading.series] if reading.series in frame.columns else pd.Series(0, index=frame.index)
+    if reading.sort:
+        bad = pd.DataFrame({"series": series, "number": column}).duplicated()
+    else:
+        bad = column.groupby(series, sort=False).diff() <= 0
+    rows = np.flatnonzero(bad)
+    return int(rows[0]) if len(rows) else None
