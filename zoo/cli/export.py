@@ -40,11 +40,11 @@ def export(
     Example: zoo export latest --name co2
     """
     from zoo.tracking.trackers import make_trackers
-    from zoo.training.run_record import find_run, read_record
+    from zoo.training.run_record import find_run, read_whole_record
 
     check_folder(exported, "--exported")
     folder = find_run(run, runs)
-    read_record(folder)  # a broken one is told before TensorFlow is imported
+    read_whole_record(folder)  # a broken one is told before TensorFlow is imported
     if serving_dtype not in get_args(ServingDtype):
         raise ConfigError(f"--serving-dtype: expected auto, float32 or float64, found '{serving_dtype}'")
     if name is not None:
