@@ -8,7 +8,8 @@ from pathlib import Path
 
 from zoo.bundle.coherence import check_coherence
 from zoo.bundle.manifest import MANIFEST_FILE, SIGNATURE_FILE, FileEntry, Manifest, check_names, read_manifest
-from zoo.bundle.regular_files import printable, read_regular, sha256_of, walk_regular
+from zoo.bundle.regular_files import read_regular, sha256_of, walk_regular
+from zoo.texts import printable
 from zoo_registry.errors import BundleError
 
 

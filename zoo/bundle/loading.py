@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +16,10 @@ from zoo.bundle.manifest import Manifest
 from zoo.bundle.onnx_checks import check_onnx
 from zoo.bundle.opening import open_bundle
 from zoo.bundle.ranges import PARAMETERS_FILE, Outside, TrainRange, warn_outside
-from zoo.bundle.regular_files import printable
 from zoo.data.raw_windows import check_windows, is_windows
 from zoo.outputs import MAIN_OUTPUT
 from zoo.runtimes import Runtime, Session, find_runtime
+from zoo.texts import printable
 from zoo_registry.errors import BundleError, ZooError
 
 if TYPE_CHECKING:
@@ -47,13 +47,17 @@ class GuardedSession:
             raise BundleError(f"{self.folder}: its graph cannot be run ({_reason(error)}); export again") from error
 
 
-def load_session(runtime: Runtime, folder: Path, read: Callable[[str], bytes]) -> GuardedSession:
+def load_session(
+    runtime: Runtime, folder: Path, read: Callable[[str], bytes], operators: Collection[str] | None = None
+) -> GuardedSession:
     """Look at ``model.onnx`` and load a folder on a runtime; ``read`` gives a file's content by its name.
+
+    ``operators`` are those that the manifest lists, None where there is none yet.
 
     Raises BundleError where a check refuses the model, the runtime is missing or it cannot load it.
     """
     onnx = read(ONNX_FILE)
-    check_onnx(onnx, folder / ONNX_FILE)
+    check_onnx(onnx, folder / ONNX_FILE, operators)
     try:
         return GuardedSession(runtime.load(folder, onnx), folder)
     except ZooError:
@@ -186,7 +190,7 @@ def load_bundle(
     chosen = find_runtime(runtime)
     checked = open_bundle(path, require_signature)
     chosen.check(checked.folder, checked.manifest.interface.inputs[0].dtype)
-    return Bundle(checked, load_session(chosen, checked.folder, checked.read))
+    return Bundle(checked, load_session(chosen, checked.folder, checked.read, checked.manifest.onnx["operators"]))
 
 
 def _reason(error: Exception) -> str:

@@ -11,7 +11,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from zoo.bundle.regular_files import printable, read_regular
+from zoo.bundle.regular_files import read_regular
+from zoo.texts import printable
 from zoo_registry.errors import BundleError
 
 MANIFEST_FILE = "manifest.json"
