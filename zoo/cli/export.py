@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 
 import typer
 
-from zoo.cli.output import Sign, check_folder, lifecycle_of, print_json, print_table
+from zoo.cli.output import Sign, check_folder, lifecycle_of, print_json, print_table, say
 from zoo.cli.tensorflow import import_tensorflow
 from zoo.options import ServingDtype
 from zoo_registry.errors import ConfigError
@@ -70,5 +70,5 @@ def export(
         return
     rows = [(name, part["version"], f"{part['difference']:.1e}") for name, part in bundle.manifest.parity.items()]
     print_table(("runtime", "version", "largest difference (train deviations)"), rows)
-    typer.echo(f"bundle: {bundle.folder}")
-    typer.echo(f"next: zoo verify {bundle.folder}")
+    say(f"bundle: {bundle.folder}")
+    say(f"next: zoo verify {bundle.folder}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from zoo.cli.output import note, print_json, print_table
+from zoo.cli.output import note, print_json, print_table, say
 
 if TYPE_CHECKING:
     from zoo.training.run_record import RunRecord
@@ -47,7 +47,7 @@ def runs(
         _print(("run", "data", "window", "horizon", "epochs", "measure", "network", "best baseline"), finished)
     if unfinished:
         if finished:
-            typer.echo("")
+            say()
         _print(("unfinished", "data", "epoch", "go on with"), unfinished)
 
 
