@@ -23,8 +23,8 @@ from zoo.training.answers import Answers, answer_windows, answers_of
 from zoo.training.config import RunConfig
 from zoo.training.measurement import measure
 from zoo.training.preparation import csv_format, prepare_run
-from zoo.training.run_folder import load_network
-from zoo.training.run_record import RunRecord, read_record
+from zoo.training.run_folder import load_network, load_preprocessor
+from zoo.training.run_record import RunRecord, read_whole_record
 from zoo_registry import discover
 from zoo_registry.errors import RunError
 
@@ -38,7 +38,7 @@ class Run:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.record: RunRecord = read_record(self.folder)
+        self.record: RunRecord = read_whole_record(self.folder)
         self.source: Source | None = None  # the table of a training in this process
         self.lifecycle: Lifecycle | None = None  # the hooks that this training was told to
 
@@ -79,7 +79,7 @@ class Run:
     @cached_property
     def preprocessor(self) -> Preprocessor:
         """The fitted preprocessing."""
-        return Preprocessor.load(self.folder)
+        return load_preprocessor(self.folder)
 
     def predict(self, data: Any, *, missing: Missing | None = None, **reading: Any) -> Any:
         """Forecast in original units with the Keras network, or tell classes or anomalies.

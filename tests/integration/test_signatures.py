@@ -67,6 +67,18 @@ def test_the_environment_demands_it_once(without, refused, exported, monkeypatch
     assert required_keys() == []
 
 
+@pytest.mark.parametrize("value", [":", "::", " ", " : "])
+def test_repair_23_a_variable_that_names_no_key(refused, exported, monkeypatch, value):
+    monkeypatch.setenv("ZOO_REQUIRE_SIGNATURE", value)
+    for command in ("verify", "verify --quick", "predict --data x.csv"):
+        refused(f"{command} {exported.folder}", "ZOO_REQUIRE_SIGNATURE=", "expected files of public keys, found none")
+    with pytest.raises(ConfigError, match="expected files of public keys, found none"):
+        zoo.load_bundle(exported.folder)
+    with pytest.raises(ConfigError, match="expected files of public keys, found none"):
+        zoo.load_bundle(exported.folder, require_signature=[""])
+    assert zoo.load_bundle(exported.folder, require_signature=[]).folder == exported.folder
+
+
 def test_an_export_is_not_held_to_what_is_demanded_of_others(without, trained, tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_REQUIRE_SIGNATURE", "one.pub")
     assert trained.export(tmp_path / "exported", name="tiny").folder.is_dir()

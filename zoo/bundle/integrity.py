@@ -6,8 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from zoo.bundle.coherence import check_coherence
 from zoo.bundle.manifest import MANIFEST_FILE, SIGNATURE_FILE, FileEntry, Manifest, check_names, read_manifest
-from zoo.bundle.regular_files import printable, read_regular, sha256_of, walk_regular
+from zoo.bundle.regular_files import read_regular, sha256_of, walk_regular
+from zoo.texts import printable
 from zoo_registry.errors import BundleError
 
 
@@ -59,13 +61,14 @@ def check_integrity(folder: Path) -> Manifest:
 
 
 def check_files(folder: Path) -> CheckedFiles:
-    """Check kinds of files, manifest, set of files, sizes and hashes, in this order.
+    """Check kinds of files, manifest, that its fields fit, set of files, sizes and hashes, in this order.
 
     Raises BundleError that names the first file at fault.
     """
     content = read_manifest(folder)
     files = _listed(walk_regular(folder))
     manifest = Manifest.parse(content, folder / MANIFEST_FILE)
+    check_coherence(manifest, folder / MANIFEST_FILE)
     if missing := sorted(manifest.files.keys() - files.keys()):
         raise BundleError(f"{folder / missing[0]}: the manifest lists this file, but it is missing; export again")
     if extra := sorted(files.keys() - manifest.files.keys()):

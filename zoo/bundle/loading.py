@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +16,11 @@ from zoo.bundle.manifest import Manifest
 from zoo.bundle.onnx_checks import check_onnx
 from zoo.bundle.opening import open_bundle
 from zoo.bundle.ranges import PARAMETERS_FILE, Outside, TrainRange, warn_outside
-from zoo.bundle.regular_files import printable
 from zoo.bundle.signatures import required_keys
 from zoo.data.raw_windows import check_windows, is_windows
 from zoo.outputs import MAIN_OUTPUT
 from zoo.runtimes import Runtime, Session, find_runtime
+from zoo.texts import printable
 from zoo_registry.errors import BundleError, ZooError
 
 if TYPE_CHECKING:
@@ -48,13 +48,17 @@ class GuardedSession:
             raise BundleError(f"{self.folder}: its graph cannot be run ({_reason(error)}); export again") from error
 
 
-def load_session(runtime: Runtime, folder: Path, read: Callable[[str], bytes]) -> GuardedSession:
+def load_session(
+    runtime: Runtime, folder: Path, read: Callable[[str], bytes], operators: Collection[str] | None = None
+) -> GuardedSession:
     """Look at ``model.onnx`` and load a folder on a runtime; ``read`` gives a file's content by its name.
+
+    ``operators`` are those that the manifest lists, None where there is none yet.
 
     Raises BundleError where a check refuses the model, the runtime is missing or it cannot load it.
     """
     onnx = read(ONNX_FILE)
-    check_onnx(onnx, folder / ONNX_FILE)
+    check_onnx(onnx, folder / ONNX_FILE, operators)
     try:
         return GuardedSession(runtime.load(folder, onnx), folder)
     except ZooError:
@@ -201,9 +205,10 @@ def load_bundle(
     keys = required_keys(require_signature)
     checked = open_bundle(path, keys)
     chosen.check(checked.folder, checked.manifest.interface.inputs[0].dtype)
+    session = load_session(chosen, checked.folder, checked.read, checked.manifest.onnx["operators"])
     # without keys, those of the environment hold where a pickle is loaded, unless none at all were asked for here
     kept = None if require_signature is None and not keys else tuple(key.absolute() for key in keys)
-    return Bundle(checked, load_session(chosen, checked.folder, checked.read), runtime, kept)
+    return Bundle(checked, session, runtime, kept)
 
 
 def _load_again(folder: Path, runtime: str, keys: tuple[Path, ...] | None, manifest_sha256: str) -> Bundle:

@@ -11,7 +11,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from zoo.bundle.regular_files import printable, read_regular
+from zoo.bundle.regular_files import read_regular
+from zoo.texts import printable
 from zoo_registry.errors import BundleError
 
 MANIFEST_FILE = "manifest.json"
@@ -40,7 +41,7 @@ class Tensor(_Part):
 class Interface(_Part):
     """What a caller must know; all versions of one model share it."""
 
-    task: str
+    task: Literal["forecast", "regress", "classify", "anomaly"]
     units: Literal["raw", "scaled"] = "raw"
     window: int
     horizon: int
@@ -129,7 +130,7 @@ class Manifest(_Part):
             manifest = cls.model_validate(values)
             check_names(manifest.files)
         except (ValueError, AttributeError, RecursionError) as error:
-            reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+            reason = _told(error) if isinstance(error, ValidationError) else error
             raise BundleError(
                 f"{path}: not a valid manifest ({printable(str(reason))}); the bundle was changed, export again"
             ) from error
@@ -160,6 +161,11 @@ def check_names(names: Iterable[str]) -> None:
         if name in (MANIFEST_FILE, SIGNATURE_FILE) or name.casefold() in seen:
             raise ValueError(f"'{name}' stands twice, or lists what no manifest lists")
         seen.add(name.casefold())
+
+
+def _told(error: ValidationError) -> str:
+    found = error.errors()[0]
+    return f"{'.'.join(map(str, found['loc']))}: {found['msg']}"
 
 
 def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

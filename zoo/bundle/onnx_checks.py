@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ from zoo_registry.errors import BundleError
 KNOWN_DOMAINS = ("", "ai.onnx")
 
 
-def check_onnx(content: bytes, path: Path) -> None:
+def check_onnx(content: bytes, path: Path, operators: Collection[str] | None = None) -> None:
     """Raise BundleError unless ``content`` is an ONNX model that refers to nothing outside itself.
 
     That is: no tensor in another file, no operator of another domain than ONNX' own, and no functions, which could
-    redefine operators; in the bodies of loops and branches too. ``path`` is for the message. Needs the library onnx.
+    redefine operators; in the bodies of loops and branches too. Where ``operators`` are given, there are no others.
+    ``path`` is for the message. Needs the library onnx.
     """
     try:
         import onnx
@@ -39,6 +40,13 @@ def check_onnx(content: bytes, path: Path) -> None:
             raise BundleError(
                 f"{path}: expected ONNX' own operators alone, found '{message.op_type}' of the domain"
                 f" '{message.domain}'; export again"
+            )
+    if operators is None:
+        return
+    for message in _messages(model):
+        if isinstance(message, onnx.NodeProto) and message.op_type not in operators:
+            raise BundleError(
+                f"{path}: expected the operators that the manifest lists, found '{message.op_type}'; export again"
             )
 
 

@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 
 from zoo.bundle.integrity import CheckedFiles
-from zoo.bundle.regular_files import printable, read_regular
+from zoo.bundle.regular_files import read_regular
 from zoo.bundle.version_folders import is_version
+from zoo.texts import printable
 from zoo_registry.errors import BundleError
 
 CONFIG_FILE = "config.pbtxt"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from zoo.texts import printable
 from zoo_registry.errors import BundleError
 
 MAX_ENTRIES = 4096
@@ -64,11 +65,6 @@ def sha256_of(path: Path) -> str:
     """The SHA-256 of a regular file, in hexadecimal."""
     with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def printable(path: Path | str) -> str:
-    """A path for a message: what could act on a terminal, or is no text, is written as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(path))
 
 
 @contextmanager

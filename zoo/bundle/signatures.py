@@ -30,10 +30,15 @@ def required_keys(given: Sequence[str | Path] | None = None) -> list[Path]:
     """The public keys, one of which must have signed a bundle; none where no signature is demanded.
 
     None means those of the environment variable ZOO_REQUIRE_SIGNATURE, separated by colons. Raises ConfigError where
-    one is no public key, or the library is missing.
+    one is no public key, the library is missing, or what was given names no key at all: only an empty list, and a
+    variable that is not set or empty, demand none.
     """
-    named = os.environ.get(KEYS_VARIABLE, "").split(os.pathsep) if given is None else given
-    keys = [Path(key) for key in named if str(key)]
+    variable = os.environ.get(KEYS_VARIABLE, "")
+    named = variable.split(os.pathsep) if given is None else given
+    keys = [Path(key) for key in named if str(key).strip()]
+    if not keys and (variable if given is None else given):
+        where = f"{KEYS_VARIABLE}={variable}" if given is None else "the required signature"
+        raise ConfigError(f"{where}: expected files of public keys, found none; name one, or take it away")
     for key in keys:
         verifying = _library()[1]
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,19 +39,28 @@ class Verdict:
 
 
 def verify_bundle(
-    path: str | Path, runtimes: Sequence[str] = (), *, require_signature: Sequence[str | Path] | None = None
+    path: str | Path,
+    runtimes: Sequence[str] = (),
+    *,
+    require_signature: Sequence[str | Path] | None = None,
+    time_limit: float | None = None,
+    memory_limit: int | None = None,
 ) -> list[Verdict]:
-    """Check a bundle and what stands beside it, then replay on the runtimes that :func:`choose_runtimes` returns.
+    """Check a bundle and what stands beside it, then replay on :func:`choose_runtimes`' runtimes, in another process.
 
     ``path`` is a bundle or a model's folder (then its highest version), ``require_signature`` as for
-    :func:`zoo.bundle.opening.open_bundle`.
+    :func:`zoo.bundle.opening.open_bundle`. ``time_limit`` is in seconds, 300 where it is None, and ``memory_limit`` in
+    megabytes, where it is None by the bundle's size, 2,048 at least.
 
-    Raises BundleError where the bundle was changed, a named runtime is missing, or it refuses the bundle; a difference
-    over the limit is told by the verdict.
+    Raises BundleError where the bundle was changed, a named runtime is missing, it refuses the bundle, or a limit is
+    passed; a difference over the limit of parity is told by the verdict.
     """
+    from zoo.bundle.replaying import Limits, replay_apart
+
     names = choose_runtimes(runtimes)
     checked = open_bundle(path, require_signature, beside=True)
-    return replay(checked.folder, names, Ruler.of(checked.manifest), checked.read, strict=is_strict(runtimes))
+    limits = Limits.of(checked, time_limit, memory_limit)
+    return replay_apart(checked, names, limits, strict=is_strict(runtimes))
 
 
 def is_strict(names: Sequence[str]) -> bool:
@@ -83,14 +92,16 @@ def replay(
     runtimes: Sequence[str],
     ruler: Ruler,
     read: Callable[[str], bytes] | None = None,
+    operators: Collection[str] | None = None,
     *,
     strict: bool = True,
 ) -> list[Verdict]:
     """Replay the golden windows of a folder whose integrity is known; differences are measured by ``ruler``.
 
-    ``read`` gives a file's content by its name, checked; None is a folder that was written here and now. Not
-    ``strict``: a runtime that refuses the bundle gets a verdict that says so, and one whose format the bundle does not
-    have gets none. Raises RefusalError where ``strict``, and BundleError where every runtime refuses.
+    ``read`` gives a file's content by its name, checked, and ``operators`` are those that the manifest lists; None is a
+    folder that was written here and now. Not ``strict``: a runtime that refuses the bundle gets a verdict that says so,
+    and one whose format the bundle does not have gets none. Raises RefusalError where ``strict``, and BundleError where
+    every runtime refuses.
     """
     read = read or (lambda name: (folder / name).read_bytes())
     golden, verdicts = Golden.parse(read(GOLDEN_FILE), folder / GOLDEN_FILE), []
@@ -100,7 +111,7 @@ def replay(
             continue
         try:
             runtime.check(folder, str(golden.window.dtype))
-            session = load_session(runtime, folder, read)
+            session = load_session(runtime, folder, read, operators)
         except RefusalError as refusal:
             if strict:
                 raise

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from zoo.atomic import staged_file
 from zoo.scoring.parquet import ParquetWriter
+from zoo.texts import printable
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -89,10 +90,15 @@ def progress_bar() -> Iterator[Callable[[str, int, int | None], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(20),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
-        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+        yield lambda what, done, total: bar.update(task, description=printable(what), completed=done, total=total)
 
 
 def cells(frame: pd.DataFrame) -> tuple[list[str], list[tuple[Any, ...]]]:

@@ -10,7 +10,7 @@ import typer
 from zoo.atomic import check_folder
 from zoo.cli.answers import progress_bar
 from zoo.cli.options import BUNDLE_OPTIONS, FORMAT, SCALING_OPTIONS, csv_format_of, with_options, workers_of
-from zoo.cli.output import RequireSignature, catalogue, note, print_json, print_table
+from zoo.cli.output import RequireSignature, catalogue, note, print_json, print_table, say
 from zoo.cli.results import print_forecasts
 from zoo.cli.tensorflow import import_tensorflow
 from zoo.options import Aggregate, Gaps, Missing
@@ -121,9 +121,9 @@ def backtest(
         print_json({**found.evaluation, "folder": str(folder)})
         return
     _print(found)
-    typer.echo(f"forecasts: {folder / 'forecasts.parquet'}")
-    typer.echo(f"report: {folder / 'report.html'}")
-    typer.echo(found.verdict)
+    say(f"forecasts: {folder / 'forecasts.parquet'}")
+    say(f"report: {folder / 'report.html'}")
+    say(found.verdict)
 
 
 def _reading(ctx: typer.Context) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def _print(found: Backtested) -> None:
     names = list(everybody(measured))
     left_out = f" ({measured['left_out']} left out: their truth is missing)" if measured["left_out"] else ""
     fits = f"; {len(measured['fits'])} trainings" if measured["fits"] else ""
-    typer.echo(
+    say(
         f"{measured['subject']}: {measured['origins']} origins, {measured['first_origin']} to"
         f" {measured['last_origin']}, {measured['windows']} windows{left_out}{fits}; errors in original units\n"
     )
@@ -153,17 +153,17 @@ def _print(found: Backtested) -> None:
         shown = sorted(
             {round(1 + place * (steps - 1) / (min(steps, _STEPS) - 1)) for place in range(min(steps, _STEPS))}
         )
-        typer.echo("")
+        say()
         rows = [(str(step), *(f"{measured['by_step'][name][step - 1]:.4f}" for name in names)) for step in shown]
         print_table(("step, scaled MAE", *names), rows)
     if measured["by_series"]:
         worst = sorted(measured["by_series"].items(), key=lambda item: -item[1]["scaled_mae"]["network"])[:_SERIES]
-        typer.echo("")
+        say()
         rows = [(series, *(f"{own['scaled_mae'][name]:.4f}" for name in names)) for series, own in worst]
         print_table(("worst series, scaled MAE", *names), rows)
-    typer.echo("")
+    say()
     labels = ("worst origins, scaled MAE", *(["series"] if measured["by_series"] else []))
     print_table((*labels, *names), worst_origins(measured, found.by_origin, _ORIGINS))
     for name, reason in measured["skipped"].items():
-        typer.echo(f"{name}: not computed, {reason}")
-    typer.echo("")
+        say(f"{name}: not computed, {reason}")
+    say()

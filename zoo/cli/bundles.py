@@ -63,12 +63,11 @@ def bundles(
 
 def _look(model: Path, number: int) -> _Listed:
     from zoo.bundle.manifest import Manifest
-    from zoo.bundle.regular_files import printable
     from zoo.export.leftovers import size_of
     from zoo_registry.errors import BundleError
 
     folder = model / str(number)
-    known: dict[str, Any] = {"model": printable(model.name), "version": number, "folder": str(folder)}
+    known: dict[str, Any] = {"model": model.name, "version": number, "folder": str(folder)}
     known["bytes"] = size_of(folder)
     try:
         manifest = Manifest.read(folder)
@@ -76,16 +75,15 @@ def _look(model: Path, number: int) -> _Listed:
         return _Listed(**known, error=str(error))
     return _Listed(
         **known,
-        task=printable(manifest.interface.task),
-        architecture=printable(manifest.architecture.get("name", "")),
-        created=printable(manifest.created),
+        task=manifest.interface.task,
+        architecture=manifest.architecture.get("name", ""),
+        created=manifest.created,
         **_headline(manifest.metrics),
     )
 
 
 def _headline(metrics: dict[str, Any]) -> dict[str, Any]:
     """The measure that decides, where the manifest has what it takes: anybody may have written it."""
-    from zoo.bundle.regular_files import printable
     from zoo.evaluation.headline import headline
 
     try:
@@ -95,7 +93,7 @@ def _headline(metrics: dict[str, Any]) -> dict[str, Any]:
     return {
         "measure": found.measure,
         "network": found.network,
-        "baseline": printable(found.baseline),
+        "baseline": found.baseline,
         "baseline_value": found.other,
     }
 

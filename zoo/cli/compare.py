@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.output import note, print_json, print_table
+from zoo.cli.output import note, print_json, print_table, say
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def compare(
     ranking = ranking_of(measured)
     print_table(heads(rows, ranking), [cells(row, ranking) for row in rows])
     if html is not None:
-        typer.echo(f"page: {html}")
+        say(f"page: {html}")
 
 
 def _measured(record: RunRecord, folder: Path, *, whole: bool = False) -> Measured:

@@ -9,7 +9,7 @@ from typing import Annotated, get_args
 import typer
 
 from zoo.atomic import check_folder
-from zoo.cli.output import Sign, lifecycle_of, print_json, print_table
+from zoo.cli.output import Sign, lifecycle_of, print_json, print_table, say
 from zoo.cli.tensorflow import import_tensorflow
 from zoo.options import ServingDtype
 from zoo_registry.errors import ConfigError
@@ -54,11 +54,11 @@ def export(
         zoo export latest --name co2
     """
     from zoo.tracking.trackers import make_trackers
-    from zoo.training.run_record import find_run, read_record
+    from zoo.training.run_record import find_run, read_whole_record
 
     check_folder(exported, "--exported")
     folder = find_run(run, runs)
-    read_record(folder)  # a broken one is told before TensorFlow is imported
+    read_whole_record(folder)  # a broken one is told before TensorFlow is imported
     if serving_dtype not in get_args(ServingDtype):
         raise ConfigError(f"--serving-dtype: expected auto, float32 or float64, found '{serving_dtype}'")
     if name is not None:
@@ -86,5 +86,5 @@ def export(
         return
     rows = [(name, part["version"], f"{part['difference']:.1e}") for name, part in bundle.manifest.parity.items()]
     print_table(("runtime", "version", "largest difference (train deviations)"), rows)
-    typer.echo(f"bundle: {bundle.folder}")
-    typer.echo(f"next: zoo verify {shlex.quote(str(bundle.folder))}")
+    say(f"bundle: {bundle.folder}")
+    say(f"next: zoo verify {shlex.quote(str(bundle.folder))}")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from zoo.cli.options import DATA_OPTIONS, settings_of, with_options
-from zoo.cli.output import check_picture, left_out_note, note, print_json, print_table, repair_notes
+from zoo.cli.output import check_picture, left_out_note, note, print_json, print_table, repair_notes, say
 
 
 @with_options(DATA_OPTIONS)
@@ -53,35 +53,35 @@ def print_classes(label: str, classes: dict[str, dict[str, int]]) -> None:
     print_table((f"class of {label}", *(f"{part} windows" for part in totals)), rows)
     train = [counts["train"] for counts in classes.values()]
     if min(train):
-        typer.echo(f"the most common class has {max(train) / min(train):.1f} times as many train windows as the rarest")
-    typer.echo("")
+        say(f"the most common class has {max(train) / min(train):.1f} times as many train windows as the rarest")
+    say()
 
 
 def _print(found: dict[str, Any]) -> None:
-    typer.echo(f"{found['source']}: {found['rows']} rows, {len(found['columns'])} columns")
+    say(f"{found['source']}: {found['rows']} rows, {len(found['columns'])} columns")
     targets = ", ".join(found["targets"]) if found["targets"] else f"{found['label']} (classes)"
-    typer.echo(f"task: {found['task']}; targets: {targets}; features: {', '.join(found['features'])}")
+    say(f"task: {found['task']}; targets: {targets}; features: {', '.join(found['features'])}")
     for column in found["ignored"]:
-        typer.echo(f"{left_out_note(column)} and is not used")
+        say(f"{left_out_note(column)} and is not used")
     time, series = found["time"], found["series"]
     if time["column"] is None:
-        typer.echo("time: none")
+        say("time: none")
     else:
         even = f"{time['uneven_steps']} uneven steps, first: {time['first_uneven']}" if time["uneven_steps"] else "even"
-        typer.echo(f"time: {time['column']}, zone {time['zone'] or 'none'}, step {time['step']}, {even}")
+        say(f"time: {time['column']}, zone {time['zone'] or 'none'}, step {time['step']}, {even}")
     if series["column"] is not None:
         left_out = f", {series['left_out']} left out as too short" if series["left_out"] else ""
         lengths = f"{series['shortest']} to {series['longest']} rows"
-        typer.echo(f"series: {series['used']} by '{series['column']}', {lengths}{left_out}")
+        say(f"series: {series['used']} by '{series['column']}', {lengths}{left_out}")
     for sentence in repair_notes(found["repairs"]):
-        typer.echo(sentence)
-    typer.echo(f"season: {found['season'] or 'unknown'} rows; an exported model computes in {found['serving_dtype']}\n")
+        say(sentence)
+    say(f"season: {found['season'] or 'unknown'} rows; an exported model computes in {found['serving_dtype']}\n")
     parts = [
         (name, str(part["rows"]), str(part["windows"]), part["first"], part["last"])
         for name, part in found["parts"].items()
     ]
     print_table(("part", "rows", "windows", "first", "last"), parts)
-    typer.echo("")
+    say()
     if found["classes"] is not None:
         print_classes(found["label"], found["classes"])
     rows = []
@@ -93,7 +93,7 @@ def _print(found: dict[str, Any]) -> None:
             rows.append((name, part, str(measured["missing"]), *(numbers or [""] * 4), drift, outside))
     heads = ("column", "part", "missing", "mean", "deviation", "minimum", "maximum", "drift", "outside")
     print_table(heads, rows)
-    typer.echo("drift: the mean's distance from train's, in train deviations; outside: values beyond train's range\n")
+    say("drift: the mean's distance from train's, in train deviations; outside: values beyond train's range\n")
     scaled = [
         (name, column["scaler"], f"{column['scaled_range'][0]:.2f} to {column['scaled_range'][1]:.2f}")
         for name, column in found["columns"].items()

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
-from zoo.cli.output import check_picture, note, print_json
+from zoo.cli.output import check_picture, note, print_json, say
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
 
@@ -41,7 +39,7 @@ def suggest_rate(
     if as_json:
         print_json({"suggestion": found.suggestion, "rates": found.rates, "losses": found.losses})
         return
-    typer.echo(
+    say(
         f"suggested: --learning-rate {found.suggestion:.2g}, a tenth of the rate with the least smoothed loss"
         f" ({found.losses[found.lowest]:.4g}, after {found.lowest + 1} batches; tried: {len(found.rates)} of {BATCHES},"
         f" rates from {found.rates[0]:.0e} to {found.rates[-1]:.2g})"

@@ -18,7 +18,7 @@ from zoo.cli.compare import compare
 from zoo.cli.export import export
 from zoo.cli.gc import gc
 from zoo.cli.inspect import inspect
-from zoo.cli.output import note
+from zoo.cli.output import note, say
 from zoo.cli.pages import HelpfulCommand, HelpfulGroup
 from zoo.cli.plugin import plugin
 from zoo.cli.predict import predict
@@ -106,7 +106,7 @@ def common(
     if version:
         from importlib.metadata import version as installed
 
-        typer.echo(f"lstm-zoo {installed('lstm-zoo')}")
+        say(f"lstm-zoo {installed('lstm-zoo')}")
         raise typer.Exit
 
 

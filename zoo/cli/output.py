@@ -1,4 +1,7 @@
-"""What commands share in talking: results on standard output, everything else on standard error."""
+"""What commands share in talking: results on standard output, everything else on standard error.
+
+All that they say goes through here, and what could act on a terminal becomes an escape.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zoo.texts import printable, printable_json
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,7 +43,12 @@ Sign = Annotated[
 
 def print_json(value: Any) -> None:
     """Write one JSON document to standard output: null for a number that is not finite, which JSON does not know."""
-    typer.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+    typer.echo(printable_json(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False)))
+
+
+def print_toml(text: str) -> None:
+    """Write a TOML document to standard output, with TOML's own escapes for what could act on a terminal."""
+    typer.echo("".join(c if c.isprintable() or c == "\n" else f"\\U{ord(c):08x}" for c in text), nl=False)
 
 
 def _finite(value: Any) -> Any:
@@ -55,8 +64,8 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
     On a terminal it fits the width; a file or a program gets each row on one line.
     """
-    lines = [tuple(heads), *map(tuple, rows)]
-    if not sys.stdout.isatty() and all(cell.isascii() and cell.isprintable() for line in lines for cell in line):
+    lines = [tuple(map(printable, line)) for line in (heads, *rows)]
+    if not sys.stdout.isatty() and all(cell.isascii() for line in lines for cell in line):
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         for line in lines:  # as rich would, without the time to load it
             typer.echo("  ".join(map(str.ljust, line, widths)).rstrip())
@@ -98,9 +107,21 @@ def _written(values: Sequence[object]) -> list[str]:
     ]
 
 
+def say(text: str = "") -> None:
+    """Write a line of the result to standard output; a line's end before or after it leaves a line empty."""
+    _echo(text, err=False)
+
+
 def note(text: str) -> None:
     """Say something on standard error."""
-    typer.echo(text, err=True)
+    _echo(text, err=True)
+
+
+def _echo(text: str, *, err: bool) -> None:
+    """The one way of a sentence to the terminal: names in it may come from anybody."""
+    inner = text.strip("\n")
+    before, _, after = text.partition(inner) if inner else (text, "", "")
+    typer.echo(f"{before}{printable(inner)}{after}", err=err)
 
 
 def left_out_note(column: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zoo.cli.output import note, print_json, print_table
+from zoo.cli.output import note, print_json, print_table, say
 from zoo.cli.pages import HelpfulCommand, HelpfulGroup
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ def new(
     check_name(name, catalogue())
     written = write_plugin(name, folder)
     for path in written.files:
-        typer.echo(str(path))
-    typer.echo(f"\nThe network is built in {written.module}. Next:\n")
+        say(str(path))
+    say(f"\nThe network is built in {written.module}. Next:\n")
     for command in written.commands:
-        typer.echo(f"    {command}")
+        say(f"    {command}")
 
 
 @plugin.command("check", cls=HelpfulCommand)

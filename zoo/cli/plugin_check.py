@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import typer
-
 from zoo.capabilities import NOT_INSTALLED, forget, remember
 from zoo.cli.answers import progress_bar
-from zoo.cli.output import note, print_table
+from zoo.cli.output import note, print_table, say
 from zoo.cli.plugin_worker import worker_command
-from zoo.testing.processes import environment
+from zoo.processes import environment
 from zoo.testing.report import FAILED, Report, Verdict
 from zoo.testing.targets import Point, Target
 
@@ -84,7 +82,7 @@ def _crashed(point: Point, doing: str, code: int) -> Report:
 def show_report(report: Report) -> None:
     """Write the verdicts as a table, then what the architecture can do, and the verdict on the whole."""
     origin = f" of {report.distribution} {report.version}".rstrip()
-    typer.echo(f"{report.name}{origin}\n")
+    say(f"{report.name}{origin}\n")
     rows = [
         (
             verdict.check,
@@ -95,20 +93,20 @@ def show_report(report: Report) -> None:
         for verdict in report.verdicts
     ]
     print_table(("check", "verdict", "s", ""), rows)
-    typer.echo("")
+    say()
     for task, found in report.capabilities.tasks.items():
         runtimes = [name for name, told in found.runtimes.items() if told != NOT_INSTALLED]
         equal = ", ".join(name for name in runtimes if found.exports(name)) or "-"
-        typer.echo(f"{task}: {', '.join(found.formats)}; recurrence {found.recurrence}; read by {equal}")
+        say(f"{task}: {', '.join(found.formats)}; recurrence {found.recurrence}; read by {equal}")
     missing = {
         name for t in report.capabilities.tasks.values() for name, told in t.runtimes.items() if told == NOT_INSTALLED
     }
     if missing:
-        typer.echo(f"not installed here, so not tried: {', '.join(sorted(missing))}")
+        say(f"not installed here, so not tried: {', '.join(sorted(missing))}")
     for text in report.warnings:
         note(f"warning: {report.name}: {text}")
     failed = len(report.failed)
-    typer.echo(f"{report.name}: {'passes the kit' if report.passed else f'{failed} check(s) FAILED'}\n")
+    say(f"{report.name}: {'passes the kit' if report.passed else f'{failed} check(s) FAILED'}\n")
 
 
 def _told(verdict: Verdict) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.cli.tensorflow import import_tensorflow
-from zoo.testing.processes import command
+from zoo.processes import command
 from zoo.testing.report import FAILED, PASSED, Report, Verdict
 from zoo.testing.subject import Subject
 from zoo.testing.targets import Target

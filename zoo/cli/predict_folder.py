@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from zoo.cli.answers import progress_bar
-from zoo.cli.output import note, print_json, print_table
+from zoo.cli.output import note, print_json, print_table, say
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -52,14 +50,14 @@ def _print(scored: Scored) -> None:
     """Name each file that failed, and count the others."""
     if scored.failed:
         print_table(("failed", "reason"), [(outcome.file, outcome.reason) for outcome in scored.failed])
-        typer.echo("")
+        say()
     if scored.ignored:
         note(f"left out, as neither Parquet nor CSV: {_some(scored.ignored)}")
     if outside := [outcome.file for outcome in scored.files if outcome.outside]:
         note(f"values outside the training's range, which --json tells: in {_some(outside)}")
     rows = sum(outcome.rows for outcome in scored.done)
     counts = f"{len(scored.done)} done, {len(scored.skipped)} skipped, {len(scored.failed)} failed"
-    typer.echo(f"{len(scored.files)} files: {counts}; {rows} rows written to {scored.output}")
+    say(f"{len(scored.files)} files: {counts}; {rows} rows written to {scored.output}")
 
 
 def _some(names: Any) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from zoo.cli.output import left_out_note, note, print_table, repair_notes
+from zoo.cli.output import left_out_note, note, print_table, repair_notes, say
 from zoo.evaluation.headline import ANOMALY_MEASURES, CLASS_MEASURES, everybody
 from zoo_registry import Task
 
@@ -24,26 +22,26 @@ def print_results(record: RunRecord) -> None:
         note(f"{left_out_note(column)} and was not used")
     for sentence in repair_notes(data["repairs"]):
         note(sentence)
-    typer.echo(f"features: {', '.join(data['features'])}; time: {data['time_column'] or 'none'}")
-    typer.echo(
+    say(f"features: {', '.join(data['features'])}; time: {data['time_column'] or 'none'}")
+    say(
         f"{record.config.architecture} with {training['parameters']:,} parameters: best epoch {training['best_epoch']}"
         f" of {training['epochs']}, validation loss {training['val_loss']:.4g}, {training['seconds']:.1f} s"
     )
     parts = ", ".join(f"{name} {part['windows']}" for name, part in data["split"].items())
     if record.config.task is Task.CLASSIFY:
-        typer.echo(f"windows: {parts}; classes told of the test windows\n")
+        say(f"windows: {parts}; classes told of the test windows\n")
         _print_classes(metrics)
     elif record.config.task is Task.ANOMALY:
         left_out = f" ({metrics['left_out']} left out: a value or label is missing)" if metrics["left_out"] else ""
-        typer.echo(f"windows: {parts}{left_out}; scores of the test windows' last rows\n")
+        say(f"windows: {parts}{left_out}; scores of the test windows' last rows\n")
         _print_anomalies(metrics)
     else:
         left_out = f" ({metrics['left_out']} left out: their truth is missing)" if metrics["left_out"] else ""
-        typer.echo(f"windows: {parts}{left_out}; errors on the test windows, in original units\n")
+        say(f"windows: {parts}{left_out}; errors on the test windows, in original units\n")
         print_forecasts(metrics, data["targets"])
     for name, reason in metrics["skipped"].items():
-        typer.echo(f"{name}: not computed, {reason}")
-    typer.echo("")
+        say(f"{name}: not computed, {reason}")
+    say()
 
 
 def print_forecasts(metrics: Mapping[str, Any], targets: Sequence[str]) -> None:
@@ -55,7 +53,7 @@ def print_forecasts(metrics: Mapping[str, Any], targets: Sequence[str]) -> None:
     ]
     print_table(("target", "forecast", "MAE", "RMSE", "MASE"), rows)
     if len(targets) > 1:
-        typer.echo("")
+        say()
         rows = [
             (name, f"{measured['scaled']['mae']:.4f}", f"{measured['scaled']['mse']:.4f}")
             for name, measured in everybody(metrics).items()
@@ -70,14 +68,12 @@ def _told(error: float | None) -> str:
 
 
 def _print_quantiles(measured: Mapping[str, Any]) -> None:
-    typer.echo("")
+    say()
     levels = zip(measured["levels"], measured["below"], measured["pinball"], strict=True)
     rows = [(f"{level:g}", f"{below:.1%}", f"{pinball:.4f}") for level, below, pinball in levels]
     print_table(("quantile", "truths at or below it", "scaled pinball loss"), rows)
     interval = measured["interval"]
-    typer.echo(
-        f"between the outermost two: {interval['inside']:.1%} of the truths, nominally {interval['nominal']:.1%}"
-    )
+    say(f"between the outermost two: {interval['inside']:.1%} of the truths, nominally {interval['nominal']:.1%}")
 
 
 def _print_classes(metrics: Mapping[str, Any]) -> None:
@@ -86,10 +82,10 @@ def _print_classes(metrics: Mapping[str, Any]) -> None:
         values = (measured[measure] for measure in CLASS_MEASURES)
         rows.append((name, *("" if value is None else f"{value:.4f}" for value in values)))
     print_table(("told by", *CLASS_MEASURES.values()), rows)
-    typer.echo("")
+    say()
     classes = metrics["classes"]
     if len(classes) > _MOST_CLASSES:
-        typer.echo(f"which of the {len(classes)} classes is taken for which: see the report")
+        say(f"which of the {len(classes)} classes is taken for which: see the report")
         return
     confusion = zip(classes, metrics["network"]["confusion"], strict=True)
     rows = [(name, *(f"{count:,}" for count in counts)) for name, counts in confusion]
@@ -104,7 +100,7 @@ def _print_anomalies(metrics: Mapping[str, Any]) -> None:
     ]
     print_table(("scores of", "threshold", "flagged", *measures.values()), rows)
     labelled = "" if metrics["anomalies"] is None else f"; labelled as anomalies: {metrics['anomalies']:,}"
-    typer.echo(
+    say(
         f"threshold: the {metrics['quantile']:.2%} quantile of the validation scores; flagged by the network:"
         f" {metrics['network']['flagged']:,} of {metrics['windows']:,} test rows{labelled}"
     )

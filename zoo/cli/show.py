@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.output import catalogue, print_json, print_table
+from zoo.cli.output import catalogue, print_json, print_table, say
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry import Architecture, SequenceShape, Task
 from zoo_registry.errors import ConfigError
@@ -57,11 +57,11 @@ def show(
         network = {"network": cost} if cost else {}
         print_json(described | {"defaults": defaults, "hyperparameters": schema} | network)
         return
-    typer.echo(f"{architecture}: {described['summary']}")
-    typer.echo(f"reference: {described['reference'] or '-'}")
-    typer.echo(f"from: {described['distribution']} {described['version']}   tasks: {', '.join(described['tasks'])}")
-    typer.echo(f"training defaults: {', '.join(f'{name} {value}' for name, value in defaults.items()) or '-'}")
-    typer.echo(f"{_told(cost)}\n" if cost else "")
+    say(f"{architecture}: {described['summary']}")
+    say(f"reference: {described['reference'] or '-'}")
+    say(f"from: {described['distribution']} {described['version']}   tasks: {', '.join(described['tasks'])}")
+    say(f"training defaults: {', '.join(f'{name} {value}' for name, value in defaults.items()) or '-'}")
+    say(f"{_told(cost)}\n" if cost else "")
     space = entry.architecture.hyperparameters.search_space()
     rows = []
     for name, field in schema.get("properties", {}).items():

@@ -20,7 +20,7 @@ from zoo.cli.distribution import (
 )
 from zoo.cli.learning_rate import check_find_lr, suggest_rate
 from zoo.cli.options import RUN_OPTIONS, settings_of, with_options
-from zoo.cli.output import catalogue, lifecycle_of, note, print_json
+from zoo.cli.output import catalogue, lifecycle_of, note, print_json, print_toml, say
 from zoo.cli.results import print_results
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
@@ -174,7 +174,7 @@ def train(
         if cluster is not None:
             check_settings(resolved.training, cluster.size)
         if print_config:
-            typer.echo(config_text(resolved), nl=False)
+            print_toml(config_text(resolved))
             return
         from zoo.api import prepare_resumed, train_prepared
         from zoo.tracking.trackers import TENSORBOARD_FOLDER, make_trackers
@@ -247,12 +247,12 @@ def _tell(run: Run, bundle: Bundle | None, *, as_json: bool, logs: Path | None) 
         )
         return
     print_results(run.record)
-    typer.echo(f"run: {run.folder}")
-    typer.echo(f"report: {run.folder / 'report.html'}")
+    say(f"run: {run.folder}")
+    say(f"report: {run.folder / 'report.html'}")
     if logs is not None:
-        typer.echo(f"tensorboard: {logs}")
-    typer.echo(f"bundle: {bundle.folder}" if bundle else f"next: zoo export {run.id}")
-    typer.echo(run.metrics["verdict"])
+        say(f"tensorboard: {logs}")
+    say(f"bundle: {bundle.folder}" if bundle else f"next: zoo export {run.id}")
+    say(run.metrics["verdict"])
 
 
 def _resolve(

@@ -11,7 +11,7 @@ import typer
 from zoo.atomic import check_folder
 from zoo.cli.answers import progress_bar
 from zoo.cli.options import RUN_OPTIONS, SCALING_OPTIONS, settings_of, with_options, workers_of
-from zoo.cli.output import catalogue, note, print_json, print_table
+from zoo.cli.output import catalogue, note, print_json, print_table, say
 from zoo.cli.results import print_results
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
@@ -256,22 +256,22 @@ def _print(study: Study) -> None:
     found, best = study.plain(), study.best
     rows = trial_rows(study.trials)
     print_table(TRIAL_HEADS, rows[:_SHOWN])
-    typer.echo("")
+    say()
     left = f", {_SHOWN} of them above" if len(rows) > _SHOWN else ""
-    typer.echo(f"trials: {len(rows)} complete{left}, {found['pruned']} pruned, {found['failed']} failed")
+    say(f"trials: {len(rows)} complete{left}, {found['pruned']} pruned, {found['failed']} failed")
     if study.run is not None:
-        typer.echo("")
+        say()
         print_results(study.run.record)
-        typer.echo(f"run: {study.run.folder}")
-    typer.echo(f"report: {study.folder / PAGE_FILE}")
-    typer.echo(f"best: {study.folder / BEST_FILE}")
+        say(f"run: {study.run.folder}")
+    say(f"report: {study.folder / PAGE_FILE}")
+    say(f"best: {study.folder / BEST_FILE}")
     what = study.run.id if study.run is not None else None
-    typer.echo(
+    say(
         f"next: zoo export {what}"
         if what
         else f"next: zoo train --config {shlex.quote(str(study.folder / BEST_FILE))} --export"
     )
-    typer.echo(
+    say(
         f"The best is trial {best.number}, {best.architecture}: a cross-validated {found['measure']} of"
         f" {best.error:.4g}, with a spread of {best.spread:.2g} over the folds."
     )

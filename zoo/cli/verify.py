@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.output import BundlePath, RequireSignature, print_json, print_table
-from zoo.cli.tensorflow import import_tensorflow
+from zoo.cli.output import BundlePath, RequireSignature, print_json, print_table, say
 from zoo_registry.errors import ConfigError
 
 FAILED = 1
@@ -25,9 +24,22 @@ def verify(
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Check files and signature alone, replay nothing.")] = False,
     require_signature: RequireSignature = None,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds that the replay may take [default: 300].", metavar="SECONDS", min=0)
+    ] = None,
+    memory_limit: Annotated[
+        int | None,
+        typer.Option(
+            help="Memory that the replay may take, on Linux [default: by the bundle's size, 2048 at least].",
+            metavar="MB",
+            min=256,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Check every file's hash, then the signature where one is required, then replay the golden windows.
+
+    They are replayed in a process of their own, which is ended at the limits: a stranger's graph may have no end.
 
     Ends with 1 where a runtime gives other forecasts, with 2 where a check fails before.
 
@@ -37,8 +49,9 @@ def verify(
     from zoo.bundle.opening import open_bundle
     from zoo.bundle.signatures import required_keys
 
-    if quick and runtime:
-        raise ConfigError("--quick replays nothing, expected no --runtime; leave one of them out")
+    given = {"--runtime": runtime, "--time-limit": time_limit, "--memory-limit": memory_limit}
+    if quick and (of_replays := [name for name, value in given.items() if value]):
+        raise ConfigError(f"--quick replays nothing, expected no {of_replays[0]}; leave one of them out")
     keys = required_keys(require_signature or None)
     hold = "hashes and signature hold" if keys else "hashes hold"
     if quick:
@@ -46,19 +59,16 @@ def verify(
         if as_json:
             print_json({"bundle": str(folder), "passed": True, "signed": bool(keys), "runtimes": []})
         else:
-            typer.echo(f"{folder}: {hold}, nothing was replayed")
+            say(f"{folder}: {hold}, nothing was replayed")
         return
-    from zoo.bundle.golden import Ruler
-    from zoo.bundle.verification import choose_runtimes, is_strict, replay
-    from zoo.runtimes import RUNTIMES
+    from zoo.bundle.replaying import Limits, replay_apart
+    from zoo.bundle.verification import choose_runtimes, is_strict
 
     names = choose_runtimes(runtime or ())
     checked = open_bundle(bundle, keys, beside=True)  # before any parser, and before anything slow
     folder = checked.folder
-    if "tensorflow" in names and RUNTIMES["tensorflow"].version:
-        import_tensorflow()
-    strict = is_strict(runtime or ())
-    verdicts = replay(folder, names, Ruler.of(checked.manifest), checked.read, strict=strict)
+    limits = Limits.of(checked, time_limit, memory_limit)
+    verdicts = replay_apart(checked, names, limits, strict=is_strict(runtime or ()))
     passed = all(verdict.passed for verdict in verdicts if not verdict.refused)
     if as_json:
         replays = [
@@ -80,6 +90,6 @@ def verify(
             for v in verdicts
         ]
         print_table(("runtime", "version", "largest difference (train deviations)", "ms, one window", "verdict"), rows)
-        typer.echo(f"{folder}: {hold}, {'all runtimes agree' if passed else 'it FAILS, do not serve it'}")
+        say(f"{folder}: {hold}, {'all runtimes agree' if passed else 'it FAILS, do not serve it'}")
     if not passed:
         raise typer.Exit(FAILED)

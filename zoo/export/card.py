@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from zoo.bundle.manifest import Interface, Manifest
 from zoo.evaluation.headline import ANOMALY_MEASURES, CLASS_MEASURES
 from zoo.export.clients import Call, cpp_client, node_client, python_client, tf_serving_client, triton_client
 from zoo.outputs import FORECAST, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
+from zoo.texts import printable
 
 _UNITS = {
     "raw": "raw in, raw out; scaling and its inverse are inside the graph",
@@ -26,11 +28,11 @@ _CARD = """\
 
 {summary}
 
-- architecture: `{architecture}` ({distribution} {version})
+- architecture: {architecture} ({distribution} {version})
 - input `window`: {dtype} (batch, {window}, {n_features}), columns in this order: {features}
 {outputs}
 - units: {units}
-- trained on {first} to {last} of `{source}`; SHA-256 of the data {fingerprint}
+- trained on {first} to {last} of {source}; SHA-256 of the data {fingerprint}
 
 ## Accuracy on the untouched test split
 
@@ -88,20 +90,20 @@ def model_card(manifest: Manifest, summary: str, row: Sequence[str]) -> str:
     fields = {
         "model": manifest.model,
         "units": (_UNITS if wanted == (FORECAST,) else _UNITS_OF_INPUT)[interface.units],
-        "summary": summary,
-        "architecture": manifest.architecture["name"],
-        "distribution": manifest.architecture["distribution"],
-        "version": manifest.architecture["version"],
+        "summary": _text(summary),
+        "architecture": _code(manifest.architecture["name"]),
+        "distribution": _text(manifest.architecture["distribution"]),
+        "version": _text(manifest.architecture["version"]),
         "dtype": dtype,
         "window": interface.window,
         "n_features": len(interface.features),
         "features": _listed(interface.features),
         "outputs": outputs(manifest),
-        "first": data["train_first"],
-        "last": data["train_last"],
-        "source": data["source"],
+        "first": _text(data["train_first"]),
+        "last": _text(data["train_last"]),
+        "source": _code(data["source"]),
         "fingerprint": data["fingerprint"],
-        "verdict": manifest.metrics["verdict"],
+        "verdict": _text(manifest.metrics["verdict"]),
         "table": table(manifest),
         "python": python_client(call),
         "node": node_client(call),
@@ -150,7 +152,7 @@ def _tensor(interface: Interface, name: str) -> str:
 
 def _forecast_table(manifest: Manifest) -> str:
     targets = manifest.interface.targets
-    heads = [f"{error} {_cell(target)}" for target in targets for error in ("MAE", "RMSE")]
+    heads = [f"{error} {target}" for target in targets for error in ("MAE", "RMSE")]
     rows = {
         name: [f"{measured['targets'][target][error]:.4g}" for target in targets for error in ("mae", "rmse")]
         for name, measured in _everybody(manifest).items()
@@ -183,16 +185,24 @@ def _everybody(manifest: Manifest) -> dict[str, Any]:
 def _table(corner: str, heads: list[str], rows: Mapping[str, list[str]]) -> str:
     """A Markdown table with a row for the network and for each baseline."""
     lines = [[corner, *heads], ["---"] * (1 + len(heads)), *([name, *cells] for name, cells in rows.items())]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(map(_text, line))} |" for line in lines)
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+    return ", ".join(map(_code, names))
 
 
-def _cell(text: str) -> str:
-    """Keep a column's name inside its cell of a Markdown table."""
-    return " ".join(text.split()).replace("|", "\\|")
+def _text(text: str) -> str:
+    """A text that Markdown shows as it is, on one line: no HTML, no link and no end of a table's cell stands in it."""
+    return re.sub(r"[\\`*\[\]<>&|]", r"\\\g<0>", printable(" ".join(text.split())))
+
+
+def _code(text: str) -> str:
+    """A name as code, fenced by more backticks than it has in a row."""
+    name = printable(" ".join(text.split()))
+    longest = max(map(len, re.findall("`+", name)), default=0)
+    fence, space = "`" * (longest + 1), " " if name[:1] == "`" or name[-1:] == "`" else ""
+    return f"{fence}{space}{name}{space}{fence}"
 
 
 # For each task the lines on its outputs, the table of its measures, and the outputs that the clients ask for

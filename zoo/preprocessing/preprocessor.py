@@ -17,7 +17,7 @@ from zoo.data.calendar import calendar_columns, describe_calendar
 from zoo.options import CalendarField
 from zoo.preprocessing.scaled_columns import ScaledColumns
 from zoo.preprocessing.statistics import Blocks
-from zoo_registry.errors import ConfigError, PluginError, close_match_hint
+from zoo_registry.errors import ConfigError, PluginError, UnknownScalerError, close_match_hint
 
 SCALERS_FILE = "scalers.joblib"
 PARAMETERS_FILE = "preprocessing.json"
@@ -122,37 +122,34 @@ class Preprocessor(BaseEstimator):  # type: ignore[misc]
         }
 
     def save(self, folder: Path) -> None:
-        """Write ``scalers.joblib``, the fitted transformers as they are, and ``preprocessing.json`` into a run."""
-        fitted = {
-            name: [(group.columns, group.fitted) for group in part.groups]
-            for name, part in (("features", self.features_), ("targets", self.targets_))
-        }
-        self._write(fitted, folder)
+        """Write ``preprocessing.json``, from which :meth:`load` makes this again, into a run.
+
+        ``scalers.joblib``, the fitted transformers as they are, stands beside it for others: the zoo does not read it.
+        """
+        parts = {"features": self.features_, "targets": self.targets_}
+        fitted = {name: [(group.columns, group.fitted) for group in part.groups] for name, part in parts.items()}
+        self._write(fitted, folder, {"fitted": {name: part.attributes() for name, part in parts.items()}})
 
     def save_portable(self, folder: Path) -> None:
         """Write both files for a bundle: here ``scalers.joblib`` needs scikit-learn and joblib alone.
 
         It holds for features and for targets what :meth:`ScaledColumns.portable` gives.
         """
-        self._write({"features": self.features_.portable(), "targets": self.targets_.portable()}, folder)
+        self._write({"features": self.features_.portable(), "targets": self.targets_.portable()}, folder, {})
 
-    def _write(self, scalers: dict[str, Any], folder: Path) -> None:
+    def _write(self, scalers: dict[str, Any], folder: Path, more: dict[str, Any]) -> None:
         joblib.dump(scalers, folder / SCALERS_FILE)
-        (folder / PARAMETERS_FILE).write_text(json.dumps(self.parameters(), indent=2) + "\n", encoding="utf-8")
+        text = json.dumps(self.parameters() | more, indent=2)
+        (folder / PARAMETERS_FILE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read what :meth:`save` wrote. It unpickles: call it on folders of your own making.
+        """Read what :meth:`save` wrote: plain numbers, and no pickle.
 
-        Raises PluginError where the plugin of a scaler is missing.
+        Raises PluginError where the plugin of a scaler is missing, OSError, and ValueError, TypeError, KeyError or
+        AttributeError for a file that :meth:`save` did not write.
         """
         parameters = json.loads((folder / PARAMETERS_FILE).read_text(encoding="utf-8"))
-        try:
-            fitted = joblib.load(folder / SCALERS_FILE)
-        except (ImportError, AttributeError) as error:
-            raise PluginError(
-                f"{folder / SCALERS_FILE}: cannot be read ({error}); install the plugin of its scaler"
-            ) from error
         calendar = parameters["calendar"] or {"fields": (), "zone": None}
         self = cls(
             parameters["scaler"],
@@ -161,6 +158,12 @@ class Preprocessor(BaseEstimator):  # type: ignore[misc]
             tuple(calendar["fields"]),
             calendar["zone"],
         )
-        self.features_ = ScaledColumns.from_json(parameters["features"], fitted["features"])
-        self.targets_ = ScaledColumns.from_json(parameters["targets"], fitted["targets"])
+        fitted = parameters.get("fitted", {})
+        try:
+            self.features_ = ScaledColumns.from_json(parameters["features"], fitted.get("features", {}))
+            self.targets_ = ScaledColumns.from_json(parameters["targets"], fitted.get("targets", {}))
+        except UnknownScalerError as error:
+            raise PluginError(
+                f"{folder / PARAMETERS_FILE}: cannot be used ({error}); install the plugin of its scaler"
+            ) from error
         return self

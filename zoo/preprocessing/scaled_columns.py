@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.preprocessing.restoring import plain_attributes, restore
 from zoo.preprocessing.scalers import find_scaler, fit_scaler, portable
 from zoo.preprocessing.statistics import Blocks, ColumnStatistics
 from zoo_registry import Scaler
@@ -165,12 +166,30 @@ class ScaledColumns:
                 }
         return [columns[index] for index in range(len(self.names))]
 
+    def attributes(self) -> dict[str, Any]:
+        """The attributes of each fitted scaler by its name, from which :meth:`from_json` makes it again."""
+        return {group.scaler.name: plain_attributes(group.fitted) for group in self.groups}
+
     @classmethod
-    def from_json(cls, columns: list[dict[str, Any]], fitted: Sequence[tuple[tuple[int, ...], Any]]) -> Self:
-        """Put :meth:`to_json` and the groups' fitted transformers together again."""
-        groups = tuple(Group(find_scaler(columns[index[0]]["scaler"]), tuple(index), part) for index, part in fitted)
-        numbers = (np.array([column[key] for column in columns]) for key in _NUMBERS)
-        return cls(tuple(column["column"] for column in columns), groups, *numbers)
+    def from_json(cls, columns: list[dict[str, Any]], attributes: Mapping[str, Any]) -> Self:
+        """Put :meth:`to_json` and :meth:`attributes` together again.
+
+        Raises UnknownScalerError where a plugin is missing, and ValueError, TypeError or KeyError for anything else
+        than what they gave.
+        """
+        numbers = [np.array([column[key] for column in columns], dtype=np.float64) for key in _NUMBERS]
+        groups = []
+        for name in dict.fromkeys(column["scaler"] for column in columns):
+            own = [index for index, column in enumerate(columns) if column["scaler"] == name]
+            parts, scaler = [columns[index]["parameters"] or {} for index in own], find_scaler(name)
+            parameters = {key: np.array([part[key] for part in parts], dtype=np.float64) for key in parts[0]}
+            fitted = restore(scaler, len(own), parameters, attributes.get(name))
+            groups.append(Group(scaler, tuple(own), fitted))
+        self = cls(tuple(column["column"] for column in columns), tuple(groups), *numbers)
+        ends = np.stack([self.minimum, self.maximum])
+        if not np.isfinite(self.inverse_transform(self.scale(ends))).all():
+            raise ValueError("its numbers do not scale the columns that they are of")
+        return self
 
     def _loss(self, values: NDArray[np.float64], scaled: NDArray[np.float64]) -> NDArray[np.float64]:
         """How far two neighbouring float32 numbers lie apart, in units of the columns and of the network."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import pickle
 import pickletools
 import warnings
@@ -18,6 +19,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from zoo.preprocessing.names import check_scaler
+from zoo.preprocessing.restoring import plain_attributes, restore
 from zoo.preprocessing.statistics import Blocks, ColumnStatistics
 from zoo_registry import Scaler, TensorForm, discover
 from zoo_registry.errors import ConfigError, DataError, PluginError
@@ -31,6 +33,7 @@ _PLAIN = {"sklearn", "numpy", "scipy", "joblib", "builtins", "copyreg", "collect
 
 
 _LOG_MIN_DEVIATION = 1e-6  # 1 + x has lost 1e-10 of it
+_TRIED = 1000  # rows
 
 
 class UnscalableColumnError(ValueError):
@@ -140,7 +143,9 @@ def _affine(offset: str, scale: str) -> TensorForm:
 def _standard_of_huber(fitted: Any) -> StandardScaler:
     plain = StandardScaler()
     plain.mean_, plain.scale_, plain.var_ = fitted.mean_, fitted.scale_, fitted.scale_**2
-    plain.n_samples_seen_, plain.n_features_in_ = fitted.n_samples_seen_, fitted.n_features_in_
+    plain.n_features_in_ = fitted.n_features_in_
+    if hasattr(fitted, "n_samples_seen_"):  # not where it was made of an earlier version's numbers
+        plain.n_samples_seen_ = fitted.n_samples_seen_
     return plain
 
 
@@ -287,6 +292,7 @@ def _fit_plugin(name: str, scaler: Scaler, blocks: Blocks, *, whole: bool) -> An
         if len(bad := np.flatnonzero(~(np.isfinite(scaled).all(axis=0) & varied))):
             raise UnscalableColumnError(int(bad[0]), "it comes out constant, or not finite")
         joblib.dump(fitted, io.BytesIO())
+        _refuse_unrestorable(scaler, fitted, values[:_TRIED])
         if scaler.form is not None:
             numbers = scaler.form.parameters(fitted)
             forward = scaler.form.forward(np, values, {key: np.asarray(value) for key, value in numbers.items()})
@@ -300,6 +306,20 @@ def _fit_plugin(name: str, scaler: Scaler, blocks: Blocks, *, whole: bool) -> An
             f"scaler '{name}' cannot be used: {type(error).__name__}: {text}; take another --scaler"
         ) from error
     return fitted
+
+
+def _refuse_unrestorable(scaler: Scaler, fitted: Any, values: NDArray[np.float64]) -> None:
+    """Raise ValueError where a run could not make it again of plain values, and would have to unpickle it."""
+    again = restore(scaler, values.shape[1], {}, json.loads(json.dumps(plain_attributes(fitted))))
+    try:
+        same = np.array_equal(again.transform(values), fitted.transform(values))
+    except Exception:  # whatever a plugin's transformer does without what it lacks
+        same = False
+    if not same:
+        raise ValueError(
+            "it cannot be made again from its fitted attributes, expected numbers, texts, arrays and lists of them, and"
+            " scikit-learn's transformers; keep what fit learns in such attributes"
+        )
 
 
 def _refuse_replaced_spread(scaler: Any, statistics: ColumnStatistics, values: NDArray[np.float64]) -> None:

@@ -65,13 +65,17 @@ class Runtime:
         if self.no_float64 and dtype == "float64":
             raise RefusalError(f"runtime '{self.name}': {self.no_float64}; use another runtime")
 
+    def check_installed(self) -> None:
+        """Raise BundleError where it is not installed."""
+        if self.version is None:
+            raise BundleError(f"runtime '{self.name}' is not installed; run: pip install {self.distribution}")
+
     def load(self, folder: Path, onnx: bytes | None = None) -> Session:
         """Load a bundle whose integrity was checked; raises BundleError where the runtime is not installed.
 
         ``onnx`` is the content of its ``model.onnx``, so that what was checked is what is loaded.
         """
-        if self.version is None:
-            raise BundleError(f"runtime '{self.name}' is not installed; run: pip install {self.distribution}")
+        self.check_installed()
         load = getattr(import_module(self.module), self.function)
         session: Session = load(folder, onnx) if self.takes_bytes else load(folder)
         return session

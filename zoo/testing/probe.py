@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint
 from types import SimpleNamespace
 from typing import Any
 
-from zoo.testing.processes import command, environment
+from zoo.processes import command, environment
 from zoo_registry.discovery import discover_from
 from zoo_registry.plugin import heavy_modules
 

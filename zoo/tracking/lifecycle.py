@@ -87,8 +87,11 @@ class Lifecycle:
             raise
         except BaseException as error:  # a plugin may even call sys.exit()
             self._failed.add(name)
-            self._say(f"{name} failed in {hook} and is told nothing more of this run: {sentence_of(error)}")
-            for tracker in self._trackers:
-                if tracker.name == name:
-                    with suppress(Exception):  # the server that it cannot reach
-                        tracker.abandon(error)
+            own = [tracker for tracker in self._trackers if tracker.name == name]
+            reason = sentence_of(error)
+            for tracker in own:
+                reason = getattr(tracker, "conceal", str)(reason)  # what it keeps secret, where it has secrets
+            self._say(f"{name} failed in {hook} and is told nothing more of this run: {reason}")
+            for tracker in own:
+                with suppress(Exception):  # the server that it cannot reach
+                    tracker.abandon(error)

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from zoo.tracking.concealing import conceal
 from zoo.tracking.flattening import flat_metrics, flat_settings, measured_on_test
 from zoo_registry import hookimpl
 from zoo_registry.discovery import sentence_of
@@ -46,6 +46,7 @@ class MlflowTracker:
         # MLflow's own patience with a server that does not answer is four minutes for each call
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+        self._uri = uri
         experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
         try:
             from mlflow.tracking import MlflowClient
@@ -56,11 +57,11 @@ class MlflowTracker:
                 raise ValueError(f"the experiment {experiment} is deleted there; restore it")
             self._experiment = self._client.create_experiment(experiment) if found is None else found.experiment_id
         except Exception as error:  # MLflow raises its own, SQLAlchemy's, requests' and more
-            secret = urlsplit(uri).netloc.rpartition("@")[0]
-            reason = _cut(sentence_of(error).split(". ")[0], MAX_REASON)
-            told = f"--mlflow {uri}: expected MLflow's tracking server or database, found {reason}"
-            told = told.replace(f"{secret}@", "") if secret else told
-            raise ConfigError(f"{told}; name one such as http://127.0.0.1:5000 or sqlite:///mlflow.db") from error
+            reason = _cut(self.conceal(sentence_of(error)).split(". ")[0], MAX_REASON)
+            raise ConfigError(
+                f"--mlflow {self.conceal(uri)}: expected MLflow's tracking server or database, found {reason}; name one"
+                " such as http://127.0.0.1:5000 or sqlite:///mlflow.db"
+            ) from error
         self._run: str | None = None  # MLflow's own id
         self._known = 0
         self._over = False
@@ -120,10 +121,14 @@ class MlflowTracker:
             }
         )
 
+    def conceal(self, text: str) -> str:
+        """A text without the password of this store."""
+        return conceal(text, self._uri)
+
     def abandon(self, error: BaseException) -> None:
         """End an MLflow run that is not over: FAILED, or KILLED after Ctrl-C or a signal."""
         if self._run is not None and not self._over:
-            self._tag({ERROR_TAG: sentence_of(error)})
+            self._tag({ERROR_TAG: self.conceal(sentence_of(error))})
             self._client.set_terminated(self._run, "FAILED" if isinstance(error, Exception) else "KILLED")
 
     def _find(self, status: str, **tags: str) -> str | None:

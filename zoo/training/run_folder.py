@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import keras
 
 from zoo.atomic import rename_to_free, staging_folder
 from zoo.engine.plan import Plan
+from zoo.preprocessing.preprocessor import PARAMETERS_FILE, Preprocessor
 from zoo.training.config import RunConfig, TrainingConfig
 from zoo.training.preparation import Prepared
 from zoo.training.run_record import RECORD_FILE, RunRecord, provenance
@@ -18,8 +21,10 @@ from zoo.training.trainer import Fitted
 from zoo.training.unfinished import UnfinishedRecord
 from zoo.versions import library_versions
 from zoo_registry import Entry
+from zoo_registry.errors import RunError, ZooError, first_line
 
 MODEL_FILE, HISTORY_FILE, REPORT_FILE = "model.keras", "history.csv", "report.html"
+MAX_REASON = 200  # characters of a reader's own sentence
 
 
 def make_record(
@@ -107,8 +112,30 @@ def _repeatable(config: TrainingConfig, plan: Plan) -> TrainingConfig:
 
 
 def load_network(folder: Path) -> keras.Model:
-    """Load a run's network, in Keras' safe mode."""
-    return keras.saving.load_model(folder / MODEL_FILE, compile=False)
+    """Load a run's network, in Keras' safe mode; raises RunError where its file is missing or damaged."""
+    with _reading(folder / MODEL_FILE) as path:
+        return keras.saving.load_model(path, compile=False)
+
+
+def load_preprocessor(folder: Path) -> Preprocessor:
+    """Load a run's fitted preprocessing; raises RunError where its file is missing or damaged."""
+    with _reading(folder / PARAMETERS_FILE):
+        return Preprocessor.load(folder)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Path]:
+    """Tell a file of a run that cannot be read in one sentence, whatever its reader raises."""
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing"
+        raise RunError(f"{path}: expected a run's file, found {found}; put it back, or train again")
+    try:
+        yield path
+    except ZooError:
+        raise
+    except Exception as error:  # zipfile's, h5py's, json's, Keras' own
+        reason = f"{type(error).__name__}: {first_line(error)[:MAX_REASON]}"
+        raise RunError(f"{path}: cannot be read ({reason}); it was damaged, put it back, or train again") from error
 
 
 def _write_history(path: Path, history: dict[str, list[float]]) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from zoo.training.config import RunConfig
 from zoo_registry import Entry
 from zoo_registry.errors import RunError, close_match_hint
 
 RECORD_FILE = "run.json"
+MAX_RECORD_BYTES = 256 * 2**20
 UNFINISHED, CONFIG_FILE = "unfinished", "config.json"  # the folder of those that are under way, and what is in each
 
 
@@ -39,11 +40,51 @@ def read_record(folder: Path) -> RunRecord:
     if not path.is_file():
         raise RunError(f"{folder}: expected a run, found no {RECORD_FILE}; see: zoo runs")
     try:
+        if (size := path.stat().st_size) > MAX_RECORD_BYTES:
+            raise RunError(f"{path}: expected at most {MAX_RECORD_BYTES} bytes, found {size}; train again")
         return RunRecord.model_validate_json(path.read_bytes()).model_copy(update={"id": folder.resolve().name})
+    except OSError as error:
+        raise RunError(f"{path}: expected a readable file, found: {error.strerror}; look at its permissions") from error
     except ValidationError as error:
         raise RunError(
             f"{path}: not a valid record of this version ({error.errors()[0]['msg']}); train again"
         ) from error
+
+
+class _Data(BaseModel):
+    """What is needed of a record's ``data`` to use the run; more may stand there."""
+
+    source: str
+    fingerprint: str
+    rows: int
+    features: Annotated[list[str], Field(min_length=1)]
+    targets: Annotated[list[str], Field(min_length=1)]
+    classes: list[str] = []
+    time_column: str | None
+    series_column: str | None
+    zone: str | None
+    step: dict[str, Any] | None
+    gaps: str
+    calendar: list[str]
+    repairs: dict[str, Any]
+    split: dict[Literal["train", "validation", "test"], dict[str, Any]]
+
+
+def read_whole_record(folder: Path) -> RunRecord:
+    """Read a record as :func:`read_record` does, to use the run; raises RunError where it says too little of its data.
+
+    A list of runs does without.
+    """
+    record = read_record(folder)
+    try:
+        _Data.model_validate(record.data)
+    except ValidationError as error:
+        found = error.errors()[0]
+        where = ".".join(map(str, ("data", *found["loc"])))
+        raise RunError(
+            f"{folder / RECORD_FILE}: not a valid record of this version ({where}: {found['msg']}); train again"
+        ) from error
+    return record
 
 
 def list_runs(runs: Path) -> list[Path]:

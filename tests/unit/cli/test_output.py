@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import errno
 import json
+import shutil
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import tomli_w
 
-from zoo.cli.output import print_json, print_table, tell_apart
+from zoo.bundle.integrity import describe_files
+from zoo.bundle.manifest import Manifest
+from zoo.cli import output
+from zoo.cli.output import note, print_json, print_table, print_toml, say, tell_apart
 from zoo.cli.predict import _show
 from zoo.cli.show import spelled
 from zoo.training.config import TrainingConfig
@@ -85,7 +93,10 @@ def test_a_broken_run_is_a_warning(zoo_command, trained, tmp_path):
     (tmp_path / "runs" / "broken" / "run.json").write_text("{}")
     (tmp_path / "runs" / trained.id).symlink_to(trained.folder)
     done = zoo_command("runs", "--json")
-    assert [run["id"] for run in json.loads(done.stdout)] == [trained.id]
+    assert [(run["id"], run.get("error") is None) for run in json.loads(done.stdout)] == [
+        (trained.id, True),
+        ("broken", False),
+    ]
     assert "broken/run.json: not a valid record of this version" in done.stderr
     assert trained.id in zoo_command("runs").stdout
 
@@ -221,3 +232,89 @@ def test_repair_15_every_column_has_its_own_digits_in_a_prediction(capsys):
     _show([frame], as_json=False)
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert rows == [["step", "y", "z"], ["1", "1000000000.2", "0.3333333"], ["2", "1000000000.5", "0.6666667"]]
+
+
+HOSTILE = "a\x1b[2J\x9b31m\nerror: b\r\x07\u202e\ud800"
+ESCAPED = r"a\x1b[2J\x9b31m\nerror: b\r\x07\u202e\ud800"
+
+
+def test_repair_22_what_acts_on_a_terminal_is_an_escape(capsys):
+    say(f"column '{HOSTILE}'")
+    note(f"warning: {HOSTILE}\n")
+    print_table(("name", HOSTILE), [(HOSTILE, "1")])
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [f"column '{ESCAPED}'", f"{'name':{len(ESCAPED)}}  {ESCAPED}", f"{ESCAPED}  1"]
+    assert err == f"warning: {ESCAPED}\n\n"
+
+
+def test_repair_22_a_table_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "200")
+    print_table(("name", "value"), [(HOSTILE, "[red]1[/red]")])
+    out = capsys.readouterr().out
+    assert ESCAPED in out
+    assert "[red]1[/red]" in out
+    assert not set("\x9b\r\x07\u202e\ud800") & set(out)
+
+
+def test_repair_22_json_keeps_the_values(capsys):
+    value = {HOSTILE: [HOSTILE, "plain \u00e9", "\U000e0001"]}
+    print_json(value)
+    out = capsys.readouterr().out
+    assert json.loads(out) == value
+    assert all(line.isprintable() for line in out.splitlines())
+    assert "plain \u00e9" in out
+
+
+def test_repair_22_a_toml_document_keeps_the_values(capsys):
+    value = {"name": "a\x1b\x9b\n\u202e\U000e0001"}
+    print_toml(tomli_w.dumps(value))
+    out = capsys.readouterr().out
+    assert tomllib.loads(out) == value
+    assert all(line.isprintable() for line in out.splitlines())
+
+
+def test_repair_22_commands_talk_through_here_alone():
+    for path in Path(output.__file__).parent.glob("*.py"):
+        found = {
+            node.lineno
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call)
+            and ast.unparse(node.func) in ("typer.echo", "typer.secho", "click.echo", "print")
+        }
+        assert not found or path.name == "output.py", f"{path}: {found}"
+
+
+def test_repair_22_a_bundles_names(zoo_command, exported, series_file, tmp_path):
+    """In the heads of a table, and in an error."""
+    folder, name = Path(shutil.copytree(exported.folder, tmp_path / "tiny" / "1")), "lo\x1b[2Jad"
+    manifest = Manifest.read(folder)
+    interface = manifest.interface.model_copy(update={"targets": (name,)})
+    manifest.model_copy(update={"interface": interface, "parity_unit": {name: 1.0}}).write(folder)
+    done = zoo_command("predict", folder, "--data", series_file)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[0].split() == ["time", r"lo\x1b[2Jad"]
+    told = json.loads(zoo_command("predict", folder, "--data", series_file, "--json").stdout)
+    assert set(told[0]) == {"time", name}
+
+    part = json.loads((folder / "preprocessing.json").read_text())
+    part["features"][0]["column"] = name
+    (folder / "preprocessing.json").write_text(json.dumps(part))
+    interface = manifest.interface.model_copy(update={"features": (name, "temperature")})
+    manifest.model_copy(update={"interface": interface, "files": describe_files(folder)}).write(folder)
+    done = zoo_command("predict", folder, "--data", series_file)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert r"lo\x1b[2Jad" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_repair_22_a_runs_record(zoo_command, trained, tmp_path):
+    folder = tmp_path / "runs" / "one"
+    folder.mkdir(parents=True)
+    told = json.loads((trained.folder / "run.json").read_text())
+    told["data"]["source"] = "a\x1b]0;b\x07.csv"
+    (folder / "run.json").write_text(json.dumps(told))
+    listed = zoo_command("runs").stdout
+    assert r"a\x1b]0;b\x07.csv" in listed
+    assert not set("\x1b\x07") & set(listed)
+    assert json.loads(zoo_command("runs", "--json").stdout)[0]["data"]["source"] == "a\x1b]0;b\x07.csv"

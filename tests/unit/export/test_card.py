@@ -209,3 +209,29 @@ def test_clients_ask_for_the_outputs_of_the_task(judging, task):
     assert f"*outputs[] = {{{quoted}}};" in code(card_of(bundle), "cpp")
     *_, triton = re.findall(r"```sh\n(.*?)```", card_of(bundle), re.DOTALL)
     assert all(f'{{"name": "{name}"}}' in triton for name in names)
+
+
+def test_repair_22_names_stay_names(exported):
+    """No HTML, no link, no end of a cell or of a code span, and nothing that acts on a terminal."""
+    evil = "<script>x</script>|[a](http://b)`c``d\x1b[2J\nf"
+    manifest = exported.manifest
+    metrics = {"targets": {evil: {"mae": 1.0, "rmse": 2.0}}}
+    changed = manifest.model_copy(
+        update={
+            "interface": manifest.interface.model_copy(update={"targets": (evil,), "features": (evil, "load")}),
+            "metrics": {"network": metrics, "baselines": {evil: metrics}, "verdict": f"It beats {evil}."},
+            "architecture": manifest.architecture | {"name": evil, "distribution": evil},
+            "data": manifest.data | {"source": evil, "train_first": evil},
+        }
+    )
+    card = model_card(changed, evil, ["1.0", "2.0"])
+    told = r"<script>x</script>|[a](http://b)`c``d\x1b[2J f"
+    assert all(line.isprintable() for line in card.split("\n"))
+    spans = re.findall(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", card)
+    assert ("```", told) in spans
+    prose = re.sub(r"\\[^\w\s]", "", re.sub(r"```\w+\n.*?\n```", "", card, flags=re.DOTALL))  # what is escaped
+    prose = re.sub(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", "", prose, flags=re.DOTALL)
+    assert not set("<>[]`") & set(prose)
+    rows = [line for line in prose.splitlines() if line.startswith("|")]
+    assert len(rows) == 4
+    assert {row.count("|") for row in rows} == {4}

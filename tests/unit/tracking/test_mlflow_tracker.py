@@ -9,6 +9,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.mlflow_tracker import MAX_PARAMETER, MlflowTracker
 from zoo_registry.errors import ConfigError
 
@@ -191,6 +192,39 @@ def test_a_store_that_cannot_be_used(store):
     store.experiment.lifecycle_stage = "deleted"
     with pytest.raises(ConfigError, match="the experiment lstm-zoo is deleted there; restore it"):
         MlflowTracker("sqlite:///here.db")
+
+
+@pytest.mark.parametrize(
+    ("uri", "secret"),
+    [
+        ("http://me:sec/ret@host:80", "sec/ret"),
+        ("http://me:sec@ret#1?x@host:80", "ret#1"),
+        ("http://sec%40ret@host:80", "sec"),
+        ("http://host:80/?password=sec%40ret", "sec"),
+        ("http://host:80/?user=me&access_token=secret", "secret"),
+    ],
+)
+def test_repair_22_no_error_tells_a_password(store, uri, secret):
+    with pytest.raises(ConfigError, match="expected MLflow's tracking server") as caught:
+        MlflowTracker(uri)
+    assert secret not in str(caught.value)
+    assert "host:80" in str(caught.value)
+
+
+@pytest.mark.parametrize("told", ["my/word", "my%2Fword", "postgresql://me:my%2Fword@host"])
+def test_repair_22_nor_does_what_fails_later(store, told):
+    tracker = MlflowTracker("postgresql://me:my%2Fword@host/db")
+    said = []
+    lifecycle = Lifecycle([tracker], said.append)
+
+    def lost(*_, **__):
+        raise ConnectionError(f"no answer for {told} from the server")
+
+    store.search_runs = lost
+    lifecycle.run_started("run-1", {"architecture": "basic"})
+    assert len(said) == 1
+    assert "my" not in said[0]
+    assert "from the server" in said[0]
 
 
 def test_without_mlflow(monkeypatch):
