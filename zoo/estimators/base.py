@@ -20,6 +20,7 @@ from zoo.data.table import Table, read_table
 from zoo.data.windows import Layout, Windows, split_windows
 from zoo.options import FRAME
 from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.quiet import import_tensorflow
 from zoo.training.config import RunConfig
 from zoo.training.preparation import Prepared, prepare_run
 from zoo.training.resolution import resolve
@@ -41,6 +42,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
 
         Raises ConfigError for parameters and DataError for tables that do not fit, as :func:`zoo.train` does.
         """
+        import_tensorflow()
         from zoo.training.trainer import fit
 
         check_input(X, y)
@@ -87,6 +89,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         files = state.get("_files", {})
         super().__setstate__({name: value for name, value in state.items() if name != "_files"})
         if files:
+            import_tensorflow()
             from zoo.training.run_folder import load_network
 
             with TemporaryDirectory() as name:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,7 @@ def write_fixed_saved_model(served: Served, batch: int, folder: Path) -> None:
 
 def write_onnx(served: Served, dtype: str, folder: Path) -> dict[str, Any]:
     """Write ``model.onnx``, which equals ``serving_default``, and return its opset and the count of each operator."""
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    with native_recurrence(served.network) as handlers:
+    with native_recurrence(served.network) as handlers, _errors_alone(logging.getLogger("tf2onnx")):
         model, _ = tf2onnx.convert.from_function(
             tf.function(default_function(served, dtype)),
             input_signature=[served.input_spec(dtype)],
@@ -73,6 +73,17 @@ def write_onnx(served: Served, dtype: str, folder: Path) -> dict[str, Any]:
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, folder / ONNX_FILE)
     return {"opset": OPSET, "operators": dict(sorted(Counter(_operators(model.graph)).items()))}
+
+
+@contextmanager
+def _errors_alone(logger: logging.Logger) -> Iterator[None]:
+    """Let a logger tell nothing less than errors meanwhile."""
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _name_ends(model: onnx.ModelProto, outputs: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.forking import refuse_forked
 from zoo.outputs import FORECAST, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.training.layers import middle_quantile
@@ -86,6 +87,7 @@ def answer_windows(
 
     All of it is float64, in original units where it has units, but for flags.
     """
+    refuse_forked()
     scaled = preprocessor.transform(window)
     output = np.asarray(network.predict(answers.network_input(scaled), batch_size=len(window), verbose=0), np.float64)
     if answers.in_units:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from zoo.engine.collective import Group
 from zoo.engine.fusion import Fusion
 from zoo.engine.plan import Plan
 from zoo.engine.threads import choose_threads
+from zoo.forking import refuse_forked
 from zoo.training.acceleration import choose_plan, computed_by, steps_of_epoch
 from zoo.training.assembly import assemble
 from zoo.training.batches import feed, ordered_batches
@@ -30,7 +30,7 @@ from zoo.training.losses import class_weights
 from zoo.training.preparation import Prepared
 from zoo.training.resumption import Checkpoints, Start, not_finite
 from zoo.training.schedules import RecordRate, schedule_callbacks
-from zoo.training.seeding import seeded
+from zoo.training.seeding import alone, seeded
 from zoo.training.steps import total_steps
 from zoo.training.unfinished import UnfinishedRun
 from zoo_registry import Architecture, Hyperparameters, LossContext
@@ -94,13 +94,14 @@ def fit(
 ) -> Fitted:
     """Train an architecture on prepared windows; one seed gives one result on one machine.
 
+    Trainings of one process wait for each other, and what one sets for all of the process is as before at its end.
     ``run`` is where checkpoints are written; the training goes on from the one that is there, and ends with the
     weights of one that was never stopped. With a ``group`` each of its processes calls this on the same data, ``run``
     and ``start`` are process 0's alone, and so is what is returned. Raises TrainingError where a loss is not finite or
     another process is lost, ConfigError and PluginError where the network cannot be built or shared or those weights
     do not fit it, RunError for a checkpoint that does not.
     """
-    with losses_told(group, run):
+    with losses_told(group, run), alone():
         return _fit(architecture, hp, prepared, config, callbacks, network, start, run, group)
 
 
@@ -116,7 +117,6 @@ def _fit(
     group: Group | None,
 ) -> Fitted:
     train, validation = prepared.parts["train"], prepared.parts["validation"]
-    tf.get_logger().addFilter(_unless_traced_anew)
 
     def build() -> keras.Model:
         return compiled(architecture, hp, prepared, config, network)
@@ -175,11 +175,6 @@ def _fit(
     return Fitted(model, kept_history, kept, checkpoints.seconds, plan, engine)
 
 
-def _unless_traced_anew(record: logging.LogRecord) -> bool:
-    """Leave out TensorFlow's remark that functions are traced often: each network that is trained has its own."""
-    return "triggered tf.function retracing" not in str(record.msg)
-
-
 def compiled(
     architecture: Architecture,
     hp: Hyperparameters,
@@ -187,7 +182,10 @@ def compiled(
     config: TrainingConfig,
     network: NetworkConfig | None = None,
 ) -> keras.Model:
-    """Seed everything, and return the network with its loss and optimizer; raises as :func:`fit` does."""
+    """Seed everything, and return the network with its loss and optimizer; raises as :func:`fit` does.
+
+    For use inside :func:`zoo.training.seeding.alone`, which puts the seeds back.
+    """
     if keras.backend.backend() != "tensorflow":
         raise ConfigError(f"Keras runs on '{keras.backend.backend()}'; set KERAS_BACKEND=tensorflow, the zoo needs it")
     network = network or NetworkConfig.model_validate({})
@@ -212,6 +210,7 @@ def _class_weights(prepared: Prepared) -> tuple[float, ...]:
 
 def forecaster(model: keras.Model) -> Callable[[Windows], Iterator[NDArray[np.float32]]]:
     """What :func:`forecast_batches` does, of one network and any windows; its graph is traced once."""
+    refuse_forked()
     function = tf.function(lambda inputs: model(inputs, training=False))
     (given,) = model.inputs
     # One graph for any batch; of a function TensorFlow says that it is traced too often where many networks come along
