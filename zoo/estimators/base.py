@@ -90,13 +90,21 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         super().__setstate__({name: value for name, value in state.items() if name != "_files"})
         if files:
             import_tensorflow()
-            from zoo.training.run_folder import load_network
+            from zoo.training.custom_objects import load_with
+            from zoo.training.run_folder import MODEL_FILE, network_like
+
+            who = "the estimator"
+
+            def build() -> Any:
+                classes = getattr(self, "_names", ())
+                return network_like(self.config_, self.features_, self.targets_, classes, who)
 
             with TemporaryDirectory() as name:
                 folder = Path(name)
                 for file, content in files.items():
                     (folder / file).write_bytes(content)
-                self.network_, self.preprocessor_ = load_network(folder), Preprocessor.load(folder)
+                self.network_ = load_with(folder / MODEL_FILE, build, who)
+                self.preprocessor_ = Preprocessor.load(folder)
 
     def _resolve(self) -> RunConfig:
         settings = {name: _plain(value) for name, value in self.get_params(deep=False).items()}

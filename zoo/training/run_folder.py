@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,17 @@ import keras
 
 from zoo.atomic import rename_to_free, staging_folder
 from zoo.engine.plan import Plan
+from zoo.training.assembly import assemble
 from zoo.training.config import RunConfig, TrainingConfig
+from zoo.training.custom_objects import load_with
 from zoo.training.preparation import Prepared
-from zoo.training.run_record import RECORD_FILE, RunRecord, provenance
+from zoo.training.run_record import RECORD_FILE, RunRecord, provenance, read_record
+from zoo.training.splitting import layout_of
 from zoo.training.trainer import Fitted
 from zoo.training.unfinished import UnfinishedRecord
 from zoo.versions import library_versions
-from zoo_registry import Entry
+from zoo_registry import Architecture, Entry, SequenceShape, Task, discover
+from zoo_registry.errors import RunError, ZooError
 
 MODEL_FILE, HISTORY_FILE, REPORT_FILE = "model.keras", "history.csv", "report.html"
 
@@ -105,8 +110,53 @@ def _repeatable(config: TrainingConfig, plan: Plan) -> TrainingConfig:
 
 
 def load_network(folder: Path) -> keras.Model:
-    """Load a run's network, in Keras' safe mode."""
-    return keras.saving.load_model(folder / MODEL_FILE, compile=False)
+    """Load a run's network, in Keras' safe mode; raises RunError where it has layers of a plugin that is not there."""
+    who = f"run {folder.resolve().name}"
+
+    def build() -> keras.Model:
+        record = read_record(folder)
+        data = record.data
+        return network_like(record.config, data["features"], data["targets"], data.get("classes", ()), who)
+
+    return load_with(folder / MODEL_FILE, build, who)
+
+
+def network_like(
+    config: RunConfig, features: Sequence[str], targets: Sequence[str], classes: Sequence[str], who: str
+) -> keras.Model:
+    """An untrained network like the one that a configuration trained on columns of these names.
+
+    Raises RunError, which begins with ``who``, where its architecture is not there or builds none.
+    """
+    try:
+        return untrained(discover().catalogue[config.architecture].architecture, config, features, targets, classes)
+    except ZooError as error:
+        raise RunError(
+            f"{who}: its network has layers of a plugin, and cannot be loaded without it: {error}"
+        ) from error
+
+
+def untrained(
+    architecture: Architecture,
+    config: RunConfig,
+    features: Sequence[str],
+    targets: Sequence[str],
+    classes: Sequence[str] = (),
+) -> keras.Model:
+    """The network that an architecture builds for a configuration and columns of these names; raises as its build."""
+    layout, columns = layout_of(config.data), list(features)
+    watched = [name if name in columns and config.task is not Task.CLASSIFY else None for name in targets]
+    shape = SequenceShape(
+        task=config.task,
+        window=layout.window,
+        n_features=len(columns),
+        horizon=layout.horizon,
+        n_targets=len(targets),
+        target_columns=tuple(None if name is None else columns.index(name) for name in watched),
+        classes=len(classes),
+        quantiles=config.network.quantiles,
+    )
+    return assemble(architecture, architecture.configure(config.hyperparameters), shape, config.network)
 
 
 def _write_history(path: Path, history: dict[str, list[float]]) -> None:

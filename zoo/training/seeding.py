@@ -88,12 +88,12 @@ def _keras() -> Callable[[], None]:
 
 def _tensorflow() -> Callable[[], None]:
     context, deterministic = eager.context(), framework.is_op_determinism_enabled()
-    seed, generator = context._seed, getattr(context, "_rng", None)
+    seed, generator = context._seed, getattr(context, "_rng", None)  # the latter once it is seeded
     state = None if generator is None else generator.getstate()
 
     def put_back() -> None:
         context._seed, context._rng = seed, generator
-        if state is not None:
+        if generator is not None:
             generator.setstate(state)
         (framework.enable_op_determinism if deterministic else framework.disable_op_determinism)()
 
