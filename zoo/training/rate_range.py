@@ -21,6 +21,7 @@ from zoo.engine.threads import choose_threads
 from zoo.training.acceleration import choose_plan, computed_by
 from zoo.training.batches import shuffled_batches
 from zoo.training.config import NetworkConfig, TrainingConfig
+from zoo.training.layer_errors import layers_told
 from zoo.training.preparation import Prepared
 from zoo.training.seeding import alone
 from zoo.training.trainer import compiled
@@ -72,7 +73,7 @@ def find_rate(
         choose_threads()
         model, windows = build(), prepared.parts["train"]
         plan = choose_plan(model, build, windows, config.model_copy(update={"autotune": False}))
-        with computed_by(plan, model):
+        with layers_told(model, "trained"), computed_by(plan, model):
             for rate, (inputs, outputs) in zip(
                 rates.tolist(), shuffled_batches(windows, config.batch_size, config.seed), strict=False
             ):

@@ -26,6 +26,7 @@ from zoo.training.compilation import make_loss, make_optimizer
 from zoo.training.config import NetworkConfig, TrainingConfig
 from zoo.training.distribution import Together, losses_told
 from zoo.training.interrupts import Interrupts
+from zoo.training.layer_errors import layers_told
 from zoo.training.losses import class_weights
 from zoo.training.preparation import Prepared
 from zoo.training.resumption import Checkpoints, Start, not_finite
@@ -136,7 +137,8 @@ def _fit(
     checkpoints = Checkpoints(run, config.checkpoint_every, history, [*schedule, stopper], shared)
     plan = checkpoints.plan
     if plan is None:
-        plan = checkpoints.plan = choose_plan(model, build, train, config, 1 if share is None else share.size)
+        with layers_told(model, "trained"):
+            plan = checkpoints.plan = choose_plan(model, build, train, config, 1 if share is None else share.size)
         if config.autotune:
             model = build()  # which seeds everything anew: a trial leaves nothing behind
     if start is not None:
@@ -145,7 +147,7 @@ def _fit(
     steps = steps_of_epoch(train, config)
     batches, draw = feed(train, config.batch_size, config.seed, checkpoints.first_epoch, share)
     step = None if together is None else together.step(model, jit=plan.jit)
-    with interrupts.noted(), computed_by(plan, model, steps, draw, step):
+    with layers_told(model, "trained"), interrupts.noted(), computed_by(plan, model, steps, draw, step):
         model.fit(
             batches,
             validation_data=ordered_batches(validation, PREDICTION_BATCH, share),
@@ -214,11 +216,14 @@ def forecaster(model: keras.Model) -> Callable[[Windows], Iterator[NDArray[np.fl
     function = tf.function(lambda inputs: model(inputs, training=False))
     (given,) = model.inputs
     # One graph for any batch; of a function TensorFlow says that it is traced too often where many networks come along
-    predict = function.get_concrete_function(tf.TensorSpec(given.shape, given.dtype))
+    with layers_told(model, "called"):
+        predict = function.get_concrete_function(tf.TensorSpec(given.shape, given.dtype))
 
     def forecast(windows: Windows) -> Iterator[NDArray[np.float32]]:
         for inputs, _ in ordered_batches(windows, PREDICTION_BATCH):
-            yield predict(inputs).numpy()
+            with layers_told(model, "called"):
+                outputs = predict(inputs).numpy()
+            yield outputs
 
     return forecast
 
