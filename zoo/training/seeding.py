@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import random
 import threading
@@ -17,6 +18,7 @@ from keras.src.random import seed_generator
 from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
 from tensorflow.python.eager import context as eager
 from tensorflow.python.framework import config as framework
+from tensorflow.python.framework import ops
 
 from zoo.forking import refuse_forked
 
@@ -29,13 +31,13 @@ _one_at_a_time = threading.RLock()
 def alone() -> Iterator[None]:
     """Wait until no other thread of this process trains, and put back at the end what a training seeds and sets.
 
-    That are the generators of Python, NumPy, Keras and TensorFlow, whether TensorFlow computes deterministically, and
-    what its logger leaves out. Inside one another it does nothing more. Raises ConfigError in a process that was forked
-    after TensorFlow ran.
+    That are the generators of Python, NumPy, Keras and TensorFlow, whether TensorFlow computes deterministically, what
+    its logger leaves out, and where it keeps graphs. Inside one another it does nothing more. Raises ConfigError in a
+    process that was forked after TensorFlow ran.
     """
     refuse_forked()
     with _one_at_a_time, ExitStack() as stack:
-        for keep in (_generators, _keras, _tensorflow, _remarks):
+        for keep in (_generators, _keras, _tensorflow, _graphs, _remarks):
             stack.callback(keep())
         yield
 
@@ -98,6 +100,38 @@ def _tensorflow() -> Callable[[], None]:
         (framework.enable_op_determinism if deterministic else framework.disable_op_determinism)()
 
     return put_back
+
+
+def _graphs() -> Callable[[], None]:
+    """Else TensorFlow keeps a training's graphs: the default graph and custom gradients hold them for ever."""
+    stack, registry = ops._default_graph_stack, ops.gradient_registry._registry
+    kept, stack._global_default_graph = stack._global_default_graph, tf.Graph()
+    own, known = stack._global_default_graph, set(registry)
+
+    def put_back() -> None:
+        stack._global_default_graph = kept
+        for name in set(registry) - known:
+            if any(_outermost(tensor) is own for tensor in _enclosed(registry[name]["type"])):
+                del registry[name]
+
+    return put_back
+
+
+def _enclosed(function: Any) -> Iterator[Any]:
+    """What a function has of those around it, and what these have."""
+    if inspect.isfunction(function):
+        for value in inspect.getclosurevars(function).nonlocals.values():
+            yield from _enclosed(value)
+    else:
+        yield from tf.nest.flatten(function)
+
+
+def _outermost(tensor: Any) -> Any:
+    """The graph around all graphs that a tensor is in."""
+    graph = getattr(tensor, "graph", None)  # which one that is computed at once has not
+    while (outer := getattr(graph, "outer_graph", None)) is not None:
+        graph = outer
+    return graph
 
 
 def _remarks() -> Callable[[], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.python.framework import config
+from tensorflow.python.framework.func_graph import FuncGraph
 
 import zoo
 from zoo.api import train_prepared
@@ -94,6 +96,24 @@ def test_repair_03_every_global_is_as_before_at_the_end(train, make_architecture
     finally:
         if before:
             tf.config.experimental.enable_op_determinism()
+
+
+@pytest.mark.full
+def test_repair_17_no_graph_of_a_training_stays_in_memory(make_architecture, prepared):
+    def recurrent(hp, shape):
+        inputs = keras.Input(shape.input)
+        return keras.Model(inputs, head(shape)(keras.layers.LSTM(3)(inputs)))
+
+    def graphs():
+        gc.collect()
+        return sum(isinstance(thing, FuncGraph) for thing in gc.get_objects())
+
+    architecture = make_architecture(recurrent)
+    found = []
+    for _ in range(2):  # the first makes what all share
+        fit(architecture, architecture.configure({}), prepared, TrainingConfig(epochs=1, patience=0, engine="fused"))
+        found.append(graphs())
+    assert found[1] == found[0]
 
 
 def test_repair_03_trainings_in_threads_wait_for_each_other(make_architecture, prepared):
