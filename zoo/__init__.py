@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from zoo.importing import uncollected
+from zoo.quiet import import_tensorflow
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # Keras reads it once, when it is imported
 
@@ -45,6 +46,7 @@ _HOMES = {
     "tune": "zoo.tuning.tune",
     "verify_bundle": "zoo.bundle.verification",
 }
+_NEED_TENSORFLOW = ("Run",)  # for their import alone
 
 __all__ = [
     "Bundle",
@@ -69,6 +71,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'zoo' has no attribute '{name}'")
+    if name in _NEED_TENSORFLOW:
+        import_tensorflow()
     with uncollected():
         home = import_module(_HOMES[name])
     return getattr(home, name)

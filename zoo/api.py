@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.data.reading import Source, describe
 from zoo.importing import uncollected
 from zoo.options import ARRAYS, FRAME
+from zoo.quiet import import_tensorflow
 from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.mlflow_tracker import require_mlflow
 from zoo.tracking.trackers import make_trackers
@@ -93,13 +94,16 @@ def train_prepared(
     the hooks that are told of it, those of the installed plugins alone where it is left out. ``group`` are processes
     that share the training, of which this is the first, and ``distribute`` the option that asked for them.
     """
+    import_tensorflow()
+    from zoo.training.seeding import alone
     from zoo.training.warm_start import load_start
 
     lifecycle = Lifecycle() if lifecycle is None else lifecycle
     source, start = config.training.start_from, None
-    if source is not None and (unfinished is None or unfinished.checkpoint is None):
-        start = load_start(source, Path(runs), config)
     with ExitStack() as stack:
+        stack.enter_context(alone())
+        if source is not None and (unfinished is None or unfinished.checkpoint is None):
+            start = load_start(source, Path(runs), config)
         if unfinished is None:
             entry, fingerprint = discover().catalogue[config.architecture], prepared.table.fingerprint()
             origin = None if start is None else start.origin
@@ -200,6 +204,7 @@ def prepare_resumed(unfinished: UnfinishedRun, data: Source | None = None, spool
 
 def load_run(name: str | Path, *, runs: str | Path = "runs") -> Run:
     """Load a run by path, id, the beginning of an id, or ``"latest"``."""
+    import_tensorflow()
     from zoo.run import Run
 
     return Run(find_run(str(name), Path(runs)))

@@ -68,8 +68,9 @@ LossFunction = Callable[[Any, Any], Any]
 class Architecture:
     """A recurrent network that the zoo can build, train and export.
 
-    ``build(hp, shape)`` returns a functional or sequential ``keras.Model`` of registered layers that maps scaled
-    (batch, *shape.input) to scaled, linear (batch, *shape.output). ``check(hp, shape)`` may raise ValueError where a
+    ``build(hp, shape)`` returns a functional or sequential ``keras.Model`` that maps scaled (batch, *shape.input)
+    to scaled, linear (batch, *shape.output). Layers of its own need no more than a ``get_config`` that tells all
+    arguments of their ``__init__``. ``check(hp, shape)`` may raise ValueError where a
     combination cannot be built. ``loss(hp, context)`` returns a Keras loss function of (y_true, y_pred), both scaled;
     it becomes the default loss, named ``"architecture"``. ``tiny`` holds small hyperparameters for tests.
 

@@ -362,3 +362,97 @@ def test_an_outsiders_loss_trains_and_its_run_needs_no_plugin(losses, tmp_path):
     assert "there is no loss 'power'; known are: " in refused.stderr
     refused = with_losses("train", "basic", "--loss", "power:power=1", code=2)
     assert "loss 'power', parameter 'power': expected greater than 1, found '1'" in refused.stderr
+
+
+LAYERS = '''
+"""Layers of a plugin's own, registered with Keras and not; a function and an initializer that are not."""
+
+import keras
+
+
+@keras.saving.register_keras_serializable("Custom")
+class Gate(keras.layers.Layer):
+    def call(self, values):
+        return values * keras.ops.sigmoid(values)
+
+
+def halved(values):
+    return keras.ops.tanh(values) / 2
+
+
+class Small(keras.initializers.Initializer):
+    def __call__(self, shape, dtype=None):
+        return keras.random.normal(shape, stddev=0.01, dtype=dtype)
+
+
+class Scale(keras.layers.Layer):
+    def __init__(self, factor, **settings):
+        super().__init__(**settings)
+        self.factor = factor
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(shape=(input_shape[-1],), initializer="ones")
+
+    def call(self, values):
+        return values * self.kernel * self.factor
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}
+'''
+LAYERED = '''
+"""An architecture of them."""
+
+import os
+import signal
+
+from zoo_registry import Architecture, head, hookimpl
+
+
+def build(hp, shape):
+    import keras
+
+    from layered_layers import Gate, Scale, Small, halved
+
+    inputs = keras.Input(shape.input)
+    hidden = keras.layers.LSTM(3, recurrent_activation=halved, kernel_initializer=Small())(inputs)
+    return keras.Model(inputs, head(shape)(Scale(2.0)(Gate()(hidden))))
+
+
+@hookimpl
+def zoo_architectures():
+    return [Architecture(name="layered", summary="Layers of its own.", build=build)]
+
+
+@hookimpl
+def zoo_epoch_ended(epoch):
+    if os.environ.get("STOPPED") and epoch == 1:
+        os.kill(os.getpid(), signal.SIGTERM)
+'''
+USED = """
+import zoo
+
+run = zoo.load_run("latest")
+print(run.export().folder)
+zoo.backtest("latest", origins=2)
+settings = {"window": 6, "horizon": 2, "epochs": 1, "normalize_window": "instance", "start_from": "latest"}
+print(zoo.train("layered", **settings).record.training["started_from"]["run"] == run.id)
+"""
+
+
+@pytest.mark.full
+def test_repair_02_layers_of_a_plugin_are_found_in_fresh_processes(install, tmp_path):
+    path = Path(install({"layered-models": LAYERED}))
+    (path / "layered_layers.py").write_text(LAYERS)
+    with_layers, without = Command(tmp_path, str(path)), Command(tmp_path, "")
+    settings = ("--window", 6, "--horizon", 2, "--epochs", 2, "--normalize-window", "instance")
+    with_layers("train", "layered", *settings, code=143, STOPPED="1")
+    with_layers("train", "--resume", "latest")
+    environment = os.environ | {"PYTHONPATH": str(path)}
+    done = subprocess.run(
+        [sys.executable, "-c", USED], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "True"
+    refused = without("export", "latest", code=2).stderr.splitlines()
+    assert len(refused) == 1
+    assert "its network has layers of a plugin, and cannot be loaded without it: there is no architecture" in refused[0]

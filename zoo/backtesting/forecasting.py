@@ -18,6 +18,7 @@ from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline, last_value
 from zoo.evaluation.evaluation import LAST_VALUE, NETWORK, RIDGE, SEASONAL, TRAIN_MEAN
 from zoo.evaluation.metrics import naive_scales
 from zoo.outputs import FORECAST, QUANTILES
+from zoo.quiet import import_tensorflow
 from zoo.training.config import DataConfig, RunConfig
 from zoo.training.preparation import Prepared, prepare, prepare_run
 from zoo_registry import Task, discover
@@ -112,6 +113,7 @@ def true_values(laid: TableWindows) -> NDArray[np.float64]:
 
 
 def _trained(config: RunConfig, prepared: Prepared, callbacks: Sequence[Any]) -> tuple[Outputs, int]:
+    import_tensorflow()
     from zoo.training.answers import Answers, answer_windows
     from zoo.training.layers import middle_quantile
     from zoo.training.trainer import fit

@@ -20,6 +20,7 @@ from zoo.data.reading import Reading, Source
 from zoo.data.table import Table
 from zoo.data.table_windows import Asked, TableWindows, lay_over, lay_windows
 from zoo.options import ARRAYS, FRAME, Missing
+from zoo.quiet import import_tensorflow
 from zoo.training.config import DataConfig, RunConfig
 from zoo.training.config_file import read_config
 from zoo.training.preparation import read_data
@@ -124,6 +125,7 @@ def _found(
 
 def _load_run(folder: Path) -> Run:
     """A run, for which TensorFlow is imported; a bundle needs none."""
+    import_tensorflow()
     from zoo.run import Run
 
     return Run(folder)

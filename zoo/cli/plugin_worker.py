@@ -49,7 +49,6 @@ def run(specification: Mapping[str, Any]) -> None:
 
 
 def _check(subjects: Sequence[Subject], specification: Mapping[str, Any], tell: Tell) -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import_tensorflow()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # many small networks are traced anew, which is no fault
     from zoo.testing.kit import CHECKS, MAIN, run_checks

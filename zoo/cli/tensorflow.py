@@ -1,5 +1,5 @@
 """TensorFlow without its greetings, for commands."""
 
-from zoo.engine.quiet import import_tensorflow
+from zoo.quiet import import_tensorflow
 
 __all__ = ["import_tensorflow"]

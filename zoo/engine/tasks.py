@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
-from zoo.engine.quiet import import_tensorflow
+from zoo.quiet import import_tensorflow
 from zoo.scaling.sharing import Shared, shared
 from zoo.scaling.workers import Reporter, Workers
 
@@ -60,7 +59,6 @@ def _run(train: Callable[..., Any], data: Shared, given: tuple[Any, ...], report
 @contextmanager
 def keras_session() -> Iterator[None]:
     """Start TensorFlow without its greetings, where it has not been started, and leave nothing to the next training."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import_tensorflow()
     import keras
 

@@ -20,6 +20,7 @@ from zoo.data.table import Table, read_table
 from zoo.data.windows import Layout, Windows, split_windows
 from zoo.options import FRAME
 from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.quiet import import_tensorflow
 from zoo.training.config import RunConfig
 from zoo.training.preparation import Prepared, prepare_run
 from zoo.training.resolution import resolve
@@ -41,6 +42,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
 
         Raises ConfigError for parameters and DataError for tables that do not fit, as :func:`zoo.train` does.
         """
+        import_tensorflow()
         from zoo.training.trainer import fit
 
         check_input(X, y)
@@ -87,13 +89,22 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         files = state.get("_files", {})
         super().__setstate__({name: value for name, value in state.items() if name != "_files"})
         if files:
-            from zoo.training.run_folder import load_network
+            import_tensorflow()
+            from zoo.training.custom_objects import load_with
+            from zoo.training.run_folder import MODEL_FILE, network_like
+
+            who = "the estimator"
+
+            def build() -> Any:
+                classes = getattr(self, "_names", ())
+                return network_like(self.config_, self.features_, self.targets_, classes, who)
 
             with TemporaryDirectory() as name:
                 folder = Path(name)
                 for file, content in files.items():
                     (folder / file).write_bytes(content)
-                self.network_, self.preprocessor_ = load_network(folder), Preprocessor.load(folder)
+                self.network_ = load_with(folder / MODEL_FILE, build, who)
+                self.preprocessor_ = Preprocessor.load(folder)
 
     def _resolve(self) -> RunConfig:
         settings = {name: _plain(value) for name, value in self.get_params(deep=False).items()}

@@ -38,6 +38,7 @@ from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.runtimes import RUNTIMES
 from zoo.runtimes.tensorflow_session import TensorFlowSession
 from zoo.training.answers import Answers, answer_windows, answers_of
+from zoo.training.layer_errors import layers_told
 from zoo.training.resumption import not_finite
 from zoo.training.run_record import RunRecord
 from zoo.versions import library_versions
@@ -92,8 +93,9 @@ def export(
     _refuse_non_finite(trained)
     answers = answers_of(record, trained.network)
     shape = (interface.window, len(interface.features))
-    served = Served(inference_network(trained.network), preprocessor, answers, shape)
-    with staging(model) as folder:
+    with layers_told(trained.network, "exported", ExportError):
+        served = Served(inference_network(trained.network), preprocessor, answers, shape)
+    with staging(model) as folder, layers_told(served.network, "exported", ExportError):
         write_saved_model(served, dtype, folder)
         onnx = write_onnx(served, dtype, folder)
         extra = write_extra(served, exporters, folder, interface, batch)

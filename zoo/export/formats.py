@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import tf2onnx
 
 from zoo.export.graph import Served, default_function, scaled_function
 from zoo.export.native_recurrence import native_recurrence
+from zoo.export.operators import HANDLERS, conversion_told, hold_constants, nodes_of, refuse_unknown
 from zoo.export.slices import name_cut_axes_alone
 from zoo.outputs import INPUT
 from zoo.runtimes.onnxruntime_session import ONNX_FILE
@@ -23,14 +25,6 @@ from zoo_registry.errors import ExportError
 OPSET = 18  # the highest that tf2onnx 1.17 writes
 BATCH_AXIS = "batch"
 SCALED_SIGNATURE = "scaled"
-
-
-def _as_it_is(*_: Any) -> None:
-    """ONNX has this operator under TensorFlow's name."""
-
-
-# tf2onnx computes logarithms of doubles in float32, as ONNX Runtime once had no other.
-OP_HANDLERS: dict[str, Any] = {"Log": (_as_it_is, [])}
 
 
 def write_saved_model(served: Served, dtype: str, folder: Path) -> None:
@@ -60,19 +54,36 @@ def write_fixed_saved_model(served: Served, batch: int, folder: Path) -> None:
 
 def write_onnx(served: Served, dtype: str, folder: Path) -> dict[str, Any]:
     """Write ``model.onnx``, which equals ``serving_default``, and return its opset and the count of each operator."""
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    with native_recurrence(served.network) as handlers:
-        model, _ = tf2onnx.convert.from_function(
-            tf.function(default_function(served, dtype), autograph=False),
-            input_signature=[served.input_spec(dtype)],
-            opset=OPSET,
-            custom_op_handlers=OP_HANDLERS | handlers,
-        )
+    with native_recurrence(served.network) as handlers, _unheard(logging.getLogger("tf2onnx")):
+        function = tf.function(default_function(served, dtype), autograph=False)
+        signature = [served.input_spec(dtype)]
+        traced = function.get_concrete_function(*signature)  # the one that tf2onnx asks for too
+        with conversion_told(served.network):
+            model, _ = tf2onnx.convert.from_function(
+                function,
+                input_signature=signature,
+                opset=OPSET,
+                custom_op_handlers=HANDLERS | handlers,
+            )
+        hold_constants(model.graph, traced)
+    refuse_unknown(model.graph, served.network, OPSET)
     name_cut_axes_alone(model.graph)
     _name_ends(model, sorted(served.outputs))  # in TensorFlow's order
-    onnx.checker.check_model(model, full_check=True)
+    with conversion_told(served.network):
+        onnx.checker.check_model(model, full_check=True)
     onnx.save(model, folder / ONNX_FILE)
-    return {"opset": OPSET, "operators": dict(sorted(Counter(_operators(model.graph)).items()))}
+    return {"opset": OPSET, "operators": dict(sorted(Counter(node.op_type for node in nodes_of(model.graph)).items()))}
+
+
+@contextmanager
+def _unheard(logger: logging.Logger) -> Iterator[None]:
+    """Let a logger tell nothing meanwhile, as what it would tell is raised."""
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _name_ends(model: onnx.ModelProto, outputs: Sequence[str]) -> None:
@@ -95,14 +106,3 @@ def _name_ends(model: onnx.ModelProto, outputs: Sequence[str]) -> None:
         found.name = expected
         found.type.tensor_type.shape.dim[0].dim_param = BATCH_AXIS
     del graph.value_info[:]  # shape notes on inner tensors still carry the converter's own symbol
-
-
-def _operators(graph: onnx.GraphProto) -> list[str]:
-    """Every node's operator, those of loop and branch bodies too."""
-    found = []
-    for node in graph.node:
-        found.append(node.op_type)
-        for attribute in node.attribute:
-            for body in (attribute.g, *attribute.graphs):
-                found += _operators(body)
-    return found

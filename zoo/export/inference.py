@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from zoo.training.custom_objects import custom_objects, known
+
 
 def inference_network(model: keras.Model) -> keras.Model:
     """Return a copy of a network whose recurrent layers have no dropout, with the same weights and the same outputs.
@@ -13,7 +15,8 @@ def inference_network(model: keras.Model) -> keras.Model:
     A layer with recurrent dropout runs as a loop in Keras, in training or not, and would become an ONNX ``Loop``; one
     with dropout draws random numbers at each call. cuDNN is switched off, as its kernel cannot be exported.
     """
-    copy = model.__class__.from_config(_without_recurrent_dropout(model.get_config()))
+    with known(custom_objects(model)):
+        copy = model.__class__.from_config(_without_recurrent_dropout(model.get_config()))
     copy.set_weights(model.get_weights())
     for layer in copy._flatten_layers():
         if hasattr(layer, "use_cudnn"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +10,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from zoo.forking import refuse_forked
+from zoo.quiet import import_tensorflow
 
-import tensorflow as tf
+import_tensorflow()
+
+import tensorflow as tf  # noqa: E402
 
 SERVING_SIGNATURE = "serving_default"
 _PATTERN = frozenset("*?[]\\")
@@ -23,6 +25,7 @@ class TensorFlowSession:
     """A graph session with one signature of a SavedModel."""
 
     def __init__(self, folder: Path, signature: str = SERVING_SIGNATURE) -> None:
+        refuse_forked()
         logger = tf.get_logger()
         level = logger.level
         logger.setLevel("ERROR")  # the loader is deprecated for Python, and it is the one that serving programs have

@@ -16,6 +16,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from zoo.quiet import import_tensorflow
+
 if TYPE_CHECKING:
     from zoo.testing.kit import CHECKS, Check, check, run_checks
     from zoo.testing.report import Report, Verdict
@@ -35,4 +37,5 @@ __all__ = ["CHECKS", "Check", "Report", "Verdict", "check", "run_checks"]
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'zoo.testing' has no attribute '{name}'")
+    import_tensorflow()
     return getattr(import_module(_HOMES[name]), name)

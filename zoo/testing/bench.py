@@ -27,6 +27,7 @@ from zoo.training.network import build_network
 from zoo.training.preparation import Prepared, prepare
 from zoo.training.resolution import resolve
 from zoo.training.run_folder import make_record
+from zoo.training.seeding import alone, seed_all
 from zoo.training.trainer import Fitted, compiled, fit
 from zoo_registry import Architecture, Entry, Hyperparameters, SequenceShape, Task
 from zoo_registry.errors import ConfigError
@@ -99,13 +100,15 @@ class Bench:
 
     def network(self, shape: SequenceShape, seed: int = 0) -> keras.Model:
         """The bare network with tiny hyperparameters, its weights drawn from the seed."""
-        keras.utils.set_random_seed(seed)
-        return build_network(self.architecture, self.architecture.configure(self.architecture.tiny), shape)
+        with alone():
+            seed_all(seed)
+            return build_network(self.architecture, self.architecture.configure(self.architecture.tiny), shape)
 
     def fresh(self, seed: int) -> keras.Model:
         """An untrained network for the toy series of the first task, as a training begins with it."""
         config, prepared = self._plan(self.first_task, {}, seed=seed)
-        return compiled(self.architecture, self._configured(), prepared, config.training)
+        with alone():
+            return compiled(self.architecture, self._configured(), prepared, config.training)
 
     @property
     def training(self) -> Training:

@@ -7,7 +7,6 @@ Runs what of the kit tells capabilities, and writes ``zoo/capabilities.json``, w
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from zoo.atomic import write_text
 from zoo.capabilities import EXPORTS, NOT_INSTALLED, PACKAGED_FILE, READERS, Capabilities, packaged, written
+from zoo.quiet import import_tensorflow
 from zoo.testing.subject import OWN
 from zoo_registry import Entry, discover
 from zoo_registry.errors import ZooError
@@ -55,6 +55,7 @@ def page(found: Sequence[Capabilities]) -> str:
 
 def look(entry: Entry) -> Capabilities:
     """Run what of the kit tells capabilities; raises ZooError where a check fails."""
+    import_tensorflow()
     from zoo.testing.kit import run_checks
 
     with tempfile.TemporaryDirectory() as folder:
@@ -102,5 +103,4 @@ def _line(cells: Sequence[str]) -> str:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     main()

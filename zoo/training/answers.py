@@ -9,8 +9,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.forking import refuse_forked
 from zoo.outputs import FORECAST, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
 from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.training.layer_errors import layers_told
 from zoo.training.layers import middle_quantile
 from zoo.training.run_record import RunRecord
 from zoo_registry import Task
@@ -86,8 +88,11 @@ def answer_windows(
 
     All of it is float64, in original units where it has units, but for flags.
     """
+    refuse_forked()
     scaled = preprocessor.transform(window)
-    output = np.asarray(network.predict(answers.network_input(scaled), batch_size=len(window), verbose=0), np.float64)
+    with layers_told(network, "called"):
+        output = network.predict(answers.network_input(scaled), batch_size=len(window), verbose=0)
+    output = np.asarray(output, np.float64)
     if answers.in_units:
         return answers.values(preprocessor.targets_.inverse_transform(output, axis=2))
     return answers.judged(np, scaled.astype(np.float64), output)

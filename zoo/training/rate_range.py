@@ -21,7 +21,9 @@ from zoo.engine.threads import choose_threads
 from zoo.training.acceleration import choose_plan, computed_by
 from zoo.training.batches import shuffled_batches
 from zoo.training.config import NetworkConfig, TrainingConfig
+from zoo.training.layer_errors import layers_told
 from zoo.training.preparation import Prepared
+from zoo.training.seeding import alone
 from zoo.training.trainer import compiled
 from zoo_registry import Architecture, ConstantSchedule, Hyperparameters
 from zoo_registry.errors import TrainingError
@@ -57,28 +59,29 @@ def find_rate(
 ) -> RateRange:
     """Train for some batches with a rising rate, whatever the configuration's rate and schedule, and suggest one.
 
-    One seed gives one result on one machine. Raises TrainingError where the loss never falls, and what
-    :func:`zoo.training.trainer.fit` raises.
+    One seed gives one result on one machine; trainings of this process wait for it. Raises TrainingError where the loss
+    never falls, and what :func:`zoo.training.trainer.fit` raises.
     """
     constant = config.model_copy(update={"schedule": ConstantSchedule()})
 
     def build() -> keras.Model:
         return compiled(architecture, hp, prepared, constant, network)
 
-    choose_threads()
-    model, windows = build(), prepared.parts["train"]
-    plan = choose_plan(model, build, windows, config.model_copy(update={"autotune": False}))
     rates = rising_rates(batches)
     losses: list[float] = []
-    with computed_by(plan, model):
-        for rate, (inputs, outputs) in zip(
-            rates.tolist(), shuffled_batches(windows, config.batch_size, config.seed), strict=False
-        ):
-            model.optimizer.learning_rate = rate
-            model.reset_metrics()  # else the loss is the mean over all batches so far
-            losses.append(float(model.train_on_batch(inputs, outputs, return_dict=True)["loss"]))
-            if not math.isfinite(losses[-1]) or _diverged(smooth(losses)):
-                break
+    with alone():
+        choose_threads()
+        model, windows = build(), prepared.parts["train"]
+        plan = choose_plan(model, build, windows, config.model_copy(update={"autotune": False}))
+        with layers_told(model, "trained"), computed_by(plan, model):
+            for rate, (inputs, outputs) in zip(
+                rates.tolist(), shuffled_batches(windows, config.batch_size, config.seed), strict=False
+            ):
+                model.optimizer.learning_rate = rate
+                model.reset_metrics()  # else the loss is the mean over all batches so far
+                losses.append(float(model.train_on_batch(inputs, outputs, return_dict=True)["loss"]))
+                if not math.isfinite(losses[-1]) or _diverged(smooth(losses)):
+                    break
     return suggest(rates, losses)
 
 

@@ -61,7 +61,7 @@ def train_share(
 def start_quietly() -> None:
     """Import TensorFlow for a group, whose loss it would tell in many lines before an error is raised."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    from zoo.engine.quiet import import_tensorflow
+    from zoo.quiet import import_tensorflow
 
     import_tensorflow()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +14,16 @@ import keras
 from zoo.atomic import rename_to_free, staging_folder
 from zoo.engine.plan import Plan
 from zoo.preprocessing.preprocessor import PARAMETERS_FILE, Preprocessor
+from zoo.training.assembly import assemble
 from zoo.training.config import RunConfig, TrainingConfig
+from zoo.training.custom_objects import load_with
 from zoo.training.preparation import Prepared
-from zoo.training.run_record import RECORD_FILE, RunRecord, provenance
+from zoo.training.run_record import RECORD_FILE, RunRecord, provenance, read_record
+from zoo.training.splitting import layout_of
 from zoo.training.trainer import Fitted
 from zoo.training.unfinished import UnfinishedRecord
 from zoo.versions import library_versions
-from zoo_registry import Entry
+from zoo_registry import Architecture, Entry, SequenceShape, Task, discover
 from zoo_registry.errors import RunError, ZooError, first_line
 
 MODEL_FILE, HISTORY_FILE, REPORT_FILE = "model.keras", "history.csv", "report.html"
@@ -112,9 +115,19 @@ def _repeatable(config: TrainingConfig, plan: Plan) -> TrainingConfig:
 
 
 def load_network(folder: Path) -> keras.Model:
-    """Load a run's network, in Keras' safe mode; raises RunError where its file is missing or damaged."""
+    """Load a run's network, in Keras' safe mode.
+
+    Raises RunError where its file is missing or damaged, or it has layers of a plugin that is not there.
+    """
+    who = f"run {folder.resolve().name}"
+
+    def build() -> keras.Model:
+        record = read_record(folder)
+        data = record.data
+        return network_like(record.config, data["features"], data["targets"], data.get("classes", ()), who)
+
     with _reading(folder / MODEL_FILE) as path:
-        return keras.saving.load_model(path, compile=False)
+        return load_with(path, build, who)
 
 
 def load_preprocessor(folder: Path) -> Preprocessor:
@@ -136,6 +149,44 @@ def _reading(path: Path) -> Iterator[Path]:
     except Exception as error:  # zipfile's, h5py's, json's, Keras' own
         reason = f"{type(error).__name__}: {first_line(error)[:MAX_REASON]}"
         raise RunError(f"{path}: cannot be read ({reason}); it was damaged, put it back, or train again") from error
+
+
+def network_like(
+    config: RunConfig, features: Sequence[str], targets: Sequence[str], classes: Sequence[str], who: str
+) -> keras.Model:
+    """An untrained network like the one that a configuration trained on columns of these names.
+
+    Raises RunError, which begins with ``who``, where its architecture is not there or builds none.
+    """
+    try:
+        return untrained(discover().catalogue[config.architecture].architecture, config, features, targets, classes)
+    except ZooError as error:
+        raise RunError(
+            f"{who}: its network has layers of a plugin, and cannot be loaded without it: {error}"
+        ) from error
+
+
+def untrained(
+    architecture: Architecture,
+    config: RunConfig,
+    features: Sequence[str],
+    targets: Sequence[str],
+    classes: Sequence[str] = (),
+) -> keras.Model:
+    """The network that an architecture builds for a configuration and columns of these names; raises as its build."""
+    layout, columns = layout_of(config.data), list(features)
+    watched = [name if name in columns and config.task is not Task.CLASSIFY else None for name in targets]
+    shape = SequenceShape(
+        task=config.task,
+        window=layout.window,
+        n_features=len(columns),
+        horizon=layout.horizon,
+        n_targets=len(targets),
+        target_columns=tuple(None if name is None else columns.index(name) for name in watched),
+        classes=len(classes),
+        quantiles=config.network.quantiles,
+    )
+    return assemble(architecture, architecture.configure(config.hyperparameters), shape, config.network)
 
 
 def _write_history(path: Path, history: dict[str, list[float]]) -> None:

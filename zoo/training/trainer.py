@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from zoo.engine.collective import Group
 from zoo.engine.fusion import Fusion
 from zoo.engine.plan import Plan
 from zoo.engine.threads import choose_threads
+from zoo.forking import refuse_forked
 from zoo.training.acceleration import choose_plan, computed_by, steps_of_epoch
 from zoo.training.assembly import assemble
 from zoo.training.batches import feed, ordered_batches
@@ -26,11 +26,12 @@ from zoo.training.compilation import make_loss, make_optimizer
 from zoo.training.config import NetworkConfig, TrainingConfig
 from zoo.training.distribution import Together, losses_told
 from zoo.training.interrupts import Interrupts
+from zoo.training.layer_errors import layers_told
 from zoo.training.losses import class_weights
 from zoo.training.preparation import Prepared
 from zoo.training.resumption import Checkpoints, Start, not_finite
 from zoo.training.schedules import RecordRate, schedule_callbacks
-from zoo.training.seeding import seeded
+from zoo.training.seeding import alone, seeded
 from zoo.training.steps import total_steps
 from zoo.training.unfinished import UnfinishedRun
 from zoo_registry import Architecture, Hyperparameters, LossContext
@@ -94,13 +95,14 @@ def fit(
 ) -> Fitted:
     """Train an architecture on prepared windows; one seed gives one result on one machine.
 
+    Trainings of one process wait for each other, and what one sets for all of the process is as before at its end.
     ``run`` is where checkpoints are written; the training goes on from the one that is there, and ends with the
     weights of one that was never stopped. With a ``group`` each of its processes calls this on the same data, ``run``
     and ``start`` are process 0's alone, and so is what is returned. Raises TrainingError where a loss is not finite or
     another process is lost, ConfigError and PluginError where the network cannot be built or shared or those weights
     do not fit it, RunError for a checkpoint that does not.
     """
-    with losses_told(group, run):
+    with losses_told(group, run), alone():
         return _fit(architecture, hp, prepared, config, callbacks, network, start, run, group)
 
 
@@ -116,7 +118,6 @@ def _fit(
     group: Group | None,
 ) -> Fitted:
     train, validation = prepared.parts["train"], prepared.parts["validation"]
-    tf.get_logger().addFilter(_unless_traced_anew)
 
     def build() -> keras.Model:
         return compiled(architecture, hp, prepared, config, network)
@@ -136,7 +137,8 @@ def _fit(
     checkpoints = Checkpoints(run, config.checkpoint_every, history, [*schedule, stopper], shared)
     plan = checkpoints.plan
     if plan is None:
-        plan = checkpoints.plan = choose_plan(model, build, train, config, 1 if share is None else share.size)
+        with layers_told(model, "trained"):
+            plan = checkpoints.plan = choose_plan(model, build, train, config, 1 if share is None else share.size)
         if config.autotune:
             model = build()  # which seeds everything anew: a trial leaves nothing behind
     if start is not None:
@@ -145,7 +147,7 @@ def _fit(
     steps = steps_of_epoch(train, config)
     batches, draw = feed(train, config.batch_size, config.seed, checkpoints.first_epoch, share)
     step = None if together is None else together.step(model, jit=plan.jit)
-    with interrupts.noted(), computed_by(plan, model, steps, draw, step):
+    with layers_told(model, "trained"), interrupts.noted(), computed_by(plan, model, steps, draw, step):
         model.fit(
             batches,
             validation_data=ordered_batches(validation, PREDICTION_BATCH, share),
@@ -175,11 +177,6 @@ def _fit(
     return Fitted(model, kept_history, kept, checkpoints.seconds, plan, engine)
 
 
-def _unless_traced_anew(record: logging.LogRecord) -> bool:
-    """Leave out TensorFlow's remark that functions are traced often: each network that is trained has its own."""
-    return "triggered tf.function retracing" not in str(record.msg)
-
-
 def compiled(
     architecture: Architecture,
     hp: Hyperparameters,
@@ -187,7 +184,10 @@ def compiled(
     config: TrainingConfig,
     network: NetworkConfig | None = None,
 ) -> keras.Model:
-    """Seed everything, and return the network with its loss and optimizer; raises as :func:`fit` does."""
+    """Seed everything, and return the network with its loss and optimizer; raises as :func:`fit` does.
+
+    For use inside :func:`zoo.training.seeding.alone`, which puts the seeds back.
+    """
     if keras.backend.backend() != "tensorflow":
         raise ConfigError(f"Keras runs on '{keras.backend.backend()}'; set KERAS_BACKEND=tensorflow, the zoo needs it")
     network = network or NetworkConfig.model_validate({})
@@ -212,14 +212,18 @@ def _class_weights(prepared: Prepared) -> tuple[float, ...]:
 
 def forecaster(model: keras.Model) -> Callable[[Windows], Iterator[NDArray[np.float32]]]:
     """What :func:`forecast_batches` does, of one network and any windows; its graph is traced once."""
+    refuse_forked()
     function = tf.function(lambda inputs: model(inputs, training=False), autograph=False)
     (given,) = model.inputs
     # One graph for any batch; of a function TensorFlow says that it is traced too often where many networks come along
-    predict = function.get_concrete_function(tf.TensorSpec(given.shape, given.dtype))
+    with layers_told(model, "called"):
+        predict = function.get_concrete_function(tf.TensorSpec(given.shape, given.dtype))
 
     def forecast(windows: Windows) -> Iterator[NDArray[np.float32]]:
         for inputs, _ in ordered_batches(windows, PREDICTION_BATCH):
-            yield predict(inputs).numpy()
+            with layers_told(model, "called"):
+                outputs = predict(inputs).numpy()
+            yield outputs
 
     return forecast
 

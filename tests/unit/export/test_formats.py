@@ -161,9 +161,19 @@ def test_layers_may_have_the_ends_names(make_trained, served, series, tmp_path):
     assert [tensor.name for tensor in session.get_outputs()] == ["forecast"]
 
 
-def test_a_network_whose_constants_would_become_inputs_is_refused(make_trained, served, series, tmp_path):
-    trained = make_trained(series, normalized)
-    with pytest.raises(ExportError, match=r"expected the tensors window, forecast, found \['window', "):
+def test_constants_of_a_network_are_in_the_graph(make_trained, served, series, tmp_path):
+    write_onnx(served(make_trained(series, normalized)), "float32", tmp_path)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    assert [tensor.name for tensor in session.get_inputs()] == ["window"]
+
+
+def test_what_the_conversion_raises_is_told(make_trained, served, series, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise KeyError("functional_1/dense_1/Odd has no shape")
+
+    monkeypatch.setattr("tf2onnx.convert.from_function", fail)
+    trained = make_trained(series, odd_names)
+    with pytest.raises(ExportError, match=r"^the network cannot be converted to ONNX: KeyError: .*; take other layers"):
         write_onnx(served(trained), "float32", tmp_path)
     assert list(tmp_path.iterdir()) == []
 

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from keras import layers
 from keras.layers import GRU, LSTM, Bidirectional
 
-from zoo.export.formats import OPSET, _operators
+from zoo.export.formats import OPSET
 from zoo.export.inference import inference_network
 from zoo.export.native_recurrence import ACTIVATIONS, native_recurrence
+from zoo.export.operators import nodes_of
 
 WINDOW, FEATURES = 5, 2
 
@@ -48,7 +49,7 @@ def convert(network):
 
 
 def operators(model):
-    return Counter(_operators(model.graph))
+    return Counter(node.op_type for node in nodes_of(model.graph))
 
 
 def difference(network, model, seed=1):

@@ -15,7 +15,8 @@ import tf2onnx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.export.formats import OP_HANDLERS, OPSET
+from zoo.export.formats import OPSET
+from zoo.export.operators import HANDLERS
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.runtimes.tensorflow_session import TensorFlowSession
 from zoo_registry import BUILT_IN_SCALERS
@@ -127,7 +128,7 @@ def named_output(graph):
 
 def onnx_session(graph):
     model, _ = tf2onnx.convert.from_function(
-        graph, input_signature=graph.input_signature, opset=OPSET, custom_op_handlers=OP_HANDLERS
+        graph, input_signature=graph.input_signature, opset=OPSET, custom_op_handlers=HANDLERS
     )
     session = onnxruntime.InferenceSession(model.SerializeToString())
     (only,) = session.get_inputs()

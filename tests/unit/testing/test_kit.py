@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import sys
 from typing import Annotated
@@ -225,3 +226,41 @@ def test_ctrl_c_ends_it(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         run_checks(architecture(interrupted), tmp_path, ["shapes"])
+
+
+OWN_LAYER = """
+import keras
+
+from zoo_registry import Architecture, head, hookimpl
+
+
+class {name}(keras.layers.Layer):
+    def call(self, values):
+        return values * {factor}
+
+
+def build(hp, shape):
+    inputs = keras.Input(shape.input)
+    return keras.Model(inputs, head(shape)({name}()(keras.layers.Flatten()(inputs))))
+
+
+@hookimpl
+def zoo_architectures():
+    return [Architecture(name="tried", summary="Tried.", build=build)]
+"""
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("factor", "told"), [("2", ""), ("(1 + ('pytest' in sys.modules))", "gives other outputs")])
+def test_repair_02_saving_is_checked_in_a_new_process(factor, told, tmp_path, monkeypatch):
+    source = "import sys\n" + OWN_LAYER.format(name="Own", factor=factor)
+    (tmp_path / "own_layer.py").write_text(source)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (own,) = importlib.import_module("own_layer").zoo_architectures()
+    try:
+        (found,) = run_checks(Subject.of(own), tmp_path, ["save and reload"]).verdicts
+    finally:
+        del sys.modules["own_layer"]
+    assert found.status == ("failed" if told else "passed"), found.reason
+    assert told in found.reason
+    assert found.warnings == ()

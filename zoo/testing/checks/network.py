@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from zoo.testing.bench import Bench, default_network, noise, of_task, toy_shape
 from zoo.testing.findings import Findings
+from zoo.testing.reloading import reload_elsewhere
+from zoo.training.custom_objects import load_with, names_of
 from zoo_registry import SequenceShape, Task
 from zoo_registry.errors import ConfigError
 
@@ -73,15 +75,38 @@ def check_state(bench: Bench) -> None:
     )
 
 
-def check_save_and_reload(bench: Bench) -> None:
-    """The trained network is its Keras file: saved, loaded in safe mode, it gives the same outputs."""
-    network, path = bench.training.fitted.model, bench.folder / "network.keras"
+def check_save_and_reload(bench: Bench) -> Findings:
+    """The trained network is its Keras file: loaded in safe mode, in a new process too, it gives the same outputs.
+
+    A file that names nothing of the plugin's own is loaded here alone, as no process needs more for it than Keras.
+    """
+    network, folder = bench.training.fitted.model, bench.folder
+    path, windows = folder / "network.keras", noise(4, *network.input_shape[1:])
     network.save(path)
-    reloaded = keras.saving.load_model(path, compile=False)
-    windows = noise(4, *network.input_shape[1:])
-    assert np.array_equal(_outputs(network, windows), _outputs(reloaded, windows)), (
-        "saved and loaded again, the network gives other outputs"
+    expected = _outputs(network, windows)
+    here = load_with(path, lambda: network, "the network")
+    assert np.array_equal(_outputs(here, windows), expected), "saved and loaded again, the network gives other outputs"
+    if not (own := names_of(path)):
+        return Findings()
+    subject, training = bench.subject, bench.training
+    if not subject.module or subject.module == "__main__":
+        return Findings(warnings=("it was not loaded in a new process, which cannot import the architecture",))
+    np.save(folder / "windows.npy", windows)
+    table, (targets, classes) = training.prepared.table, training.prepared.named_targets
+    error = reload_elsewhere(
+        {
+            "folder": str(folder.resolve()),
+            "name": subject.plugin,
+            "value": subject.module,
+            "architecture": subject.architecture.name,
+            "config": training.config.model_dump(mode="json"),
+            "columns": {"features": table.features, "targets": targets, "classes": classes},
+        }
     )
+    assert not error, f"saved, and loaded in a new process, which needs {', '.join(sorted(own))} of the plugin: {error}"
+    sentence = "saved, and loaded in a new process, the network gives other outputs"
+    _assert_near(np.load(folder / "reloaded.npy"), expected, sentence)
+    return Findings()
 
 
 def _shapes(bench: Bench, task: Task) -> list[SequenceShape]:

@@ -1,0 +1,69 @@
+"""Load a trained network's file in a process that knows nothing of its training, as ``zoo export RUN`` does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from zoo.processes import command, environment
+from zoo.testing.probe import local_point
+from zoo_registry.discovery import discover_from, sentence_of
+
+PATIENCE = 120.0  # seconds
+
+
+def reload_elsewhere(specification: Mapping[str, Any]) -> str:
+    """Have a fresh process do what :func:`run` says; returns the error that it ended with, else nothing."""
+    try:
+        done = subprocess.run(
+            command(__name__, specification),
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"it did not end within {PATIENCE:.0f} seconds"
+    try:
+        return str(json.loads(done.stdout.splitlines()[-1])["error"])
+    except (IndexError, ValueError, KeyError, TypeError):
+        return f"it ended with exit code {done.returncode}"
+
+
+def run(specification: Mapping[str, Any]) -> None:
+    """In the fresh process: load ``folder``/network.keras with what ``value``, the plugin, has; tell how it went.
+
+    Writes what it makes of the windows in windows.npy to reloaded.npy.
+    """
+    error = ""
+    try:
+        _reload(Path(specification["folder"]), specification)
+    except Exception as caught:  # whatever a plugin does
+        error = sentence_of(caught)
+    print("\n" + json.dumps({"error": error}))
+
+
+def _reload(folder: Path, specification: Mapping[str, Any]) -> None:
+    from zoo.quiet import import_tensorflow
+
+    import_tensorflow()
+    import numpy as np
+
+    from zoo.engine.threads import choose_threads
+    from zoo.training.config import RunConfig
+    from zoo.training.custom_objects import load_with
+    from zoo.training.run_folder import untrained
+
+    choose_threads()
+    name, config = specification["architecture"], RunConfig.model_validate(specification["config"])
+    found = discover_from([local_point(specification["name"], specification["value"], "reloaded", "0")])
+    network = load_with(
+        folder / "network.keras",
+        lambda: untrained(found.catalogue[name].architecture, config, **specification["columns"]),
+        f"architecture '{name}'",
+    )
+    np.save(folder / "reloaded.npy", np.asarray(network(np.load(folder / "windows.npy"), training=False)))
