@@ -76,4 +76,4 @@ lock:
 		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock
 
 clean:
-	rm -rf .venv runs exported/*/ dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv runs exported/*/ exported/.*.json dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

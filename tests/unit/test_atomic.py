@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import shutil
 import signal
-import tempfile
 import threading
 
 import pytest
 
+from zoo import removal
 from zoo.atomic import rename_to_free, staging_file, staging_folder, undisturbed
 
-ITS_TOOLS = {tempfile.__file__, shutil.__file__}
+ITS_TOOLS = {removal.__file__, shutil.__file__}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_waits_for_the_end(number):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_repair_06_a_signal_waits_for_the_end(number):
     came, usual = [], signal.signal(number, lambda *_: came.append("told"))
     try:
         with undisturbed():
@@ -83,4 +83,4 @@ def test_ctrl_c_at_any_line_leaves_no_staging(tmp_path, write, interrupted_at):
             assert [path.name for path in parent.iterdir()] in ([], ["v1"]), f"line {line}"
         else:
             break
-    assert 20 < line < 1000
+    assert 10 < line < 1000

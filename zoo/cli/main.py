@@ -29,7 +29,7 @@ from zoo.cli.tune import tune
 from zoo.cli.verify import verify
 from zoo_registry.errors import ZooError
 
-INTERRUPTED, TERMINATED = 130, 143
+INTERRUPTED = 130
 
 
 class _Commands(TyperGroup):
@@ -112,9 +112,12 @@ def common(
 def main() -> None:
     """Run the command and leave with its exit code.
 
-    0; 1 where a bundle fails its replay, or a plugin its checks; 2 for bad input; 130 after Ctrl-C; 143 after SIGTERM.
+    0; 1 where a bundle fails its replay, or a plugin its checks; 2 for bad input; 130 after Ctrl-C; 143 after SIGTERM;
+    129 after SIGHUP, as where the terminal is closed.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that what is staged is removed
+    for number in (signal.SIGTERM, signal.SIGHUP):  # so that what is staged is removed
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
     atexit.register(freeze)  # or Python looks for garbage in all that was imported, a tenth of a second for pandas
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's remarks; errors still show
     app(prog_name="zoo")

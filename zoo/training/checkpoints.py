@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo.atomic import rename_to_free, staging_folder, undisturbed
-from zoo.training.unfinished import CHECKPOINT, UnfinishedRun
+from zoo.removal import remove
+from zoo.training.unfinished import CHECKPOINT, UnfinishedRun, is_checkpoint
 from zoo_registry.errors import RunError
 
 ARRAYS_FILE, STATE_FILE = "arrays.npz", "checkpoint.json"
@@ -56,7 +56,7 @@ class Checkpoint:
 
 def write_checkpoint(run: UnfinishedRun, checkpoint: Checkpoint) -> None:
     """Bring a checkpoint to the disk; only then those before it are removed. Raises OSError, and they are left."""
-    older = [path for path in run.folder.glob(f"{CHECKPOINT}*") if path.is_dir()]
+    older = run.checkpoints
     place = run.folder / f"{CHECKPOINT}{checkpoint.state.epoch}"
     assert not place.exists(), "an epoch is trained once"
     with undisturbed():  # or a stop in between would leave staging, or the older ones
@@ -67,7 +67,7 @@ def write_checkpoint(run: UnfinishedRun, checkpoint: Checkpoint) -> None:
             (folder / STATE_FILE).write_text(json.dumps(state.model_dump()) + "\n", encoding="utf-8")
             rename_to_free(folder, lambda _: place)
         for path in older:
-            shutil.rmtree(path)
+            remove(path, run.folder, is_checkpoint)
 
 
 def read_checkpoint(run: UnfinishedRun) -> Checkpoint | None:

@@ -16,7 +16,8 @@ from uuid import uuid4
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from zoo.atomic import make_folder, try_lock
+from zoo.atomic import make_folder
+from zoo.removal import try_lock
 from zoo.training.run_record import pick_id
 from zoo.tuning.database import database_errors, open_database
 from zoo.tuning.plan import StudyPlan
