@@ -135,6 +135,12 @@ def undisturbed() -> Iterator[None]:
             signal.raise_signal(number)
 
 
+def lies_in(path: Path, other: Path) -> bool:
+    """Whether a path is that of a file or folder that is there, or lies in it; by the disk's word, not by names."""
+    around = {path.absolute(), *path.absolute().parents, path.resolve(), *path.resolve().parents}
+    return other.exists() and any(place.exists() and place.samefile(other) for place in around)
+
+
 def full_disk(error: BaseException) -> str | None:
     """Why there was no room to write, by an error or one that it came of; None where it is another.
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from zoo.atomic import full_disk
 from zoo.cli.backtest import backtest
 from zoo.cli.bundles import bundles
 from zoo.cli.catalogue import list_architectures
@@ -56,10 +57,12 @@ class _Commands(TyperGroup):
                 raise
             note(f"error: this needs the module '{error.name}', which is not installed; run: pip install lstm-zoo")
             raise typer.Exit(ZooError.exit_code) from error
-        except OSError as error:
-            if ctx.params["debug"] or error.strerror is None or isinstance(error, BrokenPipeError):
+        except Exception as error:
+            reason = full_disk(error) or getattr(error, "strerror", None)
+            if ctx.params["debug"] or reason is None or isinstance(error, BrokenPipeError):
                 raise
-            note(f"error: {error.filename or 'the file system'}: {error.strerror}; nothing half-written is left")
+            where = getattr(error, "filename", None) or "the file system"
+            note(f"error: {where}: {reason}; nothing half-written is left")
             raise typer.Exit(ZooError.exit_code) from error
 
 
