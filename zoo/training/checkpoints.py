@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo.atomic import rename_to_free, staging_folder, undisturbed
 from zoo.removal import remove
+from zoo.sums import check_sums, write_sums
 from zoo.training.unfinished import CHECKPOINT, UnfinishedRun, is_checkpoint
 from zoo_registry.errors import RunError
 
@@ -65,6 +66,7 @@ def write_checkpoint(run: UnfinishedRun, checkpoint: Checkpoint) -> None:
             state = checkpoint.state.model_copy(update={"sha256": _sha256(folder / ARRAYS_FILE)})
             # Python's own JSON: it writes each float so that the very same is read again
             (folder / STATE_FILE).write_text(json.dumps(state.model_dump()) + "\n", encoding="utf-8")
+            write_sums(folder, [ARRAYS_FILE, STATE_FILE])
             rename_to_free(folder, lambda _: place)
         for path in older:
             remove(path, run.folder, is_checkpoint)
@@ -77,6 +79,7 @@ def read_checkpoint(run: UnfinishedRun) -> Checkpoint | None:
     try:
         content = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
         state = TrainingState.model_validate(content)
+        check_sums(folder, [STATE_FILE], RunError)
         found = _sha256(folder / ARRAYS_FILE)
         if found != state.sha256:
             raise ValueError(f"{ARRAYS_FILE} has the SHA-256 {found[:12]}…, expected {state.sha256[:12]}…")
@@ -84,7 +87,7 @@ def read_checkpoint(run: UnfinishedRun) -> Checkpoint | None:
             return Checkpoint(state, {name: file[name] for name in file.files})
     except ValidationError as error:
         raise _broken(folder, f"{STATE_FILE} is not of this version ({error.errors()[0]['msg']})") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RunError) as error:
         raise _broken(folder, str(error)) from error
 
 

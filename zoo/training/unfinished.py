@@ -19,9 +19,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from zoo.atomic import full_disk, make_folder, rename_to_free, staging_folder, write_text
 from zoo.options import ARRAYS, FRAME
 from zoo.removal import ForeignError, is_staging, remove, remove_emptied, staged_in, try_lock
+from zoo.sums import check_sums, write_sums
 from zoo.training.config import RunConfig
 from zoo.training.run_record import (
     CONFIG_FILE,
+    READ_FILES,
     RECORD_FILE,
     UNFINISHED,
     find_run,
@@ -135,7 +137,8 @@ class UnfinishedRun:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read ``config.json``; raises RunError where it is not of this version."""
+        """Read ``config.json``; raises RunError where it is not what was written, or not of this version."""
+        check_sums(folder, [CONFIG_FILE], RunError)
         try:
             return cls(folder, UnfinishedRecord.model_validate_json((folder / CONFIG_FILE).read_bytes()))
         except ValidationError as error:
@@ -322,6 +325,8 @@ def find_start(
     else:
         chosen = pick_id(name, {*unfinished, *(folder.name for folder in list_runs(runs))}, runs, "run")
         found = UnfinishedRun.read(unfinished[chosen]) if chosen in unfinished else runs / chosen
+    if not isinstance(found, UnfinishedRun):
+        check_sums(found, READ_FILES, RunError)
     other = config_of(found)
     if architecture is not None and other.architecture != architecture:
         raise ConfigError(
@@ -349,6 +354,7 @@ def _claimed(runs: Path, wanted: str, record_of: Callable[[str], UnfinishedRecor
         names = (wanted if index == 1 else f"{wanted}-{index}" for index in count(number))
         name = next(name for name in names if not (runs / name).exists() and not (home / name).exists())
         write_text(staged / CONFIG_FILE, record_of(name).model_dump_json(indent=2) + "\n")
+        write_sums(staged, [CONFIG_FILE])
         return home / name
 
     with ExitStack() as stack:

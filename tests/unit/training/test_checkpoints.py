@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from zoo import atomic, removal
+from zoo.sums import write_sums
 from zoo.training import checkpoints
 from zoo.training.checkpoints import (
     ARRAYS_FILE,
@@ -153,5 +154,6 @@ def test_no_pickle_is_read(run):
     np.savez(folder / ARRAYS_FILE, **{"weights/0": np.array([{"a": 1}], dtype=object)})
     state = json.loads((folder / STATE_FILE).read_text())
     (folder / STATE_FILE).write_text(json.dumps(state | {"sha256": checkpoints._sha256(folder / ARRAYS_FILE)}))
+    write_sums(folder, [ARRAYS_FILE, STATE_FILE])
     with pytest.raises(RunError, match="allow_pickle"):
         read_checkpoint(run)

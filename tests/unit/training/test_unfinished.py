@@ -108,7 +108,12 @@ def test_a_killed_training_can_be_reopened_once_at_a_time(killed, runs):
     with suppress(Killed), reopen_run(run.id[:10], runs) as reopened:
         assert reopened == run
         assert reopened.epoch == 3
-        assert sorted(path.name for path in run.folder.iterdir()) == ["checkpoint-3", "config.json", "lock"]
+        assert sorted(path.name for path in run.folder.iterdir()) == [
+            "checkpoint-3",
+            "config.json",
+            "files.sha256",
+            "lock",
+        ]
         with pytest.raises(RunError, match="another process"), reopen_run("latest", runs):
             pass
         raise Killed
@@ -212,6 +217,9 @@ def test_names_that_are_no_unfinished_run(killed, runs):
         find_unfinished("2", runs)
     assert find_unfinished(other.id, runs) == other
     (run.folder / "config.json").write_text("{}")
+    with pytest.raises(RunError, match=r"config.json: not what was written, by its SHA-256 in files.sha256; put the"):
+        find_unfinished(run.id, runs)
+    (run.folder / "files.sha256").unlink()
     with pytest.raises(RunError, match=r"config.json: not a record of this version \(Field required\); train again"):
         find_unfinished(run.id, runs)
 
