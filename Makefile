@@ -39,10 +39,12 @@ test-full: $(INSTALLED)
 
 # Kill a training with SIGKILL at 20 random moments, go on with it, and compare the weights bit for bit: ten minutes.
 # Publishings: 200 killed, 5 whole exports killed, 50 onto a full disk, 4 processes at once: five minutes.
+# Folders: 200 damages of runs and 100 of studies, each right or one sentence, and nothing lost: ten minutes.
 stress: $(INSTALLED)
 	$(BIN)/python tests/stress/kills.py --kills 20
 	$(BIN)/python tests/stress/mutations.py --count 10000 --control 1000
 	$(BIN)/python tests/stress/publishing.py
+	$(BIN)/python tests/stress/folders.py --runs 200 --studies 100
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -19,6 +19,7 @@ import shutil
 import sys
 import tempfile
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from contextlib import chdir, suppress
@@ -94,7 +95,9 @@ def export(target: str) -> tuple[Result, Any]:
         return done, None
     from zoo.bundle.loading import load_bundle
 
-    return done, load_bundle("exported/model").predict(SERIES).round(3).to_csv()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of values outside the training's range
+        return done, load_bundle("exported/model").predict(SERIES).round(3).to_csv()
 
 
 def said(*arguments: str, leave_out: tuple[str, ...] = ()) -> Callable[[str], tuple[Result, Any]]:
@@ -113,7 +116,7 @@ def said(*arguments: str, leave_out: tuple[str, ...] = ()) -> Callable[[str], tu
     return ask
 
 
-MOMENT = ("folder", "created", "seconds", "fits", "id", "versions")
+MOMENT = ("folder", "config", "report", "created", "seconds", "fits", "id", "versions")
 COMMANDS: dict[str, tuple[str, Callable[[str], tuple[Result, Any]]]] = {
     "export": (RUN, export),
     "backtest": (RUN, said("backtest", "RUN", "--data", SERIES, "--json", leave_out=MOMENT)),
@@ -238,13 +241,22 @@ def right(command: str, found: Any, expected: Any, target: str) -> bool:
     return bool(found == expected)
 
 
-def strike(template: Path, place: Path, command: str, draw: random.Random, expected: Any) -> Blow:
-    """Damage a copy in one way, run a command on it, and judge."""
+def strike(
+    template: Path,
+    place: Path,
+    command: str,
+    draw: random.Random,
+    expected: Any,
+    *,
+    kind: str | None = None,
+    name: str | None = None,
+) -> Blow:
+    """Damage a copy in one way, drawn or given, run a command on it, and judge."""
     shutil.copytree(template, place)
     target, ask = COMMANDS[command]
-    kind = draw.choice([*DAMAGES])
+    kind = kind or draw.choice([*DAMAGES])
     with chdir(place):
-        path = draw.choice(files_of(Path(target)))
+        path = draw.choice(files_of(Path(target))) if name is None else Path(target) / name
         name = path.relative_to(target).as_posix()
         DAMAGES[kind](path, draw)
         before = content_of(place)
