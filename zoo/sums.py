@@ -18,8 +18,13 @@ _LINE = re.compile(r"([0-9a-f]{64})  ([^/\0]+)")
 
 
 def write_sums(folder: Path, names: Sequence[str]) -> None:
-    """Write the sums of these files of a folder."""
-    write_text(folder / SUMS_FILE, "".join(f"{_sha256(folder / name)}  {name}\n" for name in names))
+    """Write the sums of these files of a folder, whole or not at all."""
+    write_text(folder / SUMS_FILE, _sums(folder, names))
+
+
+def stage_sums(folder: Path, names: Sequence[str]) -> None:
+    """Write the sums of these files into a folder that is staged, and brought to the disk with all that is in it."""
+    (folder / SUMS_FILE).write_text(_sums(folder, names), encoding="ascii")
 
 
 def check_sums(folder: Path, names: Sequence[str], error: type[ZooError]) -> None:
@@ -42,6 +47,10 @@ def check_sums(folder: Path, names: Sequence[str], error: type[ZooError]) -> Non
             raise error(f"{path}: expected the file that was written, found {found}; put it back")
         if _sha256(path) != known[name]:
             raise error(f"{path}: not what was written, by its SHA-256 in {SUMS_FILE}; {advice}")
+
+
+def _sums(folder: Path, names: Sequence[str]) -> str:
+    return "".join(f"{_sha256(folder / name)}  {name}\n" for name in names)
 
 
 def _sha256(path: Path) -> str:

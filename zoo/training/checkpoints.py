@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo.atomic import rename_to_free, staging_folder, undisturbed
 from zoo.removal import remove
-from zoo.sums import check_sums, write_sums
+from zoo.sums import check_sums, stage_sums
 from zoo.training.unfinished import CHECKPOINT, UnfinishedRun, is_checkpoint
 from zoo_registry.errors import RunError
 
@@ -66,7 +66,7 @@ def write_checkpoint(run: UnfinishedRun, checkpoint: Checkpoint) -> None:
             state = checkpoint.state.model_copy(update={"sha256": _sha256(folder / ARRAYS_FILE)})
             # Python's own JSON: it writes each float so that the very same is read again
             (folder / STATE_FILE).write_text(json.dumps(state.model_dump()) + "\n", encoding="utf-8")
-            write_sums(folder, [ARRAYS_FILE, STATE_FILE])
+            stage_sums(folder, [ARRAYS_FILE, STATE_FILE])
             rename_to_free(folder, lambda _: place)
         for path in older:
             remove(path, run.folder, is_checkpoint)

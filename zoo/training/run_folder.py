@@ -11,7 +11,7 @@ import keras
 
 from zoo.atomic import rename_to_free, staging_folder
 from zoo.engine.plan import Plan
-from zoo.sums import write_sums
+from zoo.sums import stage_sums
 from zoo.training.config import RunConfig, TrainingConfig
 from zoo.training.preparation import Prepared
 from zoo.training.run_record import READ_FILES, RECORD_FILE, RunRecord, provenance
@@ -93,7 +93,7 @@ def write_run(
         (folder / RECORD_FILE).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
         if report is not None:
             (folder / REPORT_FILE).write_text(report, encoding="utf-8")
-        write_sums(folder, READ_FILES)
+        stage_sums(folder, READ_FILES)
         return rename_to_free(folder, lambda number: runs / (record.id if number == 1 else f"{record.id}-{number}"))
 
 
