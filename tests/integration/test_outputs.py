@@ -12,7 +12,8 @@ import pytest
 from matplotlib.figure import Figure
 
 import zoo
-from zoo.atomic import write_text
+from zoo.atomic import staging_file, write_text
+from zoo.removal import staging_name
 from zoo_registry.errors import ConfigError, ExportError, TrainingError
 
 SMALL = ("--window", "8", "--horizon", "3")
@@ -52,6 +53,16 @@ def test_repair_07_predict_writes_nothing_into_its_bundle(zoo_command, exported,
     done = zoo_command("backtest", bundle, "--data", series_file, "--output", tmp_path / "link" / "backtests")
     assert done.exit_code == 2
     assert content(tmp_path) == before
+
+
+def test_repair_06_predict_removes_what_a_killed_one_left_beside_its_file(zoo_command, exported, series_file, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / staging_name()).write_text("half")
+    (tmp_path / "out" / ".staging-foo").write_text("of the user's")
+    with staging_file(tmp_path / "out") as living:
+        done = zoo_command("predict", exported.folder, "--data", series_file, "--output", "out/new.csv")
+        assert done.exit_code == 0, done.output
+        assert {path.name for path in (tmp_path / "out").iterdir()} == {living.name, ".staging-foo", "new.csv"}
 
 
 @pytest.mark.parametrize("output", ["data", "data/out", "link", "link/out", "."])
