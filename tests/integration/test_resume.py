@@ -297,7 +297,8 @@ def test_a_full_disk_is_told_and_the_last_checkpoint_is_whole(under_way):
     assert sentence.startswith("error: ")
     assert f": File too large; the last checkpoint, of epoch {run.epoch}, is whole; make room, then" in sentence
     assert sentence.endswith(f"go on with: zoo train --resume {run.id}")
-    assert {path.name for path in run.folder.iterdir()} == {"config.json", "lock", f"checkpoint-{run.epoch}"}
+    left = {"config.json", "files.sha256", "lock", f"checkpoint-{run.epoch}"}
+    assert {path.name for path in run.folder.iterdir()} == left
     assert resumption.read_checkpoint(run).state.epoch == run.epoch
 
 
