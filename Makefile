@@ -39,11 +39,13 @@ test-full: $(INSTALLED)
 
 # Kill a training with SIGKILL at 20 random moments, go on with it, and compare the weights bit for bit: ten minutes.
 # Publishings: 200 killed, 5 whole exports killed, 50 onto a full disk, 4 processes at once: five minutes.
+# Folders: 200 damages of runs and 100 of studies, each right or one sentence, and nothing lost: ten minutes.
 stress: $(INSTALLED)
 	$(BIN)/python tests/stress/dropout.py
 	$(BIN)/python tests/stress/kills.py --kills 20
 	$(BIN)/python tests/stress/mutations.py --count 10000 --control 1000
 	$(BIN)/python tests/stress/publishing.py
+	$(BIN)/python tests/stress/folders.py --runs 200 --studies 100
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -82,4 +84,4 @@ lock:
 		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock
 
 clean:
-	rm -rf .venv runs exported/*/ dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv runs exported/*/ exported/.*.json dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,35 +1,39 @@
 """Files and folders that appear whole or not at all: staged beside their place, synced, renamed.
 
-What is staged is locked as long as its process lives: :func:`abandoned` tells what a killed one has left.
+What is staged is locked as long as its process lives, and its name says that it is the zoo's: see :mod:`zoo.removal`.
+All of it has the modes that the umask leaves.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import shutil
 import signal
-import sys
-import tempfile
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from zoo.removal import is_at, is_staging, mode_of, remove, staging_name, try_lock
 from zoo_registry.errors import ConfigError
 
-STAGING = ".staging-"
+ANSWERED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # they end a command when nothing is half done
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room: of the disk, of a quota, of what one file may have
 
 
 @contextmanager
 def staging_folder(parent: Path) -> Iterator[Path]:
     """Give a hidden folder inside ``parent`` to write into; it is gone afterwards, unless it was renamed."""
-    make, remove = lambda: tempfile.mkdtemp(prefix=STAGING, dir=parent), partial(shutil.rmtree, ignore_errors=True)
-    with _staged(make, remove) as folder:
-        folder.chmod(0o755)
+
+    def make() -> Path:
+        folder = parent / staging_name()
+        folder.mkdir()
+        return folder
+
+    with _staged(make) as folder:
         yield folder
 
 
@@ -42,21 +46,27 @@ def rename_to_free(
     """Sync a folder's content and rename it to the first of ``place(first)``, ``place(first + 1)``, … that is free.
 
     The rename itself claims the place: it fails where a folder with content stands there, however it came there.
-    ``prepare`` gets each number before it is tried, to write it into the folder.
+    ``prepare`` gets each number before it is tried, to write it into the folder. Whatever wrote into that, its content
+    has the modes that the umask has left the folder itself.
     """
+    usual = stat.S_IMODE(folder.stat().st_mode)
     for number in count(first):
         prepare(number)
         for path in folder.rglob("*"):
+            if not path.is_symlink():
+                executable = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
+                path.chmod(usual if executable else usual & 0o666)
             sync(path)
         sync(folder)
+        target = place(number)
         try:
-            folder.rename(place(number))
+            folder.rename(target)
         except OSError as error:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
         else:
-            sync(place(number).parent)
-            return place(number)
+            sync(target.parent)
+            return target
     raise AssertionError("there is always a next number")
 
 
@@ -64,21 +74,27 @@ def rename_to_free(
 def staging_file(parent: Path) -> Iterator[Path]:
     """Give an empty hidden file inside ``parent`` to write into; it is gone afterwards, unless it was renamed."""
 
-    def make() -> str:
-        handle, name = tempfile.mkstemp(dir=parent, prefix=STAGING)
-        os.close(handle)
-        return name
+    def make() -> Path:
+        file = parent / staging_name()
+        file.touch(exist_ok=False)
+        return file
 
-    with _staged(make, lambda staged: staged.unlink(missing_ok=True)) as staged:
+    with _staged(make) as staged:
         yield staged
 
 
 @contextmanager
 def staged_file(place: Path) -> Iterator[Path]:
-    """Give a hidden file beside ``place`` to write into; it takes its place at the end, and is gone after an error."""
+    """Give a hidden file beside ``place`` to write into; it takes its place at the end, and is gone after an error.
+
+    A file that it replaces gives it its mode. Raises ConfigError where something else than a file is in that place.
+    """
+    if place.exists() and not place.is_file():  # a device, say, which a rename would replace
+        raise ConfigError(f"{place}: expected a file in its place, or nothing, found something else; name another")
     with staging_file(place.parent) as staged:
         yield staged
-        staged.chmod(0o644)
+        if place.exists():
+            staged.chmod(stat.S_IMODE(place.stat().st_mode))
         sync(staged)
         staged.replace(place)
     sync(place.parent)
@@ -122,40 +138,13 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def try_lock(handle: int) -> bool:
-    """Lock an open file or folder against others that ask so; the system lets go of it when the process ends."""
-    if sys.platform == "win32":  # it has no flock; nothing is held there
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-@contextmanager
-def abandoned(path: Path) -> Iterator[bool]:
-    """Tell whether no living process writes into what is staged here, and keep it so meanwhile."""
-    try:
-        handle = os.open(path, _mode(path) | os.O_NOFOLLOW)
-    except FileNotFoundError:  # renamed or removed a moment ago
-        yield False
-        return
-    try:
-        yield try_lock(handle) and _is_at(handle, path)
-    finally:
-        os.close(handle)
-
-
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait for the end of what must not be left half done; for short work alone."""
+    """Let Ctrl-C, SIGTERM and SIGHUP wait for the end of what must not be left half done; for short work alone."""
     came: list[int] = []
     usual: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():  # it alone is told of signals
-        usual = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        usual = {number: signal.getsignal(number) for number in ANSWERED}
     usual = {number: handler for number, handler in usual.items() if handler is not None}  # None: not Python's
     try:
         for number in usual:
@@ -168,8 +157,30 @@ def undisturbed() -> Iterator[None]:
             signal.raise_signal(number)
 
 
+def lies_in(path: Path, other: Path) -> bool:
+    """Whether a path is that of a file or folder that is there, or lies in it; by the disk's word, not by names."""
+    around = {path.absolute(), *path.absolute().parents, path.resolve(), *path.resolve().parents}
+    return other.exists() and any(place.exists() and place.samefile(other) for place in around)
+
+
+def full_disk(error: BaseException) -> str | None:
+    """Why there was no room to write, by an error or one that it came of; None where it is another.
+
+    TensorFlow, HDF5 and others tell it in words of their own, which end in the system's.
+    """
+    told: BaseException | None = error
+    while told is not None:
+        if isinstance(told, OSError) and told.errno in FULL:
+            return os.strerror(told.errno)
+        for number in FULL:
+            if os.strerror(number) in str(told):
+                return os.strerror(number)
+        told = told.__cause__ or told.__context__
+    return None
+
+
 @contextmanager
-def _staged(make: Callable[[], str], remove: Callable[[Path], object]) -> Iterator[Path]:
+def _staged(make: Callable[[], Path]) -> Iterator[Path]:
     """Make a file or folder with a name of its own, hold its lock, and remove it at the end."""
     path, handle = None, None
     try:
@@ -179,28 +190,18 @@ def _staged(make: Callable[[], str], remove: Callable[[Path], object]) -> Iterat
     finally:
         with undisturbed():
             if path is not None and handle is not None:
-                remove(path)
+                with suppress(OSError):  # what cannot be removed now is found later
+                    if path.exists():
+                        remove(path, path.parent, is_staging, handle)
                 os.close(handle)
 
 
-def _made(make: Callable[[], str]) -> tuple[Path, int]:
+def _made(make: Callable[[], Path]) -> tuple[Path, int]:
     """Make a file or folder and lock it; another is made where it was cleaned away."""
     while True:
-        path = Path(make())
+        path = make()
         with suppress(FileNotFoundError):
-            handle = os.open(path, _mode(path))
-            if try_lock(handle) and _is_at(handle, path):
+            handle = os.open(path, mode_of(path))
+            if try_lock(handle) and is_at(handle, path):
                 return path, handle
             os.close(handle)
-
-
-def _mode(path: Path) -> int:
-    """How to open what is staged: NFS locks a file only for those who may write it."""
-    return os.O_RDONLY if path.is_dir() else os.O_RDWR
-
-
-def _is_at(handle: int, path: Path) -> bool:
-    """Whether the path still leads to what the handle has open."""
-    with suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(handle), path.stat())
-    return False

@@ -14,6 +14,7 @@ from zoo.data.labels import class_counts
 from zoo.data.split import PARTS
 from zoo.data.storage import row_blocks
 from zoo.data.table import Table
+from zoo.evaluation.drawing import save
 from zoo.preprocessing.scaled_columns import ScaledColumns
 from zoo.preprocessing.statistics import ColumnStatistics
 from zoo.training.preparation import Prepared
@@ -154,7 +155,7 @@ def draw(prepared: Prepared, path: Path) -> None:
     axes[0, 1].set_title("scaled values, each part's share", fontsize="medium")
     left_out = len(table.columns) - len(names)
     axes[-1, 0].set_xlabel((table.time_column or "row") + (f"; {left_out} more columns" if left_out else ""))
-    figure.savefig(path, dpi=100)
+    save(figure, path)
 
 
 def _scaled(prepared: Prepared, name: str, part: str) -> NDArray[np.float64]:

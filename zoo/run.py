@@ -17,6 +17,7 @@ from zoo.export.exporter import Trained, export
 from zoo.options import ARRAYS, FRAME, Missing
 from zoo.outputs import MAIN_OUTPUT
 from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.sums import check_sums
 from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.trackers import make_trackers
 from zoo.training.answers import Answers, answer_windows, answers_of
@@ -24,7 +25,7 @@ from zoo.training.config import RunConfig
 from zoo.training.measurement import measure
 from zoo.training.preparation import csv_format, prepare_run
 from zoo.training.run_folder import load_network, load_preprocessor
-from zoo.training.run_record import RunRecord, read_whole_record
+from zoo.training.run_record import READ_FILES, RunRecord, read_whole_record
 from zoo_registry import discover
 from zoo_registry.errors import RunError
 
@@ -41,6 +42,7 @@ class Run:
         self.record: RunRecord = read_whole_record(self.folder)
         self.source: Source | None = None  # the table of a training in this process
         self.lifecycle: Lifecycle | None = None  # the hooks that this training was told to
+        check_sums(self.folder, READ_FILES, RunError)
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r})"

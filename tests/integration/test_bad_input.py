@@ -287,6 +287,7 @@ def test_a_run_with_a_broken_record(zoo_command, snapshot, trained, tmp_path: Pa
     broken = tmp_path / "runs" / trained.id
     shutil.copytree(trained.folder, broken)
     (broken / "run.json").write_text('{"id": "x"}', encoding="utf-8")
+    (broken / "files.sha256").unlink()  # else it is told before it is read
     before = snapshot(tmp_path)
     result = zoo_command("export", trained.id)
     assert result.exit_code == 2
@@ -464,6 +465,7 @@ def test_exporting_under_a_name_of_another_interface_is_refused(
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
     record["config"]["data"]["horizon"] = 4
     (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    (run / "files.sha256").unlink()
     before = snapshot(tmp_path)
     result = zoo_command("export", "other", "--exported", ".", "--name", "tiny")
     assert result.exit_code == 2
@@ -506,7 +508,7 @@ def test_an_interrupt_while_a_run_is_written_leaves_its_last_checkpoint(
     assert result.exit_code == 130
     (unfinished,) = (tmp_path / "runs" / "unfinished").iterdir()
     assert result.stderr.splitlines()[-1] == f"interrupted; go on with: zoo train --resume {unfinished.name}"
-    left = {"config.json", "lock", "arrays.npz", "checkpoint.json"}
+    left = {"config.json", "lock", "arrays.npz", "checkpoint.json", "files.sha256"}
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {series_file.name, *left}
 
 

@@ -280,7 +280,8 @@ def test_a_stopped_command_says_how_to_go_on(under_way, number, code, word):
     output, errors = process.communicate(timeout=180)
     assert (process.returncode, output) == (code, b"")
     assert errors.decode().splitlines()[-1] == f"{word}; go on with: zoo train --resume {run.id}"
-    assert {path.name for path in run.folder.iterdir()} == {"config.json", "lock", f"checkpoint-{run.epoch}"}
+    left = {"config.json", "files.sha256", "lock", f"checkpoint-{run.epoch}"}
+    assert {path.name for path in run.folder.iterdir()} == left
     assert resumption.read_checkpoint(run).state.epoch == run.epoch >= 2
     assert not run.is_running()
 
@@ -296,7 +297,8 @@ def test_a_full_disk_is_told_and_the_last_checkpoint_is_whole(under_way):
     assert sentence.startswith("error: ")
     assert f": File too large; the last checkpoint, of epoch {run.epoch}, is whole; make room, then" in sentence
     assert sentence.endswith(f"go on with: zoo train --resume {run.id}")
-    assert {path.name for path in run.folder.iterdir()} == {"config.json", "lock", f"checkpoint-{run.epoch}"}
+    left = {"config.json", "files.sha256", "lock", f"checkpoint-{run.epoch}"}
+    assert {path.name for path in run.folder.iterdir()} == left
     assert resumption.read_checkpoint(run).state.epoch == run.epoch
 
 

@@ -77,7 +77,9 @@ def where(runs: Path) -> str:
     """What a kill has left."""
     if finished := list(runs.glob("*/run.json")):
         return f"finished {finished[0].parent.name}"
-    left = sorted(path.name for path in runs.glob("unfinished/*/*") if path.name not in ("config.json", "lock"))
+    left = sorted(
+        path.name for path in runs.glob("unfinished/*/*") if path.name not in ("config.json", "files.sha256", "lock")
+    )
     return ", ".join(left) or "nothing but its configuration"
 
 

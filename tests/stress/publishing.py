@@ -28,13 +28,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from zoo.atomic import STAGING
 from zoo.bundle.integrity import check_integrity, describe_files
 from zoo.bundle.manifest import MANIFEST_FILE, Manifest
 from zoo.bundle.version_folders import versions
 from zoo.export.leftovers import clean_exported
 from zoo.export.publishing import publish, staging
 from zoo.export.triton import triton_config
+from zoo.removal import STAGING
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "bundle-v1"
 ORIGIN = "assets.extra/origin"
@@ -89,9 +89,9 @@ def ended(pid: int) -> int:
 
 def check(exported: Path, known: set[Path] | None = None) -> None:
     """Verify all versions but the known ones, which are added to, and that nothing else can be seen beside them."""
-    for model in exported.iterdir():
+    for model in models(exported):
         seen = {path.name for path in model.iterdir() if not path.name.startswith(".")}
-        numbers = range(1, len(seen - {"config.pbtxt"}) + 1)
+        numbers = sorted(int(name) for name in seen if name.isdigit())
         assert seen - {"config.pbtxt"} == set(map(str, numbers)), f"{model}: {sorted(seen)}"
         for number in numbers:
             if known is None or model / str(number) not in known:
@@ -106,10 +106,16 @@ def check_cleaned(exported: Path) -> int:
     removed = clean_exported(exported)
     assert not [leftover for leftover in removed if leftover.in_use], removed
     check(exported)
-    for model in exported.iterdir():
+    assert not list(exported.glob(f"{STAGING}*"))
+    for model in models(exported):
         assert versions(model), f"{model}: a model without a version stops a Triton server"
         assert not [path for path in model.iterdir() if path.name.startswith(".")], model
     return len(removed)
+
+
+def models(exported: Path) -> list[Path]:
+    """The folders of models; beside them lie the numbers that each was given."""
+    return [path for path in exported.iterdir() if path.is_dir() and not path.name.startswith(".")]
 
 
 def state_of(exported: Path, versions_before: int) -> str:
@@ -153,7 +159,7 @@ def kill_publishings(exported: Path, source: Path, count: int, draw: random.Rand
     check_cleaned(exported)
     print(
         f"{count} publishings of {whole * 1000:.0f} ms killed: {told(states)};"
-        f" {late} more had ended; {len(list(exported.glob('*/[0-9]*')))} versions in {len(list(exported.iterdir()))}"
+        f" {late} more had ended; {len(list(exported.glob('*/[0-9]*')))} versions in {len(models(exported))}"
         f" models, 0 incomplete; gc removed {removed} leftovers",
         flush=True,
     )
@@ -237,7 +243,7 @@ def publish_onto_full_disks(folder: Path, source: Path, count: int, draw: random
             check(exported)
             if end == FULL:
                 assert sorted(folder.rglob("*")) == before, "one that fails leaves nothing, not even hidden"
-            for path in exported.iterdir():  # room for the next
+            for path in models(exported):  # room for the next
                 if path.name != "m0" or len(versions(path)) > 1:
                     shutil.rmtree(path / str(max(versions(path))) if path.name == "m0" else path)
         assert check_cleaned(exported) == 0

@@ -41,8 +41,12 @@ def check_output(output: Path) -> None:
 def staged_writer(output: Path, times: pd.Index | None = None) -> Iterator[Writer]:
     """Write beside ``output``, and put the file in its place at the end; after an error there is nothing.
 
+    What killed commands have left in that folder is removed first: nobody may look for it there with ``zoo gc``.
     ``times`` are those of the table, which tell how times are written in a CSV file.
     """
+    from zoo.export.leftovers import clean_folder
+
+    clean_folder(output.parent)
     with staged_file(output) as staged:
         writer = _CsvWriter(staged, times) if output.suffix.lower() == ".csv" else ParquetWriter(staged)
         with closing(writer):

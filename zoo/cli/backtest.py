@@ -10,7 +10,7 @@ import typer
 from zoo.atomic import check_folder
 from zoo.cli.answers import progress_bar
 from zoo.cli.options import BUNDLE_OPTIONS, FORMAT, SCALING_OPTIONS, csv_format_of, with_options, workers_of
-from zoo.cli.output import RequireSignature, catalogue, note, print_json, print_table, say
+from zoo.cli.output import RequireSignature, catalogue, check_apart, note, print_json, print_table, say
 from zoo.cli.results import print_forecasts
 from zoo.cli.tensorflow import import_tensorflow
 from zoo.options import Aggregate, Gaps, Missing
@@ -87,8 +87,10 @@ def backtest(
             raise ConfigError(f"--{name} is one of {', '.join(get_args(known))}, found '{value}'")
     check_folder(output, "--output")
     workers = workers_of(ctx)
-    from zoo.bundle.opening import is_bundle
+    from zoo.bundle.opening import find_bundle, is_bundle
 
+    if is_bundle(subject):
+        check_apart(output, "--output", find_bundle(subject))
     if refit or refit_every is not None or not is_bundle(subject):  # a bundle as it is needs no plugin, no TensorFlow
         catalogue()
         if not workers or Path(subject).suffix.lower() != ".toml":  # whose trainings are all in workers

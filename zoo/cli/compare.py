@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.output import note, print_json, print_table, say
+from zoo.cli.output import check_apart, note, print_json, print_table, say
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def compare(
     if html is not None and (html.is_dir() or not html.parent.is_dir()):
         raise ConfigError(f"--html: expected a file in a folder that is there, found {html}; name another")
     folders = {folder.resolve(): folder for folder in (find_run(name, runs) for name in names)}
+    check_apart(html, "--html", *folders)
     records = [read_record(folder) for folder in folders.values()]
     measured = [_measured(record, folder) for record, folder in zip(records, folders.values(), strict=True)]
     ids = [run.name for run in measured]

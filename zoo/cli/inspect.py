@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from zoo.cli.options import DATA_OPTIONS, settings_of, with_options
-from zoo.cli.output import check_picture, left_out_note, note, print_json, print_table, repair_notes, say
+from zoo.cli.output import check_apart, check_picture, left_out_note, note, print_json, print_table, repair_notes, say
 
 
 @with_options(DATA_OPTIONS)
@@ -26,6 +26,7 @@ def inspect(
         zoo inspect --data ETTh1.csv --target OT --window 96 --horizon 24 --split 8640,2880,2880
     """
     check_picture(plot, "--plot")
+    check_apart(plot, "--plot", ctx.params["data"])
     from zoo.inspection import draw
     from zoo.inspection import inspect as describe
     from zoo.training.preparation import prepare

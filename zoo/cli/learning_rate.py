@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.cli.output import check_picture, note, print_json, say
+from zoo.cli.output import check_apart, check_picture, note, print_json, say
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
 
@@ -15,19 +15,21 @@ if TYPE_CHECKING:
     from zoo_registry import Architecture
 
 
-def check_find_lr(find_lr: bool, plot: Path | None, export: bool) -> None:
-    """Raise ConfigError for options that do not go together."""
+def check_find_lr(find_lr: bool, plot: Path | None, export: bool, config: Path | None = None) -> None:
+    """Raise ConfigError for options that do not go together; ``config`` is the file of the settings."""
     if find_lr and export:
         raise ConfigError("--find-lr trains nothing that could be exported; leave --export out")
     if plot is not None and not find_lr:
         raise ConfigError("--plot draws what --find-lr finds, but that was not given; add it, or leave --plot out")
     check_picture(plot, "--plot")
+    check_apart(plot, "--plot", config)
 
 
 def suggest_rate(
     config: RunConfig, prepared: Prepared, architecture: Architecture, plot: Path | None, *, as_json: bool
 ) -> None:
     """Find a rate, draw what was found where a picture is asked for, and print it."""
+    check_apart(plot, "--plot", config.data.source)
     import_tensorflow()
     from zoo.training.rate_range import BATCHES, draw, find_rate
 

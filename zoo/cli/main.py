@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from zoo.atomic import full_disk
 from zoo.cli.backtest import backtest
 from zoo.cli.bundles import bundles
 from zoo.cli.catalogue import list_architectures
@@ -30,7 +31,7 @@ from zoo.cli.verify import verify
 from zoo.streams import open_closed_streams
 from zoo_registry.errors import ZooError
 
-INTERRUPTED, TERMINATED = 130, 143
+INTERRUPTED = 130
 
 
 class _Commands(HelpfulGroup):
@@ -57,10 +58,12 @@ class _Commands(HelpfulGroup):
                 raise
             note(f"error: this needs the module '{error.name}', which is not installed; run: pip install lstm-zoo")
             raise typer.Exit(ZooError.exit_code) from error
-        except OSError as error:
-            if ctx.params["debug"] or error.strerror is None or isinstance(error, BrokenPipeError):
+        except Exception as error:
+            reason = full_disk(error) or getattr(error, "strerror", None)
+            if ctx.params["debug"] or reason is None or isinstance(error, BrokenPipeError):
                 raise
-            note(f"error: {error.filename or 'the file system'}: {error.strerror}; nothing half-written is left")
+            where = getattr(error, "filename", None) or "the file system"
+            note(f"error: {where}: {reason}; nothing half-written is left")
             raise typer.Exit(ZooError.exit_code) from error
 
 
@@ -113,10 +116,13 @@ def common(
 def main() -> None:
     """Run the command and leave with its exit code.
 
-    0; 1 where a bundle fails its replay, or a plugin its checks; 2 for bad input; 130 after Ctrl-C; 143 after SIGTERM.
+    0; 1 where a bundle fails its replay, or a plugin its checks; 2 for bad input; 130 after Ctrl-C; 143 after SIGTERM;
+    129 after SIGHUP, as where the terminal is closed.
     """
     open_closed_streams()  # before any file is opened
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that what is staged is removed
+    for number in (signal.SIGTERM, signal.SIGHUP):  # so that what is staged is removed
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
     atexit.register(freeze)  # or Python looks for garbage in all that was imported, a tenth of a second for pandas
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's remarks; errors still show
     app(prog_name="zoo")

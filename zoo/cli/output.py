@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zoo.atomic import lies_in
 from zoo.texts import printable, printable_json
 from zoo_registry.errors import ConfigError
 
@@ -156,6 +157,13 @@ def check_picture(path: Path | None, option: str) -> None:
     """Raise ConfigError where a picture cannot be drawn; None is none."""
     if path is not None and (path.suffix.lower() not in (".png", ".svg", ".pdf") or not path.parent.is_dir()):
         raise ConfigError(f"{option}: expected a .png, .svg or .pdf file in a folder that is there, found {path}")
+
+
+def check_apart(place: Path | None, option: str, *inputs: str | Path | None) -> None:
+    """Raise ConfigError where what is to be written is something that is read, by whatever name, or lies in it."""
+    for given in inputs:
+        if place is not None and given is not None and lies_in(place, Path(given)):
+            raise ConfigError(f"{option}: expected another place than the input {given}, found {place}; name one")
 
 
 def catalogue() -> Catalogue:

@@ -11,7 +11,7 @@ import typer
 
 from zoo.cli.answers import cells, check_output, progress_bar, staged_writer
 from zoo.cli.options import BUNDLE_OPTIONS, FORMAT, SCALING_OPTIONS, csv_format_of, with_options, workers_of
-from zoo.cli.output import BundlePath, RequireSignature, note, print_json, print_table, tell_apart
+from zoo.cli.output import BundlePath, RequireSignature, check_apart, note, print_json, print_table, tell_apart
 from zoo.cli.predict_folder import is_folder, predict_folder
 from zoo.options import Aggregate, Gaps, Missing
 from zoo_registry.errors import ConfigError
@@ -82,6 +82,7 @@ def predict(
         raise ConfigError(f"{given}: for a folder of files, found --data {data}; leave it out, or name a folder")
     if output is not None and not folder:
         check_output(output)
+        check_apart(output, "--output", data, *(require_signature or ()))
         if as_json:
             raise ConfigError(f"--output writes .csv or .parquet, and --json to the terminal; found {output}; take one")
     reading = {name: ctx.params[name] for name in READING} | {
@@ -94,8 +95,11 @@ def predict(
         predict_folder(bundle, data, output, settings | workers | {"require_signature": keys}, as_json=as_json)
         return
     from zoo.bundle.loading import load_bundle
+    from zoo.bundle.opening import find_bundle
     from zoo.bundle.ranges import refuse_outside
 
+    if output is not None:
+        check_apart(output, "--output", find_bundle(bundle))
     loaded = load_bundle(bundle, require_signature=require_signature or None)
     if backtest:
         _backtest(loaded, data, reading | {"stride": stride or 1}, output, strict=strict_range, as_json=as_json)

@@ -151,7 +151,7 @@ def train(
         zoo train --resume latest
         zoo train segmented --data ETTh1.csv --target OT --batch-size 1024 --distribute 4
     """
-    check_find_lr(find_lr, plot, export)
+    check_find_lr(find_lr, plot, export, config)
     _check_tracking(tensorboard, mlflow, find_lr)
     cluster = cluster_for(distribute, find_lr=find_lr)
     known = catalogue()

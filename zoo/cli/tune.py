@@ -11,7 +11,7 @@ import typer
 from zoo.atomic import check_folder
 from zoo.cli.answers import progress_bar
 from zoo.cli.options import RUN_OPTIONS, SCALING_OPTIONS, settings_of, with_options, workers_of
-from zoo.cli.output import catalogue, note, print_json, print_table, say
+from zoo.cli.output import catalogue, check_apart, note, print_json, print_table, say
 from zoo.cli.results import print_results
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
@@ -157,8 +157,11 @@ def tune(
     asked = _asked_resume(ctx) if resume is not None else _asked(ctx, config)
     for name in asked.get("architectures", ()):
         known[name]  # an unknown name is told before anything slow is imported
+    from zoo.tuning.study import BEST_FILE
     from zoo.tuning.tune import tune as run_study
 
+    if study is not None:
+        check_apart(studies / study / BEST_FILE, "--study", config)
     with progress_bar() as show:
         found = run_study(
             **asked,

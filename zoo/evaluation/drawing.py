@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from html import escape
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -15,6 +16,8 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
+
+from zoo.atomic import staged_file
 
 BLUE, YELLOW, RED, GREEN, PURPLE = "#4477aa", "#ddaa33", "#bb5566", "#228833", "#aa3377"
 TRUTH, OTHER = "#222222", "#999999"
@@ -49,6 +52,12 @@ def drawn(draw: Callable[[Any], None], *, wide: bool = False) -> str:
         file = StringIO()
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     return _inline(file.getvalue())
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a picture as the kind of file that its name says, whole or not at all."""
+    with staged_file(path) as staged:
+        figure.savefig(staged, format=path.suffix.removeprefix(".").lower(), dpi=100)
 
 
 def _inline(svg: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from zoo.atomic import full_disk
 from zoo.bundle.golden import Golden, Ruler, allowed_roundings, golden_windows
 from zoo.bundle.integrity import check_integrity, describe_files
 from zoo.bundle.manifest import Interface, Manifest
@@ -95,7 +97,7 @@ def export(
     shape = (interface.window, len(interface.features))
     with layers_told(trained.network, "exported", ExportError):
         served = Served(inference_network(trained.network), preprocessor, answers, shape)
-    with staging(model) as folder, layers_told(served.network, "exported", ExportError):
+    with _room_told(model), staging(model) as folder, layers_told(served.network, "exported", ExportError):
         write_saved_model(served, dtype, folder)
         onnx = write_onnx(served, dtype, folder)
         extra = write_extra(served, exporters, folder, interface, batch)
@@ -156,6 +158,19 @@ def export(
             check_integrity(folder)
 
         return publish(folder, model, interface, config, seal)
+
+
+@contextmanager
+def _room_told(model: Path) -> Iterator[None]:
+    """Raise ExportError where there was no room for a bundle, whichever library found that, in whatever words."""
+    try:
+        yield
+    except Exception as error:
+        if (full := full_disk(error)) is None:
+            raise
+        raise ExportError(
+            f"{model}: {full}; nothing was published, and nothing half-written is left; make room, then export again"
+        ) from error
 
 
 def _refuse_non_finite(trained: Trained) -> None:

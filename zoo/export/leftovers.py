@@ -1,17 +1,20 @@
-"""What is published, and what killed exports and trainings left: staging that no living process holds."""
+"""What is published, and what killed processes left: what bears the zoo's mark, and no living process holds."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.atomic import STAGING, abandoned, try_lock
 from zoo.bundle.place import CONFIG_FILE
 from zoo.bundle.version_folders import versions
+from zoo.export.numbers import MARK_FILE, Numbers
+from zoo.removal import held, is_staging, remove, remove_emptied, staged_in, try_lock
+from zoo.training.run_record import RECORD_FILE, UNFINISHED
+from zoo.training.unfinished import LOCK_FILE, is_unfinished
+from zoo_registry.errors import ExportError
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,13 @@ class Leftover:
 def clean_exported(exported: Path, *, dry_run: bool = False) -> list[Leftover]:
     """Remove what killed exports left below a folder of models, and return it, with what is in use and was left.
 
-    That is staging, and model folders in which then is nothing but perhaps a ``config.pbtxt`` as exports write it: such
-    a model stops a Triton server. ``dry_run`` removes nothing. Raises OSError where something cannot be removed.
+    That is staging, and model folders that exports made or filled, and in which then is nothing but perhaps their
+    ``config.pbtxt``: such a model stops a Triton server. ``dry_run`` removes nothing. Raises OSError where something
+    cannot be removed.
     """
-    found = []
+    found = clean_folder(exported, dry_run=dry_run)
     for model in _folders(exported):
-        staged = list(_clean(model, dry_run))
+        staged = clean_folder(model, dry_run=dry_run)
         found += staged
         if not any(leftover.in_use for leftover in staged):
             found += _clean_model(model, {leftover.path.name for leftover in staged}, dry_run)
@@ -39,17 +43,34 @@ def clean_exported(exported: Path, *, dry_run: bool = False) -> list[Leftover]:
 
 
 def clean_runs(runs: Path, *, dry_run: bool = False) -> list[Leftover]:
-    """Remove the staging of killed trainings, as :func:`clean_exported` does; unfinished trainings stay, to go on with.
+    """Remove the staging of killed trainings, as :func:`clean_exported` does, and what is left of finished ones.
 
-    Raises OSError where something cannot be removed.
+    Unfinished trainings stay, to go on with. Raises OSError where something cannot be removed.
     """
-    places = [runs, *_folders(runs / "unfinished")]
-    return [leftover for place in places for leftover in _clean(place, dry_run)]
+    home = runs / UNFINISHED
+    found = [*clean_folder(runs, dry_run=dry_run), *clean_folder(home, dry_run=dry_run)]
+    for folder in _folders(home):
+        rest = _clean_rest(folder, runs, dry_run)
+        found += [rest] if rest is not None else clean_folder(folder, dry_run=dry_run)
+    return found
 
 
-def clean_tree(folder: Path) -> list[Leftover]:
+def clean_tree(folder: Path, *, dry_run: bool = False) -> list[Leftover]:
     """Remove the staging that killed processes left anywhere below a folder, as :func:`clean_exported` does."""
-    return [leftover for place, _, _ in os.walk(folder) for leftover in _clean(Path(place), dry_run=False)]
+    return [leftover for place, _, _ in os.walk(folder) for leftover in clean_folder(Path(place), dry_run=dry_run)]
+
+
+def clean_folder(folder: Path, *, dry_run: bool = False) -> list[Leftover]:
+    """Remove the staging that killed processes left directly in a folder, as :func:`clean_exported` does."""
+    found = []
+    for path in staged_in(folder):
+        with held(path) as lock:
+            if lock is None and not path.exists():  # renamed or removed a moment ago
+                continue
+            found.append(Leftover(path, size_of(path), in_use=lock is None))
+            if lock is not None and not dry_run:
+                remove(path, folder, is_staging, lock)
+    return found
 
 
 def list_versions(exported: Path) -> dict[Path, list[int]]:
@@ -69,44 +90,50 @@ def _is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
-def _clean(parent: Path, dry_run: bool) -> Iterator[Leftover]:
-    for path in sorted(parent.glob(f"{STAGING}*")):
-        if path.is_symlink() or not (path.is_dir() or path.is_file()):
-            continue  # nothing of ours
-        with abandoned(path) as free:
-            if not free:
-                if path.exists():
-                    yield Leftover(path, size_of(path), in_use=True)
-                continue
-            leftover = Leftover(path, size_of(path))
-            if not dry_run:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-            yield leftover
+def _clean_rest(folder: Path, runs: Path, dry_run: bool) -> Leftover | None:
+    """Remove the folder of an unfinished training whose run is finished: it was killed just before it did so itself."""
+    if not ((runs / folder.name / RECORD_FILE).is_file() and is_unfinished(folder)):
+        return None
+    with held(folder / LOCK_FILE) as lock:
+        found = Leftover(folder, size_of(folder), in_use=lock is None)
+        if lock is not None and not dry_run:
+            remove(folder, runs / UNFINISHED, is_unfinished)
+    return found
 
 
 def _clean_model(model: Path, removed: set[str], dry_run: bool) -> Iterator[Leftover]:
-    """Remove a model's folder where no export holds it and nothing is in it; ``removed``: names that do not count."""
+    """Remove a model's folder that exports made or filled, where no export holds it and nothing else is in it.
+
+    ``removed``: names that do not count.
+    """
     handle = os.open(model, os.O_RDONLY)
     try:
         if not try_lock(handle):  # an export publishes here
             return
-        rest = {path.name for path in model.iterdir()} - removed
-        config = model / CONFIG_FILE
-        if rest and not (rest == {CONFIG_FILE} and _is_ours(config, model.name)):
+        if versions(model):
+            if (mark := model / MARK_FILE).is_file():  # killed just after the first version had appeared
+                yield Leftover(mark, size_of(mark))
+                if not dry_run:
+                    remove(mark, model, lambda path: path.name == MARK_FILE)
             return
-        leftover = Leftover(model, size_of(config) if rest else 0)
-        if not dry_run:
-            config.unlink(missing_ok=True)
-            with suppress(OSError):  # an export began in it just now; it writes its own configuration
-                model.rmdir()
-        yield leftover
+        rest, config = {path.name for path in model.iterdir()} - removed, model / CONFIG_FILE
+        if not rest or rest - {MARK_FILE, CONFIG_FILE}:
+            return
+        if CONFIG_FILE in rest and not _is_ours(config):
+            return
+        leftover = Leftover(model, sum(size_of(model / name) for name in rest))
+        if dry_run or remove_emptied(model, rest):  # else an export began in it just now
+            yield leftover
     finally:
         os.close(handle)
 
 
-def _is_ours(config: Path, model: str) -> bool:
-    """Whether an export wrote this configuration, by its first line."""
-    return config.is_file() and config.read_bytes().startswith(f'name: "{model}"\n'.encode())
+def _is_ours(config: Path) -> bool:
+    """Whether an export wrote this configuration; not where the numbers that say so cannot be read."""
+    try:
+        return Numbers.read(config.parent).wrote(config)
+    except ExportError:
+        return False
 
 
 def size_of(path: Path) -> int:

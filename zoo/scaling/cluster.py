@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import tarfile
 import tempfile
 import threading
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from zoo.removal import is_staging, remove, staging_name
 from zoo.scaling.threads import cores, set_threads
 from zoo.scaling.workers import ATTEMPTS, ClusterLostError, Message, WorkerLostError, Workers
 from zoo_registry.errors import ConfigError, first_line
@@ -48,7 +48,8 @@ class UploadedFolder:
         archive = self.archive.find()
         folder, part = archive.with_suffix(""), archive.with_suffix(".part")
         if not folder.is_dir():
-            shutil.rmtree(part, ignore_errors=True)
+            if part.exists():
+                remove(part, part.parent, is_staging)
             with tarfile.open(archive) as file:
                 file.extractall(part, filter="data")
             part.rename(folder)
@@ -166,9 +167,12 @@ class ClusterWorkers(Workers):
         from distributed.diagnostics.plugin import UploadFile
 
         plugin = f"zoo-{uuid4().hex}"
-        self._client.register_plugin(UploadFile(str(path), load=False), name=plugin)
-        self._plugins[plugin] = path.name
-        return UploadedFile(path.name)
+        with tempfile.TemporaryDirectory(prefix="zoo-upload-") as folder:
+            link = Path(folder) / f"{staging_name()}{path.suffix}"  # by which it is known as the zoo's on the workers
+            link.symlink_to(path.resolve())
+            self._client.register_plugin(UploadFile(str(link), load=False), name=plugin)
+        self._plugins[plugin] = link.name
+        return UploadedFile(link.name)
 
     def share_folder(self, path: Path) -> UploadedFolder:
         """See :meth:`Workers.share_folder`."""
@@ -227,8 +231,9 @@ def _forget(names: list[str], dask_worker: Any) -> None:
     """Remove uploaded files, and what they were unpacked to, from a worker's folder; dask says which worker this is."""
     for name in names:
         path = Path(dask_worker.local_directory) / name
-        path.unlink(missing_ok=True)
-        shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+        for left in (path, path.with_suffix(""), path.with_suffix(".part")):
+            if left.exists():
+                remove(left, left.parent, is_staging)
 
 
 def _in_worker(

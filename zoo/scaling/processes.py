@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import tempfile
 import threading
@@ -60,7 +59,8 @@ class ProcessWorkers(Workers):
     def __init__(self, jobs: int, threads: int) -> None:
         super().__init__(jobs)
         self._environment = thread_environment(threads)
-        self._folder = Path(tempfile.mkdtemp(prefix="zoo-workers-"))
+        self._temporary = tempfile.TemporaryDirectory(prefix="zoo-workers-", ignore_cleanup_errors=True)
+        self._folder = Path(self._temporary.name)
         self._idle: list[Any] = []
         self._busy: set[Any] = set()
         self._lock = threading.Lock()
@@ -127,7 +127,7 @@ class ProcessWorkers(Workers):
         for pool in pools:
             pool.shutdown(wait=True, kill_workers=True)
         super().shutdown(wait, cancel_futures=cancel_futures)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._temporary.cleanup()
 
     def _take(self) -> Any:
         from joblib.externals.loky import ProcessPoolExecutor

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from zoo.atomic import make_folder, staging_file
+from zoo.atomic import lies_in, make_folder, staging_file
 from zoo.bundle.loading import Bundle, load_bundle
 from zoo.bundle.prediction import raw_interface
 from zoo.data.reading import Reading
@@ -217,9 +217,9 @@ def _check_places(data: Path, output: Path, bundle: Path) -> None:
         raise ConfigError(f"--data: expected a folder of Parquet or CSV files, found none at {data}; name another")
     if output.exists() and not output.is_dir():
         raise ConfigError(f"--output: expected a folder for the results, found the file {output}; name another")
-    if output.is_relative_to(data) or data.is_relative_to(output):
+    if lies_in(output, data) or lies_in(data, output):
         raise ConfigError(f"--output: expected a folder apart from the data in {data}, found {output}; name another")
-    if output.is_relative_to(bundle):
+    if lies_in(output, bundle):
         raise ConfigError(f"--output: expected a folder outside the bundle {bundle}, found {output}; name another")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo.atomic import rename_to_free, staging_folder, undisturbed
-from zoo.training.unfinished import CHECKPOINT, UnfinishedRun
+from zoo.removal import remove
+from zoo.sums import check_sums, stage_sums
+from zoo.training.unfinished import CHECKPOINT, UnfinishedRun, is_checkpoint
 from zoo_registry.errors import RunError
 
 ARRAYS_FILE, STATE_FILE = "arrays.npz", "checkpoint.json"
@@ -56,7 +57,7 @@ class Checkpoint:
 
 def write_checkpoint(run: UnfinishedRun, checkpoint: Checkpoint) -> None:
     """Bring a checkpoint to the disk; only then those before it are removed. Raises OSError, and they are left."""
-    older = [path for path in run.folder.glob(f"{CHECKPOINT}*") if path.is_dir()]
+    older = run.checkpoints
     place = run.folder / f"{CHECKPOINT}{checkpoint.state.epoch}"
     assert not place.exists(), "an epoch is trained once"
     with undisturbed():  # or a stop in between would leave staging, or the older ones
@@ -65,9 +66,10 @@ def write_checkpoint(run: UnfinishedRun, checkpoint: Checkpoint) -> None:
             state = checkpoint.state.model_copy(update={"sha256": _sha256(folder / ARRAYS_FILE)})
             # Python's own JSON: it writes each float so that the very same is read again
             (folder / STATE_FILE).write_text(json.dumps(state.model_dump()) + "\n", encoding="utf-8")
+            stage_sums(folder, [ARRAYS_FILE, STATE_FILE])
             rename_to_free(folder, lambda _: place)
         for path in older:
-            shutil.rmtree(path)
+            remove(path, run.folder, is_checkpoint)
 
 
 def read_checkpoint(run: UnfinishedRun) -> Checkpoint | None:
@@ -77,6 +79,7 @@ def read_checkpoint(run: UnfinishedRun) -> Checkpoint | None:
     try:
         content = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
         state = TrainingState.model_validate(content)
+        check_sums(folder, [STATE_FILE], RunError)
         found = _sha256(folder / ARRAYS_FILE)
         if found != state.sha256:
             raise ValueError(f"{ARRAYS_FILE} has the SHA-256 {found[:12]}…, expected {state.sha256[:12]}…")
@@ -84,7 +87,7 @@ def read_checkpoint(run: UnfinishedRun) -> Checkpoint | None:
             return Checkpoint(state, {name: file[name] for name in file.files})
     except ValidationError as error:
         raise _broken(folder, f"{STATE_FILE} is not of this version ({error.errors()[0]['msg']})") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RunError) as error:
         raise _broken(folder, str(error)) from error
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM during a training: answered between two batches."""
+"""Ctrl-C, SIGTERM and SIGHUP during a training: answered between two batches."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from types import FrameType
 from typing import Any
 
 import keras
+
+from zoo.atomic import ANSWERED
 
 
 class Interrupts(keras.callbacks.Callback):  # type: ignore[misc]
@@ -28,7 +30,7 @@ class Interrupts(keras.callbacks.Callback):  # type: ignore[misc]
     def noted(self) -> Iterator[None]:
         """Note signals meanwhile, where Python handles them; what comes after the last batch is answered at the end."""
         if threading.current_thread() is threading.main_thread():
-            handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+            handlers = {number: signal.getsignal(number) for number in ANSWERED}
             self._usual = {number: handler for number, handler in handlers.items() if callable(handler)}
         for number in self._usual:
             signal.signal(number, self._note)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.engine.threads import choose_threads
+from zoo.evaluation.drawing import save
 from zoo.training.acceleration import choose_plan, computed_by
 from zoo.training.batches import shuffled_batches
 from zoo.training.config import NetworkConfig, TrainingConfig
@@ -138,4 +139,4 @@ def draw(found: RateRange, path: Path) -> None:
     least, first = min(found.losses), found.losses[0]
     axes.set_ylim(top=first + (first - least))  # where it diverges says nothing more
     axes.legend()
-    figure.savefig(path, dpi=100)
+    save(figure, path)

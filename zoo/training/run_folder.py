@@ -14,11 +14,12 @@ import keras
 from zoo.atomic import rename_to_free, staging_folder
 from zoo.engine.plan import Plan
 from zoo.preprocessing.preprocessor import PARAMETERS_FILE, Preprocessor
+from zoo.sums import stage_sums
 from zoo.training.assembly import assemble
 from zoo.training.config import RunConfig, TrainingConfig
 from zoo.training.custom_objects import load_with
 from zoo.training.preparation import Prepared
-from zoo.training.run_record import RECORD_FILE, RunRecord, provenance, read_record
+from zoo.training.run_record import READ_FILES, RECORD_FILE, RunRecord, provenance, read_record
 from zoo.training.splitting import layout_of
 from zoo.training.trainer import Fitted
 from zoo.training.unfinished import UnfinishedRecord
@@ -102,6 +103,7 @@ def write_run(
         (folder / RECORD_FILE).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
         if report is not None:
             (folder / REPORT_FILE).write_text(report, encoding="utf-8")
+        stage_sums(folder, READ_FILES)
         return rename_to_free(folder, lambda number: runs / (record.id if number == 1 else f"{record.id}-{number}"))
 
 

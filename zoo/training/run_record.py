@@ -9,12 +9,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from zoo.sums import check_sums
 from zoo.training.config import RunConfig
 from zoo_registry import Entry
 from zoo_registry.errors import RunError, close_match_hint
 
 RECORD_FILE = "run.json"
 MAX_RECORD_BYTES = 256 * 2**20
+READ_FILES = (RECORD_FILE, "model.keras", "preprocessing.json")  # what a run is used by; the others are for readers
 UNFINISHED, CONFIG_FILE = "unfinished", "config.json"  # the folder of those that are under way, and what is in each
 
 
@@ -36,6 +38,7 @@ class RunRecord(BaseModel):
 
 def read_record(folder: Path) -> RunRecord:
     """Read ``run.json``; the id is the folder's name. Raises RunError where it is missing or not of this version."""
+    check_sums(folder, [RECORD_FILE], RunError)
     path = folder / RECORD_FILE
     if not path.is_file():
         raise RunError(f"{folder}: expected a run, found no {RECORD_FILE}; see: zoo runs")

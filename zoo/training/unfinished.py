@@ -5,12 +5,9 @@ Such a folder holds ``config.json``, a lock, and the newest whole checkpoint. A 
 
 from __future__ import annotations
 
-import errno
-import os
 import shlex
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -19,11 +16,14 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from zoo.atomic import STAGING, make_folder, sync, try_lock, write_text
+from zoo.atomic import full_disk, make_folder, rename_to_free, staging_folder, write_text
 from zoo.options import ARRAYS, FRAME
+from zoo.removal import ForeignError, is_staging, remove, remove_emptied, staged_in, try_lock
+from zoo.sums import check_sums, write_sums
 from zoo.training.config import RunConfig
 from zoo.training.run_record import (
     CONFIG_FILE,
+    READ_FILES,
     RECORD_FILE,
     UNFINISHED,
     find_run,
@@ -38,7 +38,6 @@ from zoo_registry import Entry, Task
 from zoo_registry.errors import ConfigError, RunError, TrainingError
 
 LOCK_FILE, DIVERGED_FILE, CHECKPOINT = "lock", "diverged", "checkpoint-"
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class UnfinishedRecord(BaseModel):
@@ -83,10 +82,14 @@ class UnfinishedRun:
         return (self.runs / self.id / RECORD_FILE).is_file()
 
     @property
+    def checkpoints(self) -> list[Path]:
+        """The folders of all whole checkpoints; but for a kill in the wrong moment there is one at most."""
+        return [path for path in self.folder.glob(f"{CHECKPOINT}*") if is_checkpoint(path)]
+
+    @property
     def checkpoint(self) -> Path | None:
         """The folder of the newest whole checkpoint."""
-        found = [path for path in self.folder.glob(f"{CHECKPOINT}*") if path.name.removeprefix(CHECKPOINT).isdigit()]
-        return max(found, key=epoch_of, default=None)
+        return max(self.checkpoints, key=epoch_of, default=None)
 
     @property
     def epoch(self) -> int:
@@ -134,7 +137,8 @@ class UnfinishedRun:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read ``config.json``; raises RunError where it is not of this version."""
+        """Read ``config.json``; raises RunError where it is not what was written, or not of this version."""
+        check_sums(folder, [CONFIG_FILE], RunError)
         try:
             return cls(folder, UnfinishedRecord.model_validate_json((folder / CONFIG_FILE).read_bytes()))
         except ValidationError as error:
@@ -148,11 +152,27 @@ class UnfinishedRun:
         return False
 
     def remove(self) -> None:
-        """Remove the folder, and the folders around it where nothing else is in them."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        for around in (self.folder.parent, self.runs):
-            with suppress(OSError):  # something else is in it
-                around.rmdir()
+        """Remove the folder, whose lock this process holds, and the one around it where nothing else is in it."""
+        with suppress(ForeignError, OSError):  # what is no longer as the zoo made it stays
+            remove(self.folder, self.folder.parent, is_unfinished)
+        with suppress(OSError):
+            remove_emptied(self.folder.parent)
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Whether this is the folder of an unfinished training, by its place, its lock, and the id in its configuration."""
+    if folder.resolve().parent.name != UNFINISHED or not (folder / LOCK_FILE).is_file():
+        return False
+    try:
+        return UnfinishedRun.read(folder).record.id == folder.name
+    except (OSError, RunError):
+        return False
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Whether this is a checkpoint in the folder of an unfinished training, by its name and place."""
+    number = folder.name.removeprefix(CHECKPOINT)
+    return number.isascii() and number.isdigit() and folder.is_dir() and folder.absolute().parents[1].name == UNFINISHED
 
 
 def epoch_of(checkpoint: Path) -> int:
@@ -174,22 +194,27 @@ def begin_run(
     It stays after Ctrl-C, SIGTERM, a full disk (a TrainingError says what is left) and, with an epoch to keep, after
     any other error.
     """
-    folder = _claim(runs, new_run_id(config.architecture))
-    record = UnfinishedRecord(
-        id=folder.name,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        config=config,
-        plugin=provenance(entry),
-        versions=library_versions(),
-        fingerprint=fingerprint,
-        started_from=started_from,
-        distribute=distribute,
-    )
-    run = UnfinishedRun(folder, record)
-    with _guarded(run, fresh=True), _locked(run):
-        write_text(folder / CONFIG_FILE, record.model_dump_json(indent=2) + "\n")
-        sync(folder)
-        yield run
+
+    def record_of(name: str) -> UnfinishedRecord:
+        return UnfinishedRecord(
+            id=name,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            config=config,
+            plugin=provenance(entry),
+            versions=library_versions(),
+            fingerprint=fingerprint,
+            started_from=started_from,
+            distribute=distribute,
+        )
+
+    made = [folder for folder in (runs / UNFINISHED, runs) if not folder.exists()]
+    try:
+        with _claimed(runs, new_run_id(config.architecture), record_of) as run, _guarded(run, fresh=True):
+            yield run
+    finally:
+        for folder in made:
+            with suppress(OSError):  # it is gone, or something is in it
+                remove_emptied(folder)
 
 
 @contextmanager
@@ -200,13 +225,13 @@ def reopen_run(name: str, runs: Path) -> Iterator[UnfinishedRun]:
     then, the folder stays until the run is finished.
     """
     run = find_unfinished(name, runs)
-    with _guarded(run, fresh=False), _locked(run):
+    with _locked(run), _guarded(run, fresh=False):
         if not (run.folder / CONFIG_FILE).is_file():
             raise RunError(f"run {run.id} was finished or removed a moment ago; see: zoo runs")
         if run.diverged:
             raise RunError(f"run {run.id} diverged after epoch {run.epoch}, and would again; go on with: {run.command}")
-        for rest in run.folder.glob(f"{STAGING}*"):
-            shutil.rmtree(rest) if rest.is_dir() else rest.unlink()
+        for rest in staged_in(run.folder):
+            remove(rest, run.folder, is_staging)
         yield run
 
 
@@ -221,17 +246,34 @@ def find_unfinished(name: str, runs: Path) -> UnfinishedRun:
 
     Raises RunError where there is none, more than one, or a finished one.
     """
-    if (Path(name) / CONFIG_FILE).is_file():
-        return UnfinishedRun.read(Path(name).resolve())
+    folder = Path(name).resolve()
+    if (folder / CONFIG_FILE).is_file():
+        return _read_own(folder)
     known = {folder.name: folder for folder in list_unfinished(runs)}
-    if name not in known and ((Path(name) / RECORD_FILE).is_file() or (runs / name / RECORD_FILE).is_file()):
-        shutil.rmtree(runs / UNFINISHED / Path(name).name, ignore_errors=True)  # a kill may have left it there
-        raise RunError(f"run {name} is finished, expected an unfinished one; see: zoo runs, zoo export {name}")
+    if name not in known and ((folder / RECORD_FILE).is_file() or (runs / name / RECORD_FILE).is_file()):
+        raise RunError(
+            f"run {folder.name} is finished, expected an unfinished one; see: zoo runs, zoo export {shlex.quote(name)}"
+        )
     if not known:
         raise RunError(f"{runs}: there are no unfinished runs; train one with: zoo train basic")
     if name == "latest":
-        return UnfinishedRun.read(max(known.values(), key=lambda folder: (folder / CONFIG_FILE).stat().st_mtime_ns))
-    return UnfinishedRun.read(known[pick_id(name, known, runs, "unfinished run")])
+        return _read_own(max(known.values(), key=lambda folder: (folder / CONFIG_FILE).stat().st_mtime_ns))
+    return _read_own(known[pick_id(name, known, runs, "unfinished run")])
+
+
+def _read_own(folder: Path) -> UnfinishedRun:
+    """Read an unfinished training's folder; raises RunError where it is not in its place, or that of another run.
+
+    The finished run comes beside the folder around it, and then this one is removed.
+    """
+    run = UnfinishedRun.read(folder)
+    if folder.resolve().parent.name != UNFINISHED:
+        raise RunError(f"{folder}: expected a folder in RUNS/{UNFINISHED}, found a copy elsewhere; move it there")
+    if run.record.id != folder.name:
+        raise RunError(
+            f"{folder}: expected the run of this name, found run {run.record.id}; give the folder that name again"
+        )
+    return run
 
 
 @contextmanager
@@ -248,19 +290,17 @@ def _guarded(run: UnfinishedRun, *, fresh: bool) -> Iterator[None]:
         else:
             stop.add_note(f"go on with: {run.command}")
         raise
-    except OSError as error:
-        if error.errno not in _DISK_FULL:
+    except Exception as error:
+        if (full := full_disk(error)) is None:
+            if run.finished or (fresh and run.epoch == 0):
+                run.remove()
             raise
-        where = f"{error.filename or run.folder}: {os.strerror(error.errno)}"
+        where = f"{getattr(error, 'filename', None) or run.folder}: {full}"
         if run.checkpoint is None and fresh:
             run.remove()
             raise TrainingError(f"{where}; nothing half-written is left; make room and train again") from error
         left = f"the last checkpoint, of epoch {run.epoch}, is whole"
         raise TrainingError(f"{where}; {left}; make room, then go on with: {run.command}") from error
-    except Exception:
-        if run.finished or (fresh and run.epoch == 0):
-            run.remove()
-        raise
     run.remove()
 
 
@@ -285,6 +325,8 @@ def find_start(
     else:
         chosen = pick_id(name, {*unfinished, *(folder.name for folder in list_runs(runs))}, runs, "run")
         found = UnfinishedRun.read(unfinished[chosen]) if chosen in unfinished else runs / chosen
+    if not isinstance(found, UnfinishedRun):
+        check_sums(found, READ_FILES, RunError)
     other = config_of(found)
     if architecture is not None and other.architecture != architecture:
         raise ConfigError(
@@ -299,17 +341,35 @@ def find_start(
     return found
 
 
-def _claim(runs: Path, wanted: str) -> Path:
-    """Make the folder of the first of ``wanted``, ``wanted-2``, … that no run has; making it claims it."""
-    make_folder(runs / UNFINISHED)
-    for number in count(1):
-        name = wanted if number == 1 else f"{wanted}-{number}"
-        if not (runs / name).exists():
-            with suppress(FileExistsError):
-                folder = runs / UNFINISHED / name
-                folder.mkdir()
-                return folder
-    raise AssertionError("there is always a next number")
+@contextmanager
+def _claimed(runs: Path, wanted: str, record_of: Callable[[str], UnfinishedRecord]) -> Iterator[UnfinishedRun]:
+    """Make the folder of the first of ``wanted``, ``wanted-2``, … that no run has, and hold its lock.
+
+    It appears with its lock held and its configuration in it, or not at all; appearing claims the name.
+    """
+    home = runs / UNFINISHED
+
+    def place(number: int) -> Path:
+        """The name of this number, or of the next that is free; the configuration says it too."""
+        names = (wanted if index == 1 else f"{wanted}-{index}" for index in count(number))
+        name = next(name for name in names if not (runs / name).exists() and not (home / name).exists())
+        write_text(staged / CONFIG_FILE, record_of(name).model_dump_json(indent=2) + "\n")
+        write_sums(staged, [CONFIG_FILE])
+        return home / name
+
+    with ExitStack() as stack:
+        try:
+            make_folder(home)
+            with staging_folder(home) as staged:
+                lock = stack.enter_context((staged / LOCK_FILE).open("ab"))
+                try_lock(lock.fileno())
+                folder = rename_to_free(staged, place)
+        except OSError as error:
+            if (full := full_disk(error)) is None:
+                raise
+            where = error.filename or home
+            raise TrainingError(f"{where}: {full}; nothing half-written is left; make room and train again") from error
+        yield UnfinishedRun.read(folder)
 
 
 @contextmanager

@@ -16,7 +16,9 @@ from uuid import uuid4
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from zoo.atomic import make_folder, try_lock
+from zoo.atomic import make_folder
+from zoo.removal import try_lock
+from zoo.sums import SUMS_FILE, check_sums, write_sums
 from zoo.training.run_record import pick_id
 from zoo.tuning.database import database_errors, open_database
 from zoo.tuning.plan import StudyPlan
@@ -68,6 +70,8 @@ class StudyStore:
         folder = _claim(studies, plan) if name is None else studies / name
         make_folder(folder)
         name = folder.name
+        if shared is None:
+            _check_own(folder)
         storage = shared or open_database(folder / DATABASE)
         with database_errors(url):
             study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
@@ -90,6 +94,8 @@ class StudyStore:
         Raises TuningError where there is none, and RunError where the name begins several.
         """
         folder = _find(name, studies) if url is None else studies / Path(name).name
+        if url is None:
+            _check_own(folder)
         storage = open_database(url or folder / DATABASE)
         with database_errors(url):
             known = optuna.get_all_study_names(storage)
@@ -117,7 +123,19 @@ class StudyStore:
             lock = stack.enter_context(path.open("wb"))
             stack.callback(path.unlink, missing_ok=True)
             try_lock(lock.fileno())
+            if self.url is None:  # a kill leaves no sums, which would not be those of the database by then
+                (self.folder / SUMS_FILE).unlink(missing_ok=True)
+                stack.callback(self._keep_sums)
             yield self
+
+    def _keep_sums(self) -> None:
+        """Keep the sum of the study's own database, unless another session on this host goes on to write into it."""
+        for path in (self.folder / SESSIONS).iterdir():
+            if path.name != self.session:
+                with suppress(FileNotFoundError), path.open("rb") as file:
+                    if not try_lock(file.fileno()):
+                        return
+        write_sums(self.folder, [DATABASE])
 
     def ask(self) -> Trial:
         """Begin a trial: one that waits to be run again, else a new one."""
@@ -262,3 +280,13 @@ def _claim(studies: Path, plan: StudyPlan) -> Path:
             folder.mkdir()
             return folder
     raise AssertionError("there is always a next number")
+
+
+def _check_own(folder: Path) -> None:
+    """Raise TuningError where a study's own database is damaged; one that there is not yet is made.
+
+    It is made empty, with the mode that the umask leaves, which SQLite would not honour.
+    """
+    check_sums(folder, [DATABASE], TuningError)
+    if not (folder / DATABASE).exists():
+        (folder / DATABASE).touch()

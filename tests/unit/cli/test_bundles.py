@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from zoo.removal import staging_name
+
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "bundle-v1"
 HEAVY = ("tensorflow", "keras", "pandas", "sklearn", "numpy", "onnx", "onnxruntime", "scipy")
 
@@ -91,7 +93,7 @@ def test_a_file_in_a_folder_s_place(zoo_command, tmp_path, arguments):
 def test_gc(zoo_command, models, tmp_path):
     from zoo.atomic import staging_folder
 
-    left = [models / "mine" / ".staging-a", tmp_path / "runs" / ".staging-b"]
+    left = [models / "mine" / staging_name(), tmp_path / "runs" / staging_name()]
     for folder in left:
         folder.mkdir(parents=True)
         (folder / "data").write_text("x" * 1500)
@@ -110,8 +112,21 @@ def test_gc(zoo_command, models, tmp_path):
         assert rows == [[entry["path"], "1,500"] for entry in listed] + [["total", "3,000"]]
         assert living.exists()
     assert not any(path.exists() for path in left)
-    assert zoo_command("gc").stderr == "exported, runs: nothing was left by killed exports or trainings\n"
+    assert zoo_command("gc").stderr == "exported, runs: nothing was left by killed exports, trainings or predictions\n"
     assert {path.name for path in models.glob("*/*")} == {"1", "2", "7"}
+
+
+def test_repair_06_gc_finds_staging_wherever_the_zoo_writes(zoo_command, tmp_path):
+    places = (".", "exported", "runs", "backtests", "studies/one", "forecasts/north")
+    for place in places:
+        (tmp_path / place).mkdir(parents=True, exist_ok=True)
+        (tmp_path / place / staging_name()).write_text("half")
+    (tmp_path / ".staging-foo").write_text("of the user's")
+    removed = [entry["path"] for entry in json.loads(zoo_command("gc", "--json").stdout)["removed"]]
+    assert [Path(path).parent.as_posix() for path in removed] == ["exported", "runs", ".", "backtests", "studies/one"]
+    (removed,) = json.loads(zoo_command("gc", "--also", "forecasts", "--also", ".", "--json").stdout)["removed"]
+    assert Path(removed["path"]).parent == Path("forecasts/north")
+    assert [path.name for path in tmp_path.rglob(".staging-*")] == [".staging-foo"]
 
 
 @pytest.mark.parametrize("arguments", [("bundles",), ("gc",), ("bundles", "--help"), ("gc", "--help")])

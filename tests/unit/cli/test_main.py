@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
@@ -123,22 +124,35 @@ def test_misspelt_commands_and_options(zoo_command, arguments):
     assert "Error" in done.stderr
 
 
-def test_a_terminated_process_cleans_up(tmp_path):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_repair_06_a_terminated_process_cleans_up(tmp_path, number, code):
     program = (
         "import os, signal, sys, zoo.bundle.loading\n"
         "from zoo.atomic import staging_folder\n"
         "from zoo.cli import main\n"
         "def stage(path):\n"
         "    with staging_folder(path):\n"
-        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        f"        os.kill(os.getpid(), {number:d})\n"
         "        raise AssertionError('it went on')\n"
         "zoo.bundle.opening.find_bundle = stage\n"
         "sys.argv[1:] = ['verify', '.']\n"
         "main()\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (143, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_repair_06_nohup_is_honoured(tmp_path):
+    program = (
+        "import os, signal, sys, zoo.bundle.opening\n"
+        "from zoo.cli import main\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "zoo.bundle.opening.find_bundle = lambda path: os.kill(os.getpid(), signal.SIGHUP) or sys.exit(7)\n"
+        "sys.argv[1:] = ['verify', '.']\n"
+        "main()\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False).returncode == 7
 
 
 def test_the_process_ends_with_the_exit_code(tmp_path):

@@ -7,18 +7,26 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
 from zoo import atomic
 from zoo.atomic import staging_folder
-from zoo.export.leftovers import Leftover, clean_exported, clean_runs, list_versions, size_of
+from zoo.export import publishing
+from zoo.export.leftovers import Leftover, clean_exported, clean_runs, clean_tree, list_versions, size_of
+from zoo.export.numbers import Numbers
+from zoo.removal import staging_name, try_lock
+from zoo.training.resolution import resolve
+from zoo.training.unfinished import begin_run
+from zoo_registry import discover
 
 CONFIG = 'name: "mine"\nbackend: "onnxruntime"\n'
 
 
-def leave(parent, name=".staging-dead", content="half"):
+def leave(parent, content="half"):
     """A staging folder as a kill leaves it."""
+    name = staging_name()
     (parent / name / "variables").mkdir(parents=True)
     (parent / name / "variables" / "data").write_text(content)
     return parent / name
@@ -39,35 +47,66 @@ def exported(tmp_path):
     (model / ".stagings").write_text("not ours")
     (model / ".staging-link").symlink_to(model / "1")
     (tmp_path / "exported" / "README.md").write_text("a file")
-    leave(model)
-    (model / ".staging-file").write_text("configuration")
+    (model / ".staging-foo").mkdir()
+    (model / ".staging-3f786850e387550f-00000000").mkdir()
     return tmp_path / "exported"
 
 
 def test_it_removes_what_was_left_and_nothing_else(exported):
+    dead, file = leave(exported / "mine"), exported / "mine" / staging_name()
+    file.write_text("configuration")
     before = paths(exported)
-    dead = exported / "mine" / ".staging-dead"
-    expected = [Leftover(dead, 4), Leftover(exported / "mine" / ".staging-file", 13)]
+    expected = sorted([Leftover(dead, 4), Leftover(file, 13)], key=lambda leftover: leftover.path)
     assert clean_exported(exported, dry_run=True) == expected
     assert paths(exported) == before, "a dry run removes nothing"
     assert clean_exported(exported) == expected
-    removed = {path for path in before if path.startswith(("mine/.staging-dead", "mine/.staging-file"))}
+    removed = {path for path in before if path.startswith((f"mine/{dead.name}", f"mine/{file.name}"))}
     assert paths(exported) == before - removed
     assert clean_exported(exported) == []
 
 
-@pytest.mark.parametrize("config", [None, CONFIG])
+@pytest.mark.parametrize("published", [False, True])
 @pytest.mark.parametrize("staged", [False, True])
-def test_a_model_without_a_version(tmp_path, config, staged):
+def test_a_model_without_a_version(tmp_path, published, staged):
+    """An export made its folder and was killed, or filled it, and somebody removed all versions."""
     model = tmp_path / "mine"
-    model.mkdir()
-    if config is not None:
-        (model / "config.pbtxt").write_text(config)
-    if staged:
-        leave(model)
-    expected = [model / ".staging-dead", model] if staged else [model]
+    publishing._make_model(model)
+    if published:
+        (model / ".zoo").unlink()
+        (model / "config.pbtxt").write_text(CONFIG)
+        Numbers(1, Numbers.hash_of(CONFIG.encode())).write(model)
+    expected = [leave(model), model] if staged else [model]
     for dry_run in (True, False):
         assert [leftover.path for leftover in clean_exported(tmp_path, dry_run=dry_run)] == expected
+    assert paths(tmp_path) == ({".mine.versions.json"} if published else set()), "a number is never given twice"
+
+
+@pytest.mark.parametrize("content", [(), (".staging-foo/notes.txt",), (".staging-file",), ("config.pbtxt",)])
+def test_repair_06_what_only_looks_like_the_zoo_s_stays(tmp_path, content):
+    exported, runs = tmp_path / "exported", tmp_path / "runs"
+    places = [exported, exported / "mine", runs, runs / "unfinished", runs / "unfinished" / "mine"]
+    for place in places:
+        place.mkdir(exist_ok=True)
+        for name in content:
+            (place / name).parent.mkdir(exist_ok=True)
+            (place / name).write_text('name: "mine"\nbackend: "onnxruntime"\n')
+    before = paths(tmp_path)
+    assert clean_exported(exported) == clean_runs(runs) == clean_tree(tmp_path) == []
+    assert paths(tmp_path) == before
+
+
+def test_repair_06_an_edited_configuration_stays(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.pbtxt").write_text(CONFIG + "instance_group [ { count: 4 } ]\n")
+    Numbers(1, Numbers.hash_of(CONFIG.encode())).write(tmp_path / "mine")
+    before = paths(tmp_path)
+    assert clean_exported(tmp_path) == []
+    assert paths(tmp_path) == before
+
+
+def test_repair_06_what_stood_at_the_root_of_the_models_is_found(tmp_path):
+    left = leave(tmp_path)
+    assert clean_exported(tmp_path) == [Leftover(left, 4)]
     assert paths(tmp_path) == set()
 
 
@@ -105,8 +144,8 @@ def test_what_another_process_writes_stays_until_it_is_killed(tmp_path):
         staged = tmp_path / "mine" / process.stdout.readline().strip()
         assert clean_exported(tmp_path) == [Leftover(staged, 4, in_use=True)]
         os.kill(process.pid, signal.SIGKILL)
-    assert clean_exported(tmp_path) == [Leftover(staged, 4), Leftover(tmp_path / "mine", 0)]
-    assert paths(tmp_path) == set()
+    assert clean_exported(tmp_path) == [Leftover(staged, 4)]
+    assert paths(tmp_path) == {"mine"}
 
 
 def test_staging_that_is_cleaned_away_before_it_is_locked_is_made_anew(tmp_path, monkeypatch):
@@ -154,6 +193,29 @@ def test_runs(tmp_path):
     assert all(path.exists() for path in [*kept, tmp_path / "unfinished" / "killed" / "config.json"])
 
 
+def test_repair_05_what_is_left_of_a_finished_run_is_removed_and_what_is_of_another_is_not(tmp_path, monkeypatch):
+    """Killed after the run had come to its place. Folders of other ids, or that a process holds, stay."""
+    runs = tmp_path / "runs"
+    folders = {name: runs / "unfinished" / name for name in ("left", "held", "other", "strange", "waiting")}
+    entry = discover().catalogue["basic"]
+    config = resolve("basic", entry.architecture, {}, {"source": "load.csv", "target": "load"})
+    for name, folder in folders.items():
+        monkeypatch.setattr("zoo.training.unfinished.new_run_id", lambda _, name=name: name)
+        with suppress(KeyError), begin_run(runs, config, entry, "f" * 64):
+            (folder / "checkpoint-3").mkdir()
+            raise KeyError
+        if name != "waiting":
+            (runs / name).mkdir()
+            (runs / name / "run.json").write_text("{}")
+    (folders["other"] / "config.json").write_text((folders["left"] / "config.json").read_text())
+    (folders["strange"] / "lock").unlink()
+    with (folders["held"] / "lock").open("rb") as lock:
+        assert try_lock(lock.fileno())
+        found = {leftover.path.name: leftover.in_use for leftover in clean_runs(runs)}
+    assert found == {"left": False, "held": True}
+    assert {path.name for path in (runs / "unfinished").iterdir()} == {"held", "other", "strange", "waiting"}
+
+
 def test_folders_that_are_not_there(tmp_path):
     assert clean_exported(tmp_path / "no") == clean_runs(tmp_path / "no") == []
     assert list_versions(tmp_path / "no") == {}
@@ -166,5 +228,5 @@ def test_versions_of_all_models(exported):
 
 
 def test_size(exported):
-    assert size_of(exported / "mine" / ".staging-dead") == 4
+    assert size_of(leave(exported / "mine")) == 4
     assert size_of(exported / "mine" / "config.pbtxt") == len(CONFIG)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -212,8 +216,13 @@ def test_files_are_on_disk_before_the_number_appears(tmp_path, monkeypatch):
 
 def test_the_configuration_of_a_killed_export_is_not_taken_over(tmp_path):
     """It came before a version, and may be of another interface."""
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "config.pbtxt").write_text("of a killed export")
+    killed = "from os import _exit; from pathlib import Path; import zoo.export.publishing as publishing\n"
+    killed += "publishing.check_interface = publishing.rename_to_free = lambda *_: None\n"
+    killed += "publishing.versions = lambda _: _exit(9) if (model / 'config.pbtxt').exists() else []\n"
+    killed += f"model = Path({str(tmp_path / 'mine')!r})\n"
+    killed += "with publishing.staging(model) as folder: publishing.publish(folder, model, '', 'of a killed export')\n"
+    assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == 9
+    assert (tmp_path / "mine" / "config.pbtxt").read_text() == "of a killed export"
     publish_one(tmp_path / "mine", config="mine")
     assert (tmp_path / "mine" / "config.pbtxt").read_text() == "mine"
 
@@ -224,7 +233,8 @@ def test_a_failure_after_the_number_appeared_leaves_it_whole(tmp_path, monkeypat
 
     def rename_and_break(path, target):
         rename(path, target)
-        monkeypatch.setattr(os, "fsync", full)
+        if target.name == "1":
+            monkeypatch.setattr(os, "fsync", full)
 
     monkeypatch.setattr(Path, "rename", rename_and_break)
     with pytest.raises(OSError, match="No space left"):
@@ -234,15 +244,15 @@ def test_a_failure_after_the_number_appeared_leaves_it_whole(tmp_path, monkeypat
 
 def test_the_model_folder_that_vanishes_meanwhile_is_made_again(tmp_path, monkeypatch):
     """As where another export of a first version fails at this moment."""
-    make, calls = publishing.make_folder, []
+    make, calls = publishing._make_model, []
 
     def make_and_lose(folder):
         make(folder)
         calls.append(folder)
         if len(calls) == 1:
-            folder.rmdir()
+            publishing._remove_unused(folder)
 
-    monkeypatch.setattr(publishing, "make_folder", make_and_lose)
+    monkeypatch.setattr(publishing, "_make_model", make_and_lose)
     assert publish_one(tmp_path / "mine") == tmp_path / "mine" / "1"
     assert len(calls) == 2
 
@@ -257,3 +267,92 @@ def test_folders_that_are_made_are_on_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", record)
     publish_one(tmp_path / "a" / "exported" / "mine")
     assert {path.stat().st_ino for path in (tmp_path, tmp_path / "a", tmp_path / "a" / "exported")} <= synced
+
+
+NUMBERS = ".mine.versions.json"
+
+
+@pytest.mark.parametrize("removed", ["mine/2", "mine/[12]", "mine"])
+def test_repair_10_a_number_is_never_given_twice(tmp_path, removed):
+    for number in (1, 2):
+        assert publish_one(tmp_path / "mine") == tmp_path / "mine" / str(number)
+    for path in tmp_path.glob(removed):
+        shutil.rmtree(path)
+    assert publish_one(tmp_path / "mine") == tmp_path / "mine" / "3"
+    assert (tmp_path / NUMBERS).is_file(), "a plain file beside the models, at which no server stumbles"
+    assert not [path for path in (tmp_path / "mine").iterdir() if path.name.startswith(".")]
+
+
+def test_repair_10_a_number_that_a_kill_may_have_given_is_not_given_again(tmp_path, monkeypatch):
+    """Killed between keeping the number and the rename, or after it: nobody can know whether it was seen."""
+    publish_one(tmp_path / "mine")
+    program = (
+        "import os, sys; from pathlib import Path; import zoo.export.publishing as publishing\n"
+        "publishing.check_interface, model = lambda *_: None, Path(sys.argv[1])\n"
+        "rename = publishing.rename_to_free\n"
+        "publishing.rename_to_free = lambda folder, place, first: (place(first), os._exit(9))\n"
+        "with publishing.staging(model) as folder: publishing.publish(folder, model, '', 'config')\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program, tmp_path / "mine"], check=False).returncode == 9
+    assert publish_one(tmp_path / "mine") == tmp_path / "mine" / "3"
+
+
+def test_repair_10_a_failure_costs_no_number(tmp_path, monkeypatch):
+    publish_one(tmp_path / "mine")
+    before = (tmp_path / NUMBERS).read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", full)
+        with pytest.raises(OSError, match="No space left"):
+            publish_one(tmp_path / "mine")
+    assert (tmp_path / NUMBERS).read_bytes() == before
+    assert publish_one(tmp_path / "mine") == tmp_path / "mine" / "2"
+
+
+@pytest.mark.parametrize("content", ["", "7", '{"highest": "7"}', "\0"])
+def test_repair_10_numbers_that_cannot_be_read_are_told(tmp_path, content):
+    publish_one(tmp_path / "mine")
+    (tmp_path / NUMBERS).write_text(content)
+    before = tree(tmp_path)
+    with pytest.raises(ExportError, match=r"\.mine\.versions\.json: expected .*; write that into it") as caught:
+        publish_one(tmp_path / "mine")
+    assert "\n" not in str(caught.value)
+    assert tree(tmp_path) == before
+
+
+def test_repair_10_versions_that_came_without_a_number_kept_count(tmp_path):
+    publish_one(tmp_path / "mine")
+    (tmp_path / "mine" / "7").mkdir()
+    assert publish_one(tmp_path / "mine") == tmp_path / "mine" / "8"
+    assert json.loads((tmp_path / NUMBERS).read_text())["highest"] == 8
+
+
+def test_repair_06_a_configuration_that_no_export_wrote_is_not_replaced(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.pbtxt").write_text('name: "mine"\nplatform: "tensorflow_savedmodel"\n')
+    before = tree(tmp_path)
+    with pytest.raises(ExportError, match=r"config\.pbtxt: expected none, or that of an export, found another's; move"):
+        publish_one(tmp_path / "mine")
+    assert tree(tmp_path) == before
+
+
+def test_repair_06_an_empty_folder_of_the_users_stays_after_a_failure(tmp_path):
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(ValueError, match="no"), staging(tmp_path / "mine"):
+        raise ValueError("no")
+    assert list((tmp_path / "mine").iterdir()) == []
+
+
+@pytest.mark.parametrize("mask", [0o002, 0o022, 0o027, 0o077])
+def test_repair_18_the_umask_is_honoured(tmp_path, mask):
+    usual = os.umask(mask)
+    try:
+        with staging(tmp_path / "exported" / "mine") as folder:
+            (folder / "variables").mkdir(mode=0o755)  # as TensorFlow makes folders
+            (folder / "variables" / "data").touch(mode=0o600)
+            publish(folder, tmp_path / "exported" / "mine", INTERFACE, "config")
+        made = list((tmp_path / "exported").rglob("*"))
+        assert len(made) == 6
+        for path in made:
+            assert path.stat().st_mode & 0o777 == (0o777 if path.is_dir() else 0o666) & ~mask, path
+    finally:
+        os.umask(usual)

@@ -16,6 +16,7 @@ from zoo.atomic import staging_file
 from zoo.bundle.loading import load_bundle
 from zoo.data.csv_files import CsvFormat
 from zoo.export.leftovers import clean_tree
+from zoo.removal import staging_name
 from zoo.scaling.workers import ClusterLostError, WorkerLostError
 from zoo.scoring.outcome import ScoringError
 from zoo.scoring.score import score
@@ -155,7 +156,7 @@ def test_files_with_one_result_both_fail_and_files_of_others_are_left_alone(scor
 def test_what_killed_runs_have_left_is_removed_and_what_a_living_one_writes_is_not(scored, tmp_path):
     out = tmp_path / "out"
     (out / "north").mkdir(parents=True)
-    left = [out / ".staging-abc", out / "north" / ".staging-def"]
+    left = [out / staging_name(), out / "north" / staging_name()]
     for path in left:
         path.write_bytes(b"half")
     (out / ".others").write_text("x")

@@ -7,12 +7,12 @@ import json
 import math
 import os
 import shutil
-import tempfile
 
 import numpy as np
 import pytest
 
-from zoo import atomic
+from zoo import atomic, removal
+from zoo.sums import write_sums
 from zoo.training import checkpoints
 from zoo.training.checkpoints import (
     ARRAYS_FILE,
@@ -65,10 +65,10 @@ def test_only_the_newest_is_left(run):
 
 
 def test_ctrl_c_at_any_line_leaves_one_whole_checkpoint(tmp_path, interrupted_at):
-    files = {atomic.__file__, tempfile.__file__, shutil.__file__, np.lib.npyio.__file__, checkpoints.__file__}
+    files = {atomic.__file__, removal.__file__, shutil.__file__, np.lib.npyio.__file__, checkpoints.__file__}
     for line in range(5000):
-        folder = tmp_path / str(line)
-        folder.mkdir()
+        folder = tmp_path / "unfinished" / str(line)
+        folder.mkdir(parents=True)
         run = UnfinishedRun(folder, None)
         write_checkpoint(run, make_checkpoint(9))
         try:
@@ -85,11 +85,10 @@ def test_ctrl_c_at_any_line_leaves_one_whole_checkpoint(tmp_path, interrupted_at
 def test_the_older_one_goes_only_after_the_newer_has_come(run, monkeypatch):
     write_checkpoint(run, make_checkpoint(9))
 
-    def killed(path, ignore_errors=False):
-        if not ignore_errors:  # as staging folders are removed
-            raise KeyboardInterrupt
+    def killed(*_):
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(checkpoints.shutil, "rmtree", killed)
+    monkeypatch.setattr(checkpoints, "remove", killed)
     with pytest.raises(KeyboardInterrupt):
         write_checkpoint(run, make_checkpoint(10))
     assert sorted(path.name for path in run.folder.iterdir()) == ["checkpoint-10", "checkpoint-9"]
@@ -155,5 +154,6 @@ def test_no_pickle_is_read(run):
     np.savez(folder / ARRAYS_FILE, **{"weights/0": np.array([{"a": 1}], dtype=object)})
     state = json.loads((folder / STATE_FILE).read_text())
     (folder / STATE_FILE).write_text(json.dumps(state | {"sha256": checkpoints._sha256(folder / ARRAYS_FILE)}))
+    write_sums(folder, [ARRAYS_FILE, STATE_FILE])
     with pytest.raises(RunError, match="allow_pickle"):
         read_checkpoint(run)

@@ -13,17 +13,21 @@ from zoo.training.interrupts import Interrupts
 
 @pytest.fixture(autouse=True)
 def terminating():
-    """SIGTERM ends Python, as in the command."""
-    usual = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    """SIGTERM and SIGHUP end Python, as in the command."""
+    usual = {number: signal.signal(number, lambda *_: sys.exit(9)) for number in (signal.SIGTERM, signal.SIGHUP)}
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, *usual)]
     yield
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers, "all is as before"
-    signal.signal(signal.SIGTERM, usual)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, *usual)] == handlers, "all is as before"
+    for number, handler in usual.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("moment", ["on_train_batch_end", "on_test_batch_end"])
-@pytest.mark.parametrize(("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
-def test_the_end_of_a_batch_answers(moment, number, error):
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit), (signal.SIGHUP, SystemExit)],
+)
+def test_repair_06_the_end_of_a_batch_answers(moment, number, error):
     interrupts = Interrupts()
     with interrupts.noted():
         getattr(interrupts, moment)(0)

@@ -21,7 +21,7 @@ from zoo.training.trainer import Fitted
 from zoo_registry import discover
 
 HISTORY = {"loss": [3.0, 2.0, 1.0], "val_loss": [3.5, 1.25, 1.5]}
-FILES = {"run.json", "model.keras", "history.csv", "scalers.joblib", "preprocessing.json"}
+FILES = {"run.json", "model.keras", "history.csv", "scalers.joblib", "preprocessing.json", "files.sha256"}
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from zoo.removal import staging_name
 from zoo.training.resolution import resolve
 from zoo.training.run_record import RECORD_FILE, find_run, list_runs
 from zoo.training.unfinished import (
@@ -100,19 +101,25 @@ def test_one_process_at_a_time(begin, runs):
 def test_a_killed_training_can_be_reopened_once_at_a_time(killed, runs):
     run = killed()
     assert not run.is_running()
-    (run.folder / ".staging-x").mkdir()
-    (run.folder / ".staging-x" / "arrays.npz").touch()
-    (run.folder / ".staging-y").touch()
+    staged = run.folder / staging_name()
+    staged.mkdir()
+    (staged / "arrays.npz").touch()
+    (run.folder / staging_name()).touch()
     with suppress(Killed), reopen_run(run.id[:10], runs) as reopened:
         assert reopened == run
         assert reopened.epoch == 3
-        assert sorted(path.name for path in run.folder.iterdir()) == ["checkpoint-3", "config.json", "lock"]
+        assert sorted(path.name for path in run.folder.iterdir()) == [
+            "checkpoint-3",
+            "config.json",
+            "files.sha256",
+            "lock",
+        ]
         with pytest.raises(RunError, match="another process"), reopen_run("latest", runs):
             pass
         raise Killed
     with reopen_run(str(run.folder), runs):
         pass
-    assert not runs.exists(), "it ended well"
+    assert list(runs.iterdir()) == [], "it ended well"
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
@@ -167,7 +174,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(begin, runs, number):
         pass
     with pytest.raises(TrainingError, match="nothing half-written is left; make room and train again"):
         fail_in(begin(), full)
-    assert not runs.exists()
+    assert list(runs.iterdir()) == []
 
 
 @pytest.mark.parametrize(("epoch", "left"), [(None, False), (0, False), (1, True)])
@@ -193,7 +200,7 @@ def test_a_run_that_is_finished_is_not_unfinished(killed, runs):
     assert list_unfinished(runs) == []
     with pytest.raises(RunError, match=f"run {run.id} is finished, expected an unfinished one; see: zoo runs"):
         find_unfinished(run.id, runs)
-    assert not run.folder.exists()
+    assert run.folder.exists(), "to look for something removes nothing"
     assert find_run(run.id, runs) == runs / run.id
 
 
@@ -210,6 +217,9 @@ def test_names_that_are_no_unfinished_run(killed, runs):
         find_unfinished("2", runs)
     assert find_unfinished(other.id, runs) == other
     (run.folder / "config.json").write_text("{}")
+    with pytest.raises(RunError, match=r"config.json: not what was written, by its SHA-256 in files.sha256; put the"):
+        find_unfinished(run.id, runs)
+    (run.folder / "files.sha256").unlink()
     with pytest.raises(RunError, match=r"config.json: not a record of this version \(Field required\); train again"):
         find_unfinished(run.id, runs)
 
@@ -235,3 +245,71 @@ def test_repair_17_a_dangling_link_is_told(begin, runs):
     runs.symlink_to("nowhere")
     with pytest.raises(ConfigError, match="expected a folder, found a link that leads nowhere, "), begin():
         pass
+
+
+@pytest.fixture
+def two(killed, begin, runs, tmp_path, monkeypatch):
+    """Two unfinished runs, a finished one, and one of the same id as the first in another folder of runs."""
+    monkeypatch.setattr("zoo.training.unfinished.new_run_id", lambda _: "a-run")
+    first, second = killed(), killed()
+    for place, name in ((runs, "done"), (tmp_path / "other", first.id)):
+        finish(place, name)
+        (place / name / "model.keras").write_text("a network")
+    return first, second
+
+
+def content(folder):
+    return {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        ("runs/done", "."),
+        ("runs/done", ".."),
+        ("runs/done", "../done"),
+        ("runs/unfinished", "."),
+        ("runs/unfinished", "a-run/.."),
+        (".", "runs"),
+        (".", "other/a-run"),
+        ("other/a-run", "."),
+        (".", ""),
+        (".", "/"),
+    ],
+)
+def test_repair_05_to_look_for_a_run_removes_nothing(two, runs, tmp_path, monkeypatch, where, name):
+    monkeypatch.chdir(tmp_path / where)
+    before = content(tmp_path)
+    with pytest.raises(RunError), reopen_run(name, runs):
+        pass
+    assert content(tmp_path) == before
+
+
+def test_repair_05_only_a_run_in_its_own_place_is_resumed(two, runs, tmp_path):
+    """The finished run would come beside the folder around it, and this one would be removed."""
+    first, second = two
+    copy = shutil.copytree(first.folder, tmp_path / "copies" / first.id)
+    renamed = second.folder.rename(runs / "unfinished" / "renamed")
+    before = content(tmp_path)
+    for folder, reason in ((copy, "found a copy elsewhere; move it there"), (renamed, f"found run {second.id}; give")):
+        with pytest.raises(RunError, match=reason), reopen_run(str(folder), runs):
+            pass
+    assert content(tmp_path) == before
+
+
+def test_repair_05_what_lies_beside_a_checkpoint_stays(two):
+    run, _ = two
+    kept = [run.folder / name for name in ("checkpoint-notes", ".staging-mine")]
+    for folder in kept:
+        folder.mkdir()
+    with suppress(Killed), reopen_run(str(run.folder), run.runs):
+        raise Killed
+    assert all(folder.is_dir() for folder in kept)
+    assert run.epoch == 3
+
+
+def test_repair_05_a_folder_of_runs_that_the_user_made_stays(begin, runs):
+    runs.mkdir()
+    with pytest.raises(ConfigError):
+        fail_in(begin(), ConfigError("no"))
+    assert list(runs.iterdir()) == []
