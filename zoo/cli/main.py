@@ -83,18 +83,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("list", cls=HelpfulCommand)(list_architectures)
-app.command("show", cls=HelpfulCommand)(show)
-app.command("inspect", cls=HelpfulCommand)(inspect)
-app.command("train", cls=HelpfulCommand)(train)
-app.command("tune", cls=HelpfulCommand)(tune)
-app.command("runs", cls=HelpfulCommand)(runs)
-app.command("compare", cls=HelpfulCommand)(compare)
-app.command("backtest", cls=HelpfulCommand)(backtest)
-app.command("export", cls=HelpfulCommand)(export)
-app.command("verify", cls=HelpfulCommand)(verify)
-app.command("predict", cls=HelpfulCommand)(predict)
-app.command("bundles", cls=HelpfulCommand)(bundles)
-app.command("gc", cls=HelpfulCommand)(gc)
+for command in (show, inspect, train, tune, runs, compare, backtest, export, verify, predict, bundles, gc):
+    app.command(cls=HelpfulCommand)(command)
 app.add_typer(plugin, name="plugin")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from importlib.metadata import EntryPoint
 from types import SimpleNamespace
 from typing import Any
 
-from zoo.processes import command, environment
+from zoo.processes import NoAnswerError, ask
 from zoo_registry.discovery import discover_from
 from zoo_registry.plugin import heavy_modules
 
@@ -41,22 +40,10 @@ def measure_import(name: str, value: str, path: Sequence[str] = ()) -> Cost:
     """
     specification = {"name": name, "value": value, "path": list(path)}
     try:
-        done = subprocess.run(
-            command(__name__, specification),
-            env=environment(),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return Cost(PATIENCE, (), f"its import did not end within {PATIENCE:.0f} seconds")
-    lines = done.stdout.splitlines()
-    try:
-        told = json.loads(lines[-1])
-        return Cost(float(told["seconds"]), tuple(told["heavy"]), str(told["error"]))
-    except (IndexError, ValueError, KeyError, TypeError):
-        return Cost(0.0, (), f"importing it ended the process with exit code {done.returncode}")
+        told = ask(__name__, specification, PATIENCE)
+    except NoAnswerError as silence:
+        return Cost(PATIENCE if "within" in str(silence) else 0.0, (), f"its import {silence}")
+    return Cost(float(told["seconds"]), tuple(told["heavy"]), str(told["error"]))
 
 
 def run(specification: Mapping[str, Any]) -> None:

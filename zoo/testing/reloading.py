@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo.processes import command, environment
+from zoo.processes import NoAnswerError, ask
 from zoo.testing.probe import local_point
 from zoo_registry.discovery import discover_from, sentence_of
 
@@ -18,20 +17,9 @@ PATIENCE = 120.0  # seconds
 def reload_elsewhere(specification: Mapping[str, Any]) -> str:
     """Have a fresh process do what :func:`run` says; returns the error that it ended with, else nothing."""
     try:
-        done = subprocess.run(
-            command(__name__, specification),
-            env=environment(),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"it did not end within {PATIENCE:.0f} seconds"
-    try:
-        return str(json.loads(done.stdout.splitlines()[-1])["error"])
-    except (IndexError, ValueError, KeyError, TypeError):
-        return f"it ended with exit code {done.returncode}"
+        return str(ask(__name__, specification, PATIENCE)["error"])
+    except NoAnswerError as silence:
+        return f"it {silence}"
 
 
 def run(specification: Mapping[str, Any]) -> None:

@@ -42,7 +42,7 @@ def test_an_attribute_may_be_the_plugin(cost):
     [
         ("1 / 0", "ZeroDivisionError: division by zero"),
         ("import sys; sys.exit(4)", "SystemExit: 4"),
-        ("import os; os._exit(5)", "importing it ended the process with exit code 5"),
+        ("import os; os._exit(5)", "its import ended with exit code 5"),
     ],
 )
 def test_what_ends_it_is_told(source, told, cost):
