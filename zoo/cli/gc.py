@@ -17,7 +17,7 @@ def gc(
     also: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Look in this folder too, and in all below it, as of predictions; repeat it.", metavar="FOLDER"
+            help="Look in this folder too, and in all below it; repeat it for more [default: none].", metavar="FOLDER"
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
