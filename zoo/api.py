@@ -23,7 +23,6 @@ from zoo_registry import discover
 from zoo_registry.errors import RunError
 
 if TYPE_CHECKING:
-    from zoo.engine.collective import Group
     from zoo.run import Run
     from zoo.training.resumption import Start
 
@@ -85,14 +84,11 @@ def train_prepared(
     progress: bool = False,
     unfinished: UnfinishedRun | None = None,
     lifecycle: Lifecycle | None = None,
-    group: Group | None = None,
-    distribute: str | None = None,
 ) -> Run:
     """Train what :func:`plan` gave, measure it on the test split, and save the run with its report.
 
     ``unfinished`` is the training to go on with, reopened; a new one is begun in ``runs`` otherwise. ``lifecycle`` has
-    the hooks that are told of it, those of the installed plugins alone where it is left out. ``group`` are processes
-    that share the training, of which this is the first, and ``distribute`` the option that asked for them.
+    the hooks that are told of it, those of the installed plugins alone where it is left out.
     """
     import_tensorflow()
     from zoo.training.seeding import alone
@@ -107,9 +103,9 @@ def train_prepared(
         if unfinished is None:
             entry, fingerprint = discover().catalogue[config.architecture], prepared.table.fingerprint()
             origin = None if start is None else start.origin
-            unfinished = stack.enter_context(begin_run(Path(runs), config, entry, fingerprint, origin, distribute))
+            unfinished = stack.enter_context(begin_run(Path(runs), config, entry, fingerprint, origin))
         stack.enter_context(lifecycle.watching(unfinished.id, config.model_dump(mode="json")))
-        run = _train(unfinished, prepared, start, lifecycle, group, progress=progress)
+        run = _train(unfinished, prepared, start, lifecycle, progress=progress)
         lifecycle.run_finished(run.id, str(run.folder), run.record.model_dump(mode="json"))
     run.lifecycle = lifecycle  # which a bundle of this run is told to
     return run
@@ -120,7 +116,6 @@ def _train(
     prepared: Prepared,
     start: Start | None,
     lifecycle: Lifecycle,
-    group: Group | None,
     *,
     progress: bool,
 ) -> Run:
@@ -150,7 +145,6 @@ def _train(
             network=config.network,
             start=start,
             run=unfinished,
-            group=group,
         )
     measured = measure(fitted.model, prepared, config)
     record = make_record(unfinished.id, config, entry, prepared, fitted, measured.evaluation, unfinished.record)

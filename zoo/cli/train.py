@@ -11,13 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zoo.atomic import check_folder
-from zoo.cli.distribution import (
-    Distribute,
-    cluster_for,
-    join_training,
-    shared_training,
-    tell_other_distribution,
-)
 from zoo.cli.learning_rate import check_find_lr, suggest_rate
 from zoo.cli.options import RUN_OPTIONS, settings_of, with_options
 from zoo.cli.output import catalogue, lifecycle_of, note, print_json, print_toml, say
@@ -80,7 +73,6 @@ def train(
             rich_help_panel=RESULT,
         ),
     ] = None,
-    distribute: Distribute = None,
     runs: Annotated[Path, typer.Option(help="Folder of all runs.", rich_help_panel=RESULT)] = Path("runs"),
     export: Annotated[
         bool, typer.Option("--export", help="Export the run at the end.", rich_help_panel=RESULT)
@@ -149,19 +141,12 @@ def train(
         zoo train stacked --data ETTh1.csv --target OT --window 48 --horizon 24 --set units=32 --set layers=3
         zoo train basic --find-lr --plot find-lr.png
         zoo train --resume latest
-        zoo train segmented --data ETTh1.csv --target OT --batch-size 1024 --distribute 4
     """
     check_find_lr(find_lr, plot, export, config)
     _check_tracking(tensorboard, mlflow, find_lr)
-    cluster = cluster_for(distribute, find_lr=find_lr)
     known = catalogue()
-    from zoo.training.cluster import check_settings
     from zoo.training.config_file import config_text
 
-    if cluster is not None and cluster.rank:
-        alone = resume is None and ctx.params["start_from"] is None
-        join_training(cluster, _resolve(ctx, known, architecture, config, runs) if alone else None, ctx.params)
-        return
     with ExitStack() as stack:
         unfinished = None
         if resume is None:
@@ -170,9 +155,6 @@ def train(
             _check_resume(ctx)
             unfinished = stack.enter_context(_reopen(resume, runs))
             resolved = unfinished.record.config
-            tell_other_distribution(unfinished, distribute)
-        if cluster is not None:
-            check_settings(resolved.training, cluster.size)
         if print_config:
             print_toml(config_text(resolved))
             return
@@ -213,19 +195,8 @@ def train(
         lifecycle = lifecycle_of(make_trackers(runs, tensorboard=tensorboard, mlflow=mlflow))
         if tensorboard:
             note(f"to watch: tensorboard --logdir {shlex.quote(str(runs / TENSORBOARD_FOLDER))}")
-        if cluster is None:  # processes that train together start TensorFlow when their threads are shared out
-            import_tensorflow()
-        group = stack.enter_context(shared_training(cluster, distribute, resolved, prepared, ctx.params))
-        run = train_prepared(
-            resolved,
-            prepared,
-            runs=runs,
-            progress=True,
-            unfinished=unfinished,
-            lifecycle=lifecycle,
-            group=group,
-            distribute=distribute,
-        )
+        import_tensorflow()
+        run = train_prepared(resolved, prepared, runs=runs, progress=True, unfinished=unfinished, lifecycle=lifecycle)
     bundle, failure = None, None
     if export:
         try:

@@ -23,19 +23,18 @@ def several_steps(
     *,
     draw: Callable[[Any, Any], Any] = from_dataset,
     jit: bool = False,
-    step: Callable[[Any], Any] | None = None,
 ) -> Iterator[None]:
     """Let ``fit`` compute so many steps at once, on a dataset without an end; at the end all is as before.
 
     Keras' own function would take too many batches in an epoch's last execution, where its steps are no multiple.
     ``draw`` makes a step's batch of the dataset's iterator and the step's number, counted from 0 (int64); it need not
     touch the iterator, which costs more than a small step's windows. ``jit``: XLA compiles a step, once for each size
-    of a batch. ``step`` stands for the model's own ``train_step``, and is compiled by nobody.
+    of a batch.
     """
     usual = model.steps_per_execution
     model.steps_per_execution = steps_per_execution
     model.train_function = _train_function(
-        model, steps_per_execution, steps_per_epoch, draw, step or _own_step(model, jit)
+        model, steps_per_execution, steps_per_epoch, draw, _compiled_step(model, jit)
     )
     try:
         yield
@@ -44,7 +43,7 @@ def several_steps(
         model.train_function = model.test_function = None
 
 
-def _own_step(model: keras.Model, jit: bool) -> Callable[[Any], Any]:
+def _compiled_step(model: keras.Model, jit: bool) -> Callable[[Any], Any]:
     step: Callable[[Any], Any] = (
         tf.function(model.train_step, autograph=False, jit_compile=True) if jit else model.train_step
     )

@@ -27,13 +27,11 @@ def steps_of_epoch(windows: Windows, config: TrainingConfig) -> int:
     return math.ceil(len(windows) / config.batch_size)
 
 
-def choose_plan(
-    model: keras.Model, build: Callable[[], keras.Model], windows: Windows, config: TrainingConfig, processes: int = 1
-) -> Plan:
+def choose_plan(model: keras.Model, build: Callable[[], keras.Model], windows: Windows, config: TrainingConfig) -> Plan:
     """Return what the configuration says of the plan, and the rest by rule, or with ``autotune`` by a trial.
 
-    ``build`` makes the compiled network anew; each trial takes one. Of each batch this process has its share, where
-    there are several ``processes``. Raises ConfigError where the fused engine is asked for and no layer can be fused.
+    ``build`` makes the compiled network anew; each trial takes one. Raises ConfigError where the fused engine is asked
+    for and no layer can be fused.
     """
     steps = steps_of_epoch(windows, config)
     fusion = Fusion(model)
@@ -46,8 +44,7 @@ def choose_plan(
         plan = plan_by_trial(build, *feed(windows, config.batch_size, config.seed), plans, steps)
     else:
         gpu = bool(tf.config.list_physical_devices("GPU"))
-        batch_size = -(-config.batch_size // processes)
-        plan = plan_by_rule(model, config.engine, batch_size, steps, at_once(), gpu=gpu)
+        plan = plan_by_rule(model, config.engine, config.batch_size, steps, at_once(), gpu=gpu)
     return replace(
         plan,
         parts=config.batch_parts or plan.parts,
@@ -62,19 +59,16 @@ def computed_by(
     model: keras.Model,
     steps_per_epoch: int | None = None,
     draw: Callable[[Any, Any], Any] = from_dataset,
-    step: Callable[[Any], Any] | None = None,
 ) -> Iterator[None]:
     """Let ``fit`` compute a model's steps by a plan, or without ``steps_per_epoch`` ``train_on_batch``.
 
-    ``draw`` makes a step's batch, as :func:`zoo.training.batches.feed` gives it, and ``step`` trains on it, the
-    model's own unless given. At the end the model is as it was, but trained.
+    ``draw`` makes a step's batch, as :func:`zoo.training.batches.feed` gives it. At the end the model is as it was, but
+    trained.
     """
     with ExitStack() as stack:
         if plan.engine == "fused":
             stack.enter_context(Fusion(model).active(plan.parts))
         if steps_per_epoch is not None:
-            several = several_steps(
-                model, plan.steps_per_execution, steps_per_epoch, draw=draw, jit=plan.jit, step=step
-            )
+            several = several_steps(model, plan.steps_per_execution, steps_per_epoch, draw=draw, jit=plan.jit)
             stack.enter_context(several)
         yield

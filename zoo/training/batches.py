@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,36 +17,20 @@ _PREFETCHED = 2
 _as_written = tf.autograph.experimental.do_not_convert  # no `if` or loop of these functions hangs on a tensor
 
 
-@dataclass(frozen=True)
-class Share:
-    """The part that process ``rank``, counted from 0, has of each batch, where ``size`` of them share it."""
-
-    rank: int
-    size: int
-
-    def of(self, first: Any, end: Any) -> tuple[Any, Any]:
-        """Its part of the numbers from ``first`` to before ``end``: equal parts, or with a difference of one."""
-        count = end - first
-        return first + count * self.rank // self.size, first + count * (self.rank + 1) // self.size
-
-
-def shuffled_batches(
-    windows: Windows, batch_size: int, seed: int, first_epoch: int = 0, share: Share | None = None
-) -> tf.data.Dataset:
+def shuffled_batches(windows: Windows, batch_size: int, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
     """Endless batches of (inputs, outputs), each epoch in an order of its own that seed and epoch number decide.
 
     inputs: float32 (batch, window, n_features); outputs: float32 (batch, horizon, n_targets); both scaled. The order
     is computed number by number (a cipher on the numbers of the windows), so that it costs no memory. The first batch
-    is that of the epoch with the number ``first_epoch``, counted from 0. With a ``share`` they are (inputs, outputs,
-    count): its part of each, and how many windows that has; where it has none, count is 0 and one stands in.
+    is that of the epoch with the number ``first_epoch``, counted from 0.
     """
     steps = tf.data.Dataset.counter(first_epoch * -(-len(windows) // batch_size))
-    draw = _as_written(_draw(windows, batch_size, seed, share))
+    draw = _as_written(_draw(windows, batch_size, seed))
     return steps.map(draw, num_parallel_calls=tf.data.AUTOTUNE).prefetch(_PREFETCHED)
 
 
 def feed(
-    windows: Windows, batch_size: int, seed: int, first_epoch: int = 0, share: Share | None = None
+    windows: Windows, batch_size: int, seed: int, first_epoch: int = 0
 ) -> tuple[tf.data.Dataset, Callable[[Any, Any], Any]]:
     """What a training takes: the same batches as a dataset without an end, and how a step draws its batch.
 
@@ -55,15 +38,16 @@ def feed(
     that costs less than handing them from thread to thread, and less than asking a dataset for anything.
     """
     if isinstance(windows.features, np.memmap):
-        return shuffled_batches(windows, batch_size, seed, first_epoch, share), from_dataset
-    draw, first = _draw(windows, batch_size, seed, share), first_epoch * -(-len(windows) // batch_size)
+        return shuffled_batches(windows, batch_size, seed, first_epoch), from_dataset
+    draw, first = _draw(windows, batch_size, seed), first_epoch * -(-len(windows) // batch_size)
     return tf.data.Dataset.counter(), lambda iterator, step: draw(first + step)
 
 
-def ordered_batches(windows: Windows, batch_size: int, share: Share | None = None) -> tf.data.Dataset:
-    """The windows once, in their order, or a share of them, but at least one; shapes as in :func:`shuffled_batches`."""
-    first, end = (0, len(windows)) if share is None else share.of(0, len(windows))
-    return _batches(windows, _numbers(first, end if share is None else max(end, first + 1), batch_size))
+def ordered_batches(windows: Windows, batch_size: int) -> tf.data.Dataset:
+    """The windows once, in their order; shapes as in :func:`shuffled_batches`."""
+    starts = tf.data.Dataset.range(0, len(windows), batch_size)
+    numbers = starts.map(_as_written(lambda start: tf.range(start, tf.minimum(start + batch_size, len(windows)))))
+    return numbers.map(_as_written(_gather(windows)), num_parallel_calls=tf.data.AUTOTUNE).prefetch(_PREFETCHED)
 
 
 def share(array: NDArray[Any]) -> tf.Tensor:
@@ -74,35 +58,17 @@ def share(array: NDArray[Any]) -> tf.Tensor:
     return tf.constant(array)
 
 
-def _draw(
-    windows: Windows, batch_size: int, seed: int, share: Share | None = None
-) -> Callable[[tf.Tensor], tuple[tf.Tensor, ...]]:
+def _draw(windows: Windows, batch_size: int, seed: int) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
     """The batch of a step, by its number in the whole training, counted from 0."""
     count, steps, gather = len(windows), -(-len(windows) // batch_size), _gather(windows)
 
-    def draw(step: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def draw(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         first = step % steps * batch_size
-        end = tf.minimum(first + batch_size, count)
-        if share is not None:
-            first, end = share.of(first, end)
-        numbers = tf.range(first, end if share is None else tf.maximum(end, first + 1))
+        numbers = tf.range(first, tf.minimum(first + batch_size, count))
         key = tf.stack([tf.constant(seed, tf.int64), step // steps])
-        batch = gather(tf.random.experimental.index_shuffle(numbers, key, tf.constant(count - 1, tf.int64)))
-        return batch if share is None else (*batch, end - first)
+        return gather(tf.random.experimental.index_shuffle(numbers, key, tf.constant(count - 1, tf.int64)))
 
     return draw
-
-
-def _numbers(first: int, end: int, batch_size: int) -> tf.data.Dataset:
-    """The numbers of windows from ``first`` to before ``end``, batch by batch."""
-    starts = tf.data.Dataset.range(first, end, batch_size)
-    return starts.map(_as_written(lambda start: tf.range(start, tf.minimum(start + batch_size, end))))
-
-
-def _batches(windows: Windows, numbers: tf.data.Dataset) -> tf.data.Dataset:
-    """The windows with these numbers, batch by batch."""
-    gather = _as_written(_gather(windows))
-    return numbers.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(_PREFETCHED)
 
 
 def _gather(windows: Windows) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:

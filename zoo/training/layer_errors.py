@@ -11,7 +11,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from zoo.engine.collective import is_loss
 from zoo_registry.errors import TrainingError, ZooError
 
 _SAID = re.compile("\x1b\\[1m(.*?)\x1b\\[0m", re.DOTALL)  # what Keras prints in bold
@@ -23,14 +22,14 @@ _NODE = re.compile(r"\bnode ([^\s}]+)")
 def layers_told(network: keras.Model, what: str, error: type[ZooError] = TrainingError) -> Iterator[None]:
     """Raise ``error``, which says that a layer cannot be so treated, for what one of the network's layers raises.
 
-    What callbacks raise passes, and so does the loss of another process.
+    What callbacks raise passes.
     """
     try:
         yield
     except ZooError:
         raise
     except Exception as caught:  # whatever a plugin does
-        layer = None if is_loss(caught) else _culprit(network, caught)
+        layer = _culprit(network, caught)
         if layer is None:
             raise
         raise error(f"{named(layer)} cannot be {what}: {_sentence(caught)}; mend it, or take another") from caught

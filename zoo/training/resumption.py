@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -35,8 +35,7 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
 
     It comes last of the callbacks, as it puts back ``others`` and ``history`` after they have begun, and takes them
     after they have ended an epoch. ``plan`` is how the steps are computed: the found training's, else to be set.
-    ``shared`` gives every process of a group what process 0 has found. Raises RunError for a checkpoint that is broken
-    or is another network's.
+    Raises RunError for a checkpoint that is broken or is another network's.
     """
 
     def __init__(
@@ -45,7 +44,6 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
         every: int,
         history: keras.callbacks.History,
         others: Sequence[keras.callbacks.Callback],
-        shared: Callable[[Checkpoint | None], Checkpoint | None] | None = None,
     ) -> None:
         super().__init__()
         self._run = run
@@ -54,8 +52,6 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
         self._others = {type(other).__name__: other for other in others if type(other).__name__ in _COUNTERS}
         self._started = time.perf_counter()
         self.found = None if run is None else read_checkpoint(run)
-        if shared is not None:
-            self.found = shared(self.found)
         if self.found is not None:
             history.history = {name: list(values) for name, values in self.found.state.history.items()}
         kept = None if self.found is None else self.found.state.plan
@@ -118,14 +114,10 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
         for name, variables in variables_of(self.model).items():
             values = found.group(name)
             if (differing := first_difference(variables, values)) is not None:
-                where, record = (
-                    ("process 0's checkpoint", "its run")
-                    if self._run is None
-                    else (self._run.checkpoint, self._run.folder / "config.json")
-                )
+                assert self._run is not None
                 raise RunError(
-                    f"{where}: {differing}; the network is not the one that was trained: use the versions of {record},"
-                    " or train again"
+                    f"{self._run.checkpoint}: {differing}; the network is not the one that was trained: use the versions"
+                    f" of {self._run.folder / 'config.json'}, or train again"
                 )
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)

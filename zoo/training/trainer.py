@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from zoo.data.labels import class_counts
 from zoo.data.windows import Windows
-from zoo.engine.collective import Group
 from zoo.engine.fusion import Fusion
 from zoo.engine.plan import Plan
 from zoo.engine.threads import choose_threads
@@ -24,7 +23,6 @@ from zoo.training.assembly import assemble
 from zoo.training.batches import feed, ordered_batches
 from zoo.training.compilation import make_loss, make_optimizer
 from zoo.training.config import NetworkConfig, TrainingConfig
-from zoo.training.distribution import Together, losses_told
 from zoo.training.interrupts import Interrupts
 from zoo.training.layer_errors import layers_told
 from zoo.training.losses import class_weights
@@ -91,19 +89,16 @@ def fit(
     network: NetworkConfig | None = None,
     start: Start | None = None,
     run: UnfinishedRun | None = None,
-    group: Group | None = None,
 ) -> Fitted:
     """Train an architecture on prepared windows; one seed gives one result on one machine.
 
     Trainings of one process wait for each other, and what one sets for all of the process is as before at its end.
     ``run`` is where checkpoints are written; the training goes on from the one that is there, and ends with the
-    weights of one that was never stopped. With a ``group`` each of its processes calls this on the same data, ``run``
-    and ``start`` are process 0's alone, and so is what is returned. Raises TrainingError where a loss is not finite or
-    another process is lost, ConfigError and PluginError where the network cannot be built or shared or those weights
-    do not fit it, RunError for a checkpoint that does not.
+    weights of one that was never stopped. Raises TrainingError where a loss is not finite, ConfigError and PluginError
+    where the network cannot be built or those weights do not fit it, RunError for a checkpoint that does not.
     """
-    with losses_told(group, run), alone():
-        return _fit(architecture, hp, prepared, config, callbacks, network, start, run, group)
+    with alone():
+        return _fit(architecture, hp, prepared, config, callbacks, network, start, run)
 
 
 def _fit(
@@ -115,7 +110,6 @@ def _fit(
     network: NetworkConfig | None,
     start: Start | None,
     run: UnfinishedRun | None,
-    group: Group | None,
 ) -> Fitted:
     train, validation = prepared.parts["train"], prepared.parts["validation"]
 
@@ -124,8 +118,6 @@ def _fit(
 
     threads = choose_threads()
     model = build()
-    together = None if group is None else Together(group, model, len(validation))
-    share = None if together is None else together.share
     stopper = keras.callbacks.EarlyStopping(
         monitor="val_loss",
         patience=config.patience or config.epochs,
@@ -133,30 +125,27 @@ def _fit(
     )
     schedule = schedule_callbacks(config.schedule, config.learning_rate)
     history = keras.callbacks.History()
-    shared = None if together is None else together.checkpoint
-    checkpoints = Checkpoints(run, config.checkpoint_every, history, [*schedule, stopper], shared)
+    checkpoints = Checkpoints(run, config.checkpoint_every, history, [*schedule, stopper])
     plan = checkpoints.plan
     if plan is None:
         with layers_told(model, "trained"):
-            plan = checkpoints.plan = choose_plan(model, build, train, config, 1 if share is None else share.size)
+            plan = checkpoints.plan = choose_plan(model, build, train, config)
         if config.autotune:
             model = build()  # which seeds everything anew: a trial leaves nothing behind
     if start is not None:
         start.put_into(model)
     interrupts = Interrupts()
     steps = steps_of_epoch(train, config)
-    batches, draw = feed(train, config.batch_size, config.seed, checkpoints.first_epoch, share)
-    step = None if together is None else together.step(model, jit=plan.jit)
-    with layers_told(model, "trained"), interrupts.noted(), computed_by(plan, model, steps, draw, step):
+    batches, draw = feed(train, config.batch_size, config.seed, checkpoints.first_epoch)
+    with layers_told(model, "trained"), interrupts.noted(), computed_by(plan, model, steps, draw):
         model.fit(
             batches,
-            validation_data=ordered_batches(validation, PREDICTION_BATCH, share),
+            validation_data=ordered_batches(validation, PREDICTION_BATCH),
             initial_epoch=checkpoints.first_epoch,
             epochs=checkpoints.first_epoch if checkpoints.stopped else config.epochs,
             steps_per_epoch=steps,
             callbacks=[
                 interrupts,
-                *([] if together is None else [together]),
                 _StopOnNonFinite(run, config.learning_rate),
                 RecordRate(),
                 *schedule,
@@ -172,8 +161,6 @@ def _fit(
     losses = kept_history["val_loss"]
     kept = int(np.argmin(losses)) + 1 if config.keep == "best" else len(losses)
     engine = {**plan.record(Fusion(model)), "threads": threads._asdict()}
-    if group is not None:
-        engine["processes"] = group.size
     return Fitted(model, kept_history, kept, checkpoints.seconds, plan, engine)
 
 

@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from zoo.atomic import full_disk, make_folder, rename_to_free, staging_folder, write_text
 from zoo.options import ARRAYS, FRAME
@@ -41,10 +41,7 @@ LOCK_FILE, DIVERGED_FILE, CHECKPOINT = "lock", "diverged", "checkpoint-"
 
 
 class UnfinishedRecord(BaseModel):
-    """``config.json``: what is trained, on which data, by which versions; enough to go on with it.
-
-    ``distribute`` is what ``zoo train`` was given of that name.
-    """
+    """``config.json``: what is trained, on which data, by which versions; enough to go on with it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,7 +53,14 @@ class UnfinishedRecord(BaseModel):
     versions: dict[str, str]
     fingerprint: str
     started_from: dict[str, Any] | None = None
-    distribute: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_one_process(cls, values: Any) -> Any:
+        """Read a record that says how many processes shared a training; it goes on in one."""
+        if isinstance(values, dict):
+            values = {key: value for key, value in values.items() if key != "distribute"}
+        return values
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,7 @@ class UnfinishedRun:
             return (self.folder / DIVERGED_FILE).read_text(encoding="utf-8").strip()
         if self._of_program:
             return f'zoo.resume("{self.id}", data{self._keyword})'
-        shared = self.record.distribute
-        return f"zoo train --resume {self.id}{self._option}{f' --distribute {shared}' if shared else ''}"
+        return f"zoo train --resume {self.id}{self._option}"
 
     @property
     def diverged(self) -> bool:
@@ -187,7 +190,6 @@ def begin_run(
     entry: Entry,
     fingerprint: str,
     started_from: dict[str, Any] | None = None,
-    distribute: str | None = None,
 ) -> Iterator[UnfinishedRun]:
     """Claim an id and a folder for a training, and hold its lock; the folder is gone once the run is finished.
 
@@ -204,7 +206,6 @@ def begin_run(
             versions=library_versions(),
             fingerprint=fingerprint,
             started_from=started_from,
-            distribute=distribute,
         )
 
     made = [folder for folder in (runs / UNFINISHED, runs) if not folder.exists()]
