@@ -290,7 +290,7 @@ def test_repair_10_a_number_that_a_kill_may_have_given_is_not_given_again(tmp_pa
         "import os, sys; from pathlib import Path; import zoo.export.publishing as publishing\n"
         "publishing.check_interface, model = lambda *_: None, Path(sys.argv[1])\n"
         "rename = publishing.rename_to_free\n"
-        "publishing.rename_to_free = lambda folder, place, first: (place(first), os._exit(9))\n"
+        "publishing.rename_to_free = lambda folder, place, first, _: (place(first), os._exit(9))\n"
         "with publishing.staging(model) as folder: publishing.publish(folder, model, '', 'config')\n"
     )
     assert subprocess.run([sys.executable, "-c", program, tmp_path / "mine"], check=False).returncode == 9
