@@ -24,6 +24,7 @@ _HEADERS = 2**16  # bytes of golden.npz beside its numbers
 _AT_MOST = {"golden.npz": 2**30, "model.onnx": 2**31 - 1, "preprocessing.json": 2**26}
 
 _Count = Annotated[int, Field(ge=1, strict=True)]
+_Row = Annotated[int, Field(ge=0, strict=True)]
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
 _Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 _Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -31,7 +32,15 @@ _Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 class _Step(BaseModel):
     name: str
-    size: _Positive | None = None
+    size: _Positive
+
+
+class _Split(BaseModel):
+    """The rows of each part: the first and the one after the last, or of several series their number."""
+
+    train: tuple[_Row, _Row] | _Row
+    validation: tuple[_Row, _Row] | _Row
+    test: tuple[_Row, _Row] | _Row
 
 
 class _Data(BaseModel):
@@ -44,7 +53,7 @@ class _Data(BaseModel):
     step: _Step | None
     gaps: Gaps
     calendar: tuple[CalendarField, ...]
-    split: dict[str, Any]
+    split: _Split
 
 
 def check_coherence(manifest: Manifest, path: Path) -> None:
@@ -61,7 +70,9 @@ def _check(manifest: Manifest) -> None:
     interface, task = manifest.interface, Task(manifest.interface.task)
     for name in ("window", "horizon"):
         _as(_Count, f"interface.{name}", getattr(interface, name))
-    _as(Annotated[int, Field(ge=0, strict=True)], "interface.gap", interface.gap)
+    _as(_Row, "interface.gap", interface.gap)
+    if task is not Task.FORECAST and (interface.horizon, interface.gap) != (1, 0):
+        raise ValueError(f"interface.horizon and gap: expected 1 and 0 of {task}, as only a forecast looks ahead")
     for name in ("features", "targets", "classes"):
         names = getattr(interface, name)
         if len(set(names)) != len(names) or (not names and (name != "classes" or task is Task.CLASSIFY)):

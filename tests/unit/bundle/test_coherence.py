@@ -26,8 +26,9 @@ def of_data(**values):
 
 CHANGES = {
     "an unknown task": (changed(task="forecst"), "interface.task: Input should be 'forecast'"),
-    "another task": (changed(task="anomaly"), "interface.outputs: expected score of float32 [1]"),
-    "no classes": (changed(task="classify"), "interface.classes: expected names, each once, found []"),
+    "another task": (changed(task="anomaly", horizon=1), "interface.outputs: expected score of float32 [1]"),
+    "a horizon without a forecast": (changed(task="regress"), "interface.horizon and gap: expected 1 and 0 of regress"),
+    "no classes": (changed(task="classify", horizon=1), "interface.classes: expected names, each once, found []"),
     "no unit": (lambda manifest: {"parity_unit": {}}, "parity_unit: expected one for each of ['load'], found []"),
     "another's unit": (lambda manifest: {"parity_unit": {"x": 1.0}}, "parity_unit: expected one for each of"),
     "a unit of 0": (
@@ -42,6 +43,8 @@ CHANGES = {
     "a level above 1": (changed(quantiles=(2.0,)), "interface.quantiles.0: Input should be less than 1"),
     "an unknown calendar": (of_data(calendar=["eon"]), "data.calendar.0: Input should be"),
     "a step of 0": (of_data(step={"name": "h", "size": 0.0}), "data.step.size: Input should be greater than 0"),
+    "a step without a size": (of_data(step={"name": "h"}), "data.step.size: Field required"),
+    "no test rows": (of_data(split={"train": 84, "validation": 18}), "data.split.test: Field required"),
     "a list for a time": (of_data(time_column=[]), "data.time_column: Input should be a valid string"),
     "a run elsewhere": (lambda manifest: {"run": "../../theirs"}, "run: expected the name of a run's folder"),
     "no operators": (lambda manifest: {"onnx": {}}, "onnx.operators: Input should be a valid dictionary"),
@@ -66,6 +69,7 @@ def test_repair_23_a_threshold_for_anomalies(bundle):
     manifest = Manifest.read(bundle)
     interface = manifest.interface.model_dump() | {
         "task": "anomaly",
+        "horizon": 1,
         "outputs": [
             {"name": "score", "dtype": "float32", "shape": [1]},
             {"name": "is_anomaly", "dtype": "bool", "shape": [1]},
