@@ -84,7 +84,7 @@ app = typer.Typer(
 )
 app.command("list", cls=HelpfulCommand)(list_architectures)
 for command in (show, inspect, train, tune, runs, compare, backtest, export, verify, predict, bundles, gc):
-    app.command(cls=HelpfulCommand)(command)
+    app.command(command.__name__, cls=HelpfulCommand)(command)
 app.add_typer(plugin, name="plugin")
 
 
