@@ -34,18 +34,23 @@ def backtest(
         ),
     ],
     data: Annotated[
-        str | None, typer.Option(help="CSV or Parquet file, or example:co2 [default: the run's; a bundle has none].")
+        str | None,
+        typer.Option(
+            help="CSV or Parquet file, or example:co2 [default: the run's; a bundle has none].", rich_help_panel="Data"
+        ),
     ] = None,
-    refit: Annotated[bool, typer.Option("--refit", help="Train anew at each origin, on the rows up to it.")] = False,
+    refit: Annotated[bool, typer.Option("--refit", help="Retrain at each origin, on the rows up to it.")] = False,
     refit_every: Annotated[
         int | None,
         typer.Option(
-            help="Train anew at every so many origins [default: 1 with --refit, else never].", min=1, metavar="ORIGINS"
+            help="Retrain each time after so many origins [default: 1 with --refit, else never].",
+            min=1,
+            metavar="ORIGINS",
         ),
     ] = None,
     train_rows: Annotated[
         int | None,
-        typer.Option(help="Train on the last so many rows before an origin [default: all].", min=1, metavar="ROWS"),
+        typer.Option(help="Train on so many rows before an origin [default: all].", min=1, metavar="ROWS"),
     ] = None,
     start: Annotated[
         str | None,
@@ -55,25 +60,29 @@ def backtest(
         int | None, typer.Option(help="Rows from one origin to the next [default: the horizon].", min=1, metavar="ROWS")
     ] = None,
     origins: Annotated[
-        int | None, typer.Option(help="Only so many of each series, the last ones [default: all].", min=1, metavar="N")
+        int | None,
+        typer.Option(help="Only so many origins of each series, the last ones [default: all].", min=1, metavar="N"),
     ] = None,
     season: Annotated[
         int | None, typer.Option(help="Rows in a season, for the seasonal naive baseline [default: by the times].")
     ] = None,
     missing: Annotated[
         str | None,
-        typer.Option(help="Missing values: error, ffill, interpolate or drop [default: the run's way, else error]."),
+        typer.Option(
+            help="Missing values: error, ffill, interpolate or drop [default: the run's way, else error].",
+            rich_help_panel="Data",
+        ),
     ] = None,
     runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
     output: Annotated[Path, typer.Option(help="Folder of all backtests.")] = Path("backtests"),
     require_signature: RequireSignature = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Forecast from one origin after the other, and measure it beside baselines on the same origins.
 
     The network of a run or a bundle stays as it is, that of a TOML file is trained on the rows before the first origin;
-    with --refit it is trained anew as the origin moves on, side by side with --jobs or on a cluster. All forecasts,
-    errors and a report are kept in a folder of their own. Options on how a table is read are for bundles.
+    with --refit it is retrained as the origin moves on, in parallel with --jobs or on a cluster. All forecasts, errors
+    and a report are kept in a folder of their own. Options on how a table is read are for bundles.
 
     Examples:
         zoo backtest latest

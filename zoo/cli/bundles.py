@@ -35,9 +35,9 @@ class _Listed:
 
 def bundles(
     exported: Annotated[Path, typer.Argument(help="Folder of all models.")] = Path("exported"),
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List all models and versions: what each is, how it does beside its best baseline, and its size.
+    """List all models and versions: what each is, how it compares with its best baseline, and its size.
 
     Only manifests are read; for every file's hash: zoo verify --quick BUNDLE
 

@@ -9,14 +9,15 @@ import typer
 from zoo.cli.output import catalogue, note, print_json, print_table
 from zoo_registry.errors import ConfigError
 
-Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def list_architectures(
     exports: Annotated[
         str | None,
         typer.Option(
-            help="Only those whose bundles can be had as these formats or runtimes [default: all].", metavar="NAME,NAME"
+            help="Only those whose bundles can be exported to, or run on, all of these [default: all].",
+            metavar="NAME,NAME",
         ),
     ] = None,
     as_json: Json = False,

@@ -23,7 +23,7 @@ def compare(
     html: Annotated[
         Path | None, typer.Option(help="Write the table as a web page too, to this file [default: no page].")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Rank runs on the same test rows, the baselines among them.
 

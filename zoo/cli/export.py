@@ -43,10 +43,10 @@ def export(
         ),
     ] = None,
     batch: Annotated[
-        int | None, typer.Option(help="Windows that such a format takes at once [default: 1 for litert, else any].")
+        int | None, typer.Option(help="Windows that the other format takes at once [default: 1 for litert, else any].")
     ] = None,
     warmup: Annotated[bool, typer.Option("--warmup", help="Add warm-up requests for TensorFlow Serving.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Export a run as the next version of a model: SavedModel and ONNX, raw units in and out, proven equal.
 

@@ -21,9 +21,9 @@ def gc(
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Remove what commands left that were killed: hidden staging, models without a version, rests of finished runs.
+    """Remove what killed commands left: hidden staging, models without a version, remains of finished runs.
 
     It looks in the folders of models and runs, in backtests, studies and this folder itself, and wherever --also says.
     What a living process is writing into stays, as do all versions, runs and unfinished runs, and whatever does not

@@ -15,9 +15,9 @@ from zoo.cli.output import check_apart, check_picture, left_out_note, note, prin
 def inspect(
     ctx: typer.Context,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw it too, as a .png, .svg or .pdf file [default: no picture].")
+        Path | None, typer.Option(help="Draw all this too, as a .png, .svg or .pdf file [default: no picture].")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what the checks found, the parts of the split, each column's statistics in them, and what the scaler does.
 

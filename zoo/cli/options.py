@@ -35,35 +35,40 @@ _DATA: dict[str, Any] = {
     ),
     "target": _option(
         list[str] | None,
-        "Column to forecast, or of classes; repeat it, or give several by commas [default: the example's; of anomalies"
-        " all features].",
+        "Column to forecast, or column of classes; repeat it, or separate several by commas [default: the example's;"
+        " for anomalies all features].",
         metavar="COLUMN,...",
     ),
     "features": _option(
         list[str] | None,
-        "Input column; repeat it, or give several by commas, and a name with a comma in quotes: '\"a,b\",c' [default:"
-        " all numeric columns].",
+        "Input column; repeat it, or separate several by commas, with quotes around a name that has one: '\"a,b\",c'"
+        " [default: all numeric columns].",
         metavar="COLUMN,...",
     ),
-    "label": _option(str | None, "Task anomaly: column of 0 and 1, for scoring alone [default: none]."),
+    "label": _option(str | None, "For task anomaly: column of 0 and 1, used for scoring alone [default: none]."),
     "time": _option(str | None, "Column of times, or of whole numbers that count up [default: found by type or name]."),
     "time_format": _option(
         str | None,
         "How times are written: s, ms, us, ns (since 1970), yyyymmdd or a pattern such as '%d.%m.%Y %H:%M'"
         " [default: as 2020-01-31 13:00].",
     ),
-    "zone": _option(str | None, "Zone whose clock times are brought to, such as Europe/Berlin [default: their own]."),
+    "zone": _option(
+        str | None,
+        "Time zone to convert the times to, or of times that have none, such as Europe/Berlin [default: their own].",
+    ),
     "series": _option(
         str | None, "Column that tells several series apart; no window crosses them [default: one series]."
     ),
     "short_series": _option(str | None, "Series too short for a window: error or drop [default: error]."),
-    "delimiter": _option(str | None, "What stands between the fields of a CSV file [default: ,]."),
+    "delimiter": _option(str | None, "Character between the fields of a CSV file [default: ,]."),
     "decimal": _option(str | None, "Decimal sign in a CSV file [default: .]."),
     "encoding": _option(str | None, "Encoding of a CSV file [default: by its byte-order mark, else UTF-8]."),
-    "comment": _option(str | None, "Skip the lines of a CSV file that begin with this sign [default: none]."),
-    "thousands": _option(str | None, "What stands between the thousands of a CSV file's numbers [default: nothing]."),
+    "comment": _option(str | None, "Skip the lines of a CSV file that begin with this character [default: none]."),
+    "thousands": _option(str | None, "Separator of thousands in a CSV file's numbers [default: none]."),
     "sort": _option(bool | None, "Sort the rows by time [default: no-sort].", "--sort/--no-sort"),
-    "resample": _option(str | None, "Bring the rows to an even step, such as 15min, 1h or 1D [default: leave them]."),
+    "resample": _option(
+        str | None, "Resample the rows to an even step, such as 15min, 1h or 1D [default: leave them]."
+    ),
     "aggregate": _option(str | None, "With --resample: mean, last or sum [default: mean]."),
     "gaps": _option(str | None, "Uneven steps: error, break (no window crosses one) or ignore [default: error]."),
     "missing": _option(
@@ -71,22 +76,24 @@ _DATA: dict[str, Any] = {
     ),
     "calendar": _option(
         list[str] | None,
-        "Calendar features: minute, hour, weekday, day or month; repeat it, or give several by commas [default: none].",
+        "Calendar features: minute, hour, weekday, day or month; repeat it, or separate several by commas [default:"
+        " none].",
         metavar="FIELD,...",
     ),
     "window": _option(int | None, "Rows that a forecast is made from [default: the example's, else 48]."),
-    "horizon": _option(int | None, "Rows that are forecast [default: the example's, else 12; of other tasks 1]."),
+    "horizon": _option(int | None, "Rows that are forecast [default: the example's, else 12; for other tasks 1]."),
     "gap": _option(int | None, "Rows between the window and the first that is forecast [default: 0]."),
     "split": _option(str | None, "Train, validation, test: fractions, or numbers of rows [default: 0.7,0.15,0.15]."),
     "split_dates": _option(
         str | None,
-        "Split by time instead, such as 2019-01-01,2020-01-01: first of validation, first of test, perhaps end of test"
+        "Split at these times instead, such as 2019-01-01,2020-01-01: where validation begins, where test begins and,"
+        " if wanted, where test ends"
         " [default: as --split says].",
     ),
     "embargo": _option(int | None, "Rows left out at the end of train and of validation [default: 0]."),
     "train_on_validation": _option(
         bool | None,
-        "Train on the validation rows too, with --keep last --patience 0 [default: no-train-on-validation].",
+        "Train on the validation rows too; needs --keep last --patience 0 [default: no-train-on-validation].",
         "--train-on-validation/--no-train-on-validation",
     ),
     "stride": _option(int | None, "Rows from one window to the next [default: 1]."),
@@ -109,7 +116,7 @@ _DATA: dict[str, Any] = {
         int | None, "Rows in a season, for the seasonal naive baseline [default: the example's, else by the times]."
     ),
     "spool": _option(
-        Path | None, "Folder for temporary files, where the data does not fit in memory [default: none, all in memory]."
+        Path | None, "Folder for temporary files, for data that does not fit in memory [default: none, all in memory]."
     ),
 }
 
@@ -117,7 +124,7 @@ _DATA: dict[str, Any] = {
 _NETWORK: dict[str, Any] = {
     "settings": _option(
         list[str] | None,
-        "A hyperparameter, as zoo show lists them; repeat it for more [default: the architecture's].",
+        "A hyperparameter that zoo show lists; repeat it for more [default: the architecture's].",
         "--set",
         metavar="NAME=VALUE",
     ),
@@ -129,12 +136,13 @@ _NETWORK: dict[str, Any] = {
     "channels": _option(
         str | None, "One network of all columns (joint), or one for each target on its own (shared) [default: joint]."
     ),
-    "quantiles": _option(str | None, "Forecast these quantiles too, by commas, such as 0.1,0.5,0.9 [default: none]."),
+    "quantiles": _option(str | None, "Forecast these quantiles too, such as 0.1,0.5,0.9 [default: none]."),
     "threshold": _option(
-        float | None, "Task anomaly: quantile of the validation scores above which a row is flagged [default: 0.995]."
+        float | None,
+        "For task anomaly: quantile of the validation scores above which a row is flagged [default: 0.995].",
     ),
     "anomaly_rate": _option(
-        float | None, "Task anomaly: the expected share of anomalies, instead of --threshold [default: none]."
+        float | None, "For task anomaly: the expected share of anomalies, instead of --threshold [default: none]."
     ),
 }
 _TRAINING: dict[str, Any] = {
@@ -142,7 +150,7 @@ _TRAINING: dict[str, Any] = {
         str | None, "Optimizer: adam, adamw, rmsprop, sgd, nadam or lion [default: the architecture's, else adam]."
     ),
     "learning_rate": _option(
-        float | None, "Learning rate to begin with; see --schedule [default: the architecture's, else 0.001]."
+        float | None, "Initial learning rate; see --schedule [default: the architecture's, else 0.001]."
     ),
     "weight_decay": _option(float | None, "Decoupled weight decay [default: 0.004 for adamw, else 0]."),
     "momentum": _option(float | None, "Momentum of sgd and rmsprop [default: 0]."),
@@ -153,7 +161,7 @@ _TRAINING: dict[str, Any] = {
     "clip_value": _option(float | None, "Largest absolute value of a gradient [default: no limit]."),
     "schedule": _option(
         str | None,
-        f"How the learning rate goes on: {', '.join(SCHEDULES)}; with parameters: cosine:steps=5000,warmup=200"
+        f"How the learning rate changes: {', '.join(SCHEDULES)}; with parameters: cosine:steps=5000,warmup=200"
         " [default: the architecture's, else constant].",
         metavar="KIND[:KEY=VALUE,...]",
     ),
@@ -165,13 +173,13 @@ _TRAINING: dict[str, Any] = {
     ),
     "class_weights": _option(
         str | None,
-        "Task classify: rare classes count as much as frequent ones (balanced), or as they are (none) [default: none].",
+        "For task classify: let rare classes count as much as frequent ones (balanced), or not (none) [default: none].",
     ),
-    "epochs": _option(int | None, "Epochs to train, at most [default: the architecture's, else 100]."),
+    "epochs": _option(int | None, "Epochs to train at most [default: the architecture's, else 100]."),
     "batch_size": _option(int | None, "Windows in a batch [default: the architecture's, else 32]."),
-    "patience": _option(int | None, "Epochs without improvement until the stop; 0: never [default: 10]."),
+    "patience": _option(int | None, "Stop after so many epochs without improvement; 0: never [default: 10]."),
     "keep": _option(str | None, "Which epoch's weights: best (by validation loss) or last [default: best]."),
-    "seed": _option(int | None, "Seed of all that is drawn: same seed, same result [default: 0]."),
+    "seed": _option(int | None, "Seed of all random numbers: the same seed gives the same result [default: 0]."),
     "start_from": _option(
         str | None,
         "Begin with the weights of a run, finished or not; without an architecture, with its settings too [default:"
@@ -189,10 +197,10 @@ _SPEED: dict[str, Any] = {
     ),
     "autotune": _option(
         bool | None,
-        "Choose all of this panel by a short measured trial [default: no-autotune].",
+        "Choose the settings of this panel by a short measured trial [default: no-autotune].",
         "--autotune/--no-autotune",
     ),
-    "batch_parts": _option(int | None, "Parts of a batch that fused layers compute side by side [default: by a rule]."),
+    "batch_parts": _option(int | None, "Parts of a batch that fused layers compute in parallel [default: by a rule]."),
     "steps_per_execution": _option(int | None, "Steps in one call of the compiled function [default: by a rule]."),
     "xla": _option(
         bool | None, "With --engine keras: let XLA compile a whole step [default: by a rule].", "--xla/--no-xla"
@@ -200,7 +208,7 @@ _SPEED: dict[str, Any] = {
 }
 _SCALING: dict[str, Any] = {
     "jobs": _option(int | None, "How many processes work at a time [default: 1; dask: as many as workers]."),
-    "threads": _option(int | None, "Threads of each process [default: the cores, shared out]."),
+    "threads": _option(int | None, "Threads of each process [default: the cores divided among them]."),
     "backend": _option(
         str | None, "Where they work: loky (processes of this host) or dask (a cluster) [default: loky]."
     ),
@@ -217,7 +225,9 @@ BUNDLE_OPTIONS = DATA_OPTIONS | _panel(  # where a bundle knows how its training
             " [default: the training's].",
         ),
         "zone": _option(
-            str | None, "Zone whose clock times are brought to, such as Europe/Berlin [default: the training's]."
+            str | None,
+            "Time zone to convert the times to, or of times that have none, such as Europe/Berlin [default: the"
+            " training's].",
         ),
         "series": _option(str | None, "Column that tells several series apart [default: the training's]."),
         "gaps": _option(

@@ -90,6 +90,7 @@ def _sentence(text: str) -> str:
     if found is None:
         return text
     said, bracket, stop, more = found.groups("")
+    more = re.sub(r"x>=(\S+)", r"at least \1", more)
     return f"{said}; {more}]{stop}" if bracket else f"{said} [{more}]{stop}"
 
 

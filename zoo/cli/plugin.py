@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from zoo_registry.discovery import Discovery
 
 FAILED = 1
-Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 plugin = typer.Typer(
     cls=HelpfulGroup,
-    help="Begin a plugin, check it, and list those that are installed.",
+    help="Start a plugin, check it, and list those that are installed.",
     epilog="Examples:\nzoo plugin new tide\nzoo plugin check tide\nzoo plugin list",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -32,7 +32,7 @@ plugin = typer.Typer(
 def new(
     name: Annotated[str, typer.Argument(help="The architecture's name: a-z, 0-9 and '-'.")],
     folder: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="Where to write it [default: zoo-NAME].", show_default=False)
+        Path | None, typer.Argument(metavar="DIR", help="Where to write it [default: zoo-NAME].", show_default=False)
     ] = None,
 ) -> None:
     """Write a small distribution with one architecture, its test and a README, ready to be installed and checked.
@@ -69,8 +69,8 @@ def check(
 ) -> None:
     """Run the conformance kit in a process of its own, and tell the verdict of each check.
 
-    Ends with 1 where a check fails, with 2 where there is nothing of that name. What a whole check that passes finds is
-    kept for zoo list --exports, in $ZOO_CACHE or the platform's folder for caches.
+    Exits with 1 where a check fails, with 2 where there is nothing of that name. What a full check finds is kept for
+    zoo list --exports where it passes, in $ZOO_CACHE or the platform's folder for caches.
 
     Examples:
         zoo plugin check tide
@@ -93,7 +93,7 @@ def check(
 
 @plugin.command("list", cls=HelpfulCommand)
 def list_plugins(
-    strict: Annotated[bool, typer.Option("--strict", help="End with 1 where a plugin is broken.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 where a plugin is broken.")] = False,
     as_json: Json = False,
 ) -> None:
     """List all plugins with what they contribute and how long each takes to load, and the broken ones with the reason.

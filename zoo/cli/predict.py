@@ -33,10 +33,14 @@ def predict(
     ctx: typer.Context,
     bundle: BundlePath,
     data: Annotated[
-        str, typer.Option(help="CSV or Parquet file with the bundle's columns, a folder of such files, or example:co2.")
+        str,
+        typer.Option(
+            help="CSV or Parquet file with the bundle's columns, a folder of such files, or example:co2.",
+            rich_help_panel="Data",
+        ),
     ],
     backtest: Annotated[
-        bool, typer.Option("--backtest", help="Answer to every window in the data, not to the last one alone.")
+        bool, typer.Option("--backtest", help="Give an answer for every window in the data, not only for the last.")
     ] = False,
     stride: Annotated[
         int | None,
@@ -44,26 +48,32 @@ def predict(
     ] = None,
     missing: Annotated[
         str | None,
-        typer.Option(help="Missing values: error, ffill, interpolate, or drop with --backtest [default: error]."),
+        typer.Option(
+            help="Missing values: error, ffill, interpolate, or drop with --backtest [default: error].",
+            rich_help_panel="Data",
+        ),
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
-            help="Write a .csv or .parquet file; of a folder, the folder of results [default: a table on the terminal]."
+            help="Write a .csv or .parquet file; for a folder, the folder of results [default: a table on the"
+            " terminal]."
         ),
     ] = None,
     strict_range: Annotated[
         bool,
-        typer.Option("--strict-range", help="Refuse values outside the training's range, which are told otherwise."),
+        typer.Option(
+            "--strict-range", help="Refuse values outside the training's range; without it they are only reported."
+        ),
     ] = False,
     require_signature: RequireSignature = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Forecast what comes after the data's last row, in original units, on ONNX Runtime; or, backtesting, over it.
 
-    Of a folder, each Parquet or CSV file in it has a Parquet file of the same name in another folder, which is whole or
-    not there. The same command again makes only what is missing, or was made of other data, by another bundle or in
-    another way. A file that fails is told, and the exit code is 2 then; the others go on.
+    For a folder, each Parquet or CSV file in it gets a Parquet file of the same name in the folder of results, whole or
+    not at all. The same command again makes only what is missing, or was made of other data, by another bundle or in
+    another way. A file that fails is reported and makes the exit code 2; the others are still done.
 
     Examples:
         zoo predict exported/basic-co2 --data example:co2

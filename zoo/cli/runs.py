@@ -21,12 +21,12 @@ Record = TypeVar("Record")
 
 def runs(
     folder: Annotated[Path, typer.Option("--runs", help="Folder of all runs.")] = Path("runs"),
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the runs, oldest first, with their errors on the test split, and the unfinished ones with how to go on.
+    """List the runs, oldest first, with their errors on the test split; of unfinished ones, how to continue them.
 
-    Those that nobody will go on with, such as one that diverged, stand there until their folder in runs/unfinished is
-    removed.
+    An unfinished run that nobody will continue, such as one that diverged, is listed until its folder in
+    runs/unfinished is removed.
 
     Examples:
         zoo runs --json

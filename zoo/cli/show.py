@@ -28,13 +28,13 @@ def show(
             "--set", help="A hyperparameter; repeat it for more [default: as the table shows].", metavar="NAME=VALUE"
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show an architecture: reference, training defaults, hyperparameters with bounds and search ranges.
 
     With a shape or a hyperparameter its network is built, which takes TensorFlow some seconds, and its parameters and
     the multiply-adds of one window are counted. The network is the architecture's own, joint over all targets; its
-    targets are features. One that cannot forecast is built for what it does.
+    targets are features. One that cannot forecast is built for its own task.
 
     Examples:
         zoo show stacked

@@ -40,7 +40,7 @@ _OF_EXPORT = {
 def train(
     ctx: typer.Context,
     architecture: Annotated[
-        str | None, typer.Argument(help="An architecture's name, as zoo list gives it [default: the file's].")
+        str | None, typer.Argument(help="An architecture's name, as zoo list gives it [default: that of --config].")
     ] = None,
     config: Annotated[
         Path | None,
@@ -51,12 +51,12 @@ def train(
     ] = None,
     print_config: Annotated[
         bool,
-        typer.Option("--print-config", help="Write the TOML that repeats this run, and stop.", rich_help_panel=RESULT),
+        typer.Option("--print-config", help="Print the TOML that repeats this run, and exit.", rich_help_panel=RESULT),
     ] = False,
     find_lr: Annotated[
         bool,
         typer.Option(
-            "--find-lr", help="Suggest a learning rate by a few batches, and save nothing.", rich_help_panel=RESULT
+            "--find-lr", help="Suggest a learning rate from a few batches, and save nothing.", rich_help_panel=RESULT
         ),
     ] = False,
     plot: Annotated[
@@ -68,7 +68,8 @@ def train(
     resume: Annotated[
         str | None,
         typer.Option(
-            help="Go on with an unfinished run, given as for zoo export; it takes no settings [default: a new run].",
+            help="Continue an unfinished run: its id, the beginning of it, its folder, or latest; it keeps its settings"
+            " [default: a new run].",
             metavar="RUN",
             rich_help_panel=RESULT,
         ),
@@ -112,7 +113,8 @@ def train(
     batch: Annotated[
         int | None,
         typer.Option(
-            help="Windows that such a format takes at once [default: 1 for litert, else any].", rich_help_panel=RESULT
+            help="Windows that the other format takes at once [default: 1 for litert, else any].",
+            rich_help_panel=RESULT,
         ),
     ] = None,
     warmup: Annotated[
@@ -132,7 +134,7 @@ def train(
             rich_help_panel=RESULT,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.", rich_help_panel=RESULT)] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=RESULT)] = False,
 ) -> None:
     """Train an architecture, measure it on the untouched test split beside baselines, and save the run.
 

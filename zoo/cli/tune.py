@@ -33,7 +33,7 @@ def tune(
     ctx: typer.Context,
     architectures: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ARCH]...", help="Architectures, as zoo list gives them [default: the file's]."),
+        typer.Argument(metavar="ARCH...", help="Architectures, as zoo list gives them [default: that of --config]."),
     ] = None,
     config: Annotated[
         Path | None,
@@ -45,7 +45,7 @@ def tune(
     search: Annotated[
         list[str] | None,
         typer.Option(
-            help="Search a setting or hyperparameter in these values: A,B,C, or LOW..HIGH, LOW..HIGH:log or"
+            help="Search a setting or hyperparameter over these values: A,B,C, or LOW..HIGH, LOW..HIGH:log or"
             " LOW..HIGH:step=N; repeat it for more [default: what the architectures declare].",
             metavar="NAME=VALUES",
             rich_help_panel=SEARCH,
@@ -54,7 +54,7 @@ def tune(
     only: Annotated[
         str | None,
         typer.Option(
-            help="Beside --search, search only these, by commas [default: all that declare a range].",
+            help="Beside --search, search only these, separated by commas [default: all that declare a range].",
             metavar="NAMES",
             rich_help_panel=SEARCH,
         ),
@@ -70,19 +70,19 @@ def tune(
     pruner: Annotated[
         str | None,
         typer.Option(
-            help="End trials early that do badly: median, halving or none [default: median; grid: none].",
+            help="End bad trials early: median, halving or none [default: median; grid: none].",
             rich_help_panel=SEARCH,
         ),
     ] = None,
     trials: Annotated[
         int | None,
         typer.Option(
-            help="Trials in all sessions [default: 50; grid: all; with --minutes: any].", rich_help_panel=SEARCH
+            help="Trials, over all sessions [default: 50; grid: all; with --minutes: any].", rich_help_panel=SEARCH
         ),
     ] = None,
     minutes: Annotated[
         float | None,
-        typer.Option(help="Begin no trial after so many minutes [default: no limit].", rich_help_panel=SEARCH),
+        typer.Option(help="Start no trial after so many minutes [default: no limit].", rich_help_panel=SEARCH),
     ] = None,
     folds: Annotated[int | None, typer.Option(help="Folds of each trial [default: 3].", rich_help_panel=SEARCH)] = None,
     fold_kind: Annotated[
@@ -115,15 +115,16 @@ def tune(
     study: Annotated[
         str | None,
         typer.Option(
-            help="The study's name; one that is there, and alike, goes on [default: date and architectures].",
+            help="The study's name; an existing one with the same settings is continued [default: date and"
+            " architectures].",
             rich_help_panel=RESULT,
         ),
     ] = None,
     resume: Annotated[
         str | None,
         typer.Option(
-            help="Go on with a study: its name, the beginning of it, folder, or latest; it takes no settings [default:"
-            " a new study].",
+            help="Continue a study: its name, the beginning of it, its folder, or latest; it keeps its settings"
+            " [default: a new study].",
             metavar="STUDY",
             rich_help_panel=RESULT,
         ),
@@ -136,7 +137,7 @@ def tune(
         ),
     ] = False,
     runs: Annotated[Path, typer.Option(help="Folder of all runs.", rich_help_panel=RESULT)] = Path("runs"),
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.", rich_help_panel=RESULT)] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=RESULT)] = False,
 ) -> None:
     """Search hyperparameters and settings of one or several architectures; the test rows are never touched.
 

@@ -18,7 +18,7 @@ def verify(
     runtime: Annotated[
         list[str] | None,
         typer.Option(
-            help="Replay on this runtime alone; repeat it for more. all takes tensorflow too, which runs the"
+            help="Replay on this runtime alone; repeat it for more. all includes tensorflow, which runs the"
             " SavedModel, a program: for bundles whose maker you trust [default: all installed but tensorflow]."
         ),
     ] = None,
@@ -35,13 +35,13 @@ def verify(
             min=256,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check every file's hash, then the signature where one is required, then replay the golden windows.
 
     They are replayed in a process of their own, which is ended at the limits: a stranger's graph may have no end.
 
-    Ends with 1 where a runtime gives other forecasts, with 2 where a check fails before.
+    Exits with 1 where a runtime gives other forecasts, with 2 where an earlier check fails.
 
     Examples:
         zoo verify exported/basic-co2

@@ -44,7 +44,7 @@ def listed_names(given: Sequence[str], columns: Container[str]) -> tuple[str, ..
             raise ConfigError(
                 f"expected names of columns by commas, such as load or '\"a,b\",c', found {text!r} ({error}); mend it"
             ) from error
-        names.extend(part.strip() for part in parts)
+        names.extend(part.rstrip() for part in parts)  # blanks that a name begins with hold inside quotes
     return tuple(names)
 
 

@@ -134,7 +134,10 @@ def next_times(times: Times, count: int, usual: Step | None = None) -> Times | N
     offset: Any = (_inferred(recent) if len(recent) > 2 else None) or usual or _usual_step(recent, _ONE_SERIES)
     if offset is None or (len(recent) < 3 and is_month_long(offset)):
         return None
-    later = pd.date_range(recent[-1], periods=count + 1, freq=offset)
+    try:
+        later = pd.date_range(recent[-1], periods=count + 1, freq=offset)
+    except ValueError:  # clocks are changed then: the zone's has no such time, or shows it twice
+        return None
     later = later[later > recent[-1]][:count]  # the last one may lie beside the calendar
     return None if day_is_unknown(recent, later) else later
 

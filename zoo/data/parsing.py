@@ -113,7 +113,8 @@ class Parser:
         return Rows(values, times, series, labels)
 
     def _parse_times(self, column: pd.Series, first_row: int) -> Times:
-        return parse_times(column, self.naming.where, first_row, form=self.reading.time_format, zone=self.reading.zone)
+        form, zone, in_order = self.reading.time_format, self.reading.zone, not self.reading.sort
+        return parse_times(column, self.naming.where, first_row, form=form, zone=zone, in_order=in_order)
 
     def add_calendar(self, values: NDArray[np.float64], times: Times | None) -> NDArray[np.float64]:
         """Put the calendar's columns behind the features."""

@@ -30,7 +30,8 @@ class ArrowTable(Protocol):
         """Give a capsule of a stream of batches."""
 
 
-Source = str | Path | pd.DataFrame | ArrowTable | Arrays
+Frame = pd.DataFrame | ArrowTable
+Source = str | Path | Frame | Arrays
 
 PARQUET_SUFFIXES = {".parquet", ".pq"}
 TIME = "time"
@@ -104,7 +105,8 @@ def _no_table(source: object) -> DataError:
 def _kind_of(source: object) -> str:
     if isinstance(source, np.ndarray):
         return f"a bare array of shape {source.shape}"
-    return f"a {type(source).__name__}"
+    name = type(source).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def read_frame(source: Source, csv: CsvFormat | None = None, text: Collection[str] = ()) -> pd.DataFrame:
@@ -143,7 +145,7 @@ def _frames(source: Source, csv: CsvFormat, rows: int | None, text: Collection[s
     if isinstance(source, (str, Path)):
         whole = example.load()  # type: ignore[union-attr]
     else:
-        whole = _arrays_to_frame(source) if isinstance(source, tuple) else _index_to_column(_as_pandas(source))
+        whole = _arrays_to_frame(source) if isinstance(source, tuple) else _index_to_column(as_pandas(source))
     for start in range(0, max(len(whole), 1), rows or max(len(whole), 1)):
         yield whole if rows is None else whole.iloc[start : start + rows]
 
@@ -159,16 +161,18 @@ def _check_names(names: list[str], where: str) -> None:
             )
 
 
-def _as_pandas(table: pd.DataFrame | ArrowTable) -> pd.DataFrame:
-    """A table of any library as one of pandas, through Arrow's C interface."""
+def as_pandas(table: Frame) -> pd.DataFrame:
+    """A table of any library as one of pandas, through Arrow's C interface. Raises DataError for a single column."""
     if isinstance(table, pd.DataFrame):
         return table
     import pyarrow
 
     try:
         arrow = pyarrow.table(table)
-    except (pyarrow.ArrowInvalid, TypeError) as error:  # one column, for example
-        raise _no_table(table) from error
+    except (pyarrow.ArrowInvalid, TypeError) as error:
+        if not hasattr(table, "columns"):  # one column
+            raise _no_table(table) from error
+        raise DataError(f"{FRAME}: a column cannot be taken through Arrow ({first_line(error)}); convert it") from error
     _check_names(arrow.column_names, FRAME)
     frame: pd.DataFrame = arrow.to_pandas()
     return frame
@@ -177,7 +181,12 @@ def _as_pandas(table: pd.DataFrame | ArrowTable) -> pd.DataFrame:
 def _arrays_to_frame(source: Arrays) -> pd.DataFrame:
     if len(source) != 3:
         raise DataError(f"{ARRAYS}: expected (values, times, columns), found {len(source)} parts; give these three")
-    values, times, columns = np.asarray(source[0]), source[1], [str(name) for name in source[2]]
+    try:
+        values, times, columns = np.asarray(source[0]), source[1], [str(name) for name in source[2]]
+    except (TypeError, ValueError) as error:  # rows of unlike length, or no list of names
+        raise DataError(
+            f"{ARRAYS}: expected (values, times, columns), found parts that are none ({first_line(error)}); mend them"
+        ) from error
     if values.ndim != 2 or values.shape[1] != len(columns):
         raise DataError(
             f"{ARRAYS}: expected values of shape (rows, {len(columns)}) for the columns {', '.join(columns)},"

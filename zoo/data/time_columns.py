@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from zoo.data.reading import Reading
-from zoo.data.time_formats import described, likely_format, read_times
+from zoo.data.time_formats import UNITS, described, likely_format, read_times
 from zoo.data.times import is_times
 from zoo_registry.errors import DataError
 
@@ -21,8 +21,8 @@ def find_time_column(
     """The column of times: the named one, else the usual one, else the first of dates or of text with a time's name.
 
     Else the first with a time's name whose whole numbers count up, in each series. ``taken`` are the columns with
-    another role; with ``all_numeric`` those of numbers will become features, which whole numbers with a time's name
-    never do without a word: raises DataError.
+    another role; with ``all_numeric`` those of numbers will become features, which numbers with a time's name never do
+    without a word: raises DataError.
     """
     if reading.time is not None:
         return reading.time
@@ -30,16 +30,22 @@ def find_time_column(
         return reading.usual_time
     free = [str(name) for name in frame.columns if name not in taken]
     usual = [name for name in free if name.lower() in TIME_NAMES]
-    numeric = [name for name in usual if _is_whole(frame[name])]
+    numeric = [name for name in usual if _is_numeric(frame[name])]
     if usual and reading.time_format is not None:
         return usual[0]
     found = next((name for name in frame.columns if is_times(frame[name]) or _is_text(name, frame[name])), None)
     if found is None:
-        found = next((name for name in numeric if not _form(frame[name]) and _back(frame, name, reading) is None), None)
+        found = next((name for name in numeric if _counts_up(frame, name, reading)), None)
     if all_numeric:
         for name in numeric:
             if (form := _form(frame[name])) is not None:
                 _refuse_unread(frame[name], form, where)
+            elif found is None and not _is_whole(frame[name]):
+                raise DataError(
+                    f"{where}: column '{name}' has a time's name and fractions, expected times, or whole numbers that"
+                    f" count up; read them as seconds with --time {name} --time-format s, or name the columns to use,"
+                    " with this one or without it, with --features"
+                )
             elif found is None and (row := _back(frame, name, reading)) is not None:
                 counting = "count up in each series" if reading.series else "count up"
                 raise DataError(
@@ -57,13 +63,17 @@ def _is_text(name: object, column: pd.Series) -> bool:
     return str(name).lower() in TIME_NAMES and not pd.api.types.is_numeric_dtype(column)
 
 
-def _is_whole(column: pd.Series) -> bool:
-    """Whether a column holds whole numbers, also where they became fractions as one is missing."""
+def _is_numeric(column: pd.Series) -> bool:
+    """Whether a column holds numbers that may be times."""
     if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
         return False
-    numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    known = numbers[np.isfinite(numbers)]
-    return bool(len(known)) and bool((known == np.round(known)).all())
+    return bool(np.isfinite(column.to_numpy(dtype=np.float64, na_value=np.nan)).any())
+
+
+def _is_whole(column: pd.Series) -> bool:
+    """Whether numbers are whole, also where they became fractions as one is missing."""
+    known = column.dropna().to_numpy(np.float64)
+    return bool((known == np.round(known)).all())
 
 
 def _form(column: pd.Series) -> str | None:
@@ -71,16 +81,24 @@ def _form(column: pd.Series) -> str | None:
     numbers = known.to_numpy(np.float64)
     if (np.abs(numbers) >= 2.0**63).any():
         return None
-    return likely_format(known.to_numpy(np.int64) if known.dtype.kind in "iu" else numbers.astype(np.int64))
+    form = likely_format(known.to_numpy(np.int64) if known.dtype.kind in "iu" else numbers.astype(np.int64))
+    return form if form in UNITS or _is_whole(column) else None  # 20240101.5 is no date
 
 
 def _refuse_unread(column: pd.Series, form: str, where: str) -> None:
-    first = read_times(column.dropna().iloc[:1], form, where, 0)[0].tz_localize(None)
+    known = column.dropna().iloc[:1]
+    number = int(known.iloc[0]) if _is_whole(known) else known.iloc[0]
+    time = read_times(known, form, where, 0)[0].tz_localize(None)
     raise DataError(
-        f"{where}: column '{column.name}' has a time's name and whole numbers, which look like {described(form)}"
-        f" ({column.dropna().iloc[0]} would be {first}); read them as times with --time {column.name} --time-format"
-        f" {form}, or name the columns to use, with this one or without it, with --features"
+        f"{where}: column '{column.name}' has a time's name and numbers, which look like {described(form)} ({number}"
+        f" would be {time}); read them as times with --time {column.name} --time-format {form}, or name the columns to"
+        " use, with this one or without it, with --features"
     )
+
+
+def _counts_up(frame: pd.DataFrame, name: str, reading: Reading) -> bool:
+    column = frame[name]
+    return _is_whole(column) and _form(column) is None and _back(frame, name, reading) is None
 
 
 def _back(frame: pd.DataFrame, name: str, reading: Reading) -> int | None:

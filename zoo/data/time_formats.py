@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.data.columns import shown
 from zoo.data.written_numbers import to_numbers
 from zoo_registry.errors import ConfigError, DataError
 
@@ -67,17 +68,18 @@ def described(form: str) -> str:
     return f"{UNITS[form]} since 1970" if form in UNITS else form
 
 
-def read_times(column: pd.Series, form: str, where: str, first_row: int) -> pd.DatetimeIndex:
+def read_times(column: pd.Series, form: str, where: str, first_row: int, zone: str | None = None) -> pd.DatetimeIndex:
     """Read a column that is written in another way than usual; times since 1970 have the zone UTC.
 
-    Raises DataError for a value that is not written so. What is missing is NaT.
+    Raises DataError for a value that is not written so, and for several offsets where no ``zone`` will be the clock.
+    What is missing is NaT.
     """
-    times = _since_1970(column, form) if form in UNITS else _by_pattern(column, _PATTERNS.get(form, form))
+    times = _since_1970(column, form) if form in UNITS else _by_pattern(column, _PATTERNS.get(form, form), where, zone)
     if len(bad := np.flatnonzero(times.isna() & column.notna().to_numpy())):
         value = column.iloc[bad[0]]
         raise DataError(
             f"{where}: column '{column.name}', row {first_row + bad[0] + 1}: expected {described(form)}, as"
-            f" --time-format {form} says, found {value!r}; mend it, or give another --time-format"
+            f" --time-format {form} says, found {shown(value)}; mend it, or give another --time-format"
         )
     return times
 
@@ -101,26 +103,36 @@ def _since_1970(column: pd.Series, unit: str) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(stamps.view(f"M8[{resolution}]"), tz="UTC")
 
 
-def _by_pattern(column: pd.Series, pattern: str) -> pd.DatetimeIndex:
+def _by_pattern(column: pd.Series, pattern: str, where: str, zone: str | None) -> pd.DatetimeIndex:
     """Times by a pattern, NaT for what is not written so; a whole number has lost the zeros that it began with."""
     texts = column.astype(object)
     if pd.api.types.is_numeric_dtype(column):
         width = len(pd.Timestamp("2000-01-01").strftime(pattern))
         whole = column.where(column == np.round(column)).astype("Int64")
         texts = whole.astype("string").str.zfill(width).astype(object).where(whole.notna(), None)
-    utc = "%z" in pattern.lower()
-    return pd.DatetimeIndex(pd.to_datetime(texts, format=pattern, errors="coerce", utc=utc))
+    try:
+        return pd.DatetimeIndex(pd.to_datetime(texts, format=pattern, errors="coerce"))
+    except ValueError as error:  # of several offsets
+        if zone is None:
+            raise DataError(
+                f"{where}: column '{column.name}' mixes time zones, expected one for all rows; name the zone whose"
+                " clock they show with --zone, such as Europe/Berlin"
+            ) from error
+    return pd.DatetimeIndex(pd.to_datetime(texts, format=pattern, errors="coerce", utc=True))
 
 
-def to_zone(times: pd.DatetimeIndex, zone: str, where: str, column: str, first_row: int) -> pd.DatetimeIndex:
+def to_zone(
+    times: pd.DatetimeIndex, zone: str, where: str, column: str, first_row: int, *, in_order: bool
+) -> pd.DatetimeIndex:
     """Bring times to the clock of a zone; those without any are on that clock already.
 
-    Raises DataError for one that the clock does not show, or shows twice where the order of the rows does not tell.
+    Raises DataError for one that the clock does not show, or shows twice where the order of the rows does not tell, as
+    where they are not ``in_order``.
     """
     if times.tz is not None:
         return times.tz_convert(zone)
     try:
-        return times.tz_localize(zone, ambiguous="infer")
+        return times.tz_localize(zone, ambiguous="infer" if in_order else "raise")
     except ValueError as error:
         shown_once = times.tz_localize(zone, ambiguous="NaT", nonexistent="NaT").notna()
         row = int(np.flatnonzero(shown_once != times.notna())[0])

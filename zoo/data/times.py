@@ -30,13 +30,19 @@ def is_times(column: pd.Series) -> bool:
 
 
 def parse_times(
-    column: pd.Series, where: str, first_row: int = 0, *, form: str | None = None, zone: str | None = None
+    column: pd.Series,
+    where: str,
+    first_row: int = 0,
+    *,
+    form: str | None = None,
+    zone: str | None = None,
+    in_order: bool = True,
 ) -> Times:
     """Read a column as times, or as int64 where it holds whole numbers; ``first_row`` is its place in the file.
 
     ``form`` says how they are written, where the column does not hold times by its type, and ``zone`` whose clock they
-    are brought to. Raises DataError, naming column and row, for anything else, and for times of more than one zone
-    where none is named.
+    are brought to; ``in_order`` says that no row is earlier than the one before. Raises DataError, naming column and
+    row, for anything else, and for times of more than one zone where none is named.
     """
     if not first_row and len(column) and column.isna().all():
         raise DataError(
@@ -44,7 +50,7 @@ def parse_times(
             " or name another with --time"
         )
     if form not in (None, ISO) and not is_times(column):
-        times = read_times(column, str(form), where, first_row)
+        times = read_times(column, str(form), where, first_row, zone)
     elif pd.api.types.is_numeric_dtype(column):
         if zone is not None:
             raise DataError(
@@ -55,12 +61,12 @@ def parse_times(
     else:
         times = _parse_texts(column, where, first_row, zone)
     if len(bad := np.flatnonzero(times.isna())):
-        expected = "a time such as 2020-01-31 13:00"
-        numbers = to_numbers(column)
-        if form in (None, ISO) and 2 * numbers.notna().sum() > len(column):  # that count up, with a text among them
-            bad, expected = np.flatnonzero(numbers.isna()), "a whole number, as in the other rows"
-        raise _wrong_time(column, int(bad[0]), where, first_row, expected)
-    return times if zone is None else to_zone(times, zone, where, str(column.name), first_row)
+        row, expected = int(bad[0]), "a time such as 2020-01-31 13:00"
+        others = to_numbers(column).isna()
+        if form in (None, ISO) and 0 < others.sum() < len(column) / 2:  # whole numbers with a text among them
+            row, expected = int(np.argmax(others)), "a whole number, as in the other rows"
+        raise _wrong_time(column, row, where, first_row, expected)
+    return times if zone is None else to_zone(times, zone, where, str(column.name), first_row, in_order=in_order)
 
 
 def _parse_texts(column: pd.Series, where: str, first_row: int, zone: str | None) -> pd.DatetimeIndex:
@@ -98,7 +104,11 @@ def _parse_counts(column: pd.Series, where: str, first_row: int) -> Times:
 def _wrong_time(column: pd.Series, row: int, where: str, first_row: int, expected: str) -> DataError:
     value = column.iloc[row]
     found = "none" if column.isna().iloc[row] else shown(value)
-    remedy = f"mend it, {COMMENT_REMEDY}" if isinstance(value, str) and value.startswith(COMMENT_SIGN) else "mend it"
+    remedy = "mend it"
+    if isinstance(value, str) and value.startswith(COMMENT_SIGN):
+        remedy += f", {COMMENT_REMEDY}"
+    elif isinstance(value, str) and first_row + row == 0:  # then all are, most likely
+        remedy += ", or say how all times are written with --time-format, such as '%d.%m.%Y %H:%M'"
     return DataError(
         f"{where}: column '{column.name}', row {first_row + row + 1}: expected {expected}, found {found}; {remedy}"
     )

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from zoo.data.calendar import calendar_columns
 from zoo.data.last_window import refuse_other_step
 from zoo.data.missing import repair_missing
-from zoo.data.reading import Reading
+from zoo.data.reading import ArrowTable, Frame, Reading, as_pandas
 from zoo.data.split import Split
 from zoo.data.table import Table, read_table
 from zoo.data.windows import Layout, Windows, split_windows
@@ -37,7 +37,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
     METRICS: ClassVar[tuple[str, ...]] = ()
     TASK: ClassVar[Task] = Task.FORECAST
 
-    def fit(self, X: pd.DataFrame, y: None = None) -> Self:
+    def fit(self, X: Frame, y: None = None) -> Self:
         """Train on a table; one seed gives one result on one machine.
 
         Raises ConfigError for parameters and DataError for tables that do not fit, as :func:`zoo.train` does.
@@ -45,7 +45,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         import_tensorflow()
         from zoo.training.trainer import fit
 
-        check_input(X, y)
+        X = checked_input(X, y)
         self._checked_metric()
         architecture = discover().catalogue[self.architecture].architecture
         config = self._resolve()
@@ -183,12 +183,13 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         return np.concatenate(list(forecast_batches(self.network_, windows)))
 
 
-def check_input(X: Any, y: Any) -> None:
-    """Raise DataError where X is no table, and ConfigError where there is a y."""
-    if not isinstance(X, pd.DataFrame):
+def checked_input(X: Any, y: Any) -> pd.DataFrame:
+    """Return X as a DataFrame of pandas; raises DataError where it is no table, and ConfigError where there is a y."""
+    if not isinstance(X, (pd.DataFrame, ArrowTable)):
         raise DataError(f"expected a DataFrame with the columns by name, found {type(X).__name__}; make it one")
     if y is not None:
         raise ConfigError("expected no y, as the targets are columns of the table; name them with target")
+    return as_pandas(X)
 
 
 def _plain(value: Any) -> Any:

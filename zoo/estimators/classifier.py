@@ -13,8 +13,9 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss, recall_score
 from sklearn.utils.validation import check_is_fitted
 
 from zoo.data.columns import shown
+from zoo.data.reading import Frame
 from zoo.data.windows import Windows
-from zoo.estimators.base import SequenceEstimator, check_input
+from zoo.estimators.base import SequenceEstimator, checked_input
 from zoo.options import FRAME
 from zoo.training.preparation import Prepared
 from zoo_registry import Task
@@ -30,9 +31,10 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
         cross_validate(classifier, frame, cv=TimeSeriesSplit(3))["test_score"]
         classifier.fit(frame).predict(frame)[-1]  # the class of the frame's last row
 
-    The table X is a DataFrame of one series in the order of time, the column of classes ``target`` among its columns;
-    there is no y. Leave ``scoring`` out: :meth:`score` is the score, as only it knows which rows have a whole window.
-    Rows are never shuffled, so take a splitter that keeps the order of time.
+    The table X is a DataFrame, of pandas or whatever :func:`zoo.train` takes as one, of one series in the order of
+    time, the column of classes ``target`` among its columns; there is no y. Leave ``scoring`` out: :meth:`score` is the
+    score, as only it knows which rows have a whole window. Rows are never shuffled, so take a splitter that keeps the
+    order of time.
 
     The last share ``validation`` of the rows that :meth:`fit` is given decides when training stops and which epoch's
     weights are kept; scalers are fitted on the rows before it. The other parameters are the settings of
@@ -94,7 +96,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
         self.validation = validation
         self.metric = metric
 
-    def predict(self, X: pd.DataFrame) -> NDArray[np.object_]:
+    def predict(self, X: Frame) -> NDArray[np.object_]:
         """Return each row's most likely class, (rows,): a value of ``classes_``, None where no whole window ends.
 
         Such are the first window - 1 rows and, with ``missing="drop"``, those whose window has a missing value. The
@@ -106,22 +108,21 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
         told[known] = self.classes_[shares[known].argmax(axis=1)]
         return told
 
-    def predict_proba(self, X: pd.DataFrame) -> NDArray[np.float64]:
+    def predict_proba(self, X: Frame) -> NDArray[np.float64]:
         """Return the probability of each class for each row, (rows, classes); NaN where :meth:`predict` is None."""
         check_is_fitted(self, "network_")
-        check_input(X, None)
-        table, windows = self._cut(X, targets=False)
+        table, windows = self._cut(checked_input(X, None), targets=False)
         shares = np.full((len(table.values), len(self.classes_)), np.nan)
         shares[windows.last_rows()] = self._shares(windows)
         return shares
 
-    def score(self, X: pd.DataFrame, y: None = None) -> float:
+    def score(self, X: Frame, y: None = None) -> float:
         """Measure the rows in which a whole window ends; the greater the better.
 
         Raises DataError for a class that the training did not have.
         """
         check_is_fitted(self, "network_")
-        check_input(X, y)
+        X = checked_input(X, y)
         metric = self._checked_metric()
         table, windows = self._cut(X, targets=True)
         assert table.labels is not None

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import mean_absolute_error, r2_score
 from sklearn.utils.validation import check_is_fitted
 
+from zoo.data.reading import Frame
 from zoo.data.windows import Windows
-from zoo.estimators.base import SequenceEstimator, check_input
+from zoo.estimators.base import SequenceEstimator, checked_input
 from zoo.options import FRAME
 from zoo_registry.errors import DataError
 
@@ -29,9 +29,9 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc
                               cv=TimeSeriesSplit(3)).fit(frame)
         search.predict(frame)[-1]  # the forecast of the rows after the frame's last, (horizon, n_targets)
 
-    The table X is a DataFrame of one series in the order of time, its targets among the columns; there is no y. Leave
-    ``scoring`` out: :meth:`score` is the score, as only it knows which rows each forecast is of. Rows are never
-    shuffled, so take a splitter that keeps the order of time.
+    The table X is a DataFrame, of pandas or whatever :func:`zoo.train` takes as one, of one series in the order of
+    time, its targets among the columns; there is no y. Leave ``scoring`` out: :meth:`score` is the score, as only it
+    knows which rows each forecast is of. Rows are never shuffled, so take a splitter that keeps the order of time.
 
     The last share ``validation`` of the rows that :meth:`fit` is given decides when training stops and which epoch's
     weights are kept; scalers are fitted on the rows before it. The other parameters are the settings of
@@ -94,7 +94,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc
         self.validation = validation
         self.metric = metric
 
-    def predict(self, X: pd.DataFrame) -> NDArray[np.float64]:
+    def predict(self, X: Frame) -> NDArray[np.float64]:
         """Return the forecast made at each row: (rows, horizon, n_targets), in original units.
 
         That of row t reads the rows t - window + 1 to t, and is of the rows t + gap + 1 to t + gap + horizon. It is
@@ -102,20 +102,19 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc
         Interpolated values hang on the next known one. The table needs only the columns of ``features_``.
         """
         check_is_fitted(self, "network_")
-        check_input(X, None)
-        table, windows = self._cut(X, targets=False)
+        table, windows = self._cut(checked_input(X, None), targets=False)
         forecasts = np.full((len(table.values), self.config_.data.horizon, len(self.targets_)), np.nan)
         forecasts[windows.last_rows()] = self._forecast(windows)
         return forecasts
 
-    def score(self, X: pd.DataFrame, y: None = None) -> float:
+    def score(self, X: Frame, y: None = None) -> float:
         """Measure the forecasts whose window and targets lie inside a table; the greater the better.
 
         R2 is the mean of that of each target at each step of the horizon; the negative MAE is that of all values, in
         original units. Forecasts of missing values are left out. Raises DataError where too few are left.
         """
         check_is_fitted(self, "network_")
-        check_input(X, y)
+        X = checked_input(X, y)
         metric = self._checked_metric()
         table, windows = self._cut(X, targets=True)
         truth = table.cut(table.values)[1][windows.target_rows()]

@@ -118,7 +118,7 @@ def test_repair_25_a_help_page_has_panels_in_a_pipe(zoo_command, monkeypatch):
     assert found["Training"].startswith("--optimizer")
     assert "--loss NAME[:KEY=VALUE,...]" in found["Training"]
     assert (
-        "--learning-rate <float> Learning rate to begin with; see --schedule [default: the architecture's, else 0.001]."
+        "--learning-rate <float> Initial learning rate; see --schedule [default: the architecture's, else 0.001]."
         in found["Training"]
     )
     assert "--runs <path> Folder of all runs [default: runs]." in found["Result"]
@@ -159,3 +159,15 @@ def test_repair_25_close_matches_of_misspelt_commands_and_options(zoo_command, a
     done = zoo_command(*arguments)
     assert done.exit_code == 2
     assert hint in done.stderr.partition("Error")[2]
+
+
+def test_repair_25_bounds_are_said_in_words(zoo_command):
+    page = " ".join(zoo_command("backtest", "--help").stdout.replace("│", " ").split())
+    assert "[default: the horizon; at least 1]" in page
+
+
+@pytest.mark.parametrize("command", ["train", "predict", "backtest"])
+def test_repair_25_where_the_data_is_stands_with_how_it_is_read(zoo_command, command):
+    found = panels(zoo_command(command, "--help").stdout)
+    assert "--data <str>" in found["Data"]
+    assert "--missing <str>" in found["Data"]

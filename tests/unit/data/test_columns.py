@@ -27,6 +27,7 @@ COLUMNS = ["a", "b", "a,b", "flow, north", 'said "x"', "a b"]
         (["b", "a"], ("b", "a")),
         (["b,a"], ("b", "a")),
         (["b, a"], ("b", "a")),
+        (['" c", a ,b'], (" c", "a", "b")),
         (["b,a", "a b"], ("b", "a", "a b")),
         (["a,b"], ("a,b",)),  # there is such a column
         (["a,b", "b"], ("a,b", "b")),

@@ -125,6 +125,7 @@ def test_repair_26_thousands_are_read_on_request(write: Write, csv: CsvFormat, w
         (CsvFormat(";", ","), "51.057", "give the CSV file's --decimal '.' or --thousands '.'"),
         (CsvFormat(), '"1,234"', "give the CSV file's --decimal ',' or --thousands ','"),
         (CsvFormat(), "1 234.5", "give the CSV file's --thousands ' '"),
+        (CsvFormat(), "1\u00a0234.5", "give the CSV file's --thousands '\u00a0'"),  # as it is to be typed
         (CsvFormat(";", ",", thousands="."), "51.05", "give the CSV file's --decimal '.'"),
         (CsvFormat(thousands=","), '"12,34"', "give the CSV file's --decimal ','"),
     ],

@@ -68,3 +68,10 @@ def test_next_times_keep_the_time_zone():
 
 def test_one_row_says_nothing_of_the_next():
     assert next_times(times("h", 1), 3) is None
+
+
+@pytest.mark.parametrize("first", ["2024-03-20 02:30", "2024-10-20 02:30"])
+def test_repair_12_times_that_the_clock_shows_never_or_twice_cannot_be_known(first: str):
+    known = pd.date_range(first, periods=6, freq="D", tz="Europe/Berlin")
+    assert next_times(known, 1) is not None
+    assert next_times(known, 10) is None

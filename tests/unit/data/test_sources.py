@@ -54,6 +54,7 @@ def test_repair_17_polars_frames_are_taken():
         ({"y": [1.0]}, "a dict"),
         (pd.Series([1.0]), "a Series"),
         (iter([1.0]), "a list_iterator"),
+        (1, "an int"),
     ],
 )
 def test_repair_17_what_is_no_table_is_told(data: Any, found: str):
@@ -64,3 +65,14 @@ def test_repair_17_what_is_no_table_is_told(data: Any, found: str):
         read_frame(data)
     with pytest.raises(DataError, match=sentence):
         zoo.train("basic", data, target="y")
+
+
+def test_repair_17_columns_that_arrow_has_not_are_told():
+    class Wide(Foreign):
+        columns = ("y",)
+
+        def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+            raise pa.ArrowInvalid("Invalid or unsupported format string: '_pli128'")
+
+    with pytest.raises(DataError, match=r"a column cannot be taken through Arrow \(.*_pli128'\); convert it"):
+        read_table(Wide(pa.table({"y": [1.0]})), targets=["y"])

@@ -82,7 +82,7 @@ def test_repair_12_epochs_are_exact(times: list[int]):
 def test_repair_12_digits_are_told_and_read_on_request(form: str, pattern: str):
     days = pd.date_range("2023-12-20", periods=30, freq="D")
     numbers = days.strftime(pattern).astype(np.int64)
-    with pytest.raises(DataError, match=f"'Date' has a time's name and whole numbers, which look like {form} "):
+    with pytest.raises(DataError, match=f"'Date' has a time's name and numbers, which look like {form} "):
         read(numbers, "Date")
     for way in (form, pattern):
         table = read(numbers, "Date", time_format=way)
@@ -103,6 +103,8 @@ def test_repair_12_a_pattern_reads_text_and_numbers_that_lost_a_zero():
     [
         ([1704067200, 1704070800], {"time_format": "yyyymmdd"}, "row 1: expected yyyymmdd, as --time-format yyyymmdd"),
         ([1704067200000] * 2, {"time_format": "s"}, "row 1: expected seconds since 1970, as --time-format s says"),
+        ([1704067200.5] * 2, {"time_format": "ns"}, "row 1: expected nanoseconds .*, found 1704067200.5; mend it"),
+        (["31.01.2024"] * 2, {}, "row 1: expected a time .* or say how all times are written with --time-format"),
         (["2024-01-01", "x"], {"time_format": "%Y-%m-%d"}, "row 2: expected %Y-%m-%d, .* found 'x'"),
         ([1.0, np.nan], {"time_format": "s"}, "row 2: expected a time .*, found none"),
         ([1, 2, 3], {"time": "timestamp", "zone": "UTC"}, "holds numbers, expected times for --zone UTC"),
@@ -152,6 +154,21 @@ def test_repair_12_counts_that_do_not_count_up_are_told():
         read_table(frame, targets=["y"])
     assert read_table(frame, targets=["y"], features=["ds", "y"]).time_column is None
     assert read_table(frame, targets=["y"], features=["y"]).time_column is None
+
+
+def test_repair_12_fractions_with_a_times_name_are_told_and_never_a_feature():
+    with pytest.raises(DataError, match=r"look like seconds since 1970 \(1704067200.5 would be 2024-01-01 00:00:00.5"):
+        read(epochs("s") + 0.5)
+    with pytest.raises(DataError, match=r"has a time's name and fractions, .* read them as seconds with --time time"):
+        read(np.arange(48) / 10, "time")
+    with pytest.raises(DataError, match="has a time's name and fractions"):
+        read(20230101.5 + np.arange(20), "date")
+
+
+@pytest.mark.parametrize("written", ["0", "1.000"])
+def test_repair_12_counts_as_text_are_told(written: str):
+    with pytest.raises(DataError, match=f"row 1: expected a time .*, found '{written}'; mend it, or say how all"):
+        read([written] * 5)
 
 
 def test_repair_12_unsorted_counts_are_times_where_they_will_be_sorted():
@@ -204,6 +221,26 @@ def test_repair_12_a_time_without_an_offset_among_others_is_told_also_with_a_zon
 def test_repair_12_the_clock_of_a_zone_is_read_over_its_change():
     times = pd.date_range("2024-10-26 22:00", periods=10, freq="h", tz="Europe/Berlin")
     table = read(times.tz_localize(None).strftime("%Y-%m-%d %H:%M"), zone="Europe/Berlin")
+    assert table.times is not None
+    assert table.times.tolist() == times.tolist()
+
+
+def test_repair_12_the_clock_of_a_zone_shows_an_hour_twice_where_the_order_of_the_rows_does_not_tell():
+    times = pd.date_range("2024-10-26 22:00", periods=10, freq="h", tz="Europe/Berlin")
+    texts = times.tz_localize(None).strftime("%Y-%m-%d %H:%M")
+    with pytest.raises(DataError, match="row 5: expected a time that the clock of Europe/Berlin shows once"):
+        read(texts[::-1], zone="Europe/Berlin", sort=True)
+
+
+def test_repair_12_a_pattern_with_offsets_keeps_their_clock():
+    times = pd.date_range("2024-10-26 22:00", periods=10, freq="h", tz="Europe/Berlin")
+    texts, form = times.strftime("%Y-%m-%d %H:%M %z"), "%Y-%m-%d %H:%M %z"
+    table = read(texts[:4], time_format=form)
+    assert table.times is not None
+    assert [str(time) for time in table.times[:2]] == ["2024-10-26 22:00:00+02:00", "2024-10-26 23:00:00+02:00"]
+    with pytest.raises(DataError, match=r"mixes time zones, .* name the zone whose clock they show with --zone"):
+        read(texts, time_format=form)
+    table = read(texts, time_format=form, zone="Europe/Berlin")
     assert table.times is not None
     assert table.times.tolist() == times.tolist()
 

@@ -199,6 +199,8 @@ def test_arrays_without_times():
         ((np.ones((3, 2)), None), "expected (values, times, columns), found 2 parts"),
         ((np.ones(3), None, ["a"]), "expected values of shape (rows, 1) for the columns a, found (3,)"),
         ((np.ones((3, 2)), None, ["a"]), "expected values of shape (rows, 1) for the columns a, found (3, 2)"),
+        ((np.ones((3, 1)), None, None), "expected (values, times, columns), found parts that are none"),
+        (([[1.0], [1.0, 2.0]], None, ["a"]), "expected (values, times, columns), found parts that are none"),
         ((np.ones((3, 1)), [1, 2], ["a"]), "expected 3 times, one for each row, found (2,)"),
         ((np.ones((3, 1)), [1, 2, 3], ["time"]), "expected each column once, found 'time' more than once"),
         ((np.ones((3, 1)), [3, 2, 1], ["a"]), "times in column 'time' are unsorted: row 2 (2) follows row 1 (3)"),

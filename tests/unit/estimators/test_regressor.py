@@ -8,6 +8,7 @@ from copy import copy
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.base import clone, is_regressor
 from sklearn.exceptions import NotFittedError
@@ -189,6 +190,14 @@ def test_missing_values_calendar_and_a_target_that_is_no_feature(frame):
 
 # ---------------------------------------------------------------------------------------------------------------------
 # In scikit-learn's hands
+
+
+def test_repair_17_tables_of_other_libraries(frame, fitted):
+    arrow = pa.Table.from_pandas(frame, preserve_index=False)
+    own = regressor(epochs=2).fit(arrow)
+    np.testing.assert_array_equal(own.predict(arrow), fitted.predict(frame))
+    assert own.score(arrow) == fitted.score(frame)
+    assert own.feature_names_in_.tolist() == ["time", "load", "temperature"]
 
 
 def test_cross_validation(frame):
