@@ -116,8 +116,8 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
             if (differing := first_difference(variables, values)) is not None:
                 assert self._run is not None
                 raise RunError(
-                    f"{self._run.checkpoint}: {differing}; the network is not the one that was trained: use the versions"
-                    f" of {self._run.folder / 'config.json'}, or train again"
+                    f"{self._run.checkpoint}: {differing}; the network is not the one that was trained: use the"
+                    f" versions of {self._run.folder / 'config.json'}, or train again"
                 )
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
