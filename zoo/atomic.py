@@ -45,7 +45,7 @@ def rename_to_free(
 ) -> Path:
     """Sync a folder's content and rename it to the first of ``place(first)``, ``place(first + 1)``, … that is free.
 
-    The rename itself claims the place: it fails where a folder with content stands there, however it came there.
+    The rename itself claims the place: it fails where a file or a folder with content stands there already.
     ``prepare`` gets each number before it is tried, to write it into the folder. Whatever wrote into that, its content
     has the modes that the umask has left the folder itself.
     """
@@ -62,7 +62,8 @@ def rename_to_free(
         try:
             folder.rename(target)
         except OSError as error:
-            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            taken = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)  # the last by a file
+            if error.errno not in taken or not os.path.lexists(target):
                 raise
         else:
             sync(target.parent)
@@ -87,17 +88,28 @@ def staging_file(parent: Path) -> Iterator[Path]:
 def staged_file(place: Path) -> Iterator[Path]:
     """Give a hidden file beside ``place`` to write into; it takes its place at the end, and is gone after an error.
 
-    A file that it replaces gives it its mode. Raises ConfigError where something else than a file is in that place.
+    A file that it replaces gives it its mode. Raises ConfigError where something else than a file is in that place, and
+    OSError that names the place where there is no room.
     """
     if place.exists() and not place.is_file():  # a device, say, which a rename would replace
         raise ConfigError(f"{place}: expected a file in its place, or nothing, found something else; name another")
     with staging_file(place.parent) as staged:
-        yield staged
+        try:
+            yield staged
+        except OSError as error:
+            if error.filename is None and error.errno in FULL:
+                error.filename = str(place)
+            raise
         if place.exists():
             staged.chmod(stat.S_IMODE(place.stat().st_mode))
         sync(staged)
         staged.replace(place)
     sync(place.parent)
+
+
+def behind_links(place: Path) -> Path:
+    """Where a user's output goes that is named by a link: the link stays, and what it leads to is replaced."""
+    return Path(os.path.realpath(place)) if place.is_symlink() else place
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import shutil
@@ -12,7 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import zoo
-from zoo.atomic import staging_file, write_text
+from zoo.atomic import staged_file, staging_file, write_text
 from zoo.removal import staging_name
 from zoo_registry.errors import ConfigError, ExportError, TrainingError
 
@@ -123,6 +124,28 @@ def test_repair_08_an_old_picture_survives_a_full_disk(zoo_command, series_file,
     assert done.exit_code == 2
     assert done.stderr.endswith(": No space left on device; nothing half-written is left\n")
     assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize("kind", ["picture", "forecast"])
+def test_repair_08_what_a_link_leads_to_is_replaced_and_the_link_stays(
+    zoo_command, series_file, exported, tmp_path, kind
+):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "old").write_text("old")
+    if kind == "picture":
+        command = ("inspect", "--target", "load", *SMALL, "--plot", link := tmp_path / "link.png")
+    else:
+        command = ("predict", exported.folder, "--output", link := tmp_path / "link.csv")
+    link.symlink_to("disk/old")
+    assert zoo_command(*command, "--data", series_file).exit_code == 0
+    assert link.is_symlink()
+    assert len((tmp_path / "disk" / "old").read_bytes()) > 10
+
+
+def test_repair_08_a_full_disk_is_told_with_the_place(tmp_path):
+    with pytest.raises(OSError, match="No space left") as told, staged_file(tmp_path / "mine.csv"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as of write, which knows no names
+    assert told.value.filename == str(tmp_path / "mine.csv")
 
 
 @pytest.mark.parametrize("suffix", ["png", "SVG", "pdf"])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+BUNDLE = Path(__file__).parents[1] / "fixtures" / "version-1" / "exported" / "huber" / "1"
 ZOO = f"{sys.executable} -m zoo"
 NOISY = """
 import os, sys
@@ -48,6 +50,12 @@ def test_repair_17_what_is_printed_reaches_no_file(closed, tmp_path):
     done = shell(f"{sys.executable} noisy.py {closed}", tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "done").exists()
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
+def test_repair_21_a_replay_with_closed_streams(closed, tmp_path):
+    program = f"import zoo; zoo.verify_bundle({str(BUNDLE)!r})"
+    assert shell(f'{sys.executable} -c "{program}" {closed}', tmp_path).returncode == 0
 
 
 @pytest.mark.full

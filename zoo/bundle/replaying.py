@@ -21,6 +21,7 @@ from zoo.bundle.integrity import CheckedFiles
 from zoo.bundle.verification import Verdict, replay
 from zoo.processes import command
 from zoo.runtimes import RUNTIMES, Runtime, find_runtime
+from zoo.streams import open_closed_streams
 from zoo_registry.errors import BundleError, RefusalError, ZooError, first_line
 
 SECONDS = 300.0
@@ -55,6 +56,7 @@ def replay_apart(checked: CheckedFiles, names: Sequence[str], limits: Limits, *,
     for runtime in runtimes:
         runtime.check_installed()
     request = pickle.dumps((checked, runtimes, limits, strict))
+    open_closed_streams()  # or the pipes below get their descriptors
     alive, held = os.pipe()  # nothing is written: it is closed here when this process ends, however it ends
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     try:

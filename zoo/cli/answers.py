@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from zoo.atomic import staged_file
+from zoo.atomic import behind_links, staged_file
 from zoo.scoring.parquet import ParquetWriter
 from zoo.texts import printable
 from zoo_registry.errors import ConfigError
@@ -46,6 +46,7 @@ def staged_writer(output: Path, times: pd.Index | None = None) -> Iterator[Write
     """
     from zoo.export.leftovers import clean_folder
 
+    output = behind_links(output)
     clean_folder(output.parent)
     with staged_file(output) as staged:
         writer = _CsvWriter(staged, times) if output.suffix.lower() == ".csv" else ParquetWriter(staged)

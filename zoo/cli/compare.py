@@ -33,7 +33,7 @@ def compare(
     Examples:
         zoo compare 20250101-101500-basic 20250101-103000-stacked --html ranking.html
     """
-    from zoo.atomic import write_text
+    from zoo.atomic import behind_links, write_text
     from zoo.evaluation.comparison import cells, comparison_page, heads, ranking_of, scaled_as
     from zoo.evaluation.comparison import compare as rank
     from zoo.training.run_record import find_run, read_record
@@ -52,7 +52,7 @@ def compare(
     if remark:
         note(remark)
     if html is not None:
-        write_text(html, comparison_page(rows, measured))
+        write_text(behind_links(html), comparison_page(rows, measured))
     if as_json:
         print_json([row.plain() for row in rows])
         return

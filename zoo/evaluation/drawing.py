@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from zoo.atomic import staged_file
+from zoo.atomic import behind_links, staged_file
 
 BLUE, YELLOW, RED, GREEN, PURPLE = "#4477aa", "#ddaa33", "#bb5566", "#228833", "#aa3377"
 TRUTH, OTHER = "#222222", "#999999"
@@ -56,7 +56,7 @@ def drawn(draw: Callable[[Any], None], *, wide: bool = False) -> str:
 
 def save(figure: Figure, path: Path) -> None:
     """Write a picture as the kind of file that its name says, whole or not at all."""
-    with staged_file(path) as staged:
+    with staged_file(behind_links(path)) as staged:
         figure.savefig(staged, format=path.suffix.removeprefix(".").lower(), dpi=100)
 
 

@@ -60,5 +60,5 @@ class Numbers:
 
 
 def _file_of(model: Path) -> Path:
-    model = model.absolute()
+    model = model.resolve()  # by whatever link it is named, it has one file
     return model.parent / f".{model.name}.versions.json"

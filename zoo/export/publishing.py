@@ -59,12 +59,14 @@ def publish(
         fresh = not published or not (model / CONFIG_FILE).exists()  # one without versions is a killed export's
         if fresh:
             _check_config(model)
-        own = numbers.hash_of(config.encode()) if fresh else numbers.config
+        own = numbers.hash_of(config.encode())
         try:
             if fresh:
                 Numbers(numbers.highest, own).write(model)  # so that it is known as the zoo's whatever happens
                 write_text(model / CONFIG_FILE, config)
             written = read_regular(model / CONFIG_FILE, MAX_CONFIG_BYTES)
+            if written != config.encode():  # somebody changed it, and it stays theirs
+                own = numbers.config
 
             def claim(number: int) -> Path:
                 Numbers(number, own).write(model)  # before the rename: a kill in between costs a number
@@ -73,7 +75,7 @@ def publish(
             first = max([numbers.highest, *published]) + 1
             bundle = rename_to_free(folder, claim, first, lambda number: seal(number, written))
         except BaseException:
-            if not versions(model):
+            if fresh and not versions(model):
                 (model / CONFIG_FILE).unlink(missing_ok=True)
             if set(versions(model)) <= set(published):  # no number was given
                 with suppress(OSError):
@@ -106,7 +108,8 @@ def _check_config(model: Path) -> None:
     config = model / CONFIG_FILE
     if config.exists() and not Numbers.read(model).wrote(config):
         raise ExportError(
-            f"{config}: expected none, or that of an export, found another's; move it away, or give another --name"
+            f"{config}: expected none, or that of an export, found one that no export is known to"
+            " have written; move it away, or give another --name"
         )
 
 

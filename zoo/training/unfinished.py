@@ -320,7 +320,7 @@ def find_start(
     unfinished = {folder.name: folder for folder in list_unfinished(runs)}
     found: Path | UnfinishedRun
     if (Path(name) / CONFIG_FILE).is_file():
-        found = UnfinishedRun.read(Path(name))
+        found = UnfinishedRun.read(Path(name).resolve())
     elif (Path(name) / RECORD_FILE).is_file() or name == "latest":
         found = find_run(name, runs)
     else:

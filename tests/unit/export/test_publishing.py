@@ -290,7 +290,7 @@ def test_repair_10_a_number_that_a_kill_may_have_given_is_not_given_again(tmp_pa
         "import os, sys; from pathlib import Path; import zoo.export.publishing as publishing\n"
         "publishing.check_interface, model = lambda *_: None, Path(sys.argv[1])\n"
         "rename = publishing.rename_to_free\n"
-        "publishing.rename_to_free = lambda folder, place, first, _: (place(first), os._exit(9))\n"
+        "publishing.rename_to_free = lambda folder, place, first, prepare: (place(first), os._exit(9))\n"
         "with publishing.staging(model) as folder: publishing.publish(folder, model, '', 'config')\n"
     )
     assert subprocess.run([sys.executable, "-c", program, tmp_path / "mine"], check=False).returncode == 9
@@ -326,11 +326,37 @@ def test_repair_10_versions_that_came_without_a_number_kept_count(tmp_path):
     assert json.loads((tmp_path / NUMBERS).read_text())["highest"] == 8
 
 
+def test_repair_10_a_link_to_the_model_counts_with_it(tmp_path):
+    publish_one(tmp_path / "models" / "mine")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "mine").symlink_to(tmp_path / "models" / "mine")
+    shutil.rmtree(publish_one(tmp_path / "linked" / "mine"))
+    assert publish_one(tmp_path / "models" / "mine").name == "3"
+
+
+def test_repair_10_a_number_that_a_file_has_is_passed_over(tmp_path):
+    publish_one(tmp_path / "mine")
+    (tmp_path / "mine" / "2").write_text("not a version")
+    assert publish_one(tmp_path / "mine").name == "3"
+    assert (tmp_path / "mine" / "2").read_text() == "not a version"
+
+
+def test_repair_10_a_model_of_an_earlier_zoo_is_known_from_its_next_version_on(tmp_path):
+    publish_one(tmp_path / "mine")
+    (tmp_path / NUMBERS).unlink()
+    publish_one(tmp_path / "mine")
+    for number in (1, 2):
+        shutil.rmtree(tmp_path / "mine" / str(number))
+    assert publish_one(tmp_path / "mine").name == "3"
+
+
 def test_repair_06_a_configuration_that_no_export_wrote_is_not_replaced(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "config.pbtxt").write_text('name: "mine"\nplatform: "tensorflow_savedmodel"\n')
     before = tree(tmp_path)
-    with pytest.raises(ExportError, match=r"config\.pbtxt: expected none, or that of an export, found another's; move"):
+    with pytest.raises(
+        ExportError, match=r"config\.pbtxt: expected none, or that of an export, found one that no export is"
+    ):
         publish_one(tmp_path / "mine")
     assert tree(tmp_path) == before
 

@@ -308,6 +308,12 @@ def test_repair_05_what_lies_beside_a_checkpoint_stays(two):
     assert run.epoch == 3
 
 
+def test_repair_05_a_start_in_this_folder_has_its_name(two, monkeypatch):
+    run, _ = two
+    monkeypatch.chdir(run.folder)
+    assert find_start(".", run.runs).id == run.id
+
+
 def test_repair_05_a_folder_of_runs_that_the_user_made_stays(begin, runs):
     runs.mkdir()
     with pytest.raises(ConfigError):
