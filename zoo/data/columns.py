@@ -104,7 +104,20 @@ class Codes:
         self.names: dict[str, int] = {}
 
     def encode(self, column: pd.Series, where: str, first_row: int = 0) -> NDArray[np.int32]:
-        """Return each row's number, ``MISSING_CLASS`` where it has no value. Raises DataError for lists and structs."""
+        """Return each row's number, ``MISSING_CLASS`` where it has no value.
+
+        Raises DataError for lists and structs, and for floats so large that they may stand for several whole numbers,
+        as of a column of these in which one is missing.
+        """
+        if (
+            pd.api.types.is_float_dtype(column)
+            and (large := column.abs().ge(2.0**53).to_numpy(bool, na_value=False)).any()
+        ):
+            row = int(np.argmax(large))
+            raise DataError(
+                f"{where}: column '{column.name}', row {first_row + row + 1}: expected whole numbers below 2 to the"
+                f" power 53, as the column holds floats, found {column.iloc[row]:.17g}; write them as text"
+            )
         try:
             codes, values = pd.factorize(column)
         except TypeError as error:

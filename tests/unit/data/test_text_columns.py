@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pandas._libs.parsers import STR_NA_VALUES
 
@@ -104,3 +105,15 @@ def test_repair_11_the_truth_beside_an_older_models_classes_has_their_names(tmp_
     laid = lay_windows(source, asked, trained={})
     frame = laid.frame(slice(0, 5), {"probabilities": np.tile([0.25, 0.75], (5, 1))})
     assert frame["state actual"].tolist() == ["1", "0", "1", "0", "1"]
+
+
+def test_repair_11_ids_that_a_missing_one_has_made_floats_are_never_merged():
+    exact = pd.array([2**60 + 1, None, 2**60 + 2], dtype="Int64")
+    frame = pd.DataFrame({"x": [1.0, 2.0, 3.0], "state": exact})
+    assert read_table(frame, targets=["state"], task=Task.CLASSIFY).classes == (str(2**60 + 1), str(2**60 + 2))
+    for source in (
+        frame.astype({"state": float}),
+        pa.table({"x": [1.0, 2.0, 3.0], "state": [2**60 + 1, None, 2**60 + 2]}),
+    ):
+        with pytest.raises(DataError, match="'state', row 1: expected whole numbers below 2 to the power 53"):
+            read_table(source, targets=["state"], task=Task.CLASSIFY)
