@@ -24,6 +24,7 @@ from zoo.training.assembly import assemble
 from zoo.training.batches import feed, ordered_batches
 from zoo.training.compilation import make_loss, make_optimizer
 from zoo.training.config import NetworkConfig, TrainingConfig
+from zoo.training.custom_objects import check_loadable
 from zoo.training.distribution import Together, losses_told
 from zoo.training.interrupts import Interrupts
 from zoo.training.layer_errors import layers_told
@@ -124,6 +125,8 @@ def _fit(
 
     threads = choose_threads()
     model = build()
+    with alone(), layers_told(model, "called"):  # which leaves the seeds as they are
+        check_loadable(model, f"architecture '{architecture.name}'")
     together = None if group is None else Together(group, model, len(validation))
     share = None if together is None else together.share
     stopper = keras.callbacks.EarlyStopping(
