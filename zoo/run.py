@@ -26,6 +26,7 @@ from zoo.training.measurement import measure
 from zoo.training.preparation import csv_format, prepare_run
 from zoo.training.run_folder import load_network, load_preprocessor
 from zoo.training.run_record import READ_FILES, RunRecord, read_whole_record
+from zoo.training.seeding import alone
 from zoo_registry import discover
 from zoo_registry.errors import RunError
 
@@ -36,6 +37,8 @@ class Run:
     A copy or a pickle is by path. The DataFrame or the arrays of a training in this process go into a copy, but not
     into a pickle, nor do its trackers.
     """
+
+    __module__ = "zoo"  # where pickles look for it, and TensorFlow starts quietly
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
@@ -128,6 +131,7 @@ class Run:
             raise RunError(f"{prepared.table.source} is not the table that run {self.id} was trained on; give that one")
         return measure(self.network, prepared, self.config).evaluation
 
+    @alone()  # as it makes networks, and patches their layers
     def export(
         self,
         exported: str | Path = "exported",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 _STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
+
+_one_at_a_time = threading.RLock()
 
 
 def open_closed_streams() -> None:
@@ -34,12 +37,13 @@ def open_closed_streams() -> None:
 @contextmanager
 def silent_stderr() -> Iterator[None]:
     """Send what is written to file descriptor 2, as libraries in C do, nowhere."""
-    open_closed_streams()
-    kept, void = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(void, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(void)
+    with _one_at_a_time:  # else a thread takes another's nowhere for what was there before
+        open_closed_streams()
+        kept, void = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(void, 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(void)

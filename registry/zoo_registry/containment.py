@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -11,15 +12,24 @@ from pathlib import Path
 
 STDOUT, STDERR = 1, 2  # file descriptors, which child processes and libraries in C write to
 
+_one_at_a_time = threading.RLock()
+
 
 @contextmanager
 def contained() -> Iterator[None]:
     """Send what is printed to standard error, and give back the working folder and the filters of warnings.
 
     Standard output is for the command's result, a relative path is meant from where the command was called, and a
-    filter that turns warnings into errors would fail in somebody else's code.
+    filter that turns warnings into errors would fail in somebody else's code. Threads wait for each other, as each
+    gives back what it found.
     """
-    with redirect_stdout(sys.stderr), _stdout_descriptor_to_stderr(), _same_folder(), warnings.catch_warnings():
+    with (
+        _one_at_a_time,
+        redirect_stdout(sys.stderr),
+        _stdout_descriptor_to_stderr(),
+        _same_folder(),
+        warnings.catch_warnings(),
+    ):
         yield
 
 

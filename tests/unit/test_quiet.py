@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 import sys
 
 import pytest
 
+import zoo
+
 # Each import of TensorFlow or Keras fails, and says whether `import_tensorflow` has asked for it
 PROGRAM = """
-import json, sys
+import json, pickle, sys
 
 class Guard:
     def find_spec(self, name, path=None, target=None):
@@ -41,6 +44,7 @@ calls = {
     ),
     "estimator": lambda: zoo.SequenceRegressor(target="load", window=8).fit(table),
     "kit": lambda: zoo.testing.check,
+    "pickle of a run": lambda: pickle.loads(bytes.fromhex(sys.argv[1])),
     "SavedModel": lambda: RUNTIMES["tensorflow"].load("folder"),
 }
 told = {}
@@ -57,8 +61,15 @@ print(json.dumps(told))
 def test_repair_27_whatever_needs_tensorflow_starts_it_quietly(tmp_path):
     (tmp_path / "found" / "one").mkdir(parents=True)
     (tmp_path / "found" / "one" / "run.json").write_text("{}")
+    run = object.__new__(zoo.Run)
+    run.folder = tmp_path / "found" / "one"
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=100
+        [sys.executable, "-c", PROGRAM, pickle.dumps(run).hex()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
     )
     told = json.loads(done.stdout)
     assert told == dict.fromkeys(told, "quiet")

@@ -12,8 +12,12 @@ from types import FunctionType
 from typing import Any
 
 import keras
+import numpy as np
 
-from zoo_registry.errors import RunError
+from zoo.forking import refuse_forked
+from zoo_registry.errors import PluginError, RunError, ZooError, first_line
+
+MAX_REASON = 200  # characters of what Keras says
 
 _one_at_a_time = threading.RLock()
 
@@ -23,19 +27,60 @@ def load_with(path: Path, build: Callable[[], keras.Model], who: str) -> keras.M
 
     What that one is made of stands for what the file names beside Keras' and the zoo's own classes, so that nothing has
     to be registered, and what another plugin has registered under the same name is not taken for it. Raises RunError,
-    which begins with ``who``, for a name that it lacks.
+    which begins with ``who``, for a name that it lacks, and for one that stands for several things.
     """
+    refuse_forked()
     named = names_of(path)
     if not named:
         return keras.saving.load_model(path, compile=False)
-    found = custom_objects(build())
+    network = build()
+    found = custom_objects(network)
     if missing := ", ".join(sorted(named - found.keys())):
         raise RunError(
             f"{who}: {path.name} names {missing}, of which the architecture builds nothing; install the version of the"
             " plugin that trained it, or train again"
         )
+    if twins := ", ".join(sorted(named & ambiguous(network))):
+        raise RunError(
+            f"{who}: {path.name} names {twins}, and the architecture builds several things of that name; give each a"
+            " name of its own, and train again"
+        )
     with known(found):
         return keras.saving.load_model(path, compile=False)
+
+
+def check_loadable(network: keras.Model, who: str) -> None:
+    """Raise PluginError, which begins with ``who``, for a network that would be another once it is saved and loaded.
+
+    One of Keras' and the zoo's own layers alone never is.
+    """
+    objects = custom_objects(network)
+    if not objects:
+        return
+    try:
+        config = network.get_config()
+        if twins := ", ".join(sorted(ambiguous(network).intersection(_named(config)))):
+            raise PluginError(
+                f"{who}: the network holds several things named {twins}, which its file could not tell apart; give each"
+                " a name of its own, or make them layers whose get_config tells how they differ"
+            )
+        with known(objects):
+            again = type(network).from_config(config)
+        again.set_weights(network.get_weights())
+    except ZooError:
+        raise
+    except Exception as error:  # whatever a plugin does
+        raise PluginError(
+            f"{who}: the network could be saved, but not loaded again: {first_line(error)[:MAX_REASON]}; use no lambda,"
+            " and let each layer's __init__ take **kwargs and its get_config return all other arguments"
+        ) from error
+    windows = np.random.default_rng(0).normal(size=(2, *network.input_shape[1:])).astype(np.float32)
+    here, there, later = (np.asarray(one(windows, training=False)) for one in (network, again, network))
+    if np.array_equal(here, later) and not np.array_equal(here, there):  # else it gives no two equal outputs anyway
+        raise PluginError(
+            f"{who}: once it is saved and loaded again, the network gives other outputs; the get_config of each of its"
+            " layers has to return all arguments of its __init__"
+        )
 
 
 @contextmanager
@@ -75,7 +120,7 @@ def _named(config: Any) -> Iterator[str]:
         for key, value in config.items():
             if key != "compile_config":
                 yield from _named(value)
-    elif isinstance(config, list):
+    elif isinstance(config, (list, tuple)):
         for value in config:
             yield from _named(value)
 
@@ -85,12 +130,21 @@ def custom_objects(network: keras.Model) -> dict[str, Any]:
 
     The classes of its layers, registered or not, and what these hold: functions, and objects such as initializers.
     """
+    return dict(_things(network))
+
+
+def ambiguous(network: keras.Model) -> set[str]:
+    """The names of :func:`custom_objects` that stand for several things, which a file does not tell apart."""
     found: dict[str, Any] = {}
+    return {name for name, thing in _things(network) if found.setdefault(name, thing) is not thing}
+
+
+def _things(network: keras.Model) -> Iterator[tuple[str, Any]]:
     for layer in network._flatten_layers():
         for thing in (type(layer), *_held(list(vars(layer).values()))):
             if not thing.__module__.startswith(("keras.", "zoo.")):
-                found |= {thing.__name__: thing, keras.saving.get_registered_name(thing): thing}
-    return found
+                yield thing.__name__, thing
+                yield keras.saving.get_registered_name(thing), thing
 
 
 def _held(value: Any) -> Iterator[Any]:

@@ -84,7 +84,7 @@ def _selves(traceback: TracebackType | None) -> Iterator[Any]:
 
 
 def _sentence(error: Exception) -> str:
-    text = str(error)
+    text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)  # whose str quotes it
     if (said := _SAID.search(text)) is not None:
         text = said[1]
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("[[")]

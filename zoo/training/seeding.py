@@ -8,6 +8,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -31,8 +32,8 @@ _one_at_a_time = threading.RLock()
 def alone() -> Iterator[None]:
     """Wait until no other thread of this process trains, and put back at the end what a training seeds and sets.
 
-    That are the generators of Python, NumPy, Keras and TensorFlow, whether TensorFlow computes deterministically, what
-    its logger leaves out, and where it keeps graphs. Inside one another it does nothing more. Raises ConfigError in a
+    These are the generators of Python, NumPy, Keras and TensorFlow, whether TensorFlow computes deterministically, what
+    its logger leaves out, and where it keeps graphs. It may be nested, and is for exports too. Raises ConfigError in a
     process that was forked after TensorFlow ran.
     """
     refuse_forked()
@@ -54,11 +55,16 @@ def seeded(seed: int) -> Iterator[None]:
 
     Keras draws the seeds of layers and initializers that are given none from Python's one global generator, of which
     the event loop of a dask worker, or another thread of a notebook, takes numbers too. The own generator begins with
-    the same seed, so that nothing else changes. For use inside :func:`alone`.
+    the same seed, so that nothing else changes; layers that other threads make draw from Python's, as ever. For use
+    inside :func:`alone`.
     """
     seed_all(seed)
-    shared = seed_generator.python_random
-    seed_generator.python_random = random.Random(seed)
+    shared, own, thread = seed_generator.python_random, random.Random(seed), threading.get_ident()
+
+    def randint(first: int, last: int) -> int:  # all that Keras asks for
+        return (own if threading.get_ident() == thread else shared).randint(first, last)
+
+    seed_generator.python_random = SimpleNamespace(randint=randint)
     try:
         yield
     finally:

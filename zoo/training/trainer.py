@@ -23,6 +23,7 @@ from zoo.training.assembly import assemble
 from zoo.training.batches import feed, ordered_batches
 from zoo.training.compilation import make_loss, make_optimizer
 from zoo.training.config import NetworkConfig, TrainingConfig
+from zoo.training.custom_objects import check_loadable
 from zoo.training.interrupts import Interrupts
 from zoo.training.layer_errors import layers_told
 from zoo.training.losses import class_weights
@@ -118,6 +119,8 @@ def _fit(
 
     threads = choose_threads()
     model = build()
+    with alone(), layers_told(model, "called"):  # which leaves the seeds as they are
+        check_loadable(model, f"architecture '{architecture.name}'")
     stopper = keras.callbacks.EarlyStopping(
         monitor="val_loss",
         patience=config.patience or config.epochs,

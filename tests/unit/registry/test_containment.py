@@ -2,7 +2,9 @@
 
 import os
 import sys
+import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,28 @@ def test_folder_and_filters_are_given_back_whatever_is_raised(error, tmp_path, m
         misbehave()
     assert Path.cwd() == tmp_path
     assert list(warnings.filters) == filters
+
+
+def test_repair_03_threads_give_back_what_was_there_before_all_of_them():
+    begun, second_in, first_out = threading.Event(), threading.Event(), threading.Event()
+
+    def first():
+        with contained():
+            begun.set()
+            second_in.wait(0.3)  # which is given time to come between, if it could
+        first_out.set()
+
+    def second():
+        assert begun.wait(60)
+        with contained():
+            second_in.set()
+            assert first_out.wait(60)
+
+    before = sys.stdout, os.fstat(1)
+    with ThreadPoolExecutor(2) as executor:
+        for task in [executor.submit(first), executor.submit(second)]:
+            task.result(60)
+    assert (sys.stdout, os.fstat(1).st_ino) == (before[0], before[1].st_ino)
 
 
 def test_a_folder_that_was_removed_is_no_obstacle(tmp_path, monkeypatch):

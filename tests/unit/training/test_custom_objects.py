@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from zoo.export.inference import inference_network
-from zoo.training.custom_objects import custom_objects, load_with, names_of
-from zoo_registry.errors import RunError
+from zoo.training.config import TrainingConfig
+from zoo.training.custom_objects import check_loadable, custom_objects, load_with, names_of
+from zoo.training.trainer import fit
+from zoo_registry import head
+from zoo_registry.errors import PluginError, RunError
 
 
 class Scale(keras.layers.Layer):
@@ -94,3 +97,72 @@ def test_repair_02_a_network_of_keras_alone_needs_no_architecture(tmp_path):
     assert custom_objects(model) == {}
     assert names_of(tmp_path / "network.keras") == set()
     load_with(tmp_path / "network.keras", lambda: pytest.fail("it is built"), "run one")
+
+
+def scaled_by(factor):
+    def scaled(values):
+        return values * factor
+
+    return scaled
+
+
+class Forgetful(Scale):
+    def __init__(self, factor=1.0, **settings):
+        super().__init__(factor, **settings)
+
+    def get_config(self):
+        return keras.layers.Layer.get_config(self)
+
+
+class Bare(keras.layers.Layer):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+
+def hidden(*layers):
+    return keras.Sequential([keras.Input((4, 2)), *layers])
+
+
+def two_functions():
+    return hidden(*(keras.layers.Dense(2, activation=scaled_by(factor)) for factor in (2.0, -3.0)))
+
+
+def two_classes():
+    return hidden(type("Twin", (Scale,), {})(2.0), type("Twin", (Scale,), {"call": lambda self, x: x + 1.0})(2.0))
+
+
+@pytest.mark.parametrize(
+    ("build", "said"),
+    [
+        (two_functions, "holds several things named scaled, which its file could not tell apart"),
+        (two_classes, "holds several things named Twin, which"),
+        (lambda: hidden(keras.layers.Dense(2, activation=lambda values: values * 2)), "not loaded again: .*no lambda"),
+        (lambda: hidden(Bare(2.0)), "not loaded again: "),
+        (lambda: hidden(Forgetful(2.0)), "once it is saved and loaded again, the network gives other outputs"),
+    ],
+)
+def test_repair_02_what_its_file_would_not_give_again_is_told_before_a_training(build, said):
+    with pytest.raises(PluginError, match=f"^architecture 'mine': .*{said}"):
+        check_loadable(build(), "architecture 'mine'")
+
+
+def test_repair_02_a_network_that_its_file_gives_again_passes():
+    check_loadable(network(), "architecture 'mine'")
+
+
+def test_repair_02_so_a_training_begins_with_it(make_architecture, prepared):
+    def build(hp, shape):
+        inputs = keras.Input(shape.input)
+        return keras.Model(inputs, head(shape)(Forgetful(2.0)(keras.layers.Flatten()(inputs))))
+
+    architecture = make_architecture(build)
+    with pytest.raises(PluginError, match=r"^architecture 'mine': once it is saved and loaded again"):
+        fit(architecture, architecture.configure({}), prepared, TrainingConfig(epochs=1, patience=0))
+
+
+@pytest.mark.parametrize(("build", "name"), [(two_functions, "scaled"), (two_classes, "Twin")])
+def test_repair_02_a_name_of_several_things_is_not_loaded_as_one_of_them(build, name, tmp_path):
+    build().save(tmp_path / "network.keras")
+    with pytest.raises(RunError, match=rf"^run one: network\.keras names {name}, and the architecture builds several"):
+        load_with(tmp_path / "network.keras", build, "run one")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+
 import keras
 import pytest
 import tensorflow as tf
@@ -17,15 +19,16 @@ from zoo_registry.errors import TrainingError
 class Raising(keras.layers.Layer):
     """Raises in training or outside of it, while TensorFlow's graph is made or when it runs."""
 
-    def __init__(self, *, training=True, traced=True):
-        super().__init__(name="fragile")
+    def __init__(self, *, training=True, traced=True, error="RuntimeError", name="fragile", **settings):
+        super().__init__(name=name, **settings)
+        self.error = getattr(builtins, error)
         self.in_training, self.traced, self.armed = training, traced, training
 
     def call(self, values, training=False):
         if training != self.in_training or not self.armed:
             return values
         if self.traced:
-            raise RuntimeError("the weather\n is bad")
+            raise self.error("the weather\n is bad")
         with tf.control_dependencies([tf.debugging.assert_less(tf.reduce_sum(values) * 0.0, -1.0, message="too warm")]):
             return tf.identity(values)
 
@@ -47,7 +50,11 @@ def trained(architecture, prepared, callbacks=(), engine="keras"):
 
 @pytest.mark.parametrize(
     ("how", "said"),
-    [({}, "RuntimeError: the weather"), ({"traced": False}, "InvalidArgumentError: .*too warm")],
+    [
+        ({}, "RuntimeError: the weather;"),
+        ({"error": "KeyError"}, "KeyError: the weather;"),
+        ({"traced": False}, "InvalidArgumentError: .*too warm"),
+    ],
 )
 def test_repair_04_a_layer_that_raises_in_training_is_told(how, said, make_architecture, prepared):
     with pytest.raises(TrainingError, match=rf"^layer 'fragile' \(Raising\) cannot be trained: {said}") as caught:

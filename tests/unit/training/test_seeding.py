@@ -42,6 +42,14 @@ def test_numbers_that_others_draw_change_nothing():
     assert weights() == weights(random.random)
 
 
+def test_repair_03_networks_that_other_threads_make_change_nothing():
+    def another():
+        with ThreadPoolExecutor(1) as executor:
+            executor.submit(keras.layers.Dropout, 0.5).result(60)
+
+    assert weights() == weights(another)
+
+
 def test_it_is_what_keras_gives_with_that_seed():
     keras.utils.set_random_seed(7)
     first, second = keras.layers.Dense(3), keras.layers.Dense(2)
@@ -113,7 +121,7 @@ def test_repair_17_no_graph_of_a_training_stays_in_memory(make_architecture, pre
     for _ in range(2):  # the first makes what all share
         fit(architecture, architecture.configure({}), prepared, TrainingConfig(epochs=1, patience=0, engine="fused"))
         found.append(graphs())
-    assert found[1] == found[0]
+    assert found[1] <= found[0]  # those of other tests may go meanwhile
 
 
 def test_repair_03_trainings_in_threads_wait_for_each_other(make_architecture, prepared):
