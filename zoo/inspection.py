@@ -14,7 +14,6 @@ from zoo.data.labels import class_counts
 from zoo.data.split import PARTS
 from zoo.data.storage import row_blocks
 from zoo.data.table import Table
-from zoo.evaluation.drawing import save
 from zoo.preprocessing.scaled_columns import ScaledColumns
 from zoo.preprocessing.statistics import ColumnStatistics
 from zoo.training.preparation import Prepared
@@ -129,6 +128,8 @@ def draw(prepared: Prepared, path: Path) -> None:
     """
     from matplotlib.dates import ConciseDateFormatter
     from matplotlib.figure import Figure
+
+    from zoo.evaluation.drawing import save
 
     table = prepared.table
     names = [*table.targets, *(name for name in table.columns if name not in table.targets)][:_PLOTTED_COLUMNS]
