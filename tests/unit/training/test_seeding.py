@@ -22,6 +22,7 @@ from tensorflow.python.framework.func_graph import FuncGraph
 import zoo
 from zoo.api import train_prepared
 from zoo.training.config import TrainingConfig
+from zoo.training.custom_objects import load_with
 from zoo.training.rate_range import find_rate
 from zoo.training.seeding import seeded
 from zoo.training.trainer import fit
@@ -161,6 +162,8 @@ def test_repair_03_a_child_that_was_forked_after_tensorflow_ran_is_refused(make_
     calls = {
         "fit": lambda: trained(architecture, prepared),
         "find_rate": lambda: find_a_rate(architecture, prepared),
+        "export": lambda: zoo.Run.export(None),
+        "load_with": lambda: load_with(tmp_path / "network.keras", lambda: None, "run one"),
         "zoo.load_run": lambda: zoo.load_run("latest", runs=tmp_path),
         "zoo.train": lambda: train_prepared(None, prepared),
     }
