@@ -115,7 +115,7 @@ def remember(found: Capabilities) -> Path | None:
     try:
         make_folder(path.parent)
         write_text(path, found.model_dump_json(indent=1) + "\n")
-    except OSError:  # a cache is no reason to fail
+    except (OSError, ConfigError):  # a cache is no reason to fail
         return None
     return path
 

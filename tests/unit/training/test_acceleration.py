@@ -15,6 +15,7 @@ from zoo.training.config_file import config_text
 from zoo.training.unfinished import UnfinishedRun
 from zoo_registry import discover
 from zoo_registry.errors import ConfigError
+from zoo_registry.hyperparameters import validated
 
 SMALL = {"target": "load", "window": 8, "horizon": 2, "epochs": 3, "patience": 0}
 WIDE = {
@@ -107,7 +108,7 @@ def test_nothing_to_fuse(network, prepared):
 )
 def test_settings_that_rule_each_other_out(settings, sentence):
     with pytest.raises(ConfigError, match=sentence):
-        TrainingConfig(**settings)
+        validated(TrainingConfig, settings, "setting")
 
 
 def test_a_trial_is_recorded_and_repeated(series, tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from zoo.training.compilation import OPTIMIZERS, make_loss, make_optimizer
 from zoo.training.config import TrainingConfig
 from zoo_registry import ExponentialSchedule, Hyperparameters, Loss, LossCatalogue, LossContext, LossEntry, discover
 from zoo_registry.errors import ConfigError, PluginError, UnknownLossError
+from zoo_registry.hyperparameters import validated
 
 CLASSES = {
     "adam": keras.optimizers.Adam,
@@ -171,7 +172,7 @@ def test_momentum_of_rmsprop():
 )
 def test_what_an_optimizer_does_not_know(settings, told):
     with pytest.raises(ConfigError) as caught:
-        TrainingConfig(**settings)
+        validated(TrainingConfig, settings, "setting")
     assert str(caught.value).startswith(told)
 
 
