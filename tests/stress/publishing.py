@@ -275,6 +275,7 @@ def race(exported: Path, source: Path, each: int) -> None:
         pid, status = os.waitpid(-1, os.WNOHANG)
         waiting.discard(pid)
         assert status == 0
+    check(exported, known)  # what came between the last look and the last end
     assert check_cleaned(exported) == 0
     origins = {(folder / ORIGIN).read_text() for folder in known}
     assert len(known) == len(origins) == PROCESSES * each

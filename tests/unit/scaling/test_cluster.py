@@ -5,10 +5,11 @@ from __future__ import annotations
 import operator
 import os
 import time
+from pathlib import Path
 
 import pytest
 
-from zoo.scaling.cluster import UploadedFile
+from zoo.removal import is_staging
 from zoo.scaling.executors import executor
 from zoo.scaling.workers import WorkerLostError
 from zoo.tuning.ranges import parse_search
@@ -62,7 +63,7 @@ def test_a_task_that_kills_its_workers_is_given_up_and_files_are_there_for_worke
     path = tmp_path / "table.txt"
     path.write_text("here")
     file = workers.share(path)
-    assert file == UploadedFile("table.txt")
+    assert is_staging(Path(file.name)), "so that it is known as the zoo's where it is removed"
     assert workers.submit(file.find).result(60).read_text() == "here"
     with pytest.raises(WorkerLostError, match="its dask worker was lost"):
         workers.submit(os._exit, 3).result(120)
