@@ -76,7 +76,7 @@ bench: $(INSTALLED)
 capabilities: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target build/runtimes \
 		"openvino>=2025.4" openvino-telemetry "ai-edge-litert>=2.0"
-	PYTHONPATH=build/runtimes $(BIN)/python -m zoo.testing.table
+	PYTHONPATH=build/runtimes $(BIN)/python -m zoo.testing.capability_table
 
 # Lock anew what developers and the demo install; no index address goes into the file. Needs uv.
 lock:

@@ -173,7 +173,7 @@ def _own_times(line: Any, names: Any) -> Counter[str]:
 
 def main() -> None:
     """Print and write the table."""
-    from zoo.engine.threads import choose_threads, cores
+    from zoo.acceleration.tensorflow_threads import choose_threads, cores
 
     choose_threads()
     rows = []

@@ -103,8 +103,8 @@ def spool(path: str, folder: str, scaler: str, batches: int) -> Iterator[dict[st
     from time import perf_counter
 
     _libraries()
+    from zoo.settings.schema import DataConfig
     from zoo.training.batches import shuffled_batches
-    from zoo.training.config import DataConfig
     from zoo.training.preparation import prepare
 
     yield {"stage": "imports"}

@@ -86,7 +86,7 @@ def interrupted_at() -> Callable[..., Any]:
 @pytest.fixture
 def inline_workers() -> Callable[..., Any]:
     """``inline_workers(jobs)``: an executor like that of processes, but in threads of this one."""
-    from zoo.scaling.processes import ProcessWorkers
+    from zoo.workers.process_pool import ProcessWorkers
 
     class InlineWorkers(ProcessWorkers):
         def _run(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from zoo.bundle.loading import Bundle, load_bundle
     from zoo.bundle.verification import verify_bundle
     from zoo.estimators import SequenceClassifier, SequenceRegressor
+    from zoo.inference.folders import score
+    from zoo.inference.outcome import Scored
     from zoo.listing import list_architectures
     from zoo.run import Run
-    from zoo.scoring.outcome import Scored
-    from zoo.scoring.score import score
     from zoo.tuning.study import Study
     from zoo.tuning.tune import tune
     from zoo_registry.errors import ZooError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Bundle": "zoo.bundle.loading",
     "Run": "zoo.run",
-    "Scored": "zoo.scoring.outcome",
+    "Scored": "zoo.inference.outcome",
     "SequenceClassifier": "zoo.estimators",
     "SequenceRegressor": "zoo.estimators",
     "Study": "zoo.tuning.study",
@@ -41,7 +41,7 @@ _HOMES = {
     "load_bundle": "zoo.bundle.loading",
     "load_run": "zoo.api",
     "resume": "zoo.api",
-    "score": "zoo.scoring.score",
+    "score": "zoo.inference.folders",
     "train": "zoo.api",
     "tune": "zoo.tuning.tune",
     "verify_bundle": "zoo.bundle.verification",

@@ -7,24 +7,24 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.data.reading import Source, describe
+from zoo.data.readers.reading import Source, describe
 from zoo.importing import uncollected
-from zoo.options import ARRAYS, FRAME
 from zoo.quiet import import_tensorflow
+from zoo.runs.record import find_run
+from zoo.runs.unfinished import UnfinishedRun, begin_run, reopen_run
+from zoo.settings.choices import ARRAYS, FRAME
+from zoo.settings.resolve import resolve
+from zoo.settings.schema import DEFAULT_SOURCE, RunConfig
 from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.mlflow_tracker import require_mlflow
 from zoo.tracking.trackers import make_trackers
-from zoo.training.config import DEFAULT_SOURCE, RunConfig
 from zoo.training.preparation import Prepared, prepare_run
-from zoo.training.resolution import resolve
-from zoo.training.run_record import find_run
-from zoo.training.unfinished import UnfinishedRun, begin_run, reopen_run
 from zoo_registry import discover
 from zoo_registry.errors import RunError
 
 if TYPE_CHECKING:
     from zoo.run import Run
-    from zoo.training.resumption import Start
+    from zoo.runs.resumption import Start
 
 
 def train(
@@ -42,9 +42,9 @@ def train(
     """Train an architecture on a table and return the run, evaluated on the untouched test split and saved.
 
     ``data`` is a CSV or Parquet file, a DataFrame of pandas or polars, arrays ``(values, times, columns)``, or
-    ``"example:co2"``, the default. ``settings`` are the fields of :class:`zoo.training.config.DataConfig` (task,
+    ``"example:co2"``, the default. ``settings`` are the fields of :class:`zoo.settings.schema.DataConfig` (task,
     target, features, time, series, missing, window, horizon, split, scaler and more) and
-    :class:`zoo.training.config.TrainingConfig` (optimizer, learning_rate, schedule, loss, epochs, batch_size, patience,
+    :class:`zoo.settings.schema.TrainingConfig` (optimizer, learning_rate, schedule, loss, epochs, batch_size, patience,
     keep, seed); one that is left out takes the example's or the architecture's default, else the zoo's. ``spool`` is a
     folder for temporary files, through which data goes that does not fit in memory. ``tensorboard`` writes logs below
     ``runs/tensorboard``; ``mlflow`` is the URI of a tracking server or database, such as ``sqlite:///mlflow.db``, that
@@ -91,8 +91,8 @@ def train_prepared(
     the hooks that are told of it, those of the installed plugins alone where it is left out.
     """
     import_tensorflow()
+    from zoo.runs.warm_start import load_start
     from zoo.training.seeding import alone
-    from zoo.training.warm_start import load_start
 
     lifecycle = Lifecycle() if lifecycle is None else lifecycle
     source, start = config.training.start_from, None
@@ -122,10 +122,10 @@ def _train(
     """Train a run that was begun or reopened to its end; its id is known before and stays."""
     with uncollected():
         from zoo.run import Run
+        from zoo.runs.store import make_record, write_run
         from zoo.tracking.epochs import EpochHook
         from zoo.training.measurement import measure
         from zoo.training.progress import ProgressBar
-        from zoo.training.run_folder import make_record, write_run
         from zoo.training.run_report import run_report
         from zoo.training.trainer import fit
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.data.labels import class_counts
-from zoo.data.split import PARTS
+from zoo.data.splits import PARTS
 from zoo.data.storage import row_blocks
 from zoo.data.table import Table
 from zoo.preprocessing.scaled_columns import ScaledColumns
@@ -129,7 +129,7 @@ def draw(prepared: Prepared, path: Path) -> None:
     from matplotlib.dates import ConciseDateFormatter
     from matplotlib.figure import Figure
 
-    from zoo.evaluation.drawing import save
+    from zoo.reports.drawing import save
 
     table = prepared.table
     names = [*table.targets, *(name for name in table.columns if name not in table.targets)][:_PLOTTED_COLUMNS]

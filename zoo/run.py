@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 from zoo.bundle.loading import Bundle, load_bundle
 from zoo.data.last_window import read_last_windows
 from zoo.data.raw_windows import check_windows, is_windows
-from zoo.data.reading import Source
-from zoo.export.exporter import Trained, export
-from zoo.options import ARRAYS, FRAME, Missing
+from zoo.data.readers.reading import Source
+from zoo.export.export_run import Trained, export
+from zoo.inference.answers import Answers, answer_windows, answers_of
 from zoo.outputs import MAIN_OUTPUT
 from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.runs.record import READ_FILES, RunRecord, read_whole_record
+from zoo.runs.store import load_network, load_preprocessor
+from zoo.settings.choices import ARRAYS, FRAME, Missing
+from zoo.settings.schema import RunConfig
 from zoo.sums import check_sums
 from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.trackers import make_trackers
-from zoo.training.answers import Answers, answer_windows, answers_of
-from zoo.training.config import RunConfig
 from zoo.training.measurement import measure
 from zoo.training.preparation import csv_format, prepare_run
-from zoo.training.run_folder import load_network, load_preprocessor
-from zoo.training.run_record import READ_FILES, RunRecord, read_whole_record
 from zoo.training.seeding import alone
 from zoo_registry import discover
 from zoo_registry.errors import RunError
@@ -93,8 +93,8 @@ class Run:
         probabilities (batch, classes) or of scores (batch, 1); a DataFrame, a file, arrays or an example give a
         DataFrame with the forecast after the last row of each series, or, where the task is another, with what is said
         of that row itself. ``reading`` says how a table is read where not as in the
-        training: time, csv, sort, gaps and the other fields of :class:`zoo.data.reading.Reading`. Raises DataError for
-        other shapes, values that are not finite, and tables that do not fit.
+        training: time, csv, sort, gaps and the other fields of :class:`zoo.data.readers.reading.Reading`. Raises
+        DataError for other shapes, values that are not finite, and tables that do not fit.
         """
         if is_windows(data):
             return self.outputs(data)[MAIN_OUTPUT[self.config.task]]
@@ -144,7 +144,7 @@ class Run:
         batch: int | None = None,
         warmup: bool = False,
     ) -> Bundle:
-        """Publish a bundle below ``exported`` and return it, loaded; see :func:`zoo.export.exporter.export`.
+        """Publish a bundle below ``exported`` and return it, loaded; see :func:`zoo.export.export_run.export`.
 
         ``mlflow`` is the URI of a tracking server or database that the bundle is logged to, with the run of this id
         where that is there; a run that was just trained with one needs it not again. ``sign`` is the private key to

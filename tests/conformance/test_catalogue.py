@@ -10,8 +10,8 @@ import pytest
 
 from zoo.capabilities import NOT_INSTALLED, packaged
 from zoo.testing import run_checks
+from zoo.testing.capability_table import built_in
 from zoo.testing.kit import MAIN
-from zoo.testing.table import built_in
 from zoo_registry import discover
 
 CATALOGUE = discover().catalogue
@@ -39,7 +39,7 @@ def test_all_checks(name, tmp_path):
 @pytest.mark.parametrize("name", built_in())
 def test_the_kit_finds_what_the_table_says(name, tmp_path):
     """But for runtimes that are not installed here."""
-    from zoo.testing.table import TOLD_BY
+    from zoo.testing.capability_table import TOLD_BY
 
     entry = built_in()[name]
     found = run_checks(entry, tmp_path, TOLD_BY).capabilities

@@ -15,7 +15,7 @@ import pytest
 
 import zoo
 from zoo.backtesting.result import Backtested
-from zoo.training.config_file import config_text
+from zoo.settings.toml_file import config_text
 
 pytestmark = pytest.mark.full
 ORIGINS = 4

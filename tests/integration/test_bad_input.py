@@ -488,7 +488,7 @@ def test_an_interrupt_while_the_data_are_read_writes_nothing(
     zoo_command, snapshot, series_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     before = snapshot(tmp_path)
-    monkeypatch.setattr("zoo.data.reading.pd.read_csv", interrupt)
+    monkeypatch.setattr("zoo.data.readers.reading.pd.read_csv", interrupt)
     check_interrupted(zoo_command(*shlex.split(SERIES)), before, snapshot(tmp_path))
 
 
@@ -503,7 +503,7 @@ def test_an_interrupt_of_a_training_writes_nothing(
 def test_an_interrupt_while_a_run_is_written_leaves_its_last_checkpoint(
     zoo_command, series_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("zoo.training.run_folder._write_history", interrupt)  # the network and the scalers are written
+    monkeypatch.setattr("zoo.runs.store._write_history", interrupt)  # the network and the scalers are written
     result = zoo_command(*shlex.split(f"{SERIES} --set units=1"))
     assert result.exit_code == 130
     (unfinished,) = (tmp_path / "runs" / "unfinished").iterdir()
@@ -515,8 +515,8 @@ def test_an_interrupt_while_a_run_is_written_leaves_its_last_checkpoint(
 @pytest.fixture
 def interrupted_export(monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupt exports when a file is in the staging folder."""
-    monkeypatch.setattr("zoo.export.exporter.write_saved_model", lambda *a: (a[-1] / "half").write_text("x"))
-    monkeypatch.setattr("zoo.export.exporter.write_onnx", interrupt)
+    monkeypatch.setattr("zoo.export.export_run.write_saved_model", lambda *a: (a[-1] / "half").write_text("x"))
+    monkeypatch.setattr("zoo.export.export_run.write_onnx", interrupt)
 
 
 @pytest.mark.usefixtures("interrupted_export")

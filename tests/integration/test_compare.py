@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from zoo.training.run_record import RunRecord
+from zoo.runs.record import RunRecord
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import zoo
-from zoo.training.losses import LOSSES
+from zoo.models.losses import LOSSES
 from zoo_registry import SequenceShape, Task, discover
 
 
@@ -77,7 +77,7 @@ def test_the_losses_guides_plugin_trains(series, tmp_path):
 
 
 def test_the_architectures_guide_has_a_row_and_a_paragraph_for_each_and_its_figures_hold(request):
-    from zoo.engine.complexity import complexity
+    from zoo.acceleration.complexity import complexity
 
     text = guide(request, "architectures.md")
     rows = {row.split("|")[1].strip(" `"): row for row in text.splitlines() if row.startswith("| `")}

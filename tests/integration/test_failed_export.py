@@ -14,7 +14,7 @@ FLAGS = ("--target", "load", "--window", "8", "--horizon", "3", "--epochs", "1",
 
 @pytest.mark.parametrize("as_json", [False, pytest.param(True, marks=pytest.mark.full)])
 def test_repair_14_the_run_is_told_before_the_failure(zoo_command, series_file, tmp_path, monkeypatch, as_json):
-    monkeypatch.setattr("zoo.export.exporter.replay", lambda *_, **__: [Verdict("onnxruntime", "1", np.inf, 0.0)])
+    monkeypatch.setattr("zoo.export.export_run.replay", lambda *_, **__: [Verdict("onnxruntime", "1", np.inf, 0.0)])
     done = zoo_command("train", "basic", "--data", series_file, *FLAGS, *["--json"] * as_json)
     assert done.exit_code == 2
     (run,) = (path for path in (tmp_path / "runs").iterdir() if path.name != "unfinished")

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from zoo.bundle.ranges import OutsideRangeWarning
-from zoo.cli.answers import staged_writer
+from zoo.cli.prediction_output import staged_writer
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_an_error_on_the_way_leaves_nothing(zoo_command, exported, flat_file, tm
 
     for writer, name in (("_CsvWriter", "a.csv"), ("ParquetWriter", "a.parquet")):
         frames.clear()
-        monkeypatch.setattr(f"zoo.cli.answers.{writer}.write", full)
+        monkeypatch.setattr(f"zoo.cli.prediction_output.{writer}.write", full)
         failed = zoo_command("predict", exported.folder, "--data", flat_file, "--backtest", "--output", name)
         assert failed.exit_code == 2
         assert "No space left on device; nothing half-written is left" in failed.stderr
@@ -133,7 +133,7 @@ def test_an_error_on_the_way_leaves_nothing(zoo_command, exported, flat_file, tm
 def test_settings_that_do_not_go_together(zoo_command, exported, flat_file, monkeypatch):
     refused = zoo_command("predict", exported.folder, "--data", flat_file, "--stride", "2")
     assert (refused.exit_code, refused.stderr.startswith("error: --stride is for --backtest")) == (2, True)
-    monkeypatch.setattr("zoo.cli.predict.MOST_JSON", 600)
+    monkeypatch.setattr("zoo.cli.predict_command.MOST_JSON", 600)
     refused = zoo_command("predict", exported.folder, "--data", flat_file, "--backtest", "--json")
     assert (refused.exit_code, "--json is for 600 rows at most, found 699" in refused.stderr) == (2, True)
 

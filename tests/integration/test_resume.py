@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.training import resumption
-from zoo.training.unfinished import UnfinishedRun, find_unfinished, list_unfinished, reopen_run
+from zoo.runs import resumption
+from zoo.runs.unfinished import UnfinishedRun, find_unfinished, list_unfinished, reopen_run
 from zoo_registry.errors import ConfigError, RunError
 
 SMALL = {"target": "load", "window": 8, "horizon": 3, "batch_size": 64}

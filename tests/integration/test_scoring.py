@@ -133,7 +133,7 @@ def test_a_cluster_gives_the_same_bytes_though_a_worker_is_killed(many, tmp_path
                 killed.append(cluster.workers[0].pid)
                 os.kill(killed[0], signal.SIGKILL)
 
-        ended: list[zoo.scoring.outcome.FileOutcome] = []
+        ended: list[zoo.inference.outcome.FileOutcome] = []
         address = cluster.scheduler_address
         scored = zoo.score(
             BUNDLE, data, tmp_path / "out", backtest=True, backend="dask", address=address, on_file=kill_one

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 import zoo
-from zoo.tuning.record import COMPLETE, FINISHED
 from zoo.tuning.search import Watcher
-from zoo.tuning.store import StudyStore
+from zoo.tuning.study_store import StudyStore
+from zoo.tuning.trial_record import COMPLETE, FINISHED
 
 SEARCH = "--search units=2,4 --search dropout=0,0.3 --search learning_rate=1e-3..1e-1:log --only scaler"
 STUDY = "basic --data {data} --target load --window 8 --horizon 3 --epochs 2 --sampler random --pruner none --folds 2"

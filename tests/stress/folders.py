@@ -50,7 +50,7 @@ def run_command(*arguments: str) -> Result:
 
 def make(folder: Path) -> None:
     """A finished run and another one, a training that was killed after its second epoch, and a study of two trials."""
-    from zoo.training import resumption
+    from zoo.runs import resumption
 
     draw, steps = np.random.default_rng(0), np.arange(240)
     load = 100 + 10 * np.sin(steps / 4) + draw.normal(0, 0.5, len(steps))
@@ -58,7 +58,7 @@ def make(folder: Path) -> None:
     pd.DataFrame({"time": times, "load": load}).to_csv(folder / SERIES, index=False)
 
     def train(name: str, *more: str) -> None:
-        with mock.patch("zoo.training.unfinished.new_run_id", return_value=name):
+        with mock.patch("zoo.runs.unfinished.new_run_id", return_value=name):
             done = run_command("train", "basic", *SETTINGS, "--epochs", "3", *more)
         assert done.exit_code == 0, done.output
 
@@ -80,7 +80,7 @@ def make(folder: Path) -> None:
 
 def inline(*_: Any, **__: Any) -> Any:
     """Workers of a study in threads of this process."""
-    from zoo.scaling.processes import ProcessWorkers
+    from zoo.workers.process_pool import ProcessWorkers
 
     class Inline(ProcessWorkers):
         def _run(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

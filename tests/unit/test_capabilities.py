@@ -22,7 +22,7 @@ from zoo.capabilities import (
     written,
 )
 from zoo.runtimes import RUNTIMES
-from zoo.testing.table import PAGE, built_in, page
+from zoo.testing.capability_table import PAGE, built_in, page
 from zoo_registry.errors import ConfigError
 
 ALL_EQUAL = dict.fromkeys(READERS, "equal")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from zoo.inspection import draw, inspect
-from zoo.training.config import DataConfig
+from zoo.settings.schema import DataConfig
 from zoo.training.preparation import prepare
 
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import zoo.scaffold
-from zoo.scaffold import LONGEST, check_name, write_plugin
+import zoo.scaffold.scaffold
+from zoo.scaffold.scaffold import LONGEST, check_name, write_plugin
 from zoo_registry import discover
 from zoo_registry.errors import ConfigError
 
@@ -49,7 +49,7 @@ def test_what_it_writes_keeps_the_rules(name, tmp_path):
 def zoo_config():
     from pathlib import Path
 
-    return str(Path(zoo.scaffold.__file__).parents[1] / "pyproject.toml")
+    return str(Path(zoo.scaffold.scaffold.__file__).parents[1] / "pyproject.toml")
 
 
 @pytest.mark.full
@@ -89,7 +89,7 @@ def test_nothing_is_overwritten(kind, tmp_path):
 
 
 def test_nothing_half_written_is_left(tmp_path, monkeypatch):
-    monkeypatch.setitem(zoo.scaffold.TEMPLATES, "zz", "no-such.template")
+    monkeypatch.setitem(zoo.scaffold.scaffold.TEMPLATES, "zz", "no-such.template")
     with pytest.raises(FileNotFoundError):
         write_plugin("tide", tmp_path / "new")
     assert list(tmp_path.iterdir()) == []
@@ -125,11 +125,11 @@ def test_every_name_that_passes_gives_sound_python(name):
     except ConfigError:
         assert name.endswith("-") or name.removeprefix("zoo-") in ("registry", "plugins")
         return
-    module = zoo.scaffold._module(name)
+    module = zoo.scaffold.scaffold._module(name)
     assert module.isidentifier()
     words = {"name": name, "module": module, "distribution": name, "zoo": "1", "api": "1"}
     from string import Template
 
     for source in ("module.py.template", "test.py.template"):
-        text = (zoo.scaffold.files("zoo") / "templates" / "plugin" / source).read_text()
+        text = (zoo.scaffold.scaffold.files("zoo.scaffold") / "templates" / "plugin" / source).read_text()
         ast.parse(Template(text).substitute(words))

@@ -18,16 +18,16 @@ from zoo.backtesting.subjects import Subject, open_subject
 from zoo.backtesting.trainings import OnBlock, check_asked, forecast_blocks, workers_for
 from zoo.bundle.loading import Bundle
 from zoo.data.frequency import usual_season
-from zoo.data.reading import Source
-from zoo.data.split import Split
+from zoo.data.readers.reading import Source
+from zoo.data.series_splits import layout_of
+from zoo.data.splits import Split
 from zoo.data.table_windows import TableWindows
 from zoo.evaluation.evaluation import NETWORK, SEASONAL
 from zoo.evaluation.metrics import naive_scales
 from zoo.evaluation.rolling import RollingErrors
-from zoo.options import Missing
 from zoo.outputs import FORECAST, QUANTILES
-from zoo.training.config import RunConfig
-from zoo.training.splitting import layout_of
+from zoo.settings.choices import Missing
+from zoo.settings.schema import RunConfig
 from zoo_registry import Task
 from zoo_registry.errors import ConfigError, DataError
 
@@ -71,7 +71,7 @@ def backtest(
     for :func:`zoo.load_bundle`.
 
     ``jobs`` trainings run side by side, by ``backend``, with ``threads`` each: see
-    :func:`zoo.scaling.executors.executor`; or they are the tasks of an ``executor`` of ``concurrent.futures``. Without
+    :func:`zoo.workers.executors.executor`; or they are the tasks of an ``executor`` of ``concurrent.futures``. Without
     any of these they run one after the other in this process. Forecasts are the same, with as many threads for each.
     ``on_block`` is told how many of how many are done. Baselines see the same origins and rows. Raises a
     :class:`zoo.ZooError` for anything that the caller can mend.

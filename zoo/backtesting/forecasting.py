@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.data.split import Split
+from zoo.data.splits import Split
 from zoo.data.table_windows import TableWindows
 from zoo.data.windows import Layout, Windows
 from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline, last_value, seasonal_rows
@@ -19,7 +19,7 @@ from zoo.evaluation.evaluation import LAST_VALUE, NETWORK, RIDGE, SEASONAL, TRAI
 from zoo.evaluation.metrics import naive_scales
 from zoo.outputs import FORECAST, QUANTILES
 from zoo.quiet import import_tensorflow
-from zoo.training.config import DataConfig, RunConfig
+from zoo.settings.schema import DataConfig, RunConfig
 from zoo.training.preparation import Prepared, prepare, prepare_run
 from zoo_registry import Task, discover
 
@@ -114,8 +114,8 @@ def true_values(laid: TableWindows) -> NDArray[np.float64]:
 
 def _trained(config: RunConfig, prepared: Prepared, callbacks: Sequence[Any]) -> tuple[Outputs, int]:
     import_tensorflow()
-    from zoo.training.answers import Answers, answer_windows
-    from zoo.training.layers import middle_quantile
+    from zoo.inference.answers import Answers, answer_windows
+    from zoo.models.layers import middle_quantile
     from zoo.training.trainer import fit
 
     architecture = discover().catalogue[config.architecture].architecture

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.data.split import Split, in_zone, train_and_validation
+from zoo.data.splits import Split, in_zone, train_and_validation
 from zoo.data.table import Table
 from zoo.data.table_windows import TableWindows
 from zoo.data.times import ticks

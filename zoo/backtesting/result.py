@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from zoo.atomic import make_folder, rename_to_free, staging_folder
-from zoo.evaluation.backtest_report import backtest_report
+from zoo.reports.backtest_report import backtest_report
 
 RECORD_FILE, REPORT_FILE = "backtest.json", "report.html"
 FORECASTS_FILE, ORIGINS_FILE = "forecasts.parquet", "origins.parquet"

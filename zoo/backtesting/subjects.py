@@ -16,17 +16,17 @@ from zoo.bundle.opening import is_bundle
 from zoo.bundle.prediction import asked_of
 from zoo.data.intervals import intervals
 from zoo.data.last_window import way_to_fill, without_calendar
-from zoo.data.reading import Reading, Source
+from zoo.data.readers.reading import Reading, Source
+from zoo.data.series_splits import layout_of, split_series
 from zoo.data.table import Table
 from zoo.data.table_windows import Asked, TableWindows, lay_over, lay_windows
-from zoo.options import ARRAYS, FRAME, Missing
 from zoo.quiet import import_tensorflow
-from zoo.training.config import DataConfig, RunConfig
-from zoo.training.config_file import read_config
+from zoo.runs.record import find_run
+from zoo.settings.choices import ARRAYS, FRAME, Missing
+from zoo.settings.resolve import resolve
+from zoo.settings.schema import DataConfig, RunConfig
+from zoo.settings.toml_file import read_config
 from zoo.training.preparation import read_data
-from zoo.training.resolution import resolve
-from zoo.training.run_record import find_run
-from zoo.training.splitting import layout_of, split_series
 from zoo_registry import Task, discover
 from zoo_registry.errors import ConfigError, DataError
 

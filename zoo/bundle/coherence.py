@@ -12,8 +12,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from zoo.bundle.manifest import Interface, Manifest, Tensor
-from zoo.options import CalendarField, Gaps
 from zoo.outputs import FORECAST, INPUT, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
+from zoo.settings.choices import CalendarField, Gaps
 from zoo.texts import printable
 from zoo_registry import Task
 from zoo_registry.errors import BundleError

@@ -25,7 +25,7 @@ from zoo_registry.errors import BundleError, ZooError
 
 if TYPE_CHECKING:
     from zoo.bundle.prediction import Backtest
-    from zoo.options import Missing
+    from zoo.settings.choices import Missing
 
 ONNX_FILE = "model.onnx"
 SCALERS_FILE = "scalers.joblib"
@@ -137,9 +137,9 @@ class Bundle:
         arrays or an example give a DataFrame with the forecast after the last row of each series, or, where the task
         is another, with what is said of that row itself. ``reading`` says how a table is
         read where not as in the training: time, csv, sort, gaps and the other fields of
-        :class:`zoo.data.reading.Reading`. Raises DataError for other shapes, values that are not finite, and tables
-        that do not fit. Warns with :class:`zoo.bundle.ranges.OutsideRangeWarning` of input outside the training's
-        range.
+        :class:`zoo.data.readers.reading.Reading`. Raises DataError for other shapes, values that are not finite, and
+        tables that do not fit. Warns with :class:`zoo.bundle.ranges.OutsideRangeWarning` of input outside the
+        training's range.
         """
         from zoo.bundle.prediction import predict_table
 

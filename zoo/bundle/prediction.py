@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from zoo.bundle.ranges import Outside
 from zoo.data.last_window import read_last_windows
 from zoo.data.raw_windows import is_windows
-from zoo.data.reading import Source
-from zoo.options import Missing
+from zoo.data.readers.reading import Source
+from zoo.settings.choices import Missing
 from zoo_registry import Task
 from zoo_registry.errors import DataError
 

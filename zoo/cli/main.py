@@ -12,22 +12,22 @@ from typing import Annotated, Any
 import typer
 
 from zoo.atomic import full_disk
-from zoo.cli.backtest import backtest
-from zoo.cli.bundles import bundles
-from zoo.cli.catalogue import list_architectures
-from zoo.cli.compare import compare
-from zoo.cli.export import export
-from zoo.cli.gc import gc
-from zoo.cli.inspect import inspect
+from zoo.cli.backtest_command import backtest
+from zoo.cli.bundles_command import bundles
+from zoo.cli.compare_command import compare
+from zoo.cli.export_command import export
+from zoo.cli.gc_command import gc
+from zoo.cli.help_pages import HelpfulCommand, HelpfulGroup
+from zoo.cli.inspect_command import inspect
+from zoo.cli.list_command import list_architectures
 from zoo.cli.output import note, say
-from zoo.cli.pages import HelpfulCommand, HelpfulGroup
-from zoo.cli.plugin import plugin
-from zoo.cli.predict import predict
-from zoo.cli.runs import runs
-from zoo.cli.show import show
-from zoo.cli.train import train
-from zoo.cli.tune import tune
-from zoo.cli.verify import verify
+from zoo.cli.plugin_command import plugin
+from zoo.cli.predict_command import predict
+from zoo.cli.runs_command import runs
+from zoo.cli.show_command import show
+from zoo.cli.train_command import train
+from zoo.cli.tune_command import tune
+from zoo.cli.verify_command import verify
 from zoo.streams import open_closed_streams
 from zoo_registry.errors import ZooError
 
@@ -77,7 +77,7 @@ app = typer.Typer(
     help="Train recurrent models on your time series, and export them as bundles that any runtime serves.",
     epilog="Begin with:\nzoo list\nzoo train basic --export\nzoo verify exported/basic-co2",
     no_args_is_help=True,
-    rich_markup_mode=None,  # which would take brackets for markup; zoo.cli.pages makes the help pages
+    rich_markup_mode=None,  # which would take brackets for markup; zoo.cli.help_pages makes the help pages
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from zoo.capabilities import NOT_INSTALLED, forget, remember
-from zoo.cli.answers import progress_bar
 from zoo.cli.output import note, print_table, say
 from zoo.cli.plugin_worker import worker_command
+from zoo.cli.prediction_output import progress_bar
 from zoo.processes import environment
-from zoo.testing.report import FAILED, Report, Verdict
+from zoo.testing.kit_report import FAILED, Report, Verdict
 from zoo.testing.targets import Point, Target
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from zoo.cli.tensorflow import import_tensorflow
 from zoo.processes import command
-from zoo.testing.report import FAILED, PASSED, Report, Verdict
+from zoo.testing.kit_report import FAILED, PASSED, Report, Verdict
 from zoo.testing.subject import Subject
 from zoo.testing.targets import Target
 from zoo_registry import Plugin
@@ -83,7 +83,7 @@ def _subjects(found: Discovery, only: str | None) -> list[Subject]:
 
 def _import_alone(plugin: Plugin) -> Report:
     """A plugin that is broken, or that contributes no architecture."""
-    from zoo.testing.checks.imports import judge_import
+    from zoo.testing.checks.import_checks import judge_import
 
     reason, facts = plugin.error, {}
     if not reason:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.cli.answers import progress_bar
 from zoo.cli.output import note, print_json, print_table, say
+from zoo.cli.prediction_output import progress_bar
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
-    from zoo.scoring.outcome import FileOutcome, Scored
+    from zoo.inference.outcome import FileOutcome, Scored
 
 _SHOWN = 3  # names in a line
 
@@ -25,7 +25,7 @@ def predict_folder(bundle: Path, data: str, output: Path | None, settings: Mappi
     """Score a folder with settings of :func:`zoo.score`; raises ScoringError at the end where a file failed."""
     if output is None:
         raise ConfigError(f"--data {data}: a folder of files needs --output FOLDER, where their results go; add it")
-    from zoo.scoring.score import score
+    from zoo.inference.folders import score
 
     with progress_bar() as show:
         show("looking", 0, None)

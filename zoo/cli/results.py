@@ -10,7 +10,7 @@ from zoo.evaluation.headline import ANOMALY_MEASURES, CLASS_MEASURES, everybody
 from zoo_registry import Task
 
 if TYPE_CHECKING:
-    from zoo.training.run_record import RunRecord
+    from zoo.runs.record import RunRecord
 
 _MOST_CLASSES = 12  # in the table of which class is taken for which
 

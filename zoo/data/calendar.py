@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.options import CalendarField
+from zoo.settings.choices import CalendarField
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.data.csv_comments import COMMENT_REMEDY, COMMENT_SIGN
-from zoo.data.csv_files import CsvFormat
-from zoo.data.written_numbers import PLAIN, misread, to_numbers
+from zoo.data.readers.csv_comments import COMMENT_REMEDY, COMMENT_SIGN
+from zoo.data.readers.csv_files import CsvFormat
+from zoo.data.readers.written_numbers import PLAIN, misread, to_numbers
 from zoo_registry.errors import ConfigError, DataError
 
 MAX_CLASSES = 1000

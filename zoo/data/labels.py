@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.data.columns import shown
-from zoo.data.split import PARTS
+from zoo.data.splits import PARTS
 from zoo.data.table import Table
 from zoo.data.windows import Windows
 from zoo_registry import Task

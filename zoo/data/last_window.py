@@ -14,14 +14,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.data.calendar import calendar_columns
-from zoo.data.examples import find_example
 from zoo.data.frequency import Frequency, Step, is_rule, next_times, refuse_gaps
-from zoo.data.missing import fill_forward, find_holes, refuse_missing
-from zoo.data.reading import Reading, Source
+from zoo.data.imputation import fill_forward, find_holes, refuse_missing
+from zoo.data.readers.examples import find_example
+from zoo.data.readers.reading import Reading, Source
 from zoo.data.table import Table, read_table
 from zoo.data.times import Times
-from zoo.options import Missing
 from zoo.outputs import FORECAST, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
+from zoo.settings.choices import Missing
 from zoo_registry import Task
 from zoo_registry.errors import ConfigError, DataError, close_match_hint
 

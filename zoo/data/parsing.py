@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.data.arrangement import Naming, Rows
 from zoo.data.calendar import calendar_columns, calendar_values
 from zoo.data.columns import MAX_CLASSES, Codes, check_classes, listed_names, one_target, parse_numbers
-from zoo.data.reading import Reading
+from zoo.data.readers.reading import Reading
+from zoo.data.readers.unnamed import holds_no_data, is_unnamed
+from zoo.data.readers.written_numbers import to_numbers
+from zoo.data.resampling import Naming, Rows
 from zoo.data.time_columns import TIME_NAMES, find_time_column
 from zoo.data.times import Times, kind_of, parse_times
-from zoo.data.unnamed import holds_no_data, is_unnamed
-from zoo.data.written_numbers import to_numbers
 from zoo_registry import Task
 from zoo_registry.errors import DataError, close_match_hint
 

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.data.arrangement import Naming, Rows, arrange, resample
 from zoo.data.calendar import calendar_columns
 from zoo.data.columns import listed_names, one_target, shown, sorted_classes
 from zoo.data.frequency import Frequency, find_frequency, refuse_gaps, step_size
 from zoo.data.intervals import Intervals, intervals
 from zoo.data.parsing import Parser
-from zoo.data.reading import TIME, Reading, Source, describe, is_csv, read_frame, read_frames
+from zoo.data.readers.reading import TIME, Reading, Source, describe, is_csv, read_frame, read_frames
+from zoo.data.resampling import Naming, Rows, arrange, resample
 from zoo.data.storage import BLOCK_ROWS, SpoolFile, row_blocks
 from zoo.data.times import Times, check_order, ticks
 from zoo_registry import Task

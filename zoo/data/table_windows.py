@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from zoo.data.columns import known_class
 from zoo.data.frequency import next_times
+from zoo.data.imputation import find_holes, missing_value
 from zoo.data.intervals import Intervals, contains, intersect, intervals, outside
 from zoo.data.last_window import (
     filled_window,
@@ -22,13 +23,12 @@ from zoo.data.last_window import (
     way_to_fill,
     without_calendar,
 )
-from zoo.data.missing import find_holes, missing_value
-from zoo.data.reading import Reading, Source, read_frames
+from zoo.data.readers.reading import Reading, Source, read_frames
 from zoo.data.table import Table, read_table
 from zoo.data.times import ticks
 from zoo.data.windows import Layout, Windows
-from zoo.options import Missing
 from zoo.outputs import IS_ANOMALY, PROBABILITIES, SCORE
+from zoo.settings.choices import Missing
 from zoo_registry import Task
 from zoo_registry.errors import ConfigError, DataError
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from zoo.data.reading import Reading
+from zoo.data.readers.reading import Reading
 from zoo.data.time_formats import UNITS, described, likely_format, read_times
 from zoo.data.times import is_times
 from zoo_registry.errors import DataError

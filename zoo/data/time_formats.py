@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.data.columns import shown
-from zoo.data.written_numbers import to_numbers
+from zoo.data.readers.written_numbers import to_numbers
 from zoo_registry.errors import ConfigError, DataError
 
 UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}

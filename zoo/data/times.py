@@ -9,10 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.data.columns import shown
-from zoo.data.csv_comments import COMMENT_REMEDY, COMMENT_SIGN
+from zoo.data.readers.csv_comments import COMMENT_REMEDY, COMMENT_SIGN
+from zoo.data.readers.written_numbers import to_numbers
 from zoo.data.storage import row_blocks
 from zoo.data.time_formats import ISO, read_times, to_zone
-from zoo.data.written_numbers import to_numbers
 from zoo_registry.errors import DataError
 
 Times = pd.DatetimeIndex | pd.Index  # the latter of int64

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.data.intervals import Intervals, intersect, intervals
-from zoo.data.split import PARTS, Split
+from zoo.data.splits import PARTS, Split
 
 Numbers = NDArray[np.int64] | slice  # of windows
 

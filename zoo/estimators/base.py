@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from zoo.data.calendar import calendar_columns
+from zoo.data.imputation import repair_missing
 from zoo.data.last_window import refuse_other_step
-from zoo.data.missing import repair_missing
-from zoo.data.reading import ArrowTable, Frame, Reading, as_pandas
-from zoo.data.split import Split
+from zoo.data.readers.reading import ArrowTable, Frame, Reading, as_pandas
+from zoo.data.series_splits import layout_of
+from zoo.data.splits import Split
 from zoo.data.table import Table, read_table
 from zoo.data.windows import Layout, Windows, split_windows
-from zoo.options import FRAME
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.quiet import import_tensorflow
-from zoo.training.config import RunConfig
+from zoo.settings.choices import FRAME
+from zoo.settings.resolve import resolve
+from zoo.settings.schema import RunConfig
 from zoo.training.preparation import Prepared, prepare_run
-from zoo.training.resolution import resolve
-from zoo.training.splitting import layout_of
 from zoo_registry import Task, discover
 from zoo_registry.errors import ConfigError, DataError, close_match_hint
 
@@ -75,7 +75,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         """The parameters and, where it is fitted, network and preprocessor as the files of a run folder."""
         state = dict(super().__getstate__())
         if "network_" in state:
-            from zoo.training.run_folder import MODEL_FILE
+            from zoo.runs.store import MODEL_FILE
 
             with TemporaryDirectory() as name:
                 folder = Path(name)
@@ -90,8 +90,8 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         super().__setstate__({name: value for name, value in state.items() if name != "_files"})
         if files:
             import_tensorflow()
-            from zoo.training.custom_objects import load_with
-            from zoo.training.run_folder import MODEL_FILE, network_like
+            from zoo.models.custom_objects import load_with
+            from zoo.runs.store import MODEL_FILE, network_like
 
             who = "the estimator"
 

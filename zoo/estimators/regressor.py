@@ -11,10 +11,10 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import mean_absolute_error, r2_score
 from sklearn.utils.validation import check_is_fitted
 
-from zoo.data.reading import Frame
+from zoo.data.readers.reading import Frame
 from zoo.data.windows import Windows
 from zoo.estimators.base import SequenceEstimator, checked_input
-from zoo.options import FRAME
+from zoo.settings.choices import FRAME
 from zoo_registry.errors import DataError
 
 

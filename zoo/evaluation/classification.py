@@ -18,7 +18,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from zoo.data.split import TRAIN_ALONE
+from zoo.data.splits import TRAIN_ALONE
 from zoo.data.windows import Windows
 from zoo.evaluation.headline import outcomes, told
 from zoo_registry.errors import DataError

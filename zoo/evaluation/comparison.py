@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from zoo.evaluation.headline import ANOMALY_MEASURES, CLASS_MEASURES, against, measure_of, told
-from zoo.evaluation.pages import page, paragraph, table
 from zoo_registry.errors import RunError
 
 _LONGEST = 160  # characters of two values in a sentence
@@ -158,7 +157,7 @@ def _told(name: str, own: Measured, other: Measured) -> str:
     """What differs, with both values where they are short enough to say something."""
     if name == DATA:
         return f"{DATA} ({own.source} and {other.source if other.source != own.source else 'other columns or values'})"
-    values = f"{_shown(own.same.get(name))} and {_shown(other.same.get(name))}"
+    values = f"{shown(own.same.get(name))} and {shown(other.same.get(name))}"
     return f"{name} ({values})" if len(values) <= _LONGEST else name
 
 
@@ -171,7 +170,7 @@ def scaled_as(runs: Sequence[Measured]) -> str:
     return f"errors are scaled as in {first.name}; {', '.join(names)} scaled otherwise (scaler or train rows)"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
@@ -224,22 +223,3 @@ def cells(row: Row, ranking: Ranking) -> tuple[str, ...]:
         "" if row.seconds is None else f"{row.seconds:.1f}",
         row.verdict or "",
     )
-
-
-def comparison_page(rows: Sequence[Row], runs: Sequence[Measured]) -> str:
-    """One self-contained page with the table of these runs, and what they have in common."""
-    common = "; ".join(f"{name}: {_shown(value)}" for name, value in runs[0].same.items())
-    strong = [index for index, row in enumerate(rows) if not row.baseline]
-    ranking = ranking_of(runs)
-    titles = heads(rows, ranking)
-    order = f"the {'greatest' if ranking.greatest else 'least'} {ranking.heads[ranking.by]} comes first"
-    title = "Runs and baselines, ranked"
-    body = [
-        f"<h1>{title}</h1>",
-        paragraph(f"{runs[0].source}, measured on the untouched test split; {order}."),
-        table(titles, [cells(row, ranking) for row in rows], texts=(1, 2, len(titles) - 1), strong=strong),
-        paragraph(f"The same in all runs: {common}.", "note"),
-    ]
-    if remark := scaled_as(runs):
-        body.append(paragraph(f"{remark[0].upper()}{remark[1:]}.", "note"))
-    return page(title, "\n".join(body))

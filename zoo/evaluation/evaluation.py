@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.data.split import TRAIN_ALONE
+from zoo.data.splits import TRAIN_ALONE
 from zoo.data.windows import Windows
 from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline, last_value, seasonal_rows
 from zoo.evaluation.details import Details

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
+from zoo.inference.answers import Answers
 from zoo.outputs import FORECAST, INPUT, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
 from zoo.preprocessing.preprocessor import Preprocessor
-from zoo.training.answers import Answers
 from zoo_registry import Task
 
 ServingFunction = Callable[[tf.Tensor], dict[str, tf.Tensor]]

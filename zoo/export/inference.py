@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from zoo.training.custom_objects import custom_objects, known
+from zoo.models.custom_objects import custom_objects, known
 
 
 def inference_network(model: keras.Model) -> keras.Model:

@@ -12,8 +12,8 @@ from zoo.bundle.place import CONFIG_FILE
 from zoo.bundle.version_folders import versions
 from zoo.export.numbers import MARK_FILE, Numbers
 from zoo.removal import held, is_staging, remove, remove_emptied, staged_in, try_lock
-from zoo.training.run_record import RECORD_FILE, UNFINISHED
-from zoo.training.unfinished import LOCK_FILE, is_unfinished
+from zoo.runs.record import RECORD_FILE, UNFINISHED
+from zoo.runs.unfinished import LOCK_FILE, is_unfinished
 from zoo_registry.errors import ExportError
 
 

@@ -9,10 +9,10 @@ from typing import get_args
 
 from zoo.bundle.manifest import Interface, Manifest
 from zoo.bundle.version_folders import versions
-from zoo.options import ServingDtype
 from zoo.outputs import FORECAST, INPUT, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
 from zoo.preprocessing.preprocessor import Preprocessor
-from zoo.training.config import RunConfig
+from zoo.settings.choices import ServingDtype
+from zoo.settings.schema import RunConfig
 from zoo_registry import Task
 from zoo_registry.errors import ConfigError, ExportError
 

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from tf2onnx import utils
 
-from zoo.training.layer_errors import layer_at, named
+from zoo.models.layer_errors import layer_at, named
 from zoo_registry.errors import ExportError, first_line
 
 _NODE = re.compile(r"[\w.-]+(?:/[\w.-]+)+")

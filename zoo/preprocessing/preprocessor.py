@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from zoo.data.calendar import calendar_columns, describe_calendar
-from zoo.options import CalendarField
 from zoo.preprocessing.scaled_columns import ScaledColumns
 from zoo.preprocessing.statistics import Blocks
+from zoo.settings.choices import CalendarField
 from zoo_registry.errors import ConfigError, PluginError, UnknownScalerError, close_match_hint
 
 SCALERS_FILE = "scalers.joblib"

@@ -20,13 +20,13 @@ from zoo.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from zoo.testing.kit import CHECKS, Check, check, run_checks
-    from zoo.testing.report import Report, Verdict
+    from zoo.testing.kit_report import Report, Verdict
 
 _HOMES = {
     "CHECKS": "zoo.testing.kit",
     "Check": "zoo.testing.kit",
-    "Report": "zoo.testing.report",
-    "Verdict": "zoo.testing.report",
+    "Report": "zoo.testing.kit_report",
+    "Verdict": "zoo.testing.kit_report",
     "check": "zoo.testing.kit",
     "run_checks": "zoo.testing.kit",
 }

@@ -12,21 +12,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.acceleration.step_plan import Plan
+from zoo.acceleration.tensorflow_threads import choose_threads
 from zoo.bundle.loading import load_bundle
 from zoo.bundle.manifest import Manifest
-from zoo.engine.plan import Plan
-from zoo.engine.threads import choose_threads
-from zoo.export.exporter import Trained, export
+from zoo.export.export_run import Trained, export
+from zoo.models.assembly import assemble
+from zoo.models.network import build_network
+from zoo.runs.store import make_record
+from zoo.settings.resolve import resolve
+from zoo.settings.schema import NetworkConfig, RunConfig
 from zoo.testing.outcomes import EarlierFailureError
 from zoo.testing.subject import Subject
-from zoo.training.acceleration import computed_by
-from zoo.training.assembly import assemble
-from zoo.training.config import NetworkConfig, RunConfig
+from zoo.training.acceleration_choice import computed_by
 from zoo.training.measurement import measure
-from zoo.training.network import build_network
 from zoo.training.preparation import Prepared, prepare
-from zoo.training.resolution import resolve
-from zoo.training.run_folder import make_record
 from zoo.training.seeding import alone, seed_all
 from zoo.training.trainer import Fitted, compiled, fit
 from zoo_registry import Architecture, Entry, Hyperparameters, SequenceShape, Task

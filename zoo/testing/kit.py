@@ -8,10 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.testing.bench import Bench
-from zoo.testing.checks import export, hyperparameters, imports, network, training
+from zoo.testing.checks import (
+    export_checks,
+    hyperparameter_checks,
+    import_checks,
+    network_checks,
+    training_checks,
+)
 from zoo.testing.findings import Findings
+from zoo.testing.kit_report import FAILED, PASSED, SKIPPED, Report, Verdict
 from zoo.testing.outcomes import EarlierFailureError, NotApplicableError
-from zoo.testing.report import FAILED, PASSED, SKIPPED, Report, Verdict
 from zoo.testing.subject import Subject
 from zoo_registry import Architecture, Entry
 from zoo_registry.discovery import sentence_of
@@ -38,21 +44,21 @@ class Check:
 CHECKS: dict[str, Check] = {
     check.name: check
     for check in (
-        Check("import", imports.check_import),
-        Check("hyperparameters", hyperparameters.check_hyperparameters),
-        Check("shapes", network.check_shapes),
-        Check("batch independence", network.check_batch_independence),
-        Check("loss falls", training.check_loss_falls),
-        Check("same seed, same weights", training.check_seed),
-        Check("dropout", training.check_dropout),
-        Check("save and reload", network.check_save_and_reload),
-        Check("no state outside the weights", network.check_state),
-        Check("export", export.check_export),
-        Check("native recurrence", export.check_recurrence),
-        Check("runtimes", export.check_runtimes),
-        Check("export of other tasks", export.check_other_tasks, main=False),
-        Check("export with dropout", export.check_export_with_dropout, main=False),
-        Check("time", training.check_time, main=False),
+        Check("import", import_checks.check_import),
+        Check("hyperparameters", hyperparameter_checks.check_hyperparameters),
+        Check("shapes", network_checks.check_shapes),
+        Check("batch independence", network_checks.check_batch_independence),
+        Check("loss falls", training_checks.check_loss_falls),
+        Check("same seed, same weights", training_checks.check_seed),
+        Check("dropout", training_checks.check_dropout),
+        Check("save and reload", network_checks.check_save_and_reload),
+        Check("no state outside the weights", network_checks.check_state),
+        Check("export", export_checks.check_export),
+        Check("native recurrence", export_checks.check_recurrence),
+        Check("runtimes", export_checks.check_runtimes),
+        Check("export of other tasks", export_checks.check_other_tasks, main=False),
+        Check("export with dropout", export_checks.check_export_with_dropout, main=False),
+        Check("time", training_checks.check_time, main=False),
     )
 }
 MAIN = tuple(name for name, check in CHECKS.items() if check.main)

@@ -41,10 +41,10 @@ def _reload(folder: Path, specification: Mapping[str, Any]) -> None:
     import_tensorflow()
     import numpy as np
 
-    from zoo.engine.threads import choose_threads
-    from zoo.training.config import RunConfig
-    from zoo.training.custom_objects import load_with
-    from zoo.training.run_folder import untrained
+    from zoo.acceleration.tensorflow_threads import choose_threads
+    from zoo.models.custom_objects import load_with
+    from zoo.runs.store import untrained
+    from zoo.settings.schema import RunConfig
 
     choose_threads()
     name, config = specification["architecture"], RunConfig.model_validate(specification["config"])

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from zoo.acceleration.compiled_steps import from_dataset
 from zoo.data.windows import Windows
-from zoo.engine.steps import from_dataset
 
 _ALIGNMENT = 64  # TensorFlow's kernels read no tensor that begins elsewhere
 _PREFETCHED = 2

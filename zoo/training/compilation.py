@@ -6,9 +6,9 @@ from typing import Any
 
 import keras
 
-from zoo.training.config import TrainingConfig
-from zoo.training.loss_names import choose_loss
-from zoo.training.losses import LOSSES
+from zoo.models.losses import LOSSES
+from zoo.settings.loss_names import choose_loss
+from zoo.settings.schema import TrainingConfig
 from zoo.training.schedules import make_rate
 from zoo_registry import (
     OWN_LOSS,

@@ -18,9 +18,9 @@ from zoo.evaluation.anomalies import DifferenceScore, evaluate_anomalies
 from zoo.evaluation.classification import evaluate_classes
 from zoo.evaluation.details import Details, JudgedDetails
 from zoo.evaluation.evaluation import evaluate
-from zoo.training.answers import probabilities, scores
-from zoo.training.config import RunConfig
-from zoo.training.layers import middle_quantile
+from zoo.inference.answers import probabilities, scores
+from zoo.models.layers import middle_quantile
+from zoo.settings.schema import RunConfig
 from zoo.training.preparation import Prepared
 from zoo.training.trainer import PREDICTION_BATCH, forecast_batches
 from zoo_registry import Task

@@ -10,20 +10,20 @@ from typing import Any
 from numpy.typing import NDArray
 
 from zoo.data.calendar import calendar_columns
-from zoo.data.csv_files import CsvFormat
 from zoo.data.frequency import usual_season
+from zoo.data.imputation import repair_missing
 from zoo.data.intervals import Intervals, intervals
 from zoo.data.labels import check_labels
-from zoo.data.missing import repair_missing
-from zoo.data.reading import Reading, Source
-from zoo.data.split import PARTS, TRAIN_ALONE, Split
+from zoo.data.readers.csv_files import CsvFormat
+from zoo.data.readers.reading import Reading, Source
+from zoo.data.series_splits import check_splits, layout_of, split_series
+from zoo.data.splits import PARTS, TRAIN_ALONE, Split
 from zoo.data.table import Table, read_table
 from zoo.data.windows import Layout, Windows, split_windows
 from zoo.preprocessing.preprocessor import Preprocessor
-from zoo.training.config import DataConfig, RunConfig
-from zoo.training.scaling import fit_preprocessor, scale_rows
-from zoo.training.splitting import check_splits, layout_of, split_series
-from zoo.training.steps import check_schedule, total_steps
+from zoo.preprocessing.table_scaling import fit_preprocessor, scale_rows
+from zoo.settings.schema import DataConfig, RunConfig
+from zoo.training.step_count import check_schedule, total_steps
 from zoo_registry import SequenceShape, Task
 from zoo_registry.errors import ConfigError, DataError
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.evaluation.anomaly_report import anomaly_report
-from zoo.evaluation.class_report import class_report
 from zoo.evaluation.details import Details, JudgedDetails
-from zoo.evaluation.forecast_report import forecast_report
-from zoo.evaluation.report import Training
-from zoo.training.config_file import config_text
-from zoo.training.run_record import RunRecord
+from zoo.reports.anomaly_report import anomaly_report
+from zoo.reports.class_report import class_report
+from zoo.reports.forecast_report import forecast_report
+from zoo.reports.report import Training
+from zoo.runs.record import RunRecord
+from zoo.settings.toml_file import config_text
 from zoo.training.trainer import Fitted
 from zoo_registry import Task
 

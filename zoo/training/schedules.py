@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import TypeAdapter
 
-from zoo.training.steps import check_schedule
+from zoo.training.step_count import check_schedule
 from zoo_registry import (
     ConstantSchedule,
     CosineSchedule,

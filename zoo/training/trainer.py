@@ -12,27 +12,27 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from zoo.acceleration.fusion import Fusion
+from zoo.acceleration.step_plan import Plan
+from zoo.acceleration.tensorflow_threads import choose_threads
 from zoo.data.labels import class_counts
 from zoo.data.windows import Windows
-from zoo.engine.fusion import Fusion
-from zoo.engine.plan import Plan
-from zoo.engine.threads import choose_threads
 from zoo.forking import refuse_forked
-from zoo.training.acceleration import choose_plan, computed_by, steps_of_epoch
-from zoo.training.assembly import assemble
+from zoo.models.assembly import assemble
+from zoo.models.custom_objects import check_loadable
+from zoo.models.layer_errors import layers_told
+from zoo.models.losses import class_weights
+from zoo.runs.resumption import Checkpoints, Start, not_finite
+from zoo.runs.unfinished import UnfinishedRun
+from zoo.settings.schema import NetworkConfig, TrainingConfig
+from zoo.training.acceleration_choice import choose_plan, computed_by, steps_of_epoch
 from zoo.training.batches import feed, ordered_batches
 from zoo.training.compilation import make_loss, make_optimizer
-from zoo.training.config import NetworkConfig, TrainingConfig
-from zoo.training.custom_objects import check_loadable
 from zoo.training.interrupts import Interrupts
-from zoo.training.layer_errors import layers_told
-from zoo.training.losses import class_weights
 from zoo.training.preparation import Prepared
-from zoo.training.resumption import Checkpoints, Start, not_finite
 from zoo.training.schedules import RecordRate, schedule_callbacks
 from zoo.training.seeding import alone, seeded
-from zoo.training.steps import total_steps
-from zoo.training.unfinished import UnfinishedRun
+from zoo.training.step_count import total_steps
 from zoo_registry import Architecture, Hyperparameters, LossContext
 from zoo_registry.errors import ConfigError, TrainingError
 

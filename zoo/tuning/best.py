@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from zoo.api import train_prepared
 from zoo.data.table import Table
-from zoo.training.config import RunConfig, TrainingConfig
+from zoo.settings.schema import RunConfig, TrainingConfig
 from zoo.training.preparation import prepare_run
-from zoo.training.steps import total_steps
-from zoo.tuning.record import TrialRecord
+from zoo.training.step_count import total_steps
+from zoo.tuning.trial_record import TrialRecord
 from zoo_registry import CosineSchedule, OneCycleSchedule
 from zoo_registry.errors import ConfigError
 

@@ -13,14 +13,14 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.data.reading import Source
+from zoo.acceleration.training_tasks import training_tasks
+from zoo.data.readers.reading import Source
 from zoo.data.table import Table
 from zoo.data.windows import Windows
-from zoo.engine.tasks import training_tasks
 from zoo.evaluation.headline import NO_LABELS, headline, measure_of
 from zoo.evaluation.metrics import ForecastErrors
-from zoo.training.config import RunConfig
-from zoo.training.layers import middle_quantile
+from zoo.models.layers import middle_quantile
+from zoo.settings.schema import RunConfig
 from zoo.training.measurement import measure
 from zoo.training.preparation import Prepared, prepare_run, read_data
 from zoo.training.trainer import fit, forecast_batches, forecaster
@@ -117,7 +117,7 @@ def cross_validate(
     A ``source`` that :func:`zoo.training.preparation.read_data` gave as a table is not read again. ``on_epoch`` is told
     of each epoch's validation error, the scaled MAE (for tasks without units the loss), and ``on_fold`` of each fold;
     an exception of theirs ends it all and is the caller's. With an ``executor`` the folds are its tasks, side by side:
-    one of ``concurrent.futures``, or workers of :func:`zoo.scaling.executors.executor`, which get the table once.
+    one of ``concurrent.futures``, or workers of :func:`zoo.workers.executors.executor`, which get the table once.
 
     Raises what a training raises; ConfigError for a training that starts from a run's weights, which may know the rows
     of a fold's test, for ``on_epoch`` with an executor, and where nothing tells which configuration is better.

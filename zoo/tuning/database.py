@@ -13,7 +13,7 @@ from typing import Any
 
 import optuna
 
-from zoo.tuning.record import TuningError
+from zoo.tuning.trial_record import TuningError
 from zoo_registry.errors import first_line
 
 _PATIENCE = 100.0  # seconds until SQLite gives up, as several may write

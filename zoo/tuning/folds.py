@@ -10,12 +10,12 @@ from typing import Any, Literal, get_args
 from sklearn.model_selection import TimeSeriesSplit
 
 from zoo.data.columns import shown
-from zoo.data.reading import Source
-from zoo.data.split import PARTS, Split, fold_splits
+from zoo.data.readers.reading import Source
+from zoo.data.series_splits import layout_of, split_series
+from zoo.data.splits import PARTS, Split, fold_splits
 from zoo.data.table import Table
-from zoo.training.config import RunConfig
+from zoo.settings.schema import RunConfig
 from zoo.training.preparation import read_data
-from zoo.training.splitting import layout_of, split_series
 from zoo_registry.errors import ConfigError, DataError
 
 Kind = Literal["expanding", "sliding"]

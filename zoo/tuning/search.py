@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 from optuna.trial import Trial
 
-from zoo.scaling.workers import ClusterLostError, Message, SharedFile, WorkerLostError, Workers
-from zoo.training.config import RunConfig
-from zoo.tuning.plan import TRIALS
-from zoo.tuning.record import COMPLETE, FINISHED, PRUNED, RUNNING, TrialRecord
+from zoo.settings.schema import RunConfig
 from zoo.tuning.sampling import seed_of, suggest
-from zoo.tuning.store import StudyStore
+from zoo.tuning.study_plan import TRIALS
+from zoo.tuning.study_store import StudyStore
 from zoo.tuning.trial import Outcome, TrialTask, run_trial
+from zoo.tuning.trial_record import COMPLETE, FINISHED, PRUNED, RUNNING, TrialRecord
+from zoo.workers.messages import ClusterLostError, Message, SharedFile, WorkerLostError, Workers
 from zoo_registry.errors import ZooError
 
 _WAIT = 0.25  # seconds between two looks at what trials tell

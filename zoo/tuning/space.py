@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from zoo.training.config import DataConfig, NetworkConfig, RunConfig, TrainingConfig
-from zoo.training.config_file import as_file
-from zoo.training.resolution import resolve
-from zoo.tuning.ranges import as_declared, nearest, spread
+from zoo.settings.resolve import resolve
+from zoo.settings.schema import DataConfig, NetworkConfig, RunConfig, TrainingConfig
+from zoo.settings.toml_file import as_file
+from zoo.tuning.search_range import as_declared, nearest, spread
 from zoo_registry import Architecture, Search, Task
 from zoo_registry.errors import ConfigError, close_match_hint
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.atomic import write_text
 from zoo.data.table import Table
-from zoo.training.config import RunConfig
-from zoo.training.config_file import config_text
+from zoo.settings.schema import RunConfig
+from zoo.settings.toml_file import config_text
 from zoo.tuning.best import retrain
-from zoo.tuning.page import study_page
-from zoo.tuning.record import FAILED, PRUNED, TrialRecord, best_of, complete_ones
-from zoo.tuning.store import StudyStore
+from zoo.tuning.study_page import study_page
+from zoo.tuning.study_store import StudyStore
+from zoo.tuning.trial_record import FAILED, PRUNED, TrialRecord, best_of, complete_ones
 
 if TYPE_CHECKING:
     from zoo.run import Run

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo.acceleration.training_tasks import keras_session
+from zoo.data.series_splits import layout_of, split_series
 from zoo.data.table import Table
-from zoo.engine.tasks import keras_session
-from zoo.scaling.sharing import read_value, write_value
-from zoo.scaling.workers import Reporter, SharedFile
-from zoo.training.config import RunConfig
-from zoo.training.splitting import layout_of, split_series
+from zoo.settings.schema import RunConfig
 from zoo.tuning.folds import Fold
-from zoo.tuning.record import COMPLETE, FAILED, PRUNED
+from zoo.tuning.trial_record import COMPLETE, FAILED, PRUNED
+from zoo.workers.messages import Reporter, SharedFile
+from zoo.workers.sharing import read_value, write_value
 from zoo_registry.errors import ZooError
 
 

@@ -9,22 +9,22 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from zoo.data.reading import Source, describe
+from zoo.data.readers.reading import Source, describe
+from zoo.data.series_splits import layout_of, split_series
 from zoo.data.table import Table
-from zoo.options import ARRAYS, FRAME
-from zoo.scaling.executors import executor
-from zoo.scaling.workers import Workers
-from zoo.training.config import DEFAULT_SOURCE
+from zoo.settings.choices import ARRAYS, FRAME
+from zoo.settings.schema import DEFAULT_SOURCE
 from zoo.training.preparation import read_data
-from zoo.training.splitting import layout_of, split_series
 from zoo.tuning.folds import Fold, time_folds
-from zoo.tuning.plan import StudyPlan, make_plan
-from zoo.tuning.ranges import read_range
-from zoo.tuning.record import TuningError
 from zoo.tuning.search import Session, Watcher
-from zoo.tuning.store import StudyStore
+from zoo.tuning.search_range import read_range
 from zoo.tuning.study import Study
+from zoo.tuning.study_plan import StudyPlan, make_plan
+from zoo.tuning.study_store import StudyStore
 from zoo.tuning.trial import write_data
+from zoo.tuning.trial_record import TuningError
+from zoo.workers.executors import executor
+from zoo.workers.messages import Workers
 from zoo_registry import Search
 from zoo_registry.errors import ConfigError, DataError, ZooError
 
@@ -58,15 +58,15 @@ def tune(
 
     A trial's score is the mean over the folds of the error on each fold's test rows, which all lie before the run's
     test rows: these are never touched. ``settings`` are those of a run, as :func:`zoo.train` takes them, which all
-    trials have, and the fields of :class:`zoo.tuning.plan.StudySettings` (sampler, trials, minutes, folds and more);
-    ``seed`` is the study's. What is not given is searched in the ranges that the architectures and the zoo declare;
-    ``search`` restricts or widens them, by name: a list of values, ``{"low": 16, "high": 256, "log": True}`` or a
-    :class:`zoo_registry.Search`; ``only`` names those to search beside these.
+    trials have, and the fields of :class:`zoo.tuning.study_plan.StudySettings` (sampler, trials, minutes, folds and
+    more); ``seed`` is the study's. What is not given is searched in the ranges that the architectures and the zoo
+    declare; ``search`` restricts or widens them, by name: a list of values, ``{"low": 16, "high": 256, "log": True}``
+    or a :class:`zoo_registry.Search`; ``only`` names those to search beside these.
 
     ``study`` is the name of a new study, or of one to go on with that was begun alike; ``resume`` goes on with one, by
     name, as it was begun, with other ``trials`` or ``minutes`` perhaps. ``storage`` is the URL of a database
     that several hosts share, ``studies`` the folder of all studies, where each has an SQLite database of its own
-    otherwise. ``jobs`` trials run at a time, by ``backend``: see :func:`zoo.scaling.executors.executor`; ``workers``
+    otherwise. ``jobs`` trials run at a time, by ``backend``: see :func:`zoo.workers.executors.executor`; ``workers``
     returns another executor of that kind. ``retrain`` trains the best on train and validation rows together, as
     a run in ``runs``.
 

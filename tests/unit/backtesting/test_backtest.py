@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import zoo
-from zoo.scaling.workers import WorkerLostError
+from zoo.workers.messages import WorkerLostError
 from zoo_registry.errors import ConfigError, DataError, RunError
 
 ROWS, TEST = 240, 204  # rows of the series, and the first of the test part

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from zoo.backtesting.origins import blocks, fitted_rows, lay_origins, rows_from
 from zoo.data.intervals import intervals
-from zoo.data.reading import Reading
-from zoo.data.split import Split
+from zoo.data.readers.reading import Reading
+from zoo.data.splits import Split
 from zoo.data.table import Table, read_table
 from zoo.data.table_windows import Asked, TableWindows, lay_over
 from zoo_registry import Task

@@ -19,9 +19,9 @@ from zoo.bundle.integrity import describe_files
 from zoo.bundle.manifest import Manifest
 from zoo.cli import output
 from zoo.cli.output import note, print_json, print_table, print_toml, say, tell_apart
-from zoo.cli.predict import _show
-from zoo.cli.show import spelled
-from zoo.training.config import TrainingConfig
+from zoo.cli.predict_command import _show
+from zoo.cli.show_command import spelled
+from zoo.settings.schema import TrainingConfig
 from zoo_registry import SCHEDULES, Architecture, Catalogue, Discovery, Entry, PluginFailure, discover
 
 

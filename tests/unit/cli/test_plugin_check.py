@@ -9,7 +9,7 @@ import pytest
 from zoo.capabilities import cache_folder
 from zoo.cli import plugin_check
 from zoo.cli.plugin_check import run_checks
-from zoo.testing.report import Report, Verdict
+from zoo.testing.kit_report import Report, Verdict
 from zoo.testing.targets import Point, Target
 
 TARGET = Target((Point("tide", "tide", "tide-models", "0.3"),))

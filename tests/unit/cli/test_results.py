@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from zoo.cli.results import print_results
-from zoo.training.run_record import RunRecord
+from zoo.runs.record import RunRecord
 
 
 def record_of(trained: Any, task: str, evaluation: dict[str, Any]) -> RunRecord:

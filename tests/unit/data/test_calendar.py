@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from zoo.data.calendar import calendar_columns, calendar_values
 from zoo.data.last_window import read_last_windows
-from zoo.data.reading import Reading
+from zoo.data.readers.reading import Reading
 from zoo.data.table import read_table
-from zoo.options import CalendarField
-from zoo.training.config import DataConfig
+from zoo.settings.choices import CalendarField
+from zoo.settings.schema import DataConfig
 from zoo.training.preparation import prepare
 from zoo_registry.errors import DataError
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from zoo.data.columns import listed_names
-from zoo.data.reading import Reading
+from zoo.data.readers.reading import Reading
 from zoo.data.table import read_table
-from zoo.training.config import DataConfig
+from zoo.settings.schema import DataConfig
 from zoo.training.preparation import read_data
 from zoo_registry import Task
 from zoo_registry.errors import ConfigError, DataError

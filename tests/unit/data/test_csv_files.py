@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.data.csv_files import CsvFormat
-from zoo.data.reading import read_frame
+from zoo.data.readers.csv_files import CsvFormat
+from zoo.data.readers.reading import read_frame
 from zoo_registry.errors import ConfigError, DataError
 
 TEXT = "Größe,y\n1.5,2\n-3.25,4\n"

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.data.csv_files import CsvFormat, read_csv
-from zoo.data.reading import Reading, read_frame, read_frames
+from zoo.data.readers.csv_files import CsvFormat, read_csv
+from zoo.data.readers.reading import Reading, read_frame, read_frames
 from zoo.data.table import Table, read_table
 from zoo_registry.errors import ConfigError, DataError
 

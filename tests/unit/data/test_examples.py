@@ -2,7 +2,7 @@
 
 import pytest
 
-from zoo.data.examples import EXAMPLES, find_example
+from zoo.data.readers.examples import EXAMPLES, find_example
 from zoo_registry.errors import DataError
 
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.data.labels import class_counts
-from zoo.data.split import PARTS
+from zoo.data.splits import PARTS
 from zoo.data.table import read_table
-from zoo.training.config import DataConfig
+from zoo.settings.schema import DataConfig
 from zoo.training.preparation import Prepared, prepare
 from zoo_registry import Task
 from zoo_registry.errors import ConfigError, DataError

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from zoo.data.frequency import Frequency, find_frequency, next_times
 from zoo.data.last_window import UnknownTimesWarning, read_last_windows
-from zoo.data.reading import Reading
+from zoo.data.readers.reading import Reading
 from zoo.data.table import read_table
 from zoo_registry.errors import DataError
 

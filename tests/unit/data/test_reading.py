@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.data.reading import describe, read_frame
+from zoo.data.readers.reading import describe, read_frame
 from zoo_registry.errors import DataError
 
 

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.data.last_window import read_last_windows
-from zoo.data.reading import Reading
-from zoo.data.split import PARTS, Split
+from zoo.data.readers.reading import Reading
+from zoo.data.splits import PARTS, Split
 from zoo.data.table import read_table
 from zoo.evaluation.evaluation import evaluate
-from zoo.training.config import DataConfig
+from zoo.settings.schema import DataConfig
 from zoo.training.preparation import Prepared, prepare
 from zoo_registry.errors import ConfigError, DataError
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 import zoo
-from zoo.data.reading import describe, read_frame
+from zoo.data.readers.reading import describe, read_frame
 from zoo.data.table import read_table
 from zoo_registry.errors import DataError
 

@@ -14,9 +14,9 @@ import pytest
 from zoo.data import reading as reading_module
 from zoo.data import storage
 from zoo.data import table as table_module
-from zoo.data.reading import Reading, Source
+from zoo.data.readers.reading import Reading, Source
 from zoo.data.table import Table, read_table
-from zoo.training.config import DataConfig
+from zoo.settings.schema import DataConfig
 from zoo.training.preparation import Prepared, prepare
 from zoo_registry import Task
 from zoo_registry.errors import ConfigError, DataError

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.data.reading import Reading
+from zoo.data.readers.reading import Reading
 from zoo.data.table import read_table
 from zoo_registry.errors import DataError
 

@@ -11,8 +11,8 @@ import pytest
 from pandas._libs.parsers import STR_NA_VALUES
 
 from zoo.data.columns import known_class
-from zoo.data.csv_files import MISSING_TEXTS, CsvFormat, read_csv
-from zoo.data.reading import Reading
+from zoo.data.readers.csv_files import MISSING_TEXTS, CsvFormat, read_csv
+from zoo.data.readers.reading import Reading
 from zoo.data.table import Table, read_table
 from zoo.data.table_windows import Asked, lay_windows
 from zoo_registry import Task

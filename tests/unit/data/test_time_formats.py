@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.data.last_window import read_last_windows, resolve_reading
-from zoo.data.reading import Reading
+from zoo.data.readers.reading import Reading
 from zoo.data.table import Table, read_table
 from zoo_registry.errors import ConfigError, DataError
 

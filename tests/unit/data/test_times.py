@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from zoo.data.frequency import find_frequency, next_times
 from zoo.data.last_window import read_last_windows
-from zoo.data.reading import Reading
+from zoo.data.readers.reading import Reading
 from zoo.data.table import Table, read_table
-from zoo.training.config import DataConfig
+from zoo.settings.schema import DataConfig
 from zoo.training.preparation import prepare
 from zoo_registry import Task
 from zoo_registry.errors import DataError

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.data.split import Split
+from zoo.data.splits import Split
 from zoo.data.windows import Layout, split_windows
 
 

@@ -14,7 +14,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, l
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_validate
 
 import zoo
-from zoo.training.config import DataConfig, NetworkConfig, TrainingConfig
+from zoo.settings.schema import DataConfig, NetworkConfig, TrainingConfig
 from zoo_registry.errors import ConfigError, DataError
 
 WINDOW = 6

@@ -16,7 +16,7 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_validate
 
 import zoo
-from zoo.training.config import DataConfig, NetworkConfig, TrainingConfig
+from zoo.settings.schema import DataConfig, NetworkConfig, TrainingConfig
 from zoo_registry.errors import ConfigError, DataError
 
 WINDOW, HORIZON, GAP = 8, 3, 1

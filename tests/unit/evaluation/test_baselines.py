@@ -10,7 +10,7 @@ from sklearn.linear_model import Ridge
 
 from zoo.data.windows import Layout, Windows
 from zoo.evaluation.baselines import RIDGE_PENALTIES, RidgeBaseline, last_value, seasonal_rows
-from zoo.training.config import DataConfig
+from zoo.settings.schema import DataConfig
 from zoo.training.preparation import prepare
 
 

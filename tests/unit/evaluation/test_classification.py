@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.data.split import Split
+from zoo.data.splits import Split
 from zoo.data.windows import Layout, Windows, split_windows
 from zoo.evaluation import classification
 from zoo.evaluation.classification import LOGISTIC, MAJORITY, LogisticBaseline, evaluate_classes, measure_classes

@@ -11,11 +11,11 @@ from zoo.evaluation.comparison import (
     Measured,
     cells,
     compare,
-    comparison_page,
     heads,
     ranking_of,
     scaled_as,
 )
+from zoo.reports.comparison_page import comparison_page
 from zoo_registry.errors import RunError
 
 SAME = {"data": "abc", "targets": ["load"], "task": "forecast", "horizon": 3, "gap": 0, "test rows": "row 9 to row 20"}

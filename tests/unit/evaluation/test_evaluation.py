@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from zoo.evaluation.evaluation import evaluate, verdict
-from zoo.training.config import DataConfig
+from zoo.settings.schema import DataConfig
 from zoo.training.preparation import Prepared, prepare
 from zoo_registry.errors import DataError
 

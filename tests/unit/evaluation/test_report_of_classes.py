@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.evaluation.class_report import class_report
 from zoo.evaluation.details import means_over_time
-from zoo.evaluation.report import Training
-from zoo.training.config import DataConfig
+from zoo.reports.class_report import class_report
+from zoo.reports.report import Training
+from zoo.settings.schema import DataConfig
 from zoo.training.measurement import Measurement
 from zoo.training.preparation import Prepared, prepare
 

@@ -27,13 +27,13 @@ def randomized() -> Callable[[Any], Any]:
 @pytest.fixture(scope="session")
 def make_trained(randomized: Callable[[Any], Any]) -> Callable[..., Any]:
     """``make_trained(frame, build, **settings)``: what ``export`` takes, around a network with random weights."""
-    from zoo.engine.plan import Plan
-    from zoo.export.exporter import Trained
+    from zoo.acceleration.step_plan import Plan
+    from zoo.export.export_run import Trained
+    from zoo.models.network import build_network
+    from zoo.runs.store import make_record
+    from zoo.settings.resolve import resolve
     from zoo.training.measurement import measure
-    from zoo.training.network import build_network
     from zoo.training.preparation import prepare
-    from zoo.training.resolution import resolve
-    from zoo.training.run_folder import make_record
     from zoo.training.trainer import Fitted
     from zoo_registry import Architecture, Entry, Task
 
@@ -64,7 +64,7 @@ def make_trained(randomized: Callable[[Any], Any]) -> Callable[..., Any]:
 def served() -> Callable[..., Any]:
     """``served(trained)``: the network of what ``make_trained`` gave, or ``network``, as the serving graph takes it."""
     from zoo.export.graph import Served
-    from zoo.training.answers import answers_of
+    from zoo.inference.answers import answers_of
 
     def serve(trained: Any, network: Any = None) -> Served:
         data, network = trained.record.config.data, network or trained.network
@@ -86,7 +86,7 @@ def offset_series() -> pd.DataFrame:
 def wide(make_trained: Callable[..., Any], offset_series: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory):
     """What was exported, and its bundle: two targets, whose offset takes float64."""
     from zoo.bundle.loading import load_bundle
-    from zoo.export.exporter import export
+    from zoo.export.export_run import export
 
     trained = make_trained(offset_series, target=["price", "load"])
     return trained, load_bundle(export(trained, tmp_path_factory.mktemp("exported"), "wide", "Two targets."))

@@ -16,7 +16,7 @@ import pytest
 from zoo.bundle.loading import load_bundle
 from zoo.export.card import model_card
 from zoo.export.clients import MAX_LINES
-from zoo.export.exporter import export
+from zoo.export.export_run import export
 
 
 @pytest.fixture(params=["one target", "two targets"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from zoo.bundle.manifest import Interface, Tensor
 from zoo.export.naming import check_interface, check_model_name, choose_dtype, default_name, interface_of
-from zoo.training.config import DataConfig, RunConfig, TrainingConfig
+from zoo.settings.schema import DataConfig, RunConfig, TrainingConfig
 from zoo_registry.errors import BundleError, ConfigError, ExportError
 
 FIRST = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")

@@ -13,8 +13,8 @@ from keras import layers, ops
 from zoo.export.formats import write_onnx
 from zoo.export.graph import Served
 from zoo.export.inference import inference_network
+from zoo.inference.answers import Answers
 from zoo.outputs import FORECAST, INPUT
-from zoo.training.answers import Answers
 from zoo_registry.errors import ExportError
 
 WINDOW, FEATURES = 8, 4

@@ -13,10 +13,10 @@ import tensorflow as tf
 from zoo.bundle.golden import PARITY_LIMIT, Golden, Ruler, golden_windows
 from zoo.bundle.loading import load_bundle
 from zoo.bundle.verification import verify_bundle
-from zoo.export.exporter import export
+from zoo.export.export_run import export
 from zoo.export.graph import raw_function
+from zoo.inference.answers import answer_windows
 from zoo.preprocessing.scaled_columns import ScaledColumns
-from zoo.training.answers import answer_windows
 from zoo_registry.errors import ParityError
 
 

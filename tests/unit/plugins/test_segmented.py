@@ -145,7 +145,7 @@ def test_fused_and_in_parts_it_has_the_gradients_that_keras_gives(build, cell, p
     """Its second step begins with a state that is not 0, and its rows are folded into the batch."""
     import tensorflow as tf
 
-    from zoo.engine.fusion import Fusion
+    from zoo.acceleration.fusion import Fusion
 
     model, windows = build(cell=cell, horizon=7), tf.constant(WINDOWS)
 

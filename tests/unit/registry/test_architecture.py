@@ -74,7 +74,7 @@ def test_a_name_is_taken_just_where_it_is_made_of_the_letters(name):
         ("summary", "  ", "summary must be a sentence"),
         ("summary", None, "summary must be a sentence"),
         ("build", None, "build must be callable, found None"),
-        ("build", "zoo_plugins.basic:build", "build must be callable"),
+        ("build", "zoo_plugins.architectures.basic:build", "build must be callable"),
         ("check", "check", "check must be callable"),
         ("loss", "mse", "loss must be callable, found 'mse'"),
         ("hyperparameters", dict, "hyperparameters must be a subclass of Hyperparameters, found <class 'dict'>"),

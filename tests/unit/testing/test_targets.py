@@ -19,7 +19,7 @@ PYPROJECT = '[project]\nname = "tide-models"\nversion = "0.3"\n[project.entry-po
 def test_an_architecture(name):
     target = find_target(name)
     (point,) = target.points
-    assert (point.name, point.value, point.distribution) == ("basic", "zoo_plugins.basic", "lstm-zoo")
+    assert (point.name, point.value, point.distribution) == ("basic", "zoo_plugins.architectures.basic", "lstm-zoo")
     assert (target.architecture, target.path, target.keep) == ("basic", (), True)
     assert point.version == version("lstm-zoo")
 
@@ -33,7 +33,7 @@ def test_a_distribution(name):
 
 def test_a_plugin():
     (point,) = find_target("litert").points
-    assert point.value == "zoo_plugins.litert"
+    assert point.value == "zoo_plugins.exporters.litert"
 
 
 def test_there_is_nothing_of_that_name():

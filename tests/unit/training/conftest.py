@@ -30,7 +30,7 @@ def shape() -> SequenceShape:
 @pytest.fixture
 def prepared(series: pd.DataFrame):
     """The series, prepared with window 8 and horizon 3; the target is load."""
-    from zoo.training.config import DataConfig
+    from zoo.settings.schema import DataConfig
     from zoo.training.preparation import prepare
 
     return prepare(DataConfig(source="DataFrame", target="load", window=8, horizon=3), series)

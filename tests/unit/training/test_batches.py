@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.data.intervals import intervals
-from zoo.data.split import Split
+from zoo.data.splits import Split
 from zoo.data.windows import Layout, Windows, split_windows
 from zoo.training.batches import ordered_batches, shuffled_batches
 

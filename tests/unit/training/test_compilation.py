@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.options import OptimizerName
+from zoo.settings.choices import OptimizerName
+from zoo.settings.schema import TrainingConfig
 from zoo.training.compilation import OPTIMIZERS, make_loss, make_optimizer
-from zoo.training.config import TrainingConfig
 from zoo_registry import ExponentialSchedule, Hyperparameters, Loss, LossCatalogue, LossContext, LossEntry, discover
 from zoo_registry.errors import ConfigError, PluginError, UnknownLossError
 from zoo_registry.hyperparameters import validated
@@ -193,7 +193,7 @@ def own_loss_of_a_plugin(monkeypatch):
         found = discover()
         catalogue = LossCatalogue([LossEntry(loss, "mine", "my-losses", "1.0")])
         monkeypatch.setattr(
-            "zoo.training.loss_names.discover",
+            "zoo.settings.loss_names.discover",
             lambda: type(found)(found.manager, found.catalogue, (), found.scalers, catalogue),
         )
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import TimeSeriesSplit
 
-from zoo.data.split import fold_splits
-from zoo.training.config import DataConfig, TrainingConfig
+from zoo.data.splits import fold_splits
+from zoo.settings.schema import DataConfig, TrainingConfig
 from zoo.training.preparation import Prepared, prepare
 from zoo.training.trainer import fit
 from zoo_registry import BUILT_IN_SCALERS, Task, discover

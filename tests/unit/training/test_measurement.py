@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from zoo.evaluation.anomalies import Z_SCORE, DifferenceScore
-from zoo.training.config import DataConfig
+from zoo.settings.schema import DataConfig
 from zoo.training.measurement import Measurement
 from zoo.training.preparation import Prepared, prepare
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import TimeSeriesSplit
 
-from zoo.data.split import Split, fold_splits
-from zoo.training.config import DataConfig
+from zoo.data.splits import Split, fold_splits
+from zoo.settings.schema import DataConfig
 from zoo.training.preparation import prepare
 from zoo_registry import Task
 from zoo_registry.errors import ConfigError, DataError

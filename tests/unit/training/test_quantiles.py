@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 import zoo
 from zoo.evaluation.metrics import QuantileErrors
-from zoo.training.layers import OrderedQuantiles, middle_quantile
+from zoo.models.layers import OrderedQuantiles, middle_quantile
 from zoo_registry.errors import ConfigError
 
 LEVELS = (0.1, 0.5, 0.9)

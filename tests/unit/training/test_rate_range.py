@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
+from zoo.settings.schema import TrainingConfig
 from zoo.training.batches import shuffled_batches
-from zoo.training.config import TrainingConfig
 from zoo.training.rate_range import BATCHES, RateRange, draw, find_rate, rising_rates, smooth, suggest
 from zoo.training.trainer import compiled
 from zoo_registry.errors import TrainingError

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.training.config import TrainingConfig
+from zoo.settings.schema import TrainingConfig
 from zoo.training.schedules import RecordRate, make_rate, rate_at, schedule_callbacks
-from zoo.training.steps import check_schedule, total_steps
+from zoo.training.step_count import check_schedule, total_steps
 from zoo.training.trainer import fit
 from zoo_registry import (
     SCHEDULES,

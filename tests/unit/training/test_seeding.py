@@ -21,8 +21,8 @@ from tensorflow.python.framework.func_graph import FuncGraph
 
 import zoo
 from zoo.api import train_prepared
-from zoo.training.config import TrainingConfig
-from zoo.training.custom_objects import load_with
+from zoo.models.custom_objects import load_with
+from zoo.settings.schema import TrainingConfig
 from zoo.training.rate_range import find_rate
 from zoo.training.seeding import seeded
 from zoo.training.trainer import fit

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.data.split import TRAIN_ALONE
+from zoo.data.splits import TRAIN_ALONE
 from zoo.evaluation.baselines import RidgeBaseline
-from zoo.training.config import DataConfig
+from zoo.settings.resolve import resolve
+from zoo.settings.schema import DataConfig
 from zoo.training.preparation import prepare
-from zoo.training.resolution import resolve
 from zoo_registry import discover
 from zoo_registry.errors import ConfigError
 

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 import zoo
+from zoo.runs.unfinished import UnfinishedRun, list_unfinished
+from zoo.settings.schema import DataConfig, TrainingConfig
 from zoo.training.batches import ordered_batches, shuffled_batches
-from zoo.training.config import DataConfig, TrainingConfig
 from zoo.training.preparation import prepare
 from zoo.training.trainer import fit, forecast_batches
-from zoo.training.unfinished import UnfinishedRun, list_unfinished
 from zoo_registry.errors import ConfigError, RunError, TrainingError
 
 

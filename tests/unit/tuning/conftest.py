@@ -11,7 +11,7 @@ import pytest
 @pytest.fixture(scope="session")
 def make_config() -> Callable[..., Any]:
     """``make_config(**settings)``: ``basic`` with four units on the series, window 8 and horizon 3."""
-    from zoo.training.resolution import resolve
+    from zoo.settings.resolve import resolve
     from zoo_registry import discover
 
     usual = {"source": "DataFrame", "target": "load", "window": 8, "horizon": 3, "epochs": 2}
@@ -22,8 +22,8 @@ def make_config() -> Callable[..., Any]:
 @pytest.fixture
 def make_study_plan() -> Callable[..., Any]:
     """``make_study_plan(architectures, **more)``: a plan on the series; ``search``, ``only`` and ``study`` as there."""
-    from zoo.tuning.plan import make_plan
-    from zoo.tuning.ranges import read_range
+    from zoo.tuning.search_range import read_range
+    from zoo.tuning.study_plan import make_plan
 
     def make(
         architectures: tuple[str, ...] = ("basic",), *, settings: dict[str, Any] | None = None, **more: Any

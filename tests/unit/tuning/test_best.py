@@ -6,7 +6,7 @@ import pytest
 
 from zoo.training.preparation import prepare_run
 from zoo.tuning.best import _with_steps, refit_config, retrain
-from zoo.tuning.record import COMPLETE, TrialRecord
+from zoo.tuning.trial_record import COMPLETE, TrialRecord
 from zoo_registry import ConstantSchedule, CosineSchedule, OneCycleSchedule
 from zoo_registry.errors import ConfigError
 

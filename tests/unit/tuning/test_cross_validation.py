@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from zoo.settings.resolve import resolve
 from zoo.training.preparation import prepare_run, read_data
-from zoo.training.resolution import resolve
 from zoo.training.trainer import fit
 from zoo.tuning.cross_validation import CrossValidated, cross_validate
 from zoo.tuning.folds import time_folds

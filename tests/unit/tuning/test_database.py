@@ -10,8 +10,8 @@ import optuna
 import pytest
 
 from zoo.tuning.database import open_database, shown_url
-from zoo.tuning.record import TuningError
-from zoo.tuning.store import DATABASE, StudyStore
+from zoo.tuning.study_store import DATABASE, StudyStore
+from zoo.tuning.trial_record import TuningError
 
 
 def test_those_that_open_a_new_database_at_once_all_get_it(tmp_path):

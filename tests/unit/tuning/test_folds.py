@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import KFold, TimeSeriesSplit
 
-from zoo.data.split import Split
+from zoo.data.splits import Split
 from zoo.training.preparation import read_data
 from zoo.tuning.folds import time_folds
 from zoo_registry.errors import ConfigError, DataError

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import TimeSeriesSplit
 
-from zoo.data.split import Split
+from zoo.data.splits import Split
 from zoo.training.preparation import Prepared, prepare_run
 from zoo.training.trainer import fit
 from zoo.tuning.cross_validation import validate_fold

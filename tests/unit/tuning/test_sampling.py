@@ -5,8 +5,8 @@ from __future__ import annotations
 import optuna
 import pytest
 
-from zoo.tuning.ranges import read_range
 from zoo.tuning.sampling import SeededSampler, grid_points, make_pruner, seed_of, suggest
+from zoo.tuning.search_range import read_range
 from zoo.tuning.space import ARCHITECTURE, Space
 
 RANGES = {

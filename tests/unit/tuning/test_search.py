@@ -9,12 +9,12 @@ import time
 
 import pytest
 
-from zoo.scaling.workers import ClusterLostError, WorkerLostError
 from zoo.tuning import search, store
-from zoo.tuning.record import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, TuningError, best_of
 from zoo.tuning.search import Session, Watcher
-from zoo.tuning.store import StudyStore
+from zoo.tuning.study_store import StudyStore
 from zoo.tuning.trial import Outcome
+from zoo.tuning.trial_record import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, TuningError, best_of
+from zoo.workers.messages import ClusterLostError, WorkerLostError
 from zoo_registry.errors import ConfigError, RunError
 
 
@@ -185,7 +185,7 @@ def test_progress_is_told(run, begin):
 PROGRAM = """
 import sys, time
 from pathlib import Path
-from zoo.tuning.store import StudyStore
+from zoo.tuning.study_store import StudyStore
 study = StudyStore.reopen("mine", Path(sys.argv[1]))
 with study.at_work(parallel=False):
     study.ask().suggest_int("units", 2, 4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zoo.tuning.ranges import read_range
+from zoo.tuning.search_range import read_range
 from zoo.tuning.space import ARCHITECTURE
 from zoo_registry import Search
 from zoo_registry.errors import ConfigError, UnknownArchitectureError

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.scaling.processes import FileReporter, LocalFile
-from zoo.scaling.sharing import read_value
 from zoo.training.preparation import read_data
 from zoo.tuning.cross_validation import cross_validate
 from zoo.tuning.folds import time_folds
-from zoo.tuning.record import COMPLETE, FAILED, PRUNED
 from zoo.tuning.trial import TrialTask, run_trial, write_data
+from zoo.tuning.trial_record import COMPLETE, FAILED, PRUNED
+from zoo.workers.process_pool import FileReporter, LocalFile
+from zoo.workers.sharing import read_value
 
 
 class Told(FileReporter):

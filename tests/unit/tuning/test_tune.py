@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.training.config_file import as_file, read_config
-from zoo.tuning.record import COMPLETE, FAILED, TuningError
+from zoo.settings.toml_file import as_file, read_config
 from zoo.tuning.trial import Outcome
+from zoo.tuning.trial_record import COMPLETE, FAILED, TuningError
 from zoo_registry import Search
 from zoo_registry.errors import ConfigError, RunError
 

@@ -1,0 +1,64 @@
+"""The rules by which a plan is chosen."""
+
+from __future__ import annotations
+
+import keras
+import pytest
+
+from zoo.acceleration.fusion import Fusion
+from zoo.acceleration.step_plan import EXECUTION, MOST_STEPS, Plan, operations, plan_by_rule, steps_within
+
+
+def network(**settings: object) -> keras.Model:
+    return keras.Sequential([keras.Input((30, 8)), keras.layers.LSTM(64, **settings), keras.layers.Dense(2)])
+
+
+def test_operations():
+    assert operations(network()) == 30 * ((8 + 64) * 256 + 256) + 64 * 2 + 2
+    both = keras.Sequential([keras.Input((30, 8)), keras.layers.Bidirectional(keras.layers.LSTM(64))])
+    assert operations(both) == 2 * 30 * ((8 + 64) * 256 + 256)
+
+
+@pytest.mark.parametrize(
+    ("engine", "batch_size", "cores", "gpu", "expected"),
+    [
+        ("auto", 32, 2, False, ("fused", 2)),
+        ("auto", 32, 8, False, ("fused", 4)),  # no part has under eight rows
+        ("auto", 8, 2, False, ("fused", 1)),
+        ("auto", 4, 2, False, ("fused", 1)),
+        ("auto", 32, 1, False, ("fused", 1)),
+        ("auto", 32, 2, True, ("keras", 1)),
+        ("fused", 32, 2, True, ("fused", 2)),
+        ("keras", 32, 2, False, ("keras", 1)),
+    ],
+)
+def test_engine_and_parts(engine, batch_size, cores, gpu, expected):
+    plan = plan_by_rule(network(), engine, batch_size, 100, cores, gpu=gpu)
+    assert (plan.engine, plan.parts) == expected
+    assert not plan.jit
+
+
+def test_a_network_with_nothing_to_fuse():
+    model = network(recurrent_dropout=0.2)
+    plan = plan_by_rule(model, "auto", 32, 100, 2, gpu=False)
+    assert plan.engine == "keras"
+    assert plan.record(Fusion(model)) == {
+        "engine": "keras",
+        "parts": 1,
+        "steps_per_execution": plan.steps_per_execution,
+        "jit": False,
+        "fused": [],
+        "not_fused": ["LSTM(64): recurrent dropout"],  # the reason is told whichever engine it is
+    }
+
+
+def test_record_of_fused_layers():
+    model = network()
+    assert Plan("fused", 2, 8).record(Fusion(model))["fused"] == ["LSTM(64)"]
+
+
+def test_steps_of_an_execution():
+    assert steps_within(EXECUTION / 10, 100) == 10
+    assert steps_within(EXECUTION / 10, 4) == 4
+    assert steps_within(EXECUTION * 10, 100) == 1
+    assert steps_within(EXECUTION / 1e6, 10**6) == MOST_STEPS

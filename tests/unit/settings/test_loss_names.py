@@ -1,0 +1,319 @@
+"""Losses by name: what is written, what it becomes, what is refused, and the default for each task."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field
+
+from zoo.models.losses import LOSSES
+from zoo.settings import loss_names
+from zoo.settings.loss_names import choose_loss, losses_for, normal_loss, resolve_loss
+from zoo.settings.resolve import resolve
+from zoo.settings.schema import TrainingConfig
+from zoo_registry import Discovery, Hyperparameters, Loss, LossCatalogue, LossEntry, Task, TrainingDefaults, discover
+from zoo_registry.errors import ConfigError, UnknownLossError
+
+TABLE = {"source": "table.csv", "target": "load"}
+
+
+class Kind(StrEnum):
+    SOFT = "soft"
+    HARD = "hard"
+
+
+class Many(Hyperparameters):
+    power: Annotated[int, Field(ge=1)]
+    soft: bool = False
+    note: str = ""
+    kind: Kind = Kind.SOFT
+    levels: tuple[float, ...] = ()
+    floor: float | None = 0.0
+
+
+def entry(name, distribution, **fields):
+    made = Loss(**({"name": name, "summary": "A loss.", "make": lambda parameters, context: None} | fields))
+    return LossEntry(made, plugin="losses", distribution=distribution, version="1.0")
+
+
+@pytest.fixture
+def plugins(monkeypatch):
+    """The losses ``many`` (with parameters), ``grades`` (of classes), and ``twin`` of two distributions."""
+    catalogue = LossCatalogue(
+        [
+            entry("many", "outsider", parameters=Many),
+            entry("grades", "outsider", tasks=(Task.CLASSIFY,)),
+            entry("twin", "outsider"),
+            entry("twin", "other"),
+        ]
+    )
+    found = discover()
+    replaced = Discovery(found.manager, found.catalogue, found.failures, found.scalers, catalogue)
+    monkeypatch.setattr(loss_names, "discover", lambda: replaced)
+
+
+def complaint(call, *arguments):
+    with pytest.raises(ConfigError) as caught:
+        call(*arguments)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("mse", "mse"),
+        (" mse ", "mse"),
+        ("huber:delta=1", "huber"),
+        ("huber:delta=1.0", "huber"),
+        ("huber: delta = 0.5 ", "huber:delta=0.5"),
+        ("huber:delta=2", "huber:delta=2"),
+        ("huber:delta=1e-9", "huber:delta=1e-09"),
+        ("asymmetric:over=3,under=2", "asymmetric:over=3"),
+        ("asymmetric:over=3,under=1", "asymmetric:under=1,over=3"),
+        ({"kind": "huber", "delta": 0.5}, "huber:delta=0.5"),
+        ({"delta": "0.5", "kind": "huber"}, "huber:delta=0.5"),
+        ({"kind": "mae"}, "mae"),
+    ],
+)
+def test_a_spelling_becomes_canonical(written, text):
+    assert choose_loss(written).text == normal_loss(written) == TrainingConfig(loss=written).loss == text
+    assert choose_loss(text) == choose_loss(written)
+
+
+@given(delta=st.floats(0, 1e30, exclude_min=True))
+def test_numbers_come_back_as_they_were(delta):
+    text = choose_loss({"kind": "huber", "delta": delta}).text
+    assert choose_loss(text).parameters.delta == delta
+    assert normal_loss(text) == text
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("hubr", "there is no loss 'hubr'; did you mean 'huber'?"),
+        ("hubr:delta=0.5", "there is no loss 'hubr'; did you mean 'huber'?"),
+        ("huber=3", "there is no loss 'huber=3'; did you mean 'huber'?"),
+        ("", "there is no loss ''; known are: architecture, "),
+        ("lstm-zoo:mse", "there is no loss 'lstm-zoo:mse'"),
+        ("huber:", "loss 'huber' takes NAME=VALUE, found ''"),
+        ("huber:delta", "loss 'huber' takes NAME=VALUE, found 'delta'"),
+        ("huber:delta=", "loss 'huber' takes NAME=VALUE, found 'delta='"),
+        ("huber:=2", "loss 'huber' takes NAME=VALUE, found '=2'"),
+        ("huber:delta=1,", "loss 'huber' takes NAME=VALUE, found ''"),
+        ("huber:delta=1,delta=2", "loss 'huber': 'delta' is given more than once; give it once"),
+        ("huber:delat=1", "loss 'huber', parameter 'delat' is unknown; did you mean 'delta'?"),
+        ("huber:delta=0", "loss 'huber', parameter 'delta': expected greater than 0, found '0'"),
+        ("huber:delta=inf", "loss 'huber', parameter 'delta': expected a finite number, found 'inf'"),
+        ("huber:delta=x", "loss 'huber', parameter 'delta': expected a valid number, found 'x'"),
+        ("quantile:q=1", "loss 'quantile', parameter 'q': expected less than 1, found '1'"),
+        ("weighted-mse:decay=1.1", "loss 'weighted-mse', parameter 'decay': expected less than or equal to 1"),
+        ("mse:delta=1", "loss 'mse', parameter 'delta' is unknown"),
+        ({"delta": 1}, """a loss as a table is such as {kind = "huber", delta = 0.5}, found {'delta': 1}"""),
+        ({"kind": 3}, "a loss as a table is such as"),
+        (3, "a loss is a name, or one with parameters such as huber:delta=0.5, found 3"),
+        (["mse"], "a loss is a name, or one with parameters such as huber:delta=0.5, found ['mse']"),
+    ],
+)
+def test_what_is_refused(written, sentence):
+    assert complaint(choose_loss, written).startswith(sentence)
+
+
+@pytest.mark.usefixtures("plugins")
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("many:power=3", "many:power=3"),
+        ("outsider:many:power=3", "outsider:many:power=3"),
+        ("many:power=3,soft=yes,note=a:b", "many:power=3,soft=true,note=a:b"),
+        ("many:kind=hard,power=2,floor=0.5", "many:power=2,kind=hard,floor=0.5"),
+        ("many:kind=soft,power=2,floor=0", "many:power=2"),
+        ({"kind": "grades"}, "grades"),
+        ("other:twin", "other:twin"),
+    ],
+)
+def test_a_plugins_loss(written, text):
+    assert choose_loss(written).text == text
+    assert choose_loss(text) == choose_loss(written)
+    assert normal_loss(text) == text
+
+
+@pytest.mark.usefixtures("plugins")
+def test_a_plugins_loss_that_is_refused():
+    assert complaint(choose_loss, "many") == "loss 'many', parameter 'power' is required"
+    assert complaint(choose_loss, "mny:power=1") == "there is no loss 'mny'; did you mean 'many'?"
+    assert "twin' is registered by distributions 'outsider' and 'other'; say" in complaint(choose_loss, "twin")
+    for key, value in (("note", "a,b"), ("note", " "), ("levels", [1.0]), ("floor", None)):
+        sentence = (
+            f"loss 'many', parameter '{key}': expected a number, a flag or a text without commas, found {value!r}"
+        )
+        with pytest.raises(ConfigError) as caught:
+            _ = choose_loss({"kind": "many", "power": 1, key: value}).text
+        assert str(caught.value) == sentence
+
+
+def test_a_plugins_loss_is_read_where_its_plugin_is_not():
+    for text in ("many:power=3", "outsider:many:power=3,soft=true", "gone"):
+        assert TrainingConfig(loss=text).loss == text
+    with pytest.raises(UnknownLossError, match="there is no loss 'gone'"):
+        choose_loss("gone")
+
+
+@pytest.mark.usefixtures("plugins")
+def test_the_losses_of_a_task():
+    assert losses_for(Task.CLASSIFY) == ["cross-entropy", "focal", "grades"]
+    assert losses_for(Task.FORECAST) == [*list(LOSSES)[:-2], "many", "outsider:twin", "other:twin"]
+    assert set(losses_for(Task.FORECAST)) - set(losses_for(Task.REGRESS)) == {"weighted-mse"}
+    assert set(losses_for(Task.REGRESS)) - set(losses_for(Task.ANOMALY)) == {"directional"}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# By task
+
+OWN = {"loss": lambda hp, context: None}
+
+
+@pytest.fixture
+def resolved(make_architecture):
+    def call(chosen, task, quantiles=(), preferred=None, tasks=tuple(Task), **fields):
+        architecture = make_architecture(defaults=TrainingDefaults(loss=preferred), tasks=tasks, **fields)
+        return resolve_loss(chosen, "mine", architecture, Task(task), quantiles)
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("task", "arguments", "expected"),
+    [
+        ("forecast", {}, "mse"),
+        ("regress", {}, "mse"),
+        ("anomaly", {}, "mse"),
+        ("classify", {}, "cross-entropy"),
+        ("forecast", {"quantiles": (0.1, 0.9)}, "quantile"),
+        ("forecast", {"quantiles": (0.1, 0.9), "preferred": "mae"}, "quantile"),
+        ("forecast", {"quantiles": (0.1, 0.9), **OWN}, "quantile"),
+        ("forecast", {"preferred": "huber:delta=0.50"}, "huber:delta=0.5"),
+        ("anomaly", {"preferred": "mae"}, "mae"),
+        ("classify", {"preferred": "mae"}, "cross-entropy"),
+        ("classify", {"preferred": "focal:gamma=1"}, "focal:gamma=1"),
+        ("forecast", {"preferred": "focal"}, "mse"),
+        ("regress", {"preferred": "weighted-mse"}, "mse"),
+        ("forecast", OWN, "architecture"),
+        ("anomaly", OWN, "architecture"),
+        ("classify", OWN, "cross-entropy"),
+        ("classify", {**OWN, "tasks": (Task.CLASSIFY,)}, "architecture"),
+        ("forecast", {**OWN, "preferred": "mae"}, "mae"),
+    ],
+)
+def test_the_default_of_a_task(resolved, task, arguments, expected):
+    assert resolved(None, task, **arguments) == expected
+
+
+@pytest.mark.parametrize(
+    ("chosen", "task", "arguments", "expected"),
+    [
+        ("mae", "forecast", OWN, "mae"),
+        ("mae", "forecast", {"preferred": "huber"}, "mae"),
+        ("architecture", "regress", OWN, "architecture"),
+        ({"kind": "architecture"}, "regress", OWN, "architecture"),
+        ("architecture", "classify", {**OWN, "tasks": (Task.CLASSIFY,)}, "architecture"),
+        ("focal:gamma=2", "classify", {}, "focal"),
+        ("quantile:q=0.9", "forecast", {}, "quantile:q=0.9"),
+        ("quantile", "forecast", {"quantiles": (0.1, 0.9)}, "quantile"),
+    ],
+)
+def test_what_is_chosen_beats_every_default(resolved, chosen, task, arguments, expected):
+    assert resolved(chosen, task, **arguments) == expected
+
+
+@pytest.mark.parametrize(
+    ("chosen", "task", "arguments", "sentence"),
+    [
+        (
+            "architecture",
+            "classify",
+            OWN,
+            "loss 'architecture' does not serve the task 'classify'; those that do: cross",
+        ),
+        ("mse", "classify", {}, "loss 'mse' does not serve the task 'classify'; those that do: cross-entropy, focal"),
+        (
+            "focal:gamma=1",
+            "forecast",
+            {},
+            "loss 'focal' does not serve the task 'forecast'; those that do: mse, mae, huber, log-cosh, mape, smape,"
+            " quantile, weighted-mse, asymmetric, directional",
+        ),
+        ("directional", "anomaly", {}, "loss 'directional' does not serve the task 'anomaly'; those that do: mse, "),
+        ("architecture", "forecast", {}, "architecture 'mine' has no loss of its own; take one of mse, mae, huber, "),
+        ("architecture", "classify", {}, "architecture 'mine' has no loss of its own; take one of cross-entropy, "),
+        (
+            "architecture:under=2",
+            "forecast",
+            OWN,
+            "loss 'architecture' has no parameters, found under; see zoo show mine",
+        ),
+        (
+            "mae",
+            "forecast",
+            {"quantiles": (0.1, 0.9)},
+            "--quantiles 0.1,0.9 are trained with --loss quantile, found --loss mae; leave one of the two out",
+        ),
+        (
+            "architecture",
+            "forecast",
+            {"quantiles": (0.5,), **OWN},
+            "--quantiles 0.5 are trained with --loss quantile, found --loss architecture; leave one of the two out",
+        ),
+        (
+            "quantile:q=0.5",
+            "forecast",
+            {"quantiles": (0.1, 0.9)},
+            "--quantiles 0.1,0.9 says which quantiles, and --loss quantile another one; leave its q out",
+        ),
+        (None, "forecast", {"preferred": "rmse"}, "there is no loss 'rmse'; did you mean 'mse'?"),
+        (None, "forecast", {"preferred": "architecture"}, "architecture 'mine' has no loss of its own"),
+    ],
+)
+def test_what_does_not_go_together(resolved, chosen, task, arguments, sentence):
+    assert complaint(lambda: resolved(chosen, task, **arguments)).startswith(sentence)
+
+
+def test_a_configuration_holds_the_canonical_text(make_architecture):
+    every = make_architecture(tasks=tuple(Task))
+    for settings, expected in (
+        ({}, "mse"),
+        ({"loss": {"kind": "huber", "delta": 0.5}}, "huber:delta=0.5"),
+        ({"loss": "huber:delta=1"}, "huber"),
+        ({"task": "classify"}, "cross-entropy"),
+        ({"task": "classify", "loss": "focal:gamma=0.5"}, "focal:gamma=0.5"),
+    ):
+        assert resolve("mine", every, {}, TABLE | settings).training.loss == expected
+    assert "does not serve" in complaint(resolve, "mine", every, {}, TABLE | {"loss": "mse", "task": "classify"})
+    assert "does not do the task" in complaint(
+        resolve, "mine", make_architecture(), {}, TABLE | {"loss": "mse", "task": "classify"}
+    )
+
+
+def test_names_are_checked_without_keras():
+    program = """
+import sys
+from zoo.settings.resolve import resolve
+from zoo_registry import discover
+from zoo_registry.errors import ConfigError
+basic = discover().catalogue["basic"].architecture
+resolve("basic", basic, {}, {"loss": "smape:guard=0.2"})
+for wrong in ("smpae", "huber:delta=0", "focal"):
+    try:
+        resolve("basic", basic, {}, {"loss": wrong})
+    except ConfigError:
+        continue
+    raise AssertionError(wrong)
+print(*{"keras", "tensorflow"} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"

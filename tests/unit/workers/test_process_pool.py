@@ -1,0 +1,222 @@
+"""Worker processes of this host: threads of their own, lives of their own, and nothing left of them."""
+
+from __future__ import annotations
+
+import operator
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from zoo.preprocessing.names import check_scaler
+from zoo.workers.executors import executor
+from zoo.workers.messages import ClusterLostError, WorkerLostError
+from zoo.workers.worker_threads import cores, set_threads, thread_environment
+from zoo_registry.errors import ConfigError, ZooError
+
+
+def lives(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="it asks /proc whether a process lives")
+
+
+def until(condition, seconds: float = 20.0) -> bool:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    return condition()
+
+
+@pytest.fixture(scope="module")
+def workers():
+    with executor("loky", jobs=2, threads=3) as opened:
+        yield opened
+
+
+def test_tasks_run_in_processes_that_are_used_again(workers):
+    pids = {workers.submit(os.getpid).result() for _ in range(4)}
+    assert os.getpid() not in pids
+    assert len(pids) <= 2
+    assert workers.submit(operator.add, 2, 3).result() == 5
+
+
+def test_a_worker_that_grows_is_begun_anew_without_a_word(recwarn):
+    pytest.importorskip("psutil")
+    with executor("loky", jobs=1) as opened:
+        first = opened.submit(os.getpid).result()
+        for _ in range(3):  # loky looks once a second at most
+            opened.submit(exec, "import sys, time; time.sleep(1.1); sys.kept = bytearray(400_000_000)").result()
+        assert opened.submit(os.getpid).result() != first
+    assert [str(one.message) for one in recwarn] == []
+
+
+def test_workers_have_their_own_threads_and_leave_ctrl_c_to_the_parent(workers):
+    assert workers.submit(os.getenv, "TF_NUM_INTRAOP_THREADS").result() == "1"
+    for name in ("TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+        assert workers.submit(os.getenv, name).result() == "3"
+    assert workers.submit(signal.getsignal, signal.SIGINT).result() is signal.SIG_IGN
+
+
+def test_what_a_task_raises_its_future_raises(workers):
+    with pytest.raises(ZeroDivisionError):
+        workers.submit(operator.floordiv, 1, 0).result()
+    with pytest.raises(ConfigError, match="there is no scaler 'standrad'"):
+        workers.submit(check_scaler, "standrad").result()
+
+
+def test_a_killed_worker_costs_its_task_alone_which_is_run_again(workers, tmp_path):
+    marks, other = tmp_path / "marks", tmp_path / "other"
+    killed = workers.submit(subprocess.check_call, [sys.executable, "-c", MARK, str(marks), "2"])
+    beside = workers.submit(subprocess.check_call, [sys.executable, "-c", MARK, str(other), "3"])
+    assert until(lambda: marks.exists() and other.exists())
+    (parent,) = marks.read_text().split()
+    os.kill(int(parent), signal.SIGKILL)
+    assert killed.result(60) == beside.result(60) == 0
+    assert len(marks.read_text().split()) == 2, "run again"
+    assert len(other.read_text().split()) == 1, "not disturbed"
+
+
+MARK = """
+import os, sys, time
+with open(sys.argv[1], "a") as file:
+    file.write(f"{os.getppid()}\\n")
+time.sleep(float(sys.argv[2]))
+"""
+
+
+def test_a_task_that_kills_its_workers_is_given_up(workers):
+    with pytest.raises(WorkerLostError, match="its worker process ended 3 times"):
+        workers.submit(os._exit, 3).result(60)
+    assert workers.submit(operator.add, 1, 1).result(60) == 2
+
+
+def test_messages_come_once_and_in_order_and_a_task_can_be_stopped(workers):
+    reporter, other = workers.reporter("7"), workers.reporter("12")
+    assert workers.submit(reporter.send, {"epoch": 1}).result(60) is None
+    other.send({"epoch": 5})
+    reporter.send({"epoch": 2})
+    found = workers.messages()
+    assert [message for key, message in found if key == "7"] == [{"epoch": 1}, {"epoch": 2}]
+    assert [message for key, message in found if key == "12"] == [{"epoch": 5}]
+    assert workers.messages() == []
+    reporter.send({"epoch": 3})
+    assert workers.messages() == [("7", {"epoch": 3})]
+    assert not reporter.stopped()
+    workers.stop("7")
+    assert workers.submit(reporter.stopped).result(60)
+    assert not other.stopped()
+    assert not workers.reporter("7").stopped(), "a task of that name that is run again begins anew"
+    assert workers.messages() == []
+
+
+def test_a_half_written_message_waits_for_its_rest(workers):
+    reporter = workers.reporter("3")
+    path = Path(reporter.folder) / "3.jsonl"
+    path.write_text('{"epoch": 1}\n{"epo', encoding="utf-8")
+    assert workers.messages() == [("3", {"epoch": 1})]
+    with path.open("a") as file:
+        file.write('ch": 2}\n')
+    assert workers.messages() == [("3", {"epoch": 2})]
+
+
+def test_a_file_is_found_by_a_worker(workers, tmp_path):
+    path = tmp_path / "x.txt"
+    path.write_text("here")
+    assert workers.submit(Path.read_text, workers.share(path).find()).result(60) == "here"
+
+
+def test_a_folder_is_found_by_a_worker(workers, tmp_path):
+    (tmp_path / "x.txt").write_text("here")
+    shared = workers.share_folder(tmp_path)
+    assert workers.submit(shared.find).result(60) == tmp_path.resolve()
+
+
+@needs_proc
+def test_closing_ends_the_processes_and_what_runs():
+    with executor("loky") as opened:
+        pid = opened.submit(os.getpid).result(60)
+        running = opened.submit(time.sleep, 60)
+        folder = opened._folder
+        time.sleep(0.3)
+    assert until(lambda: not lives(pid))
+    assert running.exception(10) is not None
+    assert not folder.exists()
+
+
+KILLED = """
+import os, time
+from zoo.preprocessing.names import check_scaler
+from zoo.workers.executors import executor
+workers = executor("loky")
+print(workers.submit(os.getpid).result(), flush=True)
+workers.submit(time.sleep, 60)
+time.sleep(60)
+"""
+
+
+@needs_proc
+def test_workers_end_with_a_parent_that_is_killed():
+    parent = subprocess.Popen([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True)
+    worker = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert until(lambda: not lives(worker))
+
+
+def test_cores_are_shared_out():
+    with executor("loky", jobs=2) as opened:
+        assert opened._environment["TF_NUM_INTEROP_THREADS"] == str(max(1, cores() // 2))
+    assert thread_environment(4)["OMP_NUM_THREADS"] == "4"
+
+
+def test_threads_are_set_before_tensorflow_starts_and_left_alone_after(monkeypatch):
+    told = []
+    monkeypatch.setitem(sys.modules, "pyarrow", SimpleNamespace(set_cpu_count=told.append))
+    monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "9")
+    monkeypatch.setitem(sys.modules, "tensorflow", object())
+    set_threads(5)
+    assert os.environ["TF_NUM_INTEROP_THREADS"] == "9"
+    monkeypatch.delitem(sys.modules, "tensorflow")
+    for name in thread_environment(5):
+        monkeypatch.setenv(name, "1")
+    set_threads(5)
+    assert os.environ["TF_NUM_INTEROP_THREADS"] == "5"
+    assert told == [5, 5], "PyArrow can be told at any time"
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"backend": "ray"}, "--backend is one of loky, dask, found 'ray'"),
+        ({"backend": "dask"}, "--backend dask needs the scheduler's --address"),
+        ({"address": "tcp://127.0.0.1:1"}, "--address is for --backend dask"),
+        ({"jobs": 0}, "--jobs: expected 1 or more, found 0"),
+        ({"threads": -1}, "--threads: expected 1 or more, found -1"),
+    ],
+)
+def test_what_does_not_suit_is_told(settings, words):
+    with pytest.raises(ConfigError, match=words):
+        executor(**settings)
+
+
+def test_without_dask_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ConfigError, match=r"pip install 'lstm-zoo\[dask\]'"):
+        executor("dask", address="tcp://127.0.0.1:1")
+
+
+def test_losses_are_errors_of_the_zoo():
+    assert issubclass(WorkerLostError, ZooError)
+    assert issubclass(ClusterLostError, ZooError)

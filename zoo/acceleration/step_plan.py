@@ -1,0 +1,61 @@
+"""Decide how a training's steps are computed, by rule, from shapes and the machine."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+
+from zoo.acceleration.fusion import Fusion
+
+ROWS = 8  # of a batch in a part, at least
+EXECUTION = 0.05  # seconds that one call of the compiled function should last, about
+SPEED = 2e10  # products of two numbers a second on one core, roughly
+PASSES = 3  # forward, and backward to the inputs and to the weights
+STEP = 3e-4  # seconds of a step that are not products, roughly
+MOST_STEPS = 128
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How steps are computed.
+
+    ``engine`` is keras or fused; ``parts`` of a batch are computed side by side in fused layers;
+    ``steps_per_execution`` steps are made in one call; ``jit``: whether XLA compiles the whole step.
+    """
+
+    engine: str
+    parts: int
+    steps_per_execution: int
+    jit: bool = False
+
+    def record(self, fusion: Fusion) -> dict[str, Any]:
+        """As the run's record has it, with the layers that are fused and the reasons why others are not."""
+        fused = fusion.layers if self.engine == "fused" else []
+        return {**asdict(self), "fused": fused, "not_fused": fusion.others}
+
+
+def plan_by_rule(
+    model: keras.Model, engine: str, batch_size: int, steps_per_epoch: int, cores: int, *, gpu: bool
+) -> Plan:
+    """Choose a plan; ``engine`` is keras, fused, or auto, which fuses where a layer can be and there is no GPU."""
+    if engine == "auto":
+        engine = "fused" if Fusion(model).layers and not gpu else "keras"
+    parts = max(1, min(cores, batch_size // ROWS)) if engine == "fused" else 1
+    seconds = STEP + PASSES * operations(model) * batch_size / SPEED / parts
+    return Plan(engine, parts, steps_within(seconds, steps_per_epoch))
+
+
+def steps_within(seconds: float, steps_per_epoch: int) -> int:
+    """How many steps of so many seconds make an execution: few enough that progress is seen and Ctrl-C answered."""
+    return max(1, min(MOST_STEPS, steps_per_epoch, round(EXECUTION / seconds)))
+
+
+def operations(model: keras.Model) -> int:
+    """Products of two numbers in a forward pass of one window, roughly: recurrent layers read all of the window."""
+    times = model.input_shape[1]
+    layers = model._flatten_layers()
+    recurrent = {id(weight) for layer in layers if isinstance(layer, keras.layers.RNN) for weight in layer.weights}
+    return sum(math.prod(weight.shape) * (times if id(weight) in recurrent else 1) for weight in model.weights)

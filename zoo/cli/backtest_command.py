@@ -1,0 +1,180 @@
+"""``zoo backtest``: how good a run, a configuration or a bundle would have been, origin by origin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+
+from zoo.atomic import check_folder
+from zoo.cli.output import RequireSignature, catalogue, check_apart, note, print_json, print_table, say
+from zoo.cli.prediction_output import progress_bar
+from zoo.cli.results import print_forecasts
+from zoo.cli.shared_options import BUNDLE_OPTIONS, FORMAT, SCALING_OPTIONS, csv_format_of, with_options, workers_of
+from zoo.cli.tensorflow import import_tensorflow
+from zoo.settings.choices import Aggregate, Gaps, Missing
+from zoo_registry.errors import ConfigError
+
+if TYPE_CHECKING:
+    from zoo.backtesting.result import Backtested
+
+READING = ("time", "time_format", "zone", "series", "short_series", "sort", "resample", "aggregate", "gaps", "spool")
+_STEPS, _SERIES, _ORIGINS = 6, 5, 3  # rows of a table
+
+
+@with_options({name: BUNDLE_OPTIONS[name] for name in (*READING, *FORMAT)} | SCALING_OPTIONS)
+def backtest(
+    ctx: typer.Context,
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="SUBJECT",
+            help="A run (id, the beginning of it, folder, latest), a TOML file, or a bundle's folder.",
+        ),
+    ],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="CSV or Parquet file, or example:co2 [default: the run's; a bundle has none].", rich_help_panel="Data"
+        ),
+    ] = None,
+    refit: Annotated[bool, typer.Option("--refit", help="Retrain at each origin, on the rows up to it.")] = False,
+    refit_every: Annotated[
+        int | None,
+        typer.Option(
+            help="Retrain each time after so many origins [default: 1 with --refit, else never].",
+            min=1,
+            metavar="ORIGINS",
+        ),
+    ] = None,
+    train_rows: Annotated[
+        int | None,
+        typer.Option(help="Train on so many rows before an origin [default: all].", min=1, metavar="ROWS"),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(help="First time, or row, that is forecast [default: the test part's].", metavar="TIME"),
+    ] = None,
+    stride: Annotated[
+        int | None, typer.Option(help="Rows from one origin to the next [default: the horizon].", min=1, metavar="ROWS")
+    ] = None,
+    origins: Annotated[
+        int | None,
+        typer.Option(help="Only so many origins of each series, the last ones [default: all].", min=1, metavar="N"),
+    ] = None,
+    season: Annotated[
+        int | None, typer.Option(help="Rows in a season, for the seasonal naive baseline [default: by the times].")
+    ] = None,
+    missing: Annotated[
+        str | None,
+        typer.Option(
+            help="Missing values: error, ffill, interpolate or drop [default: the run's way, else error].",
+            rich_help_panel="Data",
+        ),
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
+    output: Annotated[Path, typer.Option(help="Folder of all backtests.")] = Path("backtests"),
+    require_signature: RequireSignature = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Forecast from one origin after the other, and measure it beside baselines on the same origins.
+
+    The network of a run or a bundle stays as it is, that of a TOML file is trained on the rows before the first origin;
+    with --refit it is retrained as the origin moves on, in parallel with --jobs or on a cluster. All forecasts, errors
+    and a report are kept in a folder of their own. Options on how a table is read are for bundles.
+
+    Examples:
+        zoo backtest latest
+        zoo backtest latest --refit-every 10 --origins 100
+        zoo backtest latest --refit --jobs 2
+        zoo backtest config.toml --start 2019-01-01 --stride 24
+        zoo backtest exported/basic-co2 --data example:co2
+    """
+    for name, known in (("missing", Missing), ("gaps", Gaps), ("aggregate", Aggregate)):
+        if (value := missing if name == "missing" else ctx.params[name]) is not None and value not in get_args(known):
+            raise ConfigError(f"--{name} is one of {', '.join(get_args(known))}, found '{value}'")
+    check_folder(output, "--output")
+    workers = workers_of(ctx)
+    from zoo.bundle.opening import find_bundle, is_bundle
+
+    if is_bundle(subject):
+        check_apart(output, "--output", find_bundle(subject))
+    if refit or refit_every is not None or not is_bundle(subject):  # a bundle as it is needs no plugin, no TensorFlow
+        catalogue()
+        if not workers or Path(subject).suffix.lower() != ".toml":  # whose trainings are all in workers
+            import_tensorflow()
+    from zoo.backtesting.backtest import backtest as run_backtest
+
+    with progress_bar() as show:
+        show("reading", 0, None)
+        found = run_backtest(
+            subject,
+            data,
+            refit=refit,
+            refit_every=refit_every,
+            train_rows=train_rows,
+            start=start,
+            stride=stride,
+            origins=origins,
+            season=season,
+            missing=missing,  # type: ignore[arg-type]  # checked above
+            runs=runs,
+            require_signature=require_signature or None,
+            **workers,
+            on_block=lambda done, total: show("trainings", done, total),
+            **_reading(ctx),
+        )
+        folder = found.save(output)
+    for remark in found.evaluation["remarks"]:
+        note(f"warning: {remark}")
+    if as_json:
+        print_json({**found.evaluation, "folder": str(folder)})
+        return
+    _print(found)
+    say(f"forecasts: {folder / 'forecasts.parquet'}")
+    say(f"report: {folder / 'report.html'}")
+    say(found.verdict)
+
+
+def _reading(ctx: typer.Context) -> dict[str, Any]:
+    """What was given of how a table is read."""
+    reading = {name: ctx.params[name] for name in READING if ctx.params[name] is not None}
+    if any(ctx.params[name] is not None for name in FORMAT):
+        reading["csv"] = csv_format_of(ctx)
+    return reading
+
+
+def _print(found: Backtested) -> None:
+    """Write the errors over all origins, by step, by series and of the worst origins to standard output."""
+    from zoo.evaluation.headline import everybody
+    from zoo.reports.backtest_report import worst_origins
+
+    measured = found.evaluation
+    names = list(everybody(measured))
+    left_out = f" ({measured['left_out']} left out: their truth is missing)" if measured["left_out"] else ""
+    fits = f"; {len(measured['fits'])} trainings" if measured["fits"] else ""
+    say(
+        f"{measured['subject']}: {measured['origins']} origins, {measured['first_origin']} to"
+        f" {measured['last_origin']}, {measured['windows']} windows{left_out}{fits}; errors in original units\n"
+    )
+    print_forecasts(measured, list(measured["network"]["targets"]))
+    steps = len(measured["by_step"]["network"])
+    if steps > 1:
+        shown = sorted(
+            {round(1 + place * (steps - 1) / (min(steps, _STEPS) - 1)) for place in range(min(steps, _STEPS))}
+        )
+        say()
+        rows = [(str(step), *(f"{measured['by_step'][name][step - 1]:.4f}" for name in names)) for step in shown]
+        print_table(("step, scaled MAE", *names), rows)
+    if measured["by_series"]:
+        worst = sorted(measured["by_series"].items(), key=lambda item: -item[1]["scaled_mae"]["network"])[:_SERIES]
+        say()
+        rows = [(series, *(f"{own['scaled_mae'][name]:.4f}" for name in names)) for series, own in worst]
+        print_table(("worst series, scaled MAE", *names), rows)
+    say()
+    labels = ("worst origins, scaled MAE", *(["series"] if measured["by_series"] else []))
+    print_table((*labels, *names), worst_origins(measured, found.by_origin, _ORIGINS))
+    for name, reason in measured["skipped"].items():
+        say(f"{name}: not computed, {reason}")
+    say()

@@ -1,0 +1,198 @@
+"""``zoo predict``: what a bundle makes of a table, or of a folder of them, on ONNX Runtime; no TensorFlow."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+
+from zoo.cli.output import BundlePath, RequireSignature, check_apart, note, print_json, print_table, tell_apart
+from zoo.cli.predict_folder import is_folder, predict_folder
+from zoo.cli.prediction_output import cells, check_output, progress_bar, staged_writer
+from zoo.cli.shared_options import BUNDLE_OPTIONS, FORMAT, SCALING_OPTIONS, csv_format_of, with_options, workers_of
+from zoo.settings.choices import Aggregate, Gaps, Missing
+from zoo_registry.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from zoo.bundle.loading import Bundle
+    from zoo.bundle.ranges import Outside
+
+FILLS = tuple(name for name in get_args(Missing) if name != "drop")  # no newest row can be left out
+READING = ("time", "time_format", "zone", "series", "short_series", "sort", "resample", "aggregate", "gaps", "spool")
+SHOWN = 5  # rows at either end of a backtest
+MOST_JSON = 100_000  # rows of a backtest
+
+
+@with_options({name: BUNDLE_OPTIONS[name] for name in (*READING, *FORMAT)} | SCALING_OPTIONS)
+def predict(
+    ctx: typer.Context,
+    bundle: BundlePath,
+    data: Annotated[
+        str,
+        typer.Option(
+            help="CSV or Parquet file with the bundle's columns, a folder of such files, or example:co2.",
+            rich_help_panel="Data",
+        ),
+    ],
+    backtest: Annotated[
+        bool, typer.Option("--backtest", help="Give an answer for every window in the data, not only for the last.")
+    ] = False,
+    stride: Annotated[
+        int | None,
+        typer.Option(help="With --backtest: rows from one window to the next [default: 1].", min=1, metavar="ROWS"),
+    ] = None,
+    missing: Annotated[
+        str | None,
+        typer.Option(
+            help="Missing values: error, ffill, interpolate, or drop with --backtest [default: error].",
+            rich_help_panel="Data",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a .csv or .parquet file; for a folder, the folder of results [default: a table on the"
+            " terminal]."
+        ),
+    ] = None,
+    strict_range: Annotated[
+        bool,
+        typer.Option(
+            "--strict-range", help="Refuse values outside the training's range; without it they are only reported."
+        ),
+    ] = False,
+    require_signature: RequireSignature = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Forecast what comes after the data's last row, in original units, on ONNX Runtime; or, backtesting, over it.
+
+    For a folder, each Parquet or CSV file in it gets a Parquet file of the same name in the folder of results, whole or
+    not at all. The same command again makes only what is missing, or was made of other data, by another bundle or in
+    another way. A file that fails is reported and makes the exit code 2; the others are still done.
+
+    Examples:
+        zoo predict exported/basic-co2 --data example:co2
+        zoo predict exported/load --data meters --output forecasts --jobs 2
+        zoo predict exported/load --data meters --output forecasts --backend dask --address tcp://10.0.0.1:8786
+    """
+    ways = get_args(Missing) if backtest else FILLS
+    for name, known in (("missing", ways), ("gaps", get_args(Gaps)), ("aggregate", get_args(Aggregate))):
+        if (value := missing if name == "missing" else ctx.params[name]) is not None and value not in known:
+            raise ConfigError(f"--{name} is one of {', '.join(known)}, found '{value}'")
+    if stride is not None and not backtest:
+        raise ConfigError("--stride is for --backtest, which is not given; give both or neither")
+    workers, folder = workers_of(ctx), is_folder(data)
+    if workers and not folder:
+        given = ", ".join(f"--{name}" for name in workers)
+        raise ConfigError(f"{given}: for a folder of files, found --data {data}; leave it out, or name a folder")
+    if output is not None and not folder:
+        check_output(output)
+        check_apart(output, "--output", data, *(require_signature or ()))
+        if as_json:
+            raise ConfigError(f"--output writes .csv or .parquet, and --json to the terminal; found {output}; take one")
+    reading = {name: ctx.params[name] for name in READING} | {
+        "csv": csv_format_of(ctx),
+        "missing": missing,
+    }
+    if folder:
+        settings = reading | {"backtest": backtest, "stride": stride or 1, "strict_range": strict_range}
+        keys = require_signature or None
+        predict_folder(bundle, data, output, settings | workers | {"require_signature": keys}, as_json=as_json)
+        return
+    from zoo.bundle.loading import load_bundle
+    from zoo.bundle.opening import find_bundle
+    from zoo.bundle.ranges import refuse_outside
+
+    if output is not None:
+        check_apart(output, "--output", find_bundle(bundle))
+    loaded = load_bundle(bundle, require_signature=require_signature or None)
+    if backtest:
+        _backtest(loaded, data, reading | {"stride": stride or 1}, output, strict=strict_range, as_json=as_json)
+        return
+    from zoo.bundle.prediction import predict_table
+    from zoo.data.last_window import UnknownTimesWarning
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UnknownTimesWarning)
+        forecast, outside = predict_table(loaded, data, **reading)
+    for warning in told:
+        note(str(warning.message))
+    if strict_range:
+        refuse_outside(outside, data)
+    _tell(outside)
+    forecast = forecast.reset_index()
+    if output is None:
+        _show([forecast], as_json=as_json)
+        return
+    with staged_writer(output) as writer:
+        writer.write(forecast)
+    note(f"{len(forecast)} rows: {output}")
+
+
+def _backtest(
+    bundle: Bundle, data: str, settings: dict[str, Any], output: Path | None, *, strict: bool, as_json: bool
+) -> None:
+    """Go over the data, frame by frame, of which only what is shown is kept."""
+    from zoo.bundle.ranges import refuse_outside
+
+    with progress_bar() as show:
+        show("reading", 0, None)
+        backtest = bundle.backtest(data, **settings)
+        rows = len(backtest) * backtest.rows_per_window
+        if as_json and rows > MOST_JSON:
+            raise ConfigError(f"--json is for {MOST_JSON} rows at most, found {rows}; give --output FILE instead")
+
+        def frames() -> Iterator[pd.DataFrame]:
+            for frame in backtest:
+                yield frame
+                show("windows", (frame.index[-1] + 1) // backtest.rows_per_window, len(backtest))
+            if strict:
+                refuse_outside(backtest.outside, data)
+
+        kept: list[pd.DataFrame] = []
+        if output is not None:
+            with staged_writer(output, backtest.times) as writer:
+                for frame in frames():
+                    writer.write(frame)
+        else:
+            for frame in frames():
+                kept.append(frame if as_json else _ends(frame))
+                if not as_json:
+                    del kept[1:-1]
+    _tell(backtest.outside)
+    if output is not None:
+        note(f"{rows} rows: {output}")
+    else:
+        _show(kept, as_json=as_json)
+
+
+def _ends(frame: pd.DataFrame) -> pd.DataFrame:
+    """The first and the last rows of a frame."""
+    kept: pd.DataFrame = frame[(frame.index < frame.index[0] + SHOWN) | (frame.index > frame.index[-1] - SHOWN)]
+    return kept
+
+
+def _tell(outside: Sequence[Outside]) -> None:
+    for found in outside:
+        note(f"outside the training's range: {found}")
+
+
+def _show(frames: Sequence[pd.DataFrame], *, as_json: bool) -> None:
+    """Print a table, of many rows the first and the last, or JSON."""
+    parts = [cells(frame) for frame in frames]
+    heads, rows = parts[0][0], [row for _, part in parts for row in part]
+    if as_json:
+        print_json([dict(zip(heads, row, strict=True)) for row in rows])
+        return
+    total = frames[-1].index[-1] + 1
+    texts = list(zip(*tell_apart(list(zip(*rows, strict=True))), strict=True))
+    if total > len(texts):
+        texts[SHOWN:-SHOWN] = [tuple("…" for _ in heads)]
+    print_table(heads, texts)
+    if total > len(texts):
+        note(f"{total} rows in all; --output FILE writes them")

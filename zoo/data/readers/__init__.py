@@ -1,0 +1,1 @@
+"""Files, DataFrames, arrays and examples, read as they are."""

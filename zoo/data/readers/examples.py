@@ -1,0 +1,97 @@
+"""Embedded series, each with the settings that suit it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from zoo.settings.choices import Missing
+from zoo_registry.errors import DataError, close_match_hint
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PREFIX = "example:"
+
+
+@dataclass(frozen=True)
+class Example:
+    """An embedded series, and what a run takes where the user says nothing.
+
+    ``label`` is the column that marks its anomalies, ``classes`` one of classes.
+    """
+
+    load: Callable[[], pd.DataFrame]
+    summary: str
+    target: str
+    features: tuple[str, ...]
+    time: str
+    window: int
+    horizon: int
+    season: int
+    missing: Missing
+    label: str | None = None
+    classes: str | None = None
+
+    def settings(self, task: str) -> dict[str, Any]:
+        """The settings of the data for a task; targets and horizon are those of a forecast."""
+        settings: dict[str, Any] = {
+            name: getattr(self, name) for name in ("features", "time", "window", "season", "missing")
+        }
+        if task == "forecast":
+            return settings | {"target": self.target, "horizon": self.horizon}
+        if task == "classify" and self.classes is not None:
+            return settings | {"target": self.classes, "missing": "drop"}  # of what comes last no class is known
+        return settings | {"label": self.label} if task == "anomaly" else settings
+
+
+def _co2() -> pd.DataFrame:
+    from statsmodels.datasets import co2
+
+    frame: pd.DataFrame = co2.load_pandas().data
+    return frame.rename_axis("date").reset_index()
+
+
+def _ticks() -> pd.DataFrame:
+    from zoo.data.ticks import make_ticks
+
+    return make_ticks()
+
+
+EXAMPLES = {
+    "co2": Example(
+        load=_co2,
+        summary="weekly atmospheric CO2 at Mauna Loa, 1958-2001, in ppm; 59 of 2284 values are missing",
+        target="co2",
+        features=("co2",),
+        time="date",
+        window=52,
+        horizon=13,
+        season=52,
+        missing="interpolate",
+    ),
+    "ticks": Example(
+        load=_ticks,
+        summary="a made-up price by the minute, with volatility clusters, heavy tails, a daily season and jumps",
+        target="price",
+        features=("price", "return_bp", "volume"),
+        time="time",
+        window=60,
+        horizon=10,
+        season=1440,
+        missing="error",
+        label="anomaly",
+        classes="next_move",
+    ),
+}
+
+
+def find_example(source: object) -> Example | None:
+    """Return the example that ``source`` names (``"example:co2"``), or None where it is no such name."""
+    if not isinstance(source, str) or not source.startswith(PREFIX):
+        return None
+    name = source.removeprefix(PREFIX)
+    if name not in EXAMPLES:
+        raise DataError(f"there is no example '{name}'{close_match_hint(name, EXAMPLES)}")
+    return EXAMPLES[name]

@@ -1,0 +1,271 @@
+"""Read a CSV or Parquet file, a DataFrame, arrays or an example into pandas DataFrames, as they are."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+
+from zoo.data.readers.csv_files import CsvFormat, read_csv_chunks
+from zoo.data.readers.examples import find_example
+from zoo.data.readers.unnamed import Unnamed
+from zoo.data.time_formats import check_time_format, check_zone
+from zoo.settings.choices import ARRAYS, FRAME, Aggregate, CalendarField, Gaps, ShortSeries
+from zoo_registry.errors import DataError, first_line
+
+Arrays = tuple[Any, Any, Any]
+
+
+@runtime_checkable
+class ArrowTable(Protocol):
+    """A table of any library that gives it through Arrow's C interface, such as polars and pyarrow."""
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """Give a capsule of a stream of batches."""
+
+
+Frame = pd.DataFrame | ArrowTable
+Source = str | Path | Frame | Arrays
+
+PARQUET_SUFFIXES = {".parquet", ".pq"}
+TIME = "time"
+_BREAKS = {"Cc", "Zl", "Zp"}  # kinds of characters that would garble every list of columns
+MEMORY_SHARE = 0.5  # of the machine's memory that a file may have in bytes and still be read whole
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a table is read: what a training, an inspection and a prediction share.
+
+    ``time`` names the time column; without it that is ``usual_time`` where there is such a column, else the first
+    column of dates, or of text under a usual name, or of whole numbers under one that count up. ``time_format`` says
+    how its values are read as times where it holds none by its type, and ``zone`` whose clock they are brought to; see
+    :mod:`zoo.data.time_formats`. ``series`` names the column that tells several series apart. ``sort``, ``resample`` (a
+    pandas frequency, with ``aggregate``) and ``short_series`` are repairs that are asked for; ``gaps`` says what an
+    uneven step is. ``calendar`` fields become features, read off the times' own wall clock, or that of
+    ``calendar_zone`` (``"none"``: the times must have no zone). With ``lists`` a feature or target that is no column's
+    name is a list of names by commas. ``spool`` is a folder for what does not fit in memory.
+    """
+
+    csv: CsvFormat = field(default_factory=CsvFormat)
+    time: str | None = None
+    usual_time: str | None = None
+    time_format: str | None = None
+    zone: str | None = None
+    series: str | None = None
+    sort: bool = False
+    resample: str | None = None
+    aggregate: Aggregate = "mean"
+    gaps: Gaps = "error"
+    calendar: tuple[CalendarField, ...] = ()
+    calendar_zone: str | None = None
+    lists: bool = False
+    short_series: ShortSeries = "error"
+    spool: Path | None = None
+
+    def __post_init__(self) -> None:
+        check_time_format(self.time_format)
+        check_zone(self.zone)
+
+
+def describe(source: Source) -> str:
+    """Name a source in messages and records: a path as given, ``example:…``, ``DataFrame`` or ``arrays``.
+
+    Raises DataError for what is no table.
+    """
+    if isinstance(source, (str, Path)):
+        return str(source)
+    if isinstance(source, (pd.DataFrame, ArrowTable)):
+        return FRAME
+    if isinstance(source, tuple):
+        return ARRAYS
+    raise _no_table(source)
+
+
+def is_csv(source: Source) -> bool:
+    """Whether a source is read as a CSV file."""
+    if not isinstance(source, (str, Path)) or find_example(source):
+        return False
+    return Path(source).suffix.lower() not in PARQUET_SUFFIXES
+
+
+def _no_table(source: object) -> DataError:
+    return DataError(
+        f"expected a table, found {_kind_of(source)}; give a CSV or Parquet file, a DataFrame of pandas or polars, or"
+        " arrays as (values, times, columns), whose times may be None"
+    )
+
+
+def _kind_of(source: object) -> str:
+    if isinstance(source, np.ndarray):
+        return f"a bare array of shape {source.shape}"
+    name = type(source).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def read_frame(source: Source, csv: CsvFormat | None = None, text: Collection[str] = ()) -> pd.DataFrame:
+    """Return the source's columns and rows unchanged; an index of times, or with a name, becomes the first column.
+
+    Arrays are ``(values, times, columns)``: numbers of shape (rows, columns), times or whole numbers of shape (rows,)
+    or None, which become the column ``time``, and the columns' names. ``csv`` says how a CSV file is written, where
+    not as usual, and ``text`` names the columns that are read from one as they stand. Raises DataError where the source
+    is missing, empty, malformed, too large for the memory, or has two columns of one name.
+    """
+    (frame,) = read_frames(source, csv, None, text)
+    return frame
+
+
+def read_frames(
+    source: Source, csv: CsvFormat | None, rows: int | None, text: Collection[str] = ()
+) -> Iterator[pd.DataFrame]:
+    """Read as :func:`read_frame` does, in frames of at most ``rows`` rows, or in one frame where that is None."""
+    where = describe(source)
+    nothing, unnamed = True, Unnamed(where)
+    for frame in _frames(source, csv or CsvFormat(), rows, text):
+        names = unnamed.name([str(name) for name in frame.columns], frame)
+        if nothing:
+            _check_names(names, where)
+        nothing = nothing and frame.empty
+        yield frame.set_axis(names, axis="columns")
+    if nothing:
+        raise DataError(f"{where}: expected a table with rows, found none; check that this is the right file")
+
+
+def _frames(source: Source, csv: CsvFormat, rows: int | None, text: Collection[str]) -> Iterator[pd.DataFrame]:
+    if isinstance(source, (str, Path)) and not (example := find_example(source)):
+        for frame in _read_file(Path(source), csv, rows, text):
+            yield _index_to_column(frame)
+        return
+    if isinstance(source, (str, Path)):
+        whole = example.load()  # type: ignore[union-attr]
+    else:
+        whole = _arrays_to_frame(source) if isinstance(source, tuple) else _index_to_column(as_pandas(source))
+    for start in range(0, max(len(whole), 1), rows or max(len(whole), 1)):
+        yield whole if rows is None else whole.iloc[start : start + rows]
+
+
+def _check_names(names: list[str], where: str) -> None:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise DataError(f"{where}: expected each column once, found '{twice[0]}' more than once; rename one of them")
+    for number, name in enumerate(names, start=1):
+        if not _BREAKS.isdisjoint(map(unicodedata.category, name)):
+            raise DataError(
+                f"{where}: expected names without line breaks and control characters, found {name!r} for column"
+                f" {number}; rename it"
+            )
+
+
+def as_pandas(table: Frame) -> pd.DataFrame:
+    """A table of any library as one of pandas, through Arrow's C interface. Raises DataError for a single column."""
+    if isinstance(table, pd.DataFrame):
+        return table
+    import pyarrow
+
+    try:
+        arrow = pyarrow.table(table)
+    except (pyarrow.ArrowInvalid, TypeError) as error:
+        if not hasattr(table, "columns"):  # one column
+            raise _no_table(table) from error
+        raise DataError(f"{FRAME}: a column cannot be taken through Arrow ({first_line(error)}); convert it") from error
+    _check_names(arrow.column_names, FRAME)
+    frame: pd.DataFrame = arrow.to_pandas()
+    return frame
+
+
+def _arrays_to_frame(source: Arrays) -> pd.DataFrame:
+    if len(source) != 3:
+        raise DataError(f"{ARRAYS}: expected (values, times, columns), found {len(source)} parts; give these three")
+    try:
+        values, times, columns = np.asarray(source[0]), source[1], [str(name) for name in source[2]]
+    except (TypeError, ValueError) as error:  # rows of unlike length, or no list of names
+        raise DataError(
+            f"{ARRAYS}: expected (values, times, columns), found parts that are none ({first_line(error)}); mend them"
+        ) from error
+    if values.ndim != 2 or values.shape[1] != len(columns):
+        raise DataError(
+            f"{ARRAYS}: expected values of shape (rows, {len(columns)}) for the columns {', '.join(columns)},"
+            f" found {values.shape}; reshape them"
+        )
+    frame = pd.DataFrame(values, columns=columns)
+    if times is None:
+        return frame
+    if np.shape(times) != (len(values),):
+        raise DataError(f"{ARRAYS}: expected {len(values)} times, one for each row, found {np.shape(times)}; mend them")
+    frame.insert(0, TIME, pd.Index(times), allow_duplicates=True)
+    return frame
+
+
+def _index_to_column(frame: pd.DataFrame) -> pd.DataFrame:
+    if isinstance(frame.index, pd.PeriodIndex):
+        frame = frame.to_timestamp()
+    if isinstance(frame.index, pd.DatetimeIndex):
+        frame = frame.rename_axis(str(frame.index.name or TIME))
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index(allow_duplicates=True)
+    return frame
+
+
+def _read_file(path: Path, csv: CsvFormat, rows: int | None, text: Collection[str]) -> Iterator[pd.DataFrame]:
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file; give a CSV or Parquet file, or example:co2")
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "a device"
+        raise DataError(f"{path}: expected a file, found {found}; give one CSV or Parquet file")
+    size = path.stat().st_size
+    if size == 0:
+        raise DataError(f"{path}: the file is empty; expected a header line and rows")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if rows is None and size > MEMORY_SHARE * memory:
+        raise DataError(
+            f"{path}: {size / 1e9:.1f} GB are too much to read at once with {memory / 1e9:.1f} GB of memory;"
+            " give --spool FOLDER, where there is room for a copy"
+        )
+    if path.suffix.lower() in PARQUET_SUFFIXES:
+        yield from _read_parquet(path, rows)
+    else:
+        yield from read_csv_chunks(path, csv, rows, text)
+
+
+def _read_parquet(path: Path, rows: int | None) -> Iterator[pd.DataFrame]:
+    import pyarrow.parquet
+
+    _check_ends(path)
+    try:
+        names = pyarrow.parquet.read_schema(path).names
+    except Exception as error:  # whatever a reader makes of foreign bytes
+        raise _unreadable(path, error) from error
+    _check_names(names, str(path))  # here, as pandas speaks of fields' references where two have one name
+    try:
+        if rows is None:
+            yield pd.read_parquet(path)
+            return
+        # mapped, as a reader holds on to all that it has read
+        with pyarrow.parquet.ParquetFile(path, memory_map=True) as file:
+            if file.metadata.num_rows == 0:
+                yield file.read().to_pandas()
+            for batch in file.iter_batches(rows):
+                yield batch.to_pandas()
+    except Exception as error:
+        raise _unreadable(path, error) from error
+
+
+def _check_ends(path: Path) -> None:
+    """Raise DataError for what is no Parquet file, and for one that was cut off."""
+    with path.open("rb") as file:
+        begin = file.read(4)
+        file.seek(-min(4, path.stat().st_size), os.SEEK_END)
+        end = file.read()
+    if begin != b"PAR1":
+        raise DataError(f"{path}: not a readable Parquet file, as it begins with {begin!r}; name a CSV file .csv")
+    if end != begin or path.stat().st_size < 12:
+        raise DataError(f"{path}: not a readable Parquet file, as its end is missing; copy it again")
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path}: not a readable Parquet file ({first_line(error)}); check it")

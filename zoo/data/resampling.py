@@ -1,0 +1,175 @@
+"""Bring rows into the order of series and time, and resample them: on request, and recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zoo.data.columns import MISSING_CLASS, Codes
+from zoo.data.readers.reading import Reading
+from zoo.data.storage import row_blocks
+from zoo.data.times import Times, check_order, kind_of, ticks
+from zoo_registry.errors import ConfigError, DataError
+
+_MAX_STEPS = 1e8  # that a resampled table may have
+
+
+@dataclass
+class Rows:
+    """The rows of a table on their way: values (rows, columns), and for each row its time, series and label.
+
+    ``file_rows`` gives each row's place in the source where it is another one.
+    """
+
+    values: NDArray[Any]
+    times: Times | None
+    series: NDArray[np.int32] | None
+    labels: NDArray[np.int32] | None
+    file_rows: NDArray[np.int64] | None = None
+    repairs: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """The first row of each series."""
+        first = np.zeros(1, np.int64)
+        if (series := self.series) is None:
+            return first
+        later = [
+            rows.start + np.flatnonzero(series[rows] != series[rows.start - 1 : rows.stop - 1])
+            for rows in row_blocks(1, len(series))
+        ]
+        return np.concatenate([first, *later])
+
+    def take(self, order: NDArray[np.int64]) -> Rows:
+        """The rows in another order."""
+        return Rows(
+            self.values[order],
+            None if self.times is None else self.times[order],
+            None if self.series is None else self.series[order],
+            None if self.labels is None else self.labels[order],
+            order,
+            self.repairs,
+        )
+
+    def name(self, row: int) -> str:
+        """Name a row by its place in the source, and its time."""
+        number = row if self.file_rows is None else int(self.file_rows[row])
+        return f"row {number + 1}" + ("" if self.times is None else f" ({self.times[row]})")
+
+
+@dataclass
+class Naming:
+    """The names of a table and of the columns that say when and which series; ``codes`` numbers the series."""
+
+    where: str
+    time: str | None
+    series: str | None
+    codes: Codes = field(default_factory=Codes)
+
+    @property
+    def series_names(self) -> list[str]:
+        """The series in the order of their first rows; one without a name where there is no column of series."""
+        return [""] if self.series is None else list(self.codes.names)
+
+
+def arrange(rows: Rows, naming: Naming, reading: Reading) -> Rows:
+    """Put the rows of each series together, in the order of the series' first rows, and sort them where asked to.
+
+    Raises DataError where a spooled file would have to be put into another order.
+    """
+    grouped, starts = rows, rows.starts
+    if rows.series is not None and len(back := starts[1:][np.diff(rows.series[starts]) < 0]):
+        if reading.spool is not None:
+            raise DataError(
+                f"{naming.where}: {rows.name(int(back[0]))} goes back to a series that ended before; with"
+                f" --spool the rows of each series have to stand together: sort the file by '{naming.series}'"
+            )
+        grouped = rows.take(np.argsort(rows.series, kind="stable").astype(np.int64))
+    if not reading.sort:
+        return grouped
+    if rows.times is None:
+        raise DataError(
+            f"{naming.where}: --sort needs a column of times, found none; name it with --time, or leave --sort out"
+        )
+    series = rows.series if rows.series is not None else np.zeros(len(rows.values), np.int32)
+    order = np.lexsort((ticks(rows.times), series)).astype(np.int64)
+    before = np.arange(len(order)) if grouped.file_rows is None else grouped.file_rows
+    if not (moved := int((order != before).sum())):
+        return grouped
+    done = rows.take(order)
+    done.repairs["sort"] = {"rows_moved": moved}
+    return done
+
+
+def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
+    """Bring each series to an even step: the rows of a step become one, by ``reading.aggregate``; labels by the last.
+
+    A step without rows becomes a row of missing values. Raises ConfigError for an unknown rule, DataError without
+    times, where rows are out of order, and where they would become too many.
+    """
+    if not isinstance(rows.times, pd.DatetimeIndex):
+        raise DataError(
+            f"{naming.where}: --resample needs a column of times, found {kind_of(rows.times)}; name it with --time, or"
+            " leave --resample out"
+        )
+    try:
+        rule = pd.tseries.frequencies.to_offset(str(reading.resample))
+        if rule.n < 1:
+            raise ValueError(f"{reading.resample} does not go forward")
+    except ValueError as error:
+        raise ConfigError(
+            f"--resample: expected a step such as 15min, 1h, 1D or MS, found '{reading.resample}'; give another"
+        ) from error
+    one_series = naming.series is None
+    check_order(rows.times, rows.starts, naming.where, str(naming.time), rows.name, one_series=one_series)
+    ends = [*rows.starts[1:].tolist(), len(rows.values)]
+    if isinstance(rule, pd.offsets.Tick):
+        unit = pd.Timedelta(1, rows.times.unit)
+        steps = sum(ticks(rows.times)[np.array(ends) - 1] - ticks(rows.times)[rows.starts]) * (
+            unit / pd.Timedelta(rule)
+        )
+        if steps > _MAX_STEPS or pd.Timedelta(rule) < unit:
+            raise DataError(
+                f"{naming.where}: --resample {reading.resample} would make {steps:.3g} of the {len(rows.values)} rows,"
+                f" expected {_MAX_STEPS:.0e} at most; give a longer step"
+            )
+    parts: list[tuple[NDArray[Any], pd.DatetimeIndex, NDArray[Any] | None]] = []
+    for start, end in zip(rows.starts.tolist(), ends, strict=True):
+        grouped = pd.DataFrame(rows.values[start:end], index=rows.times[start:end]).resample(rule)
+        with np.errstate(over="ignore"):  # an overflow is told below
+            if reading.aggregate == "sum":
+                frame = grouped.sum(min_count=1)
+            else:
+                frame = grouped.mean() if reading.aggregate == "mean" else grouped.last()
+        labels = None
+        if rows.labels is not None:
+            known = pd.Series(rows.labels[start:end], index=rows.times[start:end]).replace(MISSING_CLASS, np.nan)
+            labels = known.resample(rule).last().fillna(MISSING_CLASS).to_numpy(np.int32)
+        parts.append((frame.to_numpy(), pd.DatetimeIndex(frame.index), labels))
+    counts = [len(part[0]) for part in parts]
+    values = np.concatenate([part[0] for part in parts])
+    times = parts[0][1].append([part[1] for part in parts[1:]])
+    if len(infinite := np.flatnonzero(np.isinf(values).any(axis=1))):
+        raise DataError(
+            f"{naming.where}: the {reading.aggregate} of the rows from {times[infinite[0]]} on (--resample"
+            f" {reading.resample}) is beyond any float, expected a finite number; take another --aggregate or unit"
+        )
+    rows.repairs["resample"] = {
+        "rule": str(reading.resample),
+        "aggregate": reading.aggregate,
+        "rows_before": len(rows.values),
+        "rows_after": len(values),
+        "rows_without_values": int(np.isnan(values).all(axis=1).sum()),
+    }
+    return Rows(
+        values,
+        times,
+        None if rows.series is None else np.repeat(np.arange(len(parts), dtype=np.int32), counts),
+        None if rows.labels is None else np.concatenate([part[2] for part in parts if part[2] is not None]),
+        None,
+        rows.repairs,
+    )

@@ -1,0 +1,86 @@
+"""Which rows of each series are train, validation and test, and how the windows of a task lie on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zoo.data.columns import shown
+from zoo.data.splits import Minimum, ShortPartError, Split, split_dates, split_rows
+from zoo.data.table import Table
+from zoo.data.windows import Layout
+from zoo.settings.schema import DataConfig
+from zoo_registry import Task
+from zoo_registry.errors import ConfigError, DataError, close_match_hint
+
+_NAMED = 3  # short series in a message
+
+
+def layout_of(config: DataConfig) -> Layout:
+    """How the windows of a task lie on the rows.
+
+    ``forecast``: the horizon comes after the window and the gap; ``regress`` and ``classify``: the target is at the
+    window's last row; ``anomaly``: the window's last row is forecast from the rows before it, or the whole window is
+    given back.
+    """
+    window, stride, context = config.window, config.stride, config.context
+    if config.task is Task.FORECAST:
+        return Layout(window, config.horizon, window + config.gap, stride, context)
+    if config.task is Task.ANOMALY and config.reconstruct:
+        return Layout(window, window, 0, stride, context, reaching_back=context)  # its last row is what is judged
+    if config.task is Task.ANOMALY:
+        return Layout(window - 1, 1, window - 1, stride, context)
+    return Layout(window, 1, window - 1, stride, context)
+
+
+def split_series(table: Table, config: DataConfig, layout: Layout) -> tuple[dict[str, Split], list[str]]:
+    """Split each series, and name those that are too short and were left out; raises DataError for the others' sake.
+
+    A table of one series has to have the rows of a whole window in each part. Of several series each has to have a
+    window in each part, which may reach back.
+    """
+    what = "the window"
+    if config.task is Task.FORECAST:
+        what = "window + gap + horizon" if config.gap else "window + horizon"
+    reaching_back = table.series_column is not None and config.context
+    minimum = Minimum(layout.span, layout.owned[1] if reaching_back else layout.span, what)
+    splits: dict[str, Split] = {}
+    short: dict[str, str] = {}
+    for name, rows in table.series.items():
+        where = table.source if table.series_column is None else f"{table.source}, series {shown(name)}"
+        limits: dict[str, Any] = {"minimum": minimum, "where": where, "embargo": config.embargo}
+        try:
+            if config.split_dates:
+                times = None if table.times is None else table.times[rows.start : rows.stop]
+                split = split_dates(times, config.split_dates, **limits)
+            else:
+                split = split_rows(len(rows), config.split, **limits)
+        except ShortPartError as error:
+            if table.series_column is None:
+                raise
+            short[name] = str(error).removeprefix(f"{where}: ")
+        else:
+            splits[name] = split.shifted(rows.start)
+    if short and (config.short_series == "error" or not splits):
+        way_out = ", or leave such series out with --short-series drop" if splits else ""
+        named = ", ".join(f"{shown(name)} ({len(table.series[name])} rows)" for name in list(short)[:_NAMED])
+        more = f" and {len(short) - _NAMED} more" if len(short) > _NAMED else ""
+        raise DataError(
+            f"{table.source}: {len(short)} of {len(table.series)} series are too short: {named}{more}; the first:"
+            f" {next(iter(short.values()))}{way_out}"
+        )
+    return splits, list(short)
+
+
+def check_splits(splits: Mapping[str, Split], table: Table) -> dict[str, Split]:
+    """Splits from elsewhere in the table's order; raises ConfigError unless each lies within the rows of its series."""
+    for name, split in splits.items():
+        if name not in table.series:
+            raise ConfigError(f"splits: there is no series {shown(name)}{close_match_hint(name, table.series)}")
+        known, ends = table.series[name], [end for _, rows in split.items() for end in (rows.start, rows.stop)]
+        if ends != sorted(ends) or ends[0] < known.start or ends[-1] > known.stop:
+            raise ConfigError(
+                f"splits: expected train, validation and test of series {shown(name)} one after the other in the rows"
+                f" {known.start} to {known.stop}, found {split}; see Split.shifted"
+            )
+    return {name: splits[name] for name in table.series if name in splits}

@@ -1,0 +1,243 @@
+"""Export: serving graph, both formats, golden windows, parity gate, manifest, publishing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from zoo.atomic import full_disk
+from zoo.bundle.golden import Golden, Ruler, allowed_roundings, golden_windows
+from zoo.bundle.integrity import check_integrity, describe_files
+from zoo.bundle.manifest import Interface, Manifest
+from zoo.bundle.place import CONFIG_FILE
+from zoo.bundle.signatures import sign_bundle, signer
+from zoo.bundle.verification import Verdict, replay
+from zoo.export.card import model_card
+from zoo.export.extra import choose_exporters, write_extra
+from zoo.export.formats import SCALED_SIGNATURE, write_onnx, write_saved_model
+from zoo.export.graph import Served
+from zoo.export.inference import inference_network
+from zoo.export.naming import (
+    check_interface,
+    check_model_name,
+    choose_dtype,
+    default_name,
+    interface_of,
+    newest_interface,
+)
+from zoo.export.publishing import publish, staging
+from zoo.export.triton import triton_config
+from zoo.export.warmup import write_warmup
+from zoo.inference.answers import Answers, answer_windows, answers_of
+from zoo.models.layer_errors import layers_told
+from zoo.outputs import IS_ANOMALY
+from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.runs.record import RunRecord
+from zoo.runs.resumption import not_finite
+from zoo.runtimes import RUNTIMES
+from zoo.runtimes.tensorflow_session import TensorFlowSession
+from zoo.versions import library_versions
+from zoo_registry.errors import ExportError, ParityError
+
+GATE = ("onnxruntime", "tensorflow")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What is exported: a trained network, its fitted preprocessing and the record of the run."""
+
+    network: keras.Model
+    preprocessor: Preprocessor
+    record: RunRecord
+
+
+def export(
+    trained: Trained,
+    exported: Path,
+    name: str | None = None,
+    summary: str = "",
+    dtype: str = "auto",
+    sign: str | Path | None = None,
+    formats: Sequence[str] = (),
+    batch: int | None = None,
+    warmup: bool = False,
+) -> Path:
+    """Publish a run as the next version of a model below ``exported`` and return the bundle's folder.
+
+    Both formats take raw windows and give raw forecasts; they must agree with Keras + scikit-learn on the golden
+    windows within 1e-5 train-target deviations, and in float32 four roundings at a value's size. Where a scaler cannot
+    give itself as tensor operations they take and give scaled values. ``dtype`` is that of input and output,
+    ``"auto"``: that of the model's newest version where it holds the columns, else what they need. ``sign`` is a
+    private key to sign the bundle with, as for :func:`zoo.bundle.signatures.signer`. ``formats`` names exporters whose
+    files go into ``extra/``, and ``batch`` the number of windows of those with a fixed one; each that a runtime here
+    can run passes the same gate. ``warmup`` adds TensorFlow Serving's warm-up requests. Raises ConfigError for a bad
+    name, dtype or key, ExportError where the name belongs to another interface, ParityError over the limit; nothing is
+    published then.
+    """
+    if sign is not None:
+        signer(sign)  # told before the work
+    record, preprocessor = trained.record, trained.preprocessor
+    name = default_name(record.config) if name is None else name
+    check_model_name(name)
+    model = exported / name
+    dtype, units = choose_dtype(preprocessor, dtype, newest_interface(model)), preprocessor.units
+    data = record.data
+    interface = interface_of(record.config, data["features"], data["targets"], dtype, units, data.get("classes", ()))
+    check_interface(model, interface)
+    exporters = choose_exporters(formats, batch, interface)
+    _refuse_non_finite(trained)
+    answers = answers_of(record, trained.network)
+    shape = (interface.window, len(interface.features))
+    with layers_told(trained.network, "exported", ExportError):
+        served = Served(inference_network(trained.network), preprocessor, answers, shape)
+    with _room_told(model), staging(model) as folder, layers_told(served.network, "exported", ExportError):
+        write_saved_model(served, dtype, folder)
+        onnx = write_onnx(served, dtype, folder)
+        extra = write_extra(served, exporters, folder, interface, batch)
+        preprocessor.save_portable(folder)
+        golden = _golden(trained, answers, interface, dtype)
+        golden.write(folder)
+        if warmup:
+            write_warmup(folder, name, golden.window)
+        targets = preprocessor.targets_
+        unit = targets.deviation if units == "raw" else targets.scaled_deviation
+        ruler = Ruler(unit, answers.threshold, allowed_roundings(interface))
+        of_extra = [r.name for r in RUNTIMES.values() if r.exporter in extra and r.version and r.applies_to(folder)]
+        verdicts = replay(folder, [*GATE, *of_extra], ruler)
+        _gate([*verdicts, _replay_scaled(folder, golden, preprocessor, answers, ruler)], preprocessor, dtype)
+        manifest = Manifest(
+            model=name,
+            version=None,
+            config_sha256=None,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            run=record.id,
+            architecture={
+                "name": record.config.architecture,
+                **{k: record.plugin[k] for k in ("distribution", "version")},
+            },
+            hyperparameters=record.config.hyperparameters,
+            training=record.config.training.model_dump(mode="json"),
+            interface=interface,
+            data=_data(record),
+            metrics={
+                key: record.evaluation[key]
+                for key in ("windows", "network", "baselines", "skipped", "quantile", "quantiles", "verdict")
+                if key in record.evaluation
+            },
+            parity_unit=dict(zip(interface.targets, map(float, unit), strict=True)) if answers.in_units else {},
+            parity_roundings=allowed_roundings(interface) if answers.in_units else 0,
+            threshold=answers.threshold,
+            parity={v.runtime: {"version": v.version, "difference": v.difference} for v in verdicts},
+            onnx=onnx,
+            extra=extra,
+            versions=library_versions(),
+            files={},
+            checksum="",
+        )
+        row = [str(value) for value in golden.window[0, 0]]
+        (folder / "README.md").write_text(model_card(manifest, summary, row), encoding="utf-8")
+        config = triton_config(name, interface)
+
+        def seal(number: int, written: bytes) -> None:
+            if sign is not None and written != config.encode():
+                raise ExportError(
+                    f"{model / CONFIG_FILE}: expected what the export writes, found another configuration, which a"
+                    " signature would vouch for; remove it, and it is written anew"
+                )
+            place = {"version": number, "config_sha256": hashlib.sha256(written).hexdigest()}
+            manifest.model_copy(update={**place, "files": describe_files(folder)}).write(folder)
+            if sign is not None:
+                sign_bundle(folder, sign)
+            check_integrity(folder)
+
+        return publish(folder, model, interface, config, seal)
+
+
+@contextmanager
+def _room_told(model: Path) -> Iterator[None]:
+    """Raise ExportError where there was no room for a bundle, whichever library found that, in whatever words."""
+    try:
+        yield
+    except Exception as error:
+        if (full := full_disk(error)) is None:
+            raise
+        raise ExportError(
+            f"{model}: {full}; nothing was published, and nothing half-written is left; make room, then export again"
+        ) from error
+
+
+def _refuse_non_finite(trained: Trained) -> None:
+    """Raise ExportError for weights that are no numbers: no replay would tell them from others."""
+    if (name := not_finite(trained.network)) is not None:
+        raise ExportError(
+            f"run {trained.record.id}: the weights '{name}' are not finite, so that it cannot be exported; train again"
+            " with a smaller --learning-rate or another --scaler"
+        )
+
+
+def _golden(trained: Trained, answers: Answers, interface: Interface, dtype: str) -> Golden:
+    """Synthetic windows, and what the trained Keras network and the scikit-learn scalers make of them."""
+    preprocessor = trained.preprocessor
+    features = preprocessor.features_
+    window = golden_windows(features.minimum, features.maximum, interface.window, dtype)
+    if preprocessor.units == "scaled":
+        window = preprocessor.transform(window)
+        output = np.asarray(trained.network.predict(answers.network_input(window), batch_size=len(window), verbose=0))
+        outputs = answers.values(output) if answers.in_units else answers.judged(np, window, output)
+    else:
+        outputs = answer_windows(trained.network, preprocessor, answers, window)
+    return Golden(
+        window, {name: values if name == IS_ANOMALY else values.astype(dtype) for name, values in outputs.items()}
+    )
+
+
+def _replay_scaled(folder: Path, golden: Golden, preprocessor: Preprocessor, answers: Answers, ruler: Ruler) -> Verdict:
+    """Run the signature ``scaled`` between the scikit-learn scalers, as its callers do."""
+    session = TensorFlowSession(folder, SCALED_SIGNATURE)
+    if preprocessor.units == "scaled":
+        found = session.run(golden.window)
+    else:
+        found = session.run(preprocessor.transform(golden.window))
+        if answers.in_units:
+            targets = preprocessor.targets_
+            found = {name: targets.inverse_transform(values, axis=2) for name, values in found.items()}
+    return Verdict("signature 'scaled'", "", ruler.farthest(found, golden.outputs), 0.0)
+
+
+def _gate(verdicts: list[Verdict], preprocessor: Preprocessor, dtype: str) -> None:
+    if failed := [verdict for verdict in verdicts if not verdict.passed]:
+        found = ", ".join(f"{verdict.runtime} by {verdict.difference:.2g}" for verdict in failed)
+        advice = "report the architecture's author, or try another --scaler"
+        if dtype != preprocessor.serving_dtype == "float64":
+            advice = (
+                f"these columns take float64, so leave --serving-dtype {dtype} out, and give another --name where"
+                f" {dtype} is published"
+            )
+        raise ParityError(
+            f"the exported graph differs from the trained model by more than 1e-5 ({found}; forecasts in deviations of"
+            f" the train targets, less what float32 rounds); nothing was published: {advice}"
+        )
+
+
+def _data(record: RunRecord) -> dict[str, object]:
+    """The run's data without its place on this machine and without any row of it."""
+    data = record.data
+    train = data["split"]["train"]
+    return {
+        "source": Path(data["source"]).name,
+        "fingerprint": data["fingerprint"],
+        "rows": data["rows"],
+        **{key: data[key] for key in ("time_column", "series_column", "zone", "step", "gaps", "calendar")},
+        **{key: data.get(key) for key in ("time_format", "named_zone")},  # of which older runs know nothing
+        "train_first": train["first"],
+        "train_last": train["last"],
+        "split": {name: part["rows"] for name, part in data["split"].items()},
+        "repairs": data["repairs"],
+    }

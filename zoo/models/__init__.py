@@ -1,0 +1,1 @@
+"""What the zoo puts around an architecture's network."""

@@ -1,0 +1,114 @@
+"""Put around an architecture's network what is common to all: window normalization, and sharing it over channels."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.models.layers import OrderedQuantiles, ReversibleAffine
+from zoo.models.network import build_network
+from zoo.settings.schema import NetworkConfig
+from zoo_registry import Architecture, Hyperparameters, SequenceShape
+
+_EPSILON = 1e-5  # of Kim et al.'s own implementation; scaled columns have a variance near 1
+
+
+def assemble(
+    architecture: Architecture,
+    hp: Hyperparameters,
+    shape: SequenceShape,
+    config: NetworkConfig,
+    positions: Collection[int] = (),
+) -> keras.Model:
+    """Return the network that is trained, mapping scaled (batch, *shape.input) to scaled (batch, *shape.output).
+
+    ``positions`` are columns of the input that tell a place, not a level (those of a calendar): they are not
+    normalized. Raises what :func:`build_network` raises.
+    """
+    if config.normalize_window == "none" and config.channels == "joint" and not shape.quantiles:
+        return build_network(architecture, hp, shape)
+    inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
+    level = np.array([column not in positions for column in range(shape.n_features)], dtype=np.float32)
+    restore = [column for column in shape.target_columns if column is not None]
+    last = inputs[:, -1:, :] * level  # (batch, 1, n_features)
+    if config.normalize_window == "last":
+        outputs = _core(architecture, hp, shape, config)(inputs - last)
+        if restore:
+            outputs = outputs + _beside(_of_targets(last, shape, 0.0), shape)
+    elif config.normalize_window == "instance":
+        # From the last value on: of a constant window nothing is left, whose mean's rounding would be magnified
+        beyond = inputs - last
+        mean = ops.mean(beyond, axis=1, keepdims=True) * level
+        deviation = ops.sqrt(ops.var(beyond, axis=1, keepdims=True) + _EPSILON) * level + (1 - level)
+        affine = ReversibleAffine(name="affine")
+        outputs = _core(architecture, hp, shape, config)(affine((beyond - mean) / deviation))
+        if len(restore) == shape.n_targets:
+            outputs = _affine_back(affine, outputs, restore, shape)
+        if restore:
+            outputs = outputs * _beside(_of_targets(deviation, shape, 1.0), shape)
+            outputs = outputs + _beside(_of_targets(mean + last, shape, 0.0), shape)
+    else:
+        outputs = _core(architecture, hp, shape, config)(inputs)
+    return keras.Model(inputs, outputs, name=f"{architecture.name}-assembled")
+
+
+def _of_targets(values: Any, shape: SequenceShape, other: float) -> Any:
+    """Take the targets' columns of (batch, 1, n_features); ``other`` stands for targets that are no features."""
+    columns = [0 if column is None else column for column in shape.target_columns]
+    known = np.array([column is not None for column in shape.target_columns], dtype=np.float32)
+    return ops.take(values, columns, axis=2) * known + other * (1 - known)  # (batch, 1, n_targets)
+
+
+def _beside(values: Any, shape: SequenceShape) -> Any:
+    """Give values of shape (batch, 1, n_targets) an axis for the quantiles where there are some."""
+    return values[..., None] if shape.quantiles else values
+
+
+def _affine_back(affine: ReversibleAffine, outputs: Any, columns: list[int], shape: SequenceShape) -> Any:
+    """Undo the affine step on outputs, whose quantiles it takes as further rows."""
+    if not shape.quantiles:
+        return affine(outputs, columns=columns)
+    rows = ops.reshape(
+        ops.transpose(outputs, (0, 1, 3, 2)), (-1, shape.horizon * len(shape.quantiles), shape.n_targets)
+    )
+    back = ops.reshape(affine(rows, columns=columns), (-1, shape.horizon, len(shape.quantiles), shape.n_targets))
+    return ops.transpose(back, (0, 1, 3, 2))
+
+
+def _core(architecture: Architecture, hp: Hyperparameters, shape: SequenceShape, config: NetworkConfig) -> Any:
+    """The architecture's network, or the one that it applies to each target series on its own.
+
+    Of a shared network the input is one target's column and the features that are no targets.
+    """
+    if config.channels == "joint":
+        return _ordered(build_network(architecture, hp, shape), shape)
+    targets = [column for column in shape.target_columns if column is not None]
+    others = [column for column in range(shape.n_features) if column not in targets]
+    own = replace(shape, n_features=1 + len(others), n_targets=1, target_columns=(0,))
+    network = build_network(architecture, hp, own)
+
+    def shared(inputs: Any) -> Any:
+        channels = ops.transpose(ops.take(inputs, targets, axis=2), (0, 2, 1))[
+            ..., None
+        ]  # (batch, n_targets, window, 1)
+        if others:
+            beside = ops.repeat(ops.take(inputs, others, axis=2)[:, None], len(targets), axis=1)
+            channels = ops.concatenate([channels, beside], axis=-1)
+        outputs = network(ops.reshape(channels, (-1, *own.input)))  # (batch * n_targets, horizon, 1[, n_quantiles])
+        apart = ops.reshape(outputs, (-1, shape.n_targets, shape.horizon, *own.output[2:]))
+        return ops.transpose(apart, (0, 2, 1, 3)[: len(own.output) + 1])  # (batch, horizon, n_targets[, n_quantiles])
+
+    return _ordered(shared, shape)
+
+
+def _ordered(core: Any, shape: SequenceShape) -> Any:
+    """Put the quantiles into order before anything scales them."""
+    if not shape.quantiles:
+        return core
+    order = OrderedQuantiles(shape.quantiles, name="quantiles")
+    return lambda inputs: order(core(inputs))

@@ -1,0 +1,116 @@
+"""Fit the preprocessor on train rows, and scale all rows block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.data.calendar import calendar_columns
+from zoo.data.imputation import Repaired
+from zoo.data.intervals import Intervals, contains, intersect
+from zoo.data.storage import collect, row_blocks
+from zoo.data.table import Table
+from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.preprocessing.statistics import Blocks
+from zoo.settings.choices import CalendarField
+from zoo_registry import Task
+from zoo_registry.errors import DataError
+
+
+def fit_preprocessor(
+    preprocessor: Preprocessor, table: Table, repaired: Repaired, train: Intervals, *, whole: bool
+) -> None:
+    """Fit on the train rows that windows may read."""
+    features, targets = list(range(len(table.features))), [table.columns.index(name) for name in table.targets]
+    feature_rows, target_rows = intersect(train, repaired.features), intersect(train, repaired.targets)
+    if repaired.missing and not (len(feature_rows) and len(target_rows)):
+        worst = max(repaired.missing, key=repaired.missing.__getitem__)
+        raise DataError(
+            f"{table.source}: no train row is left without a missing value, of which column '{worst}' has the most"
+            f" ({repaired.missing[worst]}); fill it, leave it out, or take another --missing or --split"
+        )
+    _refuse_constant_calendar(table, preprocessor.calendar, feature_rows)
+    preprocessor.fit_blocks(
+        _blocks(repaired.values, feature_rows, features, whole=whole),
+        _blocks(repaired.values, target_rows, targets, whole=whole),
+        table.features,
+        table.targets,
+        where=table.source,
+        whole=whole,
+    )
+
+
+def _refuse_constant_calendar(table: Table, calendar: Sequence[CalendarField], rows: Intervals) -> None:
+    """Raise DataError for a calendar field that is the same in all train rows; no --features would leave it out."""
+    for field in calendar:
+        for name in calendar_columns([field]):
+            column = table.values[:, table.features.index(name)]
+            blocks = (block for start, stop in rows.tolist() for block in row_blocks(start, stop))
+            if all((column[block] == column[rows[0, 0]]).all() for block in blocks):
+                raise DataError(
+                    f"{table.source}: the calendar feature '{field}' is the same in all train rows, expected one that"
+                    " changes; leave it out of --calendar, or take another --split"
+                )
+
+
+def _blocks(values: NDArray[Any], rows: Intervals, columns: list[int], *, whole: bool) -> Blocks:
+    def pieces() -> Iterator[NDArray[np.float64]]:
+        for block in row_blocks(int(rows[0, 0]), int(rows[-1, 1])):
+            if (inside := contains(rows, np.arange(block.start, block.stop))).any():
+                yield np.ascontiguousarray(values[block][inside][:, columns], dtype=np.float64)
+
+    if not whole:
+        return pieces
+    together = np.concatenate([np.empty((0, len(columns))), *pieces()])
+    return lambda: [together]
+
+
+def scale_rows(
+    preprocessor: Preprocessor, table: Table, repaired: Repaired, task: Task, spool: Path | None
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """All rows as the network sees them: features (rows, n_features), targets (rows, n_targets) or labels (rows, 1).
+
+    The targets of anomalies are columns of the scaled features, as they are compared with a window's last row.
+    """
+    values = repaired.values
+    rows = len(values)
+
+    def scaled(part: int, names: tuple[str, ...]) -> NDArray[Any]:
+        transform = (preprocessor.transform, preprocessor.transform_targets)[part]
+
+        def blocks() -> Iterator[NDArray[np.float32]]:
+            for block in row_blocks(0, rows):
+                raw = table.cut(values[block])[part]
+                yield _checked_scaled(transform(raw), raw, names, table, block.start)
+
+        return collect(blocks(), (rows, len(names)), np.float32, spool)
+
+    features = scaled(0, table.features)
+    if table.labels is not None and not table.targets:
+        labels = (table.labels[block, None] for block in row_blocks(0, rows))
+        return features, collect(labels, (rows, 1), np.int32, spool)
+    if task is Task.ANOMALY:
+        chosen = [table.features.index(name) for name in table.targets]
+        if chosen == list(range(len(table.features))):
+            return features, features
+        picked = (features[block][:, chosen] for block in row_blocks(0, rows))
+        return features, collect(picked, (rows, len(chosen)), np.float32, spool)
+    return features, scaled(1, table.targets)
+
+
+def _checked_scaled(
+    block: NDArray[np.float32], raw: NDArray[Any], names: tuple[str, ...], table: Table, first_row: int
+) -> NDArray[np.float32]:
+    """Return scaled rows; raises DataError for a value that is too far from the train rows' for a network's numbers."""
+    if len(bad := np.argwhere(~np.isfinite(block))):
+        row, column = map(int, bad[0])
+        raise DataError(
+            f"{table.source}: column '{names[column]}', {table.row_name(first_row + row)}: expected a number that"
+            f" float32 holds once it is scaled by the train rows, found {raw[row, column]:g}; mend it, or take another"
+            " --scaler"
+        )
+    return block

@@ -1,0 +1,173 @@
+"""The report of a run that forecasts or regresses: excerpts against truth, errors by step and time, residuals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from zoo.evaluation.details import Details, Excerpt
+from zoo.evaluation.evaluation import LAST_VALUE, NETWORK, RIDGE, SEASONAL, TRAIN_MEAN
+from zoo.evaluation.headline import everybody, headline, outcomes
+from zoo.reports.drawing import (
+    BLUE,
+    GREEN,
+    OTHER,
+    RED,
+    TRUTH,
+    YELLOW,
+    broken,
+    drawn,
+    figures,
+    marker,
+    places_in_time,
+    time_axis,
+    whole_numbers,
+)
+from zoo.reports.page_parts import paragraph, table
+from zoo.reports.report import Training, beside, measured_on, report_page, verdict
+
+COLOURS = {NETWORK: BLUE, TRAIN_MEAN: YELLOW, LAST_VALUE: YELLOW, SEASONAL: RED, RIDGE: GREEN}
+_MOST_TARGETS = 50  # in the table of errors in original units
+
+
+def forecast_report(training: Training, evaluation: Mapping[str, Any], details: Details) -> str:
+    """The page as text; ``evaluation`` is as :func:`zoo.evaluation.evaluation.evaluate` returns it."""
+    colours = {name: COLOURS[name] for name in (NETWORK, *evaluation["baselines"])}
+    sections = [
+        ("How good it is", measures(evaluation)),
+        ("Forecasts of the test part", _excerpts(details, evaluation, colours)),
+        ("Where it errs", _errors(evaluation, details, colours)),
+    ]
+    return report_page(training, sections)
+
+
+def measures(
+    evaluation: Mapping[str, Any], of: str = "windows of the untouched test part", record: str = "run.json"
+) -> str:
+    """The errors of network and baselines: verdict, scaled, and in original units; ``of`` says what they are of."""
+    network = evaluation["network"]
+    rows, found = [], outcomes(evaluation)
+    for name, measured in everybody(evaluation).items():
+        mae, mse = (f"{measured['scaled'][error]:.4f}" for error in ("mae", "mse"))
+        rows.append((name, mae, mse, "" if name == NETWORK else beside(found[name])))
+    heads = ("forecast", "scaled MAE", "scaled MSE", "the network")
+    remark = (
+        "Scaled errors are divided by each target's unit (as a rule its deviation in the train rows) and are means over"
+        " all targets."
+    )
+    parts = [
+        verdict(evaluation),
+        table(heads, rows, texts=(0, 3), strong=(0,)),
+        measured_on(evaluation, "their truth is missing", remark, of),
+    ]
+    targets = list(network["targets"])
+    rows = [
+        (target, name, *map(_told, (measured["targets"][target][error] for error in ("mae", "rmse", "mase"))))
+        for target in targets[:_MOST_TARGETS]
+        for name, measured in everybody(evaluation).items()
+    ]
+    parts.append("<h3>Errors in original units</h3>")
+    parts.append(table(("target", "forecast", "MAE", "RMSE", "MASE"), rows, texts=(0, 1)))
+    if len(targets) > _MOST_TARGETS:
+        parts.append(paragraph(f"{len(targets) - _MOST_TARGETS} more targets are in {record}.", "note"))
+    if (quantiles := evaluation.get("quantiles")) is not None:
+        parts.append("<h3>Quantiles</h3>")
+        levels = zip(quantiles["levels"], quantiles["below"], quantiles["pinball"], strict=True)
+        told_levels = [(f"{level:g}", f"{below:.1%}", f"{pinball:.4f}") for level, below, pinball in levels]
+        parts.append(table(("quantile", "truths at or below it", "scaled pinball loss"), told_levels, texts=()))
+    return "\n".join(parts)
+
+
+def _told(error: float | None) -> str:
+    """An error in words; None where it cannot be computed."""
+    return "" if error is None else f"{error:.4g}"
+
+
+def _excerpts(details: Details, evaluation: Mapping[str, Any], colours: Mapping[str, str]) -> str:
+    names = (NETWORK, headline(evaluation).baseline)
+    parts = []
+    for index, target in enumerate(details.shown):
+        parts.append(f"<h3>{escape(target)}</h3>")
+        pictures = []
+        for excerpt in details.excerpts:
+            draw = partial(_excerpt, excerpt=excerpt, target=index, names=names, colours=colours)
+            pictures.append((drawn(draw), f"from {excerpt.label} on"))
+        parts.append(figures(pictures))
+    if (more := len(details.targets) - len(details.shown)) > 0:
+        parts.append(paragraph(f"{more} more targets are not drawn.", "note"))
+    return "\n".join(parts)
+
+
+def _excerpt(axes: Any, excerpt: Excerpt, target: int, names: Sequence[str], colours: Mapping[str, str]) -> None:
+    single = len(excerpt.numbers) > 1 or len(excerpt.places) == 1
+    axes.plot(
+        excerpt.truth_places, excerpt.truth[:, target], color=TRUTH, lw=1, marker=marker(excerpt.truth), label="truth"
+    )
+    for name in reversed(names):
+        forecast = excerpt.forecasts[name][..., target].reshape(-1)
+        axes.plot(excerpt.places, forecast, color=colours[name], lw=1.4, marker=marker(forecast), label=name)
+    if excerpt.interval is not None:
+        low, high = (excerpt.interval[..., target, end].reshape(-1) for end in (0, 1))
+        axes.fill_between(
+            excerpt.places, low, high, color=colours[NETWORK], alpha=0.2, lw=0, label="outermost quantiles"
+        )
+    if not single:
+        axes.axvline((1 + excerpt.places[0]) / 2 - 0.5, color=OTHER, lw=0.8, ls=":")
+    axes.set_xlabel("windows" if single else "rows after the window's last")
+    whole_numbers(axes)
+    axes.legend(fontsize="small")
+
+
+def errors_by_step(steps: Mapping[str, Sequence[float]], colours: Mapping[str, str]) -> tuple[str, str]:
+    """The picture of scaled errors by step of the horizon, and its caption."""
+
+    def draw(axes: Any) -> None:
+        for name, colour in colours.items():
+            numbers = np.arange(1, len(steps[name]) + 1)
+            axes.plot(numbers, steps[name], color=colour, marker=marker(numbers), lw=1.4, label=name)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("step of the horizon")
+        whole_numbers(axes)
+        axes.legend(fontsize="small")
+
+    return drawn(draw), "Scaled MAE by step of the horizon."
+
+
+def _errors(evaluation: Mapping[str, Any], details: Details, colours: Mapping[str, str]) -> str:
+    pictures = []
+    if len(evaluation["by_step"][NETWORK]) > 1:
+        pictures.append(errors_by_step(evaluation["by_step"], colours))
+    pictures.append(
+        (
+            drawn(lambda axes: _over_time(axes, details, evaluation, colours)),
+            "Scaled MAE of the windows over the test part, by their first target's time.",
+        )
+    )
+    pictures.append(
+        (
+            drawn(lambda axes: _residuals(axes, details)),
+            "Share of scaled residuals, forecast less truth, of all targets; the outer bars hold what lies beyond.",
+        )
+    )
+    return figures(pictures)
+
+
+def _over_time(axes: Any, details: Details, evaluation: Mapping[str, Any], colours: Mapping[str, str]) -> None:
+    for name in (headline(evaluation).baseline, NETWORK):
+        positions, errors = broken(*details.over_time[name].curve())
+        places = places_in_time(positions, details.dates)
+        axes.plot(places, errors, color=colours[name], lw=1, marker=marker(errors), label=name)
+    time_axis(axes, details.dates, "time or row of the first target")
+    axes.set_ylim(bottom=0)
+    axes.legend(fontsize="small")
+
+
+def _residuals(axes: Any, details: Details) -> None:
+    edges, counts = details.residuals.bars()
+    axes.stairs(counts / max(1, int(counts.sum())), edges, fill=True, color=BLUE, alpha=0.7)
+    axes.axvline(0, color=TRUTH, lw=0.8)
+    axes.set_xlabel("scaled residual")

@@ -1,0 +1,198 @@
+"""The run folder: everything needed to reload, export or audit a run; written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from zoo.atomic import rename_to_free, staging_folder
+from zoo.acceleration.step_plan import Plan
+from zoo.preprocessing.preprocessor import PARAMETERS_FILE, Preprocessor
+from zoo.sums import stage_sums
+from zoo.models.assembly import assemble
+from zoo.settings.schema import RunConfig, TrainingConfig
+from zoo.models.custom_objects import load_with
+from zoo.training.preparation import Prepared
+from zoo.runs.record import READ_FILES, RECORD_FILE, RunRecord, provenance, read_record
+from zoo.data.series_splits import layout_of
+from zoo.training.trainer import Fitted
+from zoo.runs.unfinished import UnfinishedRecord
+from zoo.versions import library_versions
+from zoo_registry import Architecture, Entry, SequenceShape, Task, discover
+from zoo_registry.errors import RunError, ZooError, first_line
+
+MODEL_FILE, HISTORY_FILE, REPORT_FILE = "model.keras", "history.csv", "report.html"
+MAX_REASON = 200  # characters of a reader's own sentence
+
+
+def make_record(
+    run_id: str,
+    config: RunConfig,
+    entry: Entry,
+    prepared: Prepared,
+    fitted: Fitted,
+    evaluation: dict[str, Any],
+    unfinished: UnfinishedRecord | None = None,
+) -> RunRecord:
+    """Put together what a run is; ``unfinished`` is what was written when it began."""
+    table, (targets, classes) = prepared.table, prepared.named_targets
+    return RunRecord(
+        id=run_id,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        config=config.model_copy(update={"training": _repeatable(config.training, fitted.plan)}),
+        plugin=provenance(entry),
+        versions=library_versions(),
+        data={
+            "source": table.source,
+            "fingerprint": table.fingerprint() if unfinished is None else unfinished.fingerprint,
+            "rows": len(table.values),
+            "features": list(table.features),
+            "targets": list(targets),
+            "classes": list(classes),
+            "time_column": table.time_column,
+            "zone": table.zone,
+            "time_format": config.data.time_format,
+            "named_zone": config.data.zone,
+            "step": table.step,
+            "gaps": config.data.gaps,
+            "calendar": list(config.data.calendar),
+            "series_column": table.series_column,
+            "series": len(prepared.splits),
+            "ignored": list(table.ignored),
+            "repairs": prepared.repairs,
+            "split": prepared.describe_split(),
+        },
+        training={
+            "epochs": len(fitted.history["loss"]),
+            "best_epoch": fitted.best_epoch,
+            "seconds": round(fitted.seconds, 3),
+            "loss": fitted.history["loss"][fitted.best_epoch - 1],
+            "val_loss": fitted.history["val_loss"][fitted.best_epoch - 1],
+            "parameters": fitted.model.count_params(),
+            "engine": fitted.engine,
+            "started_from": None if unfinished is None else unfinished.started_from,
+        },
+        evaluation=evaluation,
+    )
+
+
+def write_run(
+    runs: Path,
+    record: RunRecord,
+    prepared: Prepared,
+    fitted: Fitted,
+    report: str | None = None,
+    *,
+    staging: Path | None = None,
+) -> Path:
+    """Write a run beside the others, whole or not at all, and return its folder; -2 and so on where the id is taken.
+
+    ``report`` is its page, which not every run has; ``staging`` a folder in the same file system to write it in first.
+    """
+    runs.mkdir(parents=True, exist_ok=True)
+    with staging_folder(staging or runs) as folder:
+        fitted.model.save(folder / MODEL_FILE)
+        prepared.preprocessor.save(folder)
+        _write_history(folder / HISTORY_FILE, fitted.history)
+        (folder / RECORD_FILE).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        if report is not None:
+            (folder / REPORT_FILE).write_text(report, encoding="utf-8")
+        stage_sums(folder, READ_FILES)
+        return rename_to_free(folder, lambda number: runs / (record.id if number == 1 else f"{record.id}-{number}"))
+
+
+def _repeatable(config: TrainingConfig, plan: Plan) -> TrainingConfig:
+    """The settings with what was chosen for this training, so that one with them is computed alike."""
+    fused = plan.engine == "fused"
+    chosen = {"engine": plan.engine, "autotune": False, "steps_per_execution": plan.steps_per_execution}
+    return config.model_copy(
+        update=chosen | {"batch_parts": plan.parts if fused else None, "xla": None if fused else plan.jit}
+    )
+
+
+def load_network(folder: Path) -> keras.Model:
+    """Load a run's network, in Keras' safe mode.
+
+    Raises RunError where its file is missing or damaged, or it has layers of a plugin that is not there.
+    """
+    who = f"run {folder.resolve().name}"
+
+    def build() -> keras.Model:
+        record = read_record(folder)
+        data = record.data
+        return network_like(record.config, data["features"], data["targets"], data.get("classes", ()), who)
+
+    with _reading(folder / MODEL_FILE) as path:
+        return load_with(path, build, who)
+
+
+def load_preprocessor(folder: Path) -> Preprocessor:
+    """Load a run's fitted preprocessing; raises RunError where its file is missing or damaged."""
+    with _reading(folder / PARAMETERS_FILE):
+        return Preprocessor.load(folder)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Path]:
+    """Tell a file of a run that cannot be read in one sentence, whatever its reader raises."""
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing"
+        raise RunError(f"{path}: expected a run's file, found {found}; put it back, or train again")
+    try:
+        yield path
+    except ZooError:
+        raise
+    except Exception as error:  # zipfile's, h5py's, json's, Keras' own
+        reason = f"{type(error).__name__}: {first_line(error)[:MAX_REASON]}"
+        raise RunError(f"{path}: cannot be read ({reason}); it was damaged, put it back, or train again") from error
+
+
+def network_like(
+    config: RunConfig, features: Sequence[str], targets: Sequence[str], classes: Sequence[str], who: str
+) -> keras.Model:
+    """An untrained network like the one that a configuration trained on columns of these names.
+
+    Raises RunError, which begins with ``who``, where its architecture is not there or builds none.
+    """
+    try:
+        return untrained(discover().catalogue[config.architecture].architecture, config, features, targets, classes)
+    except ZooError as error:
+        raise RunError(
+            f"{who}: its network has layers of a plugin, and cannot be loaded without it: {error}"
+        ) from error
+
+
+def untrained(
+    architecture: Architecture,
+    config: RunConfig,
+    features: Sequence[str],
+    targets: Sequence[str],
+    classes: Sequence[str] = (),
+) -> keras.Model:
+    """The network that an architecture builds for a configuration and columns of these names; raises as its build."""
+    layout, columns = layout_of(config.data), list(features)
+    watched = [name if name in columns and config.task is not Task.CLASSIFY else None for name in targets]
+    shape = SequenceShape(
+        task=config.task,
+        window=layout.window,
+        n_features=len(columns),
+        horizon=layout.horizon,
+        n_targets=len(targets),
+        target_columns=tuple(None if name is None else columns.index(name) for name in watched),
+        classes=len(classes),
+        quantiles=config.network.quantiles,
+    )
+    return assemble(architecture, architecture.configure(config.hyperparameters), shape, config.network)
+
+
+def _write_history(path: Path, history: dict[str, list[float]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["epoch", *history])
+        writer.writerows([epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True), start=1))

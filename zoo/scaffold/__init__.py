@@ -1,0 +1,1 @@
+"""A small distribution with one architecture, as ``zoo plugin new`` writes it."""

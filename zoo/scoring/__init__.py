@@ -1,1 +1,0 @@
-"""A bundle's answers to a folder of files: each in a worker process, each with a result of its own."""

@@ -1,0 +1,1 @@
+"""Settings of a run, told once: their schema, and reading them from text and TOML."""
