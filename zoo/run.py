@@ -15,7 +15,6 @@ from zoo.data.raw_windows import check_windows, is_windows
 from zoo.data.readers.reading import Source
 from zoo.export.export_run import Trained, export
 from zoo.inference.answers import Answers, answer_windows, answers_of
-from zoo.outputs import MAIN_OUTPUT
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.runs.record import READ_FILES, RunRecord, read_whole_record
 from zoo.runs.store import load_network, load_preprocessor
@@ -24,9 +23,9 @@ from zoo.settings.schema import RunConfig
 from zoo.sums import check_sums
 from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.trackers import make_trackers
-from zoo.training.measurement import measure
 from zoo.training.preparation import csv_format, prepare_run
 from zoo.training.seeding import alone
+from zoo.training.trainer import measure
 from zoo_registry import discover
 from zoo_registry.errors import RunError
 
@@ -97,7 +96,7 @@ class Run:
         DataError for other shapes, values that are not finite, and tables that do not fit.
         """
         if is_windows(data):
-            return self.outputs(data)[MAIN_OUTPUT[self.config.task]]
+            return self.outputs(data)[self.answers.problem.outputs[0].name]
         data_record = self.record.data
         reading = {"csv": csv_format(self.config.data)} | reading
         last = read_last_windows(
@@ -173,4 +172,4 @@ class Run:
     @cached_property
     def answers(self) -> Answers:
         """What the task makes of the network's output."""
-        return answers_of(self.record, self.network)
+        return answers_of(self.record)

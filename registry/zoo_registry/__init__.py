@@ -46,7 +46,7 @@ from zoo_registry.schedule import (
     PlateauSchedule,
     Schedule,
 )
-from zoo_registry.shape import SequenceShape, Task
+from zoo_registry.shape import SequenceShape, Task, TaskName
 
 __all__ = [
     "API_VERSION",
@@ -91,6 +91,7 @@ __all__ = [
     "SequenceShape",
     "Step",
     "Task",
+    "TaskName",
     "Tensor",
     "TensorForm",
     "TrainingDefaults",

@@ -74,8 +74,9 @@ class Architecture:
     combination cannot be built. ``loss(hp, context)`` returns a Keras loss function of (y_true, y_pred), both scaled;
     it becomes the default loss, named ``"architecture"``. ``tiny`` holds small hyperparameters for tests.
 
-    ``anomaly`` says how the task anomaly asks for a window's last row: ``"forecast"`` of it from the rows before
-    (horizon 1), or ``"reconstruct"``, where the network gives back all rows of the window that it sees.
+    ``tasks`` are those that it can do, by name, such as ``Task.FORECAST`` or ``"forecast"``. ``anomaly`` says how the
+    task anomaly asks for a window's last row: ``"forecast"`` of it from the rows before (horizon 1), or
+    ``"reconstruct"``, where the network gives back all rows of the window that it sees.
 
     Raises ValueError for a malformed name or a field of the wrong type.
     """
@@ -86,7 +87,7 @@ class Architecture:
     hyperparameters: type[Hyperparameters] = Hyperparameters
     reference: str = ""
     tags: tuple[str, ...] = ()
-    tasks: tuple[Task, ...] = (Task.FORECAST,)
+    tasks: tuple[str, ...] = (Task.FORECAST,)
     anomaly: Literal["forecast", "reconstruct"] = "forecast"
     defaults: TrainingDefaults = field(default_factory=TrainingDefaults)
     check: Callable[[Any, SequenceShape], None] | None = None
@@ -108,7 +109,7 @@ class Architecture:
             ),
             ("reference", isinstance(self.reference, str), "text"),
             ("tags", _is_tuple_of(self.tags, str), "a tuple of texts"),
-            ("tasks", self.tasks and _is_tuple_of(self.tasks, Task), "a tuple of one or more Task"),
+            ("tasks", self.tasks and _is_tuple_of(self.tasks, str), "a tuple of one or more names of tasks"),
             ("anomaly", self.anomaly in ("forecast", "reconstruct"), "'forecast' or 'reconstruct'"),
             ("defaults", isinstance(self.defaults, TrainingDefaults), "TrainingDefaults"),
             ("check", self.check is None or callable(self.check), "callable"),

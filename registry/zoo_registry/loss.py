@@ -45,7 +45,7 @@ class Loss:
     summary: str
     make: Callable[[Any, LossContext], LossFunction]
     reference: str = ""
-    tasks: tuple[Task, ...] = (Task.FORECAST, Task.REGRESS, Task.ANOMALY)
+    tasks: tuple[str, ...] = (Task.FORECAST, Task.REGRESS, Task.ANOMALY)
     parameters: type[Hyperparameters] = Hyperparameters
     api: int = API_VERSION
 
@@ -60,8 +60,8 @@ class Loss:
             ("reference", isinstance(self.reference, str), "text"),
             (
                 "tasks",
-                isinstance(tasks, tuple) and tasks and all(isinstance(task, Task) for task in tasks),
-                "a tuple of one or more Task",
+                isinstance(tasks, tuple) and tasks and all(isinstance(task, str) for task in tasks),
+                "a tuple of one or more names of tasks",
             ),
             (
                 "parameters",

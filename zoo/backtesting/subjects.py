@@ -17,7 +17,6 @@ from zoo.bundle.prediction import asked_of
 from zoo.data.intervals import intervals
 from zoo.data.last_window import way_to_fill, without_calendar
 from zoo.data.readers.reading import Reading, Source
-from zoo.data.series_splits import layout_of, split_series
 from zoo.data.table import Table
 from zoo.data.table_windows import Asked, TableWindows, lay_over, lay_windows
 from zoo.quiet import import_tensorflow
@@ -26,14 +25,14 @@ from zoo.settings.choices import ARRAYS, FRAME, Missing
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import DataConfig, RunConfig
 from zoo.settings.toml_file import read_config
-from zoo.training.preparation import read_data
-from zoo_registry import Task, discover
+from zoo.tasks import TASKS, find_task
+from zoo.training.preparation import read_data, split_table
+from zoo_registry import discover
 from zoo_registry.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from zoo.run import Run
 
-_TASKS = (Task.FORECAST, Task.REGRESS)
 _VALIDATION = 0.15  # where nothing tells the share that a run had
 
 
@@ -132,9 +131,10 @@ def _load_run(folder: Path) -> Run:
 
 
 def _check_task(task: str) -> None:
-    if task not in _TASKS:
+    if not find_task(task).in_units:
+        known = " or ".join(name for name in TASKS if find_task(name).in_units)
         raise ConfigError(
-            f"a backtest measures values of targets, expected the task forecast or regress, found {task}; zoo predict"
+            f"a backtest measures values of targets, expected the task {known}, found {task}; zoo predict"
             " --backtest gives a bundle's answers to every window"
         )
 
@@ -148,7 +148,7 @@ def _of_config(config: RunConfig, data: Source | None, missing: Missing | None) 
     if isinstance(source, str) and source in (FRAME, ARRAYS):
         raise ConfigError(f"the table was a {source} of a program; give --data, or backtest(..., data=...)")
     table = read_data(config.data, source)
-    splits, short = split_series(table, config.data, layout_of(config.data))
+    splits, short = split_table(table, config.data)
     tested = {name: split.test for name, split in splits.items()}
     later = sum(len(split.validation) for split in splits.values())
     shown = config.data

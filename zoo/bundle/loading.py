@@ -18,7 +18,6 @@ from zoo.bundle.opening import open_bundle
 from zoo.bundle.ranges import PARAMETERS_FILE, Outside, TrainRange, warn_outside
 from zoo.bundle.signatures import required_keys
 from zoo.data.raw_windows import check_windows, is_windows
-from zoo.outputs import MAIN_OUTPUT
 from zoo.runtimes import Runtime, Session, find_runtime
 from zoo.texts import printable
 from zoo_registry.errors import BundleError, ZooError
@@ -146,7 +145,7 @@ class Bundle:
         answer: Any
         if is_windows(data):
             windows = self.check(data)
-            answer = self.run(windows)[MAIN_OUTPUT[self.manifest.interface.task]]
+            answer = self.run(windows)[self.manifest.interface.outputs[0].name]
             outside = self.train_range.outside(windows)
         else:
             answer, outside = predict_table(self, data, missing=missing, **reading)

@@ -10,10 +10,11 @@ import typer
 from zoo.atomic import check_folder
 from zoo.cli.output import RequireSignature, catalogue, check_apart, note, print_json, print_table, say
 from zoo.cli.prediction_output import progress_bar
-from zoo.cli.results import print_forecasts
+from zoo.cli.results import print_told
 from zoo.cli.shared_options import BUNDLE_OPTIONS, FORMAT, SCALING_OPTIONS, csv_format_of, with_options, workers_of
 from zoo.cli.tensorflow import import_tensorflow
 from zoo.settings.choices import Aggregate, Gaps, Missing
+from zoo.tasks import find_task
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def _print(found: Backtested) -> None:
         f"{measured['subject']}: {measured['origins']} origins, {measured['first_origin']} to"
         f" {measured['last_origin']}, {measured['windows']} windows{left_out}{fits}; errors in original units\n"
     )
-    print_forecasts(measured, list(measured["network"]["targets"]))
+    print_told(find_task(measured["task"]).results(measured, list(measured["network"]["targets"])))
     steps = len(measured["by_step"]["network"])
     if steps > 1:
         shown = sorted(

@@ -24,6 +24,7 @@ from zoo.data.last_window import (
     without_calendar,
 )
 from zoo.data.readers.reading import Reading, Source, read_frames
+from zoo.data.roles import Roles
 from zoo.data.table import Table, read_table
 from zoo.data.times import ticks
 from zoo.data.windows import Layout, Windows
@@ -40,7 +41,7 @@ ACTUAL = "{} actual"
 class Asked:
     """What is asked of a table: the columns, sizes and task of a network."""
 
-    task: Task
+    task: str
     features: Sequence[str]
     targets: Sequence[str]
     window: int
@@ -243,7 +244,7 @@ def _read_with_truth(source: Source, asked: Asked, reading: Reading) -> Table:
         there = next(read_frames(source, reading.csv, 1)).columns
         targets = [name for name in targets if name in features or name in there]
     if asked.task is Task.CLASSIFY and targets:
-        return read_table(source, targets=targets, features=features, task=Task.CLASSIFY, reading=reading)
+        return read_table(source, targets=targets, features=features, roles=Roles(classes=True), reading=reading)
     return read_table(source, targets=targets or features[:1], features=features, reading=reading)
 
 

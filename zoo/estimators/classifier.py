@@ -16,8 +16,8 @@ from zoo.data.columns import shown
 from zoo.data.readers.reading import Frame
 from zoo.data.windows import Windows
 from zoo.estimators.base import SequenceEstimator, checked_input
+from zoo.preprocessing.prepared import Prepared
 from zoo.settings.choices import FRAME
-from zoo.training.preparation import Prepared
 from zoo_registry import Task
 from zoo_registry.errors import DataError
 
@@ -145,7 +145,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
 
     def _shares(self, windows: Windows) -> NDArray[np.float64]:
         """The probabilities of windows, (n, classes)."""
-        from zoo.inference.answers import probabilities
+        from zoo.tasks.classify import probabilities
 
         shares: NDArray[np.float64] = probabilities(np, self._outputs(windows).astype(np.float64))
         return shares

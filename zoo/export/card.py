@@ -161,12 +161,12 @@ def _forecast_table(manifest: Manifest) -> str:
 
 
 def _class_table(manifest: Manifest) -> str:
-    return _measures("told by", CLASS_MEASURES, manifest)
+    return _measures("told by", CLASS_MEASURES.heads, manifest)
 
 
 def _anomaly_table(manifest: Manifest) -> str:
     known = manifest.metrics["network"]  # without labels it is flagged rows alone
-    heads = {**ANOMALY_MEASURES, "flagged": "rows flagged"}
+    heads = {**ANOMALY_MEASURES.heads, "flagged": "rows flagged"}
     return _measures("scores of", {key: head for key, head in heads.items() if key in known}, manifest)
 
 

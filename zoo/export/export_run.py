@@ -93,7 +93,7 @@ def export(
     check_interface(model, interface)
     exporters = choose_exporters(formats, batch, interface)
     _refuse_non_finite(trained)
-    answers = answers_of(record, trained.network)
+    answers = answers_of(record)
     shape = (interface.window, len(interface.features))
     with layers_told(trained.network, "exported", ExportError):
         served = Served(inference_network(trained.network), preprocessor, answers, shape)
@@ -131,8 +131,8 @@ def export(
                 for key in ("windows", "network", "baselines", "skipped", "quantile", "quantiles", "verdict")
                 if key in record.evaluation
             },
-            parity_unit=dict(zip(interface.targets, map(float, unit), strict=True)) if answers.in_units else {},
-            parity_roundings=allowed_roundings(interface) if answers.in_units else 0,
+            parity_unit=dict(zip(interface.targets, map(float, unit), strict=True)) if answers.task.in_units else {},
+            parity_roundings=allowed_roundings(interface) if answers.task.in_units else 0,
             threshold=answers.threshold,
             parity={v.runtime: {"version": v.version, "difference": v.difference} for v in verdicts},
             onnx=onnx,
@@ -190,7 +190,7 @@ def _golden(trained: Trained, answers: Answers, interface: Interface, dtype: str
     if preprocessor.units == "scaled":
         window = preprocessor.transform(window)
         output = np.asarray(trained.network.predict(answers.network_input(window), batch_size=len(window), verbose=0))
-        outputs = answers.values(output) if answers.in_units else answers.judged(np, window, output)
+        outputs = answers.decode(np, window, output)
     else:
         outputs = answer_windows(trained.network, preprocessor, answers, window)
     return Golden(
@@ -205,7 +205,7 @@ def _replay_scaled(folder: Path, golden: Golden, preprocessor: Preprocessor, ans
         found = session.run(golden.window)
     else:
         found = session.run(preprocessor.transform(golden.window))
-        if answers.in_units:
+        if answers.task.in_units:
             targets = preprocessor.targets_
             found = {name: targets.inverse_transform(values, axis=2) for name, values in found.items()}
     return Verdict("signature 'scaled'", "", ruler.farthest(found, golden.outputs), 0.0)

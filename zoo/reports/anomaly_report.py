@@ -14,7 +14,7 @@ from sklearn.metrics import precision_recall_curve
 from zoo.evaluation.anomalies import Z_SCORE
 from zoo.evaluation.details import JudgedDetails, peaks_over_time
 from zoo.evaluation.evaluation import NETWORK
-from zoo.evaluation.headline import ANOMALY_MEASURES, everybody
+from zoo.evaluation.headline import ANOMALY_MEASURES, FLAGGED, everybody
 from zoo.reports.drawing import (
     BLUE,
     GREEN,
@@ -53,9 +53,10 @@ def anomaly_report(training: Training, evaluation: Mapping[str, Any], details: J
 
 def _measures(evaluation: Mapping[str, Any]) -> str:
     labelled = "average_precision" in evaluation["network"]
-    measures = ANOMALY_MEASURES if labelled else {}
+    measures = ANOMALY_MEASURES if labelled else FLAGGED
+    heads = measures.heads if labelled else {}
     rows = [
-        (name, f"{measured['threshold']:.4g}", f"{measured['flagged']:,}", *(f"{measured[m]:.4f}" for m in measures))
+        (name, f"{measured['threshold']:.4g}", f"{measured['flagged']:,}", *(f"{measured[m]:.4f}" for m in heads))
         for name, measured in everybody(evaluation).items()
     ]
     remark = (
@@ -71,8 +72,8 @@ def _measures(evaluation: Mapping[str, Any]) -> str:
         remark += " None of the rows is labelled as an anomaly, so nothing can be said of how many are found."
     return "\n".join(
         [
-            verdict(evaluation),
-            table(("scores of", "threshold", "flagged", *measures.values()), rows, texts=(0,), strong=(0,)),
+            verdict(evaluation, measures),
+            table(("scores of", "threshold", "flagged", *heads.values()), rows, texts=(0,), strong=(0,)),
             measured_on(evaluation, "a value or label is missing", remark),
         ]
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from zoo.evaluation.details import means_over_time
 from zoo.evaluation.evaluation import NETWORK
-from zoo.evaluation.headline import everybody, headline
+from zoo.evaluation.headline import FORECAST_MEASURES, everybody, headline
 from zoo.reports.drawing import broken, drawn, figures, marker, places_in_time, time_axis
 from zoo.reports.forecast_report import COLOURS, errors_by_step, measures
 from zoo.reports.page_parts import page, paragraph, table
@@ -49,7 +49,7 @@ def backtest_report(evaluation: Mapping[str, Any], by_origin: pd.DataFrame, *, d
 
 def best_baseline(evaluation: Mapping[str, Any]) -> str | None:
     """The name of the baseline with the least scaled MAE, None where there is none."""
-    return headline(evaluation).baseline if evaluation["baselines"] else None
+    return headline(evaluation, FORECAST_MEASURES).baseline if evaluation["baselines"] else None
 
 
 def worst_origins(evaluation: Mapping[str, Any], by_origin: pd.DataFrame, most: int = _WORST) -> list[tuple[str, ...]]:

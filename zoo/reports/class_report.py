@@ -48,12 +48,12 @@ def class_report(training: Training, evaluation: Mapping[str, Any], details: Jud
 
 
 def _measures(evaluation: Mapping[str, Any]) -> str:
-    rows, found = [], outcomes(evaluation)
+    rows, found = [], outcomes(evaluation, CLASS_MEASURES)
     for name, measured in everybody(evaluation).items():
-        values = (measured[measure] for measure in CLASS_MEASURES)
+        values = (measured[measure] for measure in CLASS_MEASURES.heads)
         cells = ("" if value is None else f"{value:.4f}" for value in values)
         rows.append((name, *cells, "" if name == NETWORK else beside(found[name])))
-    heads = ("told by", *CLASS_MEASURES.values(), "the network")
+    heads = ("told by", *CLASS_MEASURES.heads.values(), "the network")
     remark = (
         "The log loss decides, as it judges the probabilities: less is better, of the others more is. Balanced accuracy"
         " is the mean recall of the classes, F1 and ROC AUC are means over the classes."
@@ -62,7 +62,7 @@ def _measures(evaluation: Mapping[str, Any]) -> str:
         remark += " There is no ROC AUC, as a class does not occur in the test part."
     return "\n".join(
         [
-            verdict(evaluation),
+            verdict(evaluation, CLASS_MEASURES),
             table(heads, rows, texts=(0, len(heads) - 1), strong=(0,)),
             measured_on(evaluation, "their class is missing", remark),
         ]
@@ -74,7 +74,7 @@ def _confusions(evaluation: Mapping[str, Any]) -> str:
     if len(classes) > _MOST_CLASSES:
         return paragraph(f"The tables of {len(classes)} classes are in run.json.", "note")
     parts = []
-    for name in (NETWORK, headline(evaluation).baseline):
+    for name in (NETWORK, headline(evaluation, CLASS_MEASURES).baseline):
         confusion = everybody(evaluation)[name]["confusion"]
         parts.append(f"<div>\n<h3>{escape(name)}</h3>\n{_matrix(confusion, classes)}\n</div>")
     note = "Test windows by their true class (rows) and the one that is told (columns); shares are of the true class."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zoo.evaluation.comparison import Measured, Row, cells, heads, ranking_of, scaled_as, shown
+from zoo.evaluation.comparison import Measured, Row, cells, heads, scaled_as, shown
 from zoo.reports.page_parts import page, paragraph, table
 
 
@@ -12,9 +12,9 @@ def comparison_page(rows: Sequence[Row], runs: Sequence[Measured]) -> str:
     """One self-contained page with the table of these runs, and what they have in common."""
     common = "; ".join(f"{name}: {shown(value)}" for name, value in runs[0].same.items())
     strong = [index for index, row in enumerate(rows) if not row.baseline]
-    ranking = ranking_of(runs)
+    ranking = runs[0].measures
     titles = heads(rows, ranking)
-    order = f"the {'greatest' if ranking.greatest else 'least'} {ranking.heads[ranking.by]} comes first"
+    order = f"the {'greatest' if ranking.greatest else 'least'} {ranking.name} comes first"
     title = "Runs and baselines, ranked"
     body = [
         f"<h1>{title}</h1>",

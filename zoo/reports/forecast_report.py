@@ -11,7 +11,7 @@ import numpy as np
 
 from zoo.evaluation.details import Details, Excerpt
 from zoo.evaluation.evaluation import LAST_VALUE, NETWORK, RIDGE, SEASONAL, TRAIN_MEAN
-from zoo.evaluation.headline import everybody, headline, outcomes
+from zoo.evaluation.headline import FORECAST_MEASURES, everybody, headline, outcomes
 from zoo.reports.drawing import (
     BLUE,
     GREEN,
@@ -50,7 +50,7 @@ def measures(
 ) -> str:
     """The errors of network and baselines: verdict, scaled, and in original units; ``of`` says what they are of."""
     network = evaluation["network"]
-    rows, found = [], outcomes(evaluation)
+    rows, found = [], outcomes(evaluation, FORECAST_MEASURES)
     for name, measured in everybody(evaluation).items():
         mae, mse = (f"{measured['scaled'][error]:.4f}" for error in ("mae", "mse"))
         rows.append((name, mae, mse, "" if name == NETWORK else beside(found[name])))
@@ -60,7 +60,7 @@ def measures(
         " all targets."
     )
     parts = [
-        verdict(evaluation),
+        verdict(evaluation, FORECAST_MEASURES),
         table(heads, rows, texts=(0, 3), strong=(0,)),
         measured_on(evaluation, "their truth is missing", remark, of),
     ]
@@ -88,7 +88,7 @@ def _told(error: float | None) -> str:
 
 
 def _excerpts(details: Details, evaluation: Mapping[str, Any], colours: Mapping[str, str]) -> str:
-    names = (NETWORK, headline(evaluation).baseline)
+    names = (NETWORK, headline(evaluation, FORECAST_MEASURES).baseline)
     parts = []
     for index, target in enumerate(details.shown):
         parts.append(f"<h3>{escape(target)}</h3>")
@@ -157,7 +157,7 @@ def _errors(evaluation: Mapping[str, Any], details: Details, colours: Mapping[st
 
 
 def _over_time(axes: Any, details: Details, evaluation: Mapping[str, Any], colours: Mapping[str, str]) -> None:
-    for name in (headline(evaluation).baseline, NETWORK):
+    for name in (headline(evaluation, FORECAST_MEASURES).baseline, NETWORK):
         positions, errors = broken(*details.over_time[name].curve())
         places = places_in_time(positions, details.dates)
         axes.plot(places, errors, color=colours[name], lw=1, marker=marker(errors), label=name)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.headline import BEATS, LOSES, outcomes
+from zoo.evaluation.headline import BEATS, LOSES, Measures, outcomes
 from zoo.reports.drawing import BLUE, OTHER, YELLOW, drawn, figures, marker, whole_numbers
 from zoo.reports.page_parts import page, paragraph, table
 
@@ -36,9 +36,9 @@ def report_page(training: Training, sections: Sequence[tuple[str, str]]) -> str:
     return page(training.title, f"<h1>{escape(training.title)}</h1>\n{body}")
 
 
-def verdict(evaluation: Mapping[str, Any]) -> str:
+def verdict(evaluation: Mapping[str, Any], measures: Measures) -> str:
     """The verdict of an evaluation, and in words what it means where the network does not beat every baseline."""
-    found = outcomes(evaluation)
+    found = outcomes(evaluation, measures)
     lost = any(verb == LOSES for verb, _ in found.values())
     parts = [paragraph(evaluation["verdict"], "verdict loses" if lost else "verdict")]
     if unbeaten := [name for name, (verb, _) in found.items() if verb != BEATS]:

@@ -11,20 +11,20 @@ from typing import Any
 
 import keras
 
-from zoo.atomic import rename_to_free, staging_folder
 from zoo.acceleration.step_plan import Plan
-from zoo.preprocessing.preprocessor import PARAMETERS_FILE, Preprocessor
-from zoo.sums import stage_sums
+from zoo.atomic import rename_to_free, staging_folder
 from zoo.models.assembly import assemble
-from zoo.settings.schema import RunConfig, TrainingConfig
 from zoo.models.custom_objects import load_with
-from zoo.training.preparation import Prepared
+from zoo.preprocessing.prepared import Prepared
+from zoo.preprocessing.preprocessor import PARAMETERS_FILE, Preprocessor
 from zoo.runs.record import READ_FILES, RECORD_FILE, RunRecord, provenance, read_record
-from zoo.data.series_splits import layout_of
-from zoo.training.trainer import Fitted
 from zoo.runs.unfinished import UnfinishedRecord
+from zoo.settings.schema import RunConfig, TrainingConfig
+from zoo.sums import stage_sums
+from zoo.tasks import find_task
+from zoo.training.trainer import Fitted
 from zoo.versions import library_versions
-from zoo_registry import Architecture, Entry, SequenceShape, Task, discover
+from zoo_registry import Architecture, Entry, discover
 from zoo_registry.errors import RunError, ZooError, first_line
 
 MODEL_FILE, HISTORY_FILE, REPORT_FILE = "model.keras", "history.csv", "report.html"
@@ -176,19 +176,8 @@ def untrained(
     classes: Sequence[str] = (),
 ) -> keras.Model:
     """The network that an architecture builds for a configuration and columns of these names; raises as its build."""
-    layout, columns = layout_of(config.data), list(features)
-    watched = [name if name in columns and config.task is not Task.CLASSIFY else None for name in targets]
-    shape = SequenceShape(
-        task=config.task,
-        window=layout.window,
-        n_features=len(columns),
-        horizon=layout.horizon,
-        n_targets=len(targets),
-        target_columns=tuple(None if name is None else columns.index(name) for name in watched),
-        classes=len(classes),
-        quantiles=config.network.quantiles,
-    )
-    return assemble(architecture, architecture.configure(config.hyperparameters), shape, config.network)
+    problem = find_task(config.task).state(config.data, features, targets, classes, config.network.quantiles)
+    return assemble(architecture, architecture.configure(config.hyperparameters), problem.shape, config.network)
 
 
 def _write_history(path: Path, history: dict[str, list[float]]) -> None:

@@ -22,7 +22,7 @@ from zoo.settings.choices import (
 )
 from zoo.settings.loss_names import normal_loss
 from zoo.settings.parse import parse_settings
-from zoo_registry import SCHEDULES, ConstantSchedule, Schedule, Task
+from zoo_registry import SCHEDULES, ConstantSchedule, Schedule, Task, TaskName
 from zoo_registry.errors import ConfigError, close_match_hint
 
 DEFAULT_SOURCE = "example:co2"
@@ -109,7 +109,7 @@ class DataConfig(_Config):
     """What is read, what is asked of it, how it is cut and how it is scaled."""
 
     source: str = DEFAULT_SOURCE
-    task: Task = Field(Task.FORECAST, description="what the network has to say of a window")
+    task: TaskName = Field(Task.FORECAST, description="what the network has to say of a window")
     target: Names = Field(
         (), description="columns to forecast, or the column of classes; anomaly: empty is all features"
     )
@@ -272,6 +272,6 @@ class RunConfig(_Config):
     training: TrainingConfig
 
     @property
-    def task(self) -> Task:
+    def task(self) -> str:
         """What the network has to say of a window."""
         return self.data.task

@@ -4,43 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.evaluation.details import Details, JudgedDetails
-from zoo.reports.anomaly_report import anomaly_report
-from zoo.reports.class_report import class_report
-from zoo.reports.forecast_report import forecast_report
 from zoo.reports.report import Training
 from zoo.runs.record import RunRecord
 from zoo.settings.toml_file import config_text
+from zoo.tasks import find_task
 from zoo.training.trainer import Fitted
-from zoo_registry import Task
-
-_TARGETS = {Task.CLASSIFY: "column of classes", Task.ANOMALY: "columns judged"}
 
 
-def run_report(record: RunRecord, fitted: Fitted, details: Details | JudgedDetails) -> str:
-    """The page as text."""
+def run_report(record: RunRecord, fitted: Fitted, details: Any) -> str:
+    """The page as text; ``details`` are those of the task's measurement."""
     config, data = record.config, record.data
     title = f"{config.architecture} on {data['source']}"
     training = Training(title, _facts(record), config_text(config), fitted.history, fitted.best_epoch)
-    if isinstance(details, Details):
-        return forecast_report(training, record.evaluation, details)
-    make = class_report if config.task is Task.CLASSIFY else anomaly_report
-    return make(training, record.evaluation, details)
+    return find_task(config.task).report(training, record.evaluation, details)
 
 
 def _facts(record: RunRecord) -> list[tuple[str, str]]:
     config, data, training = record.config, record.data, record.training
+    task = find_task(config.task)
     facts: list[tuple[str, Any]] = [
         ("trained", record.created),
         ("architecture", f"{config.architecture}, from {record.plugin['distribution']} {record.plugin['version']}"),
         ("parameters", f"{training['parameters']:,}"),
         ("epochs", f"{training['epochs']}, the weights of epoch {training['best_epoch']} kept"),
         ("seconds", training["seconds"]),
-        ("task", _task(record)),
+        ("task", f"{task.name}: {task.described(config.data)}"),
         ("data", f"{data['source']}, {data['rows']:,} rows"),
         ("fingerprint", data["fingerprint"]),
-        (_TARGETS.get(config.task, "targets"), _some(data["targets"])),
-        *_of_task(record),
+        (task.targets_head, _some(data["targets"])),
+        *task.facts(config, record.evaluation),
         ("features", _some(data["features"])),
     ]
     if data["series_column"] is not None:
@@ -53,35 +45,6 @@ def _facts(record: RunRecord) -> list[tuple[str, str]]:
         ("versions", ", ".join(f"{name} {record.versions[name]}" for name in wanted if name in record.versions))
     )
     return [(name, str(value)) for name, value in facts]
-
-
-def _task(record: RunRecord) -> str:
-    data = record.config.data
-    if data.task is Task.FORECAST:
-        return f"{data.task}: window {data.window}, horizon {data.horizon}, gap {data.gap}"
-    judged = {
-        Task.REGRESS: "the targets in the window's last row",
-        Task.CLASSIFY: "the class of the window's last row",
-        Task.ANOMALY: "the window's last row, by what the network makes of the "
-        + ("whole window" if data.reconstruct else "rows before it"),
-    }
-    return f"{data.task}: window {data.window}; {judged[data.task]}"
-
-
-def _of_task(record: RunRecord) -> list[tuple[str, str]]:
-    """What there is to say of classes or of the threshold."""
-    evaluation, config = record.evaluation, record.config
-    if config.task is Task.CLASSIFY:
-        counts = zip(evaluation["classes"], evaluation["counts"], strict=True)
-        told = [f"{name} ({count:,} test windows)" for name, count in counts]
-        return [("classes", _some(told)), ("class weights", config.training.class_weights)]
-    if config.task is Task.ANOMALY:
-        quantile = f"the {evaluation['quantile']:.2%} quantile of the validation scores"
-        return [
-            ("threshold", f"{evaluation['threshold']:.6g}, {quantile}"),
-            ("labels", config.data.label or "none"),
-        ]
-    return []
 
 
 def _told(value: Any) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import DataConfig, NetworkConfig, RunConfig, TrainingConfig
 from zoo.settings.toml_file import as_file
+from zoo.tasks import find_task
 from zoo.tuning.search_range import as_declared, nearest, spread
-from zoo_registry import Architecture, Search, Task
+from zoo_registry import Architecture, Search
 from zoo_registry.errors import ConfigError, close_match_hint
 
 Ranges = dict[str, Search]  # by the name of a setting or a hyperparameter
@@ -108,7 +109,7 @@ class Space:
 
 def default_settings(config: RunConfig, architecture: Architecture) -> Ranges:
     """The ranges of the run's own settings that a search begins with, around what the configuration says."""
-    window, task = config.data.window, config.task
+    window = config.data.window
     found = {
         "window": Search.choice(*sorted({max(2, window // 2), window, 2 * window, 4 * window})),
         "scaler": Search.choice("standard", "minmax", "robust"),
@@ -116,13 +117,7 @@ def default_settings(config: RunConfig, architecture: Architecture) -> Ranges:
         "schedule": Search.choice("constant", "cosine"),
         "batch_size": Search.choice(32, 64, 128),
     }
-    if task is Task.FORECAST:
-        found["normalize_window"] = Search.choice("none", "last", "instance")
-    if task is Task.CLASSIFY:
-        found["loss"] = Search.choice("cross-entropy", "focal")
-    elif architecture.loss is None and not config.network.quantiles:
-        found["loss"] = Search.choice("mse", "mae", "huber")
-    return found
+    return found | find_task(config.task).searched(config, architecture)
 
 
 def make_space(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from zoo.data.readers.reading import Reading
 from zoo.data.splits import PARTS, Split
 from zoo.data.table import read_table
 from zoo.evaluation.evaluation import evaluate
+from zoo.preprocessing.prepared import Prepared
 from zoo.settings.schema import DataConfig
-from zoo.training.preparation import Prepared, prepare
+from zoo.training.preparation import prepare
 from zoo_registry.errors import ConfigError, DataError
 
 NAN = np.nan
@@ -325,18 +327,7 @@ def test_no_value_of_one_series_depends_on_another(missing, seed, holes, shift):
 
 
 def measure(prepared: Prepared, forecast: np.ndarray, season: int | None) -> dict[str, Any]:
-    return evaluate(
-        [forecast],
-        history=prepared.history,
-        raw=prepared.table.cut(prepared.table.values[: len(prepared.values)])[1],
-        parts=prepared.parts,
-        targets=prepared.preprocessor.targets_,
-        target_columns=prepared.shape.target_columns,
-        series=list(prepared.table.series.values()),
-        train=prepared.rows("train"),
-        season=season,
-        task=prepared.shape.task,
-    )
+    return evaluate([forecast], replace(prepared, season=season))
 
 
 @pytest.mark.parametrize("gap", [0, 2])

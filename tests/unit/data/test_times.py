@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from zoo.data.frequency import find_frequency, next_times
 from zoo.data.last_window import read_last_windows
 from zoo.data.readers.reading import Reading
+from zoo.data.roles import Roles
 from zoo.data.table import Table, read_table
 from zoo.settings.schema import DataConfig
 from zoo.training.preparation import prepare
-from zoo_registry import Task
 from zoo_registry.errors import DataError
 
 ONE = np.zeros(1, np.int64)
@@ -238,7 +238,7 @@ def test_sorting_gives_the_sorted_table_and_says_how_many_rows_moved(order: list
 
 def test_sorting_brings_labels_along_and_does_not_mend_doubles():
     frame = pd.DataFrame({"time": [3, 1, 2], "y": [3.0, 1.0, 2.0], "state": ["c", "a", "b"]})
-    table = read_table(frame, targets=["state"], task=Task.CLASSIFY, reading=Reading(time="time", sort=True))
+    table = read_table(frame, targets=["state"], roles=Roles(classes=True), reading=Reading(time="time", sort=True))
     assert table.labels is not None
     assert [table.classes[label] for label in table.labels] == ["a", "b", "c"]
     with pytest.raises(DataError, match=r"are duplicated: row 3 \(1\) follows row 2 \(1\)"):

@@ -32,9 +32,8 @@ def make_trained(randomized: Callable[[Any], Any]) -> Callable[..., Any]:
     from zoo.models.network import build_network
     from zoo.runs.store import make_record
     from zoo.settings.resolve import resolve
-    from zoo.training.measurement import measure
     from zoo.training.preparation import prepare
-    from zoo.training.trainer import Fitted
+    from zoo.training.trainer import Fitted, measure
     from zoo_registry import Architecture, Entry, Task
 
     def one_layer(hp: Any, shape: Any) -> Any:

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from zoo.models.losses import LOSSES
-from zoo.settings import loss_names
-from zoo.settings.loss_names import choose_loss, losses_for, normal_loss, resolve_loss
+from zoo.settings import loss_choice, loss_names
+from zoo.settings.loss_choice import losses_for, resolve_loss
+from zoo.settings.loss_names import choose_loss, normal_loss
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import TrainingConfig
+from zoo.tasks import find_task
 from zoo_registry import Discovery, Hyperparameters, Loss, LossCatalogue, LossEntry, Task, TrainingDefaults, discover
 from zoo_registry.errors import ConfigError, UnknownLossError
 
@@ -55,7 +57,8 @@ def plugins(monkeypatch):
     )
     found = discover()
     replaced = Discovery(found.manager, found.catalogue, found.failures, found.scalers, catalogue)
-    monkeypatch.setattr(loss_names, "discover", lambda: replaced)
+    for module in (loss_names, loss_choice):
+        monkeypatch.setattr(module, "discover", lambda: replaced)
 
 
 def complaint(call, *arguments):
@@ -166,10 +169,10 @@ def test_a_plugins_loss_is_read_where_its_plugin_is_not():
 
 @pytest.mark.usefixtures("plugins")
 def test_the_losses_of_a_task():
-    assert losses_for(Task.CLASSIFY) == ["cross-entropy", "focal", "grades"]
-    assert losses_for(Task.FORECAST) == [*list(LOSSES)[:-2], "many", "outsider:twin", "other:twin"]
-    assert set(losses_for(Task.FORECAST)) - set(losses_for(Task.REGRESS)) == {"weighted-mse"}
-    assert set(losses_for(Task.REGRESS)) - set(losses_for(Task.ANOMALY)) == {"directional"}
+    assert losses_for(find_task("classify")) == ["cross-entropy", "focal", "grades"]
+    assert losses_for(find_task("forecast")) == [*list(LOSSES)[:-2], "many", "outsider:twin", "other:twin"]
+    assert set(losses_for(find_task("forecast"))) - set(losses_for(find_task("regress"))) == {"weighted-mse"}
+    assert set(losses_for(find_task("regress"))) - set(losses_for(find_task("anomaly"))) == {"directional"}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -182,7 +185,7 @@ OWN = {"loss": lambda hp, context: None}
 def resolved(make_architecture):
     def call(chosen, task, quantiles=(), preferred=None, tasks=tuple(Task), **fields):
         architecture = make_architecture(defaults=TrainingDefaults(loss=preferred), tasks=tasks, **fields)
-        return resolve_loss(chosen, "mine", architecture, Task(task), quantiles)
+        return resolve_loss(chosen, "mine", architecture, find_task(task), quantiles)
 
     return call
 

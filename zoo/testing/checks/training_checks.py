@@ -23,7 +23,6 @@ from zoo.testing.bench import (
 )
 from zoo.testing.findings import Findings
 from zoo.testing.outcomes import NotApplicableError
-from zoo_registry import Task
 from zoo_registry.errors import ConfigError
 
 STEPS, CALLS = 10, 30
@@ -54,7 +53,7 @@ def check_dropout(bench: Bench) -> None:
     """Steps with dropout on give finite losses: for three targets, read together or one by one, whole and in parts."""
     architecture, task = bench.architecture, bench.first_task
     shape = of_task(toy_shape(n_features=3, horizon=LONG_HORIZON, n_targets=3), task, architecture)
-    shared = task in (Task.FORECAST, Task.ANOMALY)  # whose targets are features
+    shared = None not in shape.target_columns
     for rates, channels, parts in (
         (DROPOUT, "joint", 1),
         ({"dropout": DROPOUT["dropout"]}, "shared" if shared else "joint", 2),
