@@ -148,7 +148,7 @@ def _train(
         )
     measured = measure(fitted.model, prepared, config)
     record = make_record(unfinished.id, config, entry, prepared, fitted, measured.evaluation, unfinished.record)
-    report = run_report(record, fitted, measured.details)
+    report = run_report(record, fitted.history, fitted.best_epoch, measured.details)
     return Run(write_run(unfinished.runs, record, prepared, fitted, report, staging=unfinished.folder))
 
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from zoo.sums import check_sums
 from zoo.settings.schema import RunConfig
+from zoo.sums import check_sums
 from zoo_registry import Entry
 from zoo_registry.errors import RunError, close_match_hint
 

@@ -241,16 +241,16 @@ class SequenceTask(ABC):
 
     def report(self, training: Training, evaluation: Mapping[str, Any], details: Any) -> str:
         """The report of a run, as text; ``details`` are those of its measurement."""
-        from zoo.reports.page_parts import table
-        from zoo.reports.report import measured_on, report_page, verdict
+        from zoo.reports.report import report_page
 
-        told = self.measured_table(evaluation)
-        body = [
-            verdict(evaluation, self.measures_of(evaluation)),
-            table(told.heads, told.rows, texts=(0,), strong=(0,)),
-            measured_on(evaluation, self.why_left_out, ""),
-        ]
-        return report_page(training, [("How good it is", "\n".join(body))])
+        return report_page(
+            "measured.html",
+            training,
+            evaluation,
+            ranked=self.measures_of(evaluation),
+            measured=self.measured_table(evaluation),
+            why_left_out=self.why_left_out,
+        )
 
     # The model's card
 

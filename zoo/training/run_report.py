@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.reports.report import Training
 from zoo.runs.record import RunRecord
 from zoo.settings.toml_file import config_text
 from zoo.tasks import find_task
-from zoo.training.trainer import Fitted
 
 
-def run_report(record: RunRecord, fitted: Fitted, details: Any) -> str:
-    """The page as text; ``details`` are those of the task's measurement."""
+def run_report(record: RunRecord, history: Mapping[str, Sequence[float]], best_epoch: int, details: Any) -> str:
+    """The page as text; ``history`` has the losses and rates of each epoch, ``details`` are the measurement's."""
     config, data = record.config, record.data
     title = f"{config.architecture} on {data['source']}"
-    training = Training(title, _facts(record), config_text(config), fitted.history, fitted.best_epoch)
+    training = Training(title, _facts(record), config_text(config), history, best_epoch)
     return find_task(config.task).report(training, record.evaluation, details)
 
 
