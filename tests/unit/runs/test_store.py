@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from zoo.acceleration.step_plan import Plan
+from zoo.models.network import build_network
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.runs import store as run_folder
-from zoo.models.network import build_network
-from zoo.runs.store import load_network, make_record, write_run
 from zoo.runs.record import new_run_id, read_record
+from zoo.runs.store import load_network, make_record, write_run
 from zoo.training.trainer import Fitted
 from zoo_registry import discover
 
