@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 def print_results(record: RunRecord) -> None:
     """Write what was trained and how good it is to standard output, notes on the data to standard error."""
     data, training, metrics = record.data, record.training, record.evaluation
-    for column in data["ignored"]:
+    for column in data.ignored:
         note(f"{left_out_note(column)} and was not used")
-    for sentence in repair_notes(data["repairs"]):
+    for sentence in repair_notes(data.repairs):
         note(sentence)
-    say(f"features: {', '.join(data['features'])}; time: {data['time_column'] or 'none'}")
+    say(f"features: {', '.join(record.problem.features)}; time: {data.time_column or 'none'}")
     say(
-        f"{record.config.architecture} with {training['parameters']:,} parameters: best epoch {training['best_epoch']}"
-        f" of {training['epochs']}, validation loss {training['val_loss']:.4g}, {training['seconds']:.1f} s"
+        f"{record.config.architecture} with {training.parameters:,} parameters: best epoch {training.best_epoch}"
+        f" of {training.epochs}, validation loss {training.val_loss:.4g}, {training.seconds:.1f} s"
     )
-    parts = ", ".join(f"{name} {part['windows']}" for name, part in data["split"].items())
+    parts = ", ".join(f"{name} {part.windows}" for name, part in data.split.items())
     task = find_task(record.config.task)
     left_out = f" ({metrics['left_out']} left out: {task.why_left_out})" if metrics.get("left_out") else ""
     say(f"windows: {parts}{left_out}; {task.tested}\n")
-    print_told(task.results(metrics, data["targets"]))
+    print_told(task.results(metrics, record.problem.targets))
     for name, reason in metrics["skipped"].items():
         say(f"{name}: not computed, {reason}")
     say()

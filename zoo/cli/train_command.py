@@ -183,18 +183,14 @@ def train(
                 check_interface,
                 choose_dtype,
                 default_name,
-                interface_of,
-                newest_interface,
+                newest_problem,
             )
 
             name = default_name(resolved) if name is None else name
-            problem, preprocessor = prepared.problem, prepared.preprocessor
-            chosen = choose_dtype(preprocessor, dtype, newest_interface(exported / name))
-            interface = interface_of(
-                resolved, problem.features, problem.targets, chosen, preprocessor.units, problem.classes
-            )
-            check_interface(exported / name, interface)
-            choose_exporters(formats or (), batch, interface)
+            chosen = choose_dtype(prepared.preprocessor, dtype, newest_problem(exported / name))
+            problem = prepared.problem.served(chosen, prepared.preprocessor.units)
+            check_interface(exported / name, problem)
+            choose_exporters(formats or (), batch, problem)
         lifecycle = lifecycle_of(make_trackers(runs, tensorboard=tensorboard, mlflow=mlflow))
         if tensorboard:
             note(f"to watch: tensorboard --logdir {shlex.quote(str(runs / TENSORBOARD_FOLDER))}")

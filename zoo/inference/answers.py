@@ -46,11 +46,7 @@ class Answers:
 
 def answers_of(record: RunRecord) -> Answers:
     """The answers of a run."""
-    config, data = record.config, record.data
-    problem = find_task(config.task).state(
-        config.data, data["features"], data["targets"], data.get("classes", ()), config.network.quantiles
-    )
-    return Answers(problem, record.evaluation.get("threshold"))
+    return Answers(record.problem, record.evaluation.get("threshold"))
 
 
 def answer_windows(

@@ -14,6 +14,8 @@ from zoo.data.table import Table
 from zoo.data.windows import Windows
 from zoo.outputs import middle_quantile
 from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.provenance import DataRecord, Part, Repairs
+from zoo.settings.schema import DataConfig
 from zoo_registry import Problem, SequenceShape
 
 
@@ -32,7 +34,7 @@ class Prepared:
     splits: dict[str, Split]
     missing: dict[str, int]
     known_targets: Intervals
-    repairs: dict[str, Any]
+    repairs: Repairs
     preprocessor: Preprocessor
     parts: dict[str, Windows]
     problem: Problem
@@ -68,22 +70,43 @@ class Prepared:
         calendar = calendar_columns(self.preprocessor.calendar)
         return tuple(index for index, name in enumerate(self.table.features) if name in calendar)
 
-    def describe_split(self) -> dict[str, dict[str, Any]]:
-        """For each part ``rows``, ``windows``, and its ``first`` and ``last`` row in words.
-
-        ``rows`` are [first, after the last] of one series, else their number.
-        """
+    def split(self) -> dict[str, Part]:
+        """What a record says of each part."""
         described = {}
         for part in PARTS:
-            ranges = self.rows(part)
+            ranges = [rows for rows in self.rows(part) if rows]
+            if not ranges:
+                described[part] = Part(rows=0, windows=0)
+                continue
             first, last = min(rows.start for rows in ranges), max(rows.stop - 1 for rows in ranges)
             if (times := self.table.times) is not None:
                 first = min((rows.start for rows in ranges), key=times.__getitem__)
                 last = max((rows.stop - 1 for rows in ranges), key=times.__getitem__)
-            described[part] = {
-                "rows": [first, last + 1] if len(ranges) == 1 else sum(map(len, ranges)),
-                "first": self.table.row_name(first),
-                "last": self.table.row_name(last),
-                "windows": len(self.parts[part]),
-            }
+            described[part] = Part(
+                rows=(first, last + 1) if len(ranges) == 1 else sum(map(len, ranges)),
+                first=self.table.row_name(first),
+                last=self.table.row_name(last),
+                windows=len(self.parts[part]),
+            )
         return described
+
+    def record(self, config: DataConfig, fingerprint: str | None = None) -> DataRecord:
+        """What a run records of its data; ``fingerprint`` is the table's, where it is known already."""
+        table = self.table
+        return DataRecord.model_validate(
+            {
+                "source": table.source,
+                "fingerprint": fingerprint or table.fingerprint(),
+                "rows": len(table.values),
+                "time_column": table.time_column,
+                "time_format": config.time_format,
+                "named_zone": config.zone,
+                "series_column": table.series_column,
+                "series": len(self.splits),
+                "gaps": config.gaps,
+                "calendar": config.calendar,
+                "ignored": table.ignored,
+                "repairs": self.repairs,
+                "split": self.split(),
+            }
+        )

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from zoo.acceleration.step_plan import Plan
 from zoo.runs.checkpoints import Checkpoint, TrainingState, read_checkpoint, write_checkpoint
+from zoo.runs.record import Origin
 from zoo.runs.unfinished import UnfinishedRun
 from zoo_registry.errors import ConfigError, RunError
 
@@ -141,9 +142,9 @@ class Start:
     weights: Sequence[NDArray[Any]]
 
     @property
-    def origin(self) -> dict[str, Any]:
+    def origin(self) -> Origin:
         """What the record of the run that begins with them says of it."""
-        return {"run": self.run, "epoch": self.epoch}
+        return Origin(run=self.run, epoch=self.epoch)
 
     def put_into(self, model: keras.Model) -> None:
         """Replace a network's weights; raises ConfigError naming the first variable whose shape differs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,14 +17,14 @@ from zoo.models.assembly import assemble
 from zoo.models.custom_objects import load_with
 from zoo.preprocessing.prepared import Prepared
 from zoo.preprocessing.preprocessor import PARAMETERS_FILE, Preprocessor
-from zoo.runs.record import READ_FILES, RECORD_FILE, RunRecord, provenance, read_record
+from zoo.provenance import Provenance
+from zoo.runs.record import READ_FILES, RECORD_FILE, RunRecord, read_record
 from zoo.runs.unfinished import UnfinishedRecord
 from zoo.settings.schema import RunConfig, TrainingConfig
 from zoo.sums import stage_sums
-from zoo.tasks import find_task
 from zoo.training.trainer import Fitted
 from zoo.versions import library_versions
-from zoo_registry import Architecture, Entry, discover
+from zoo_registry import Architecture, Entry, Problem, discover
 from zoo_registry.errors import RunError, ZooError, first_line
 
 MODEL_FILE, HISTORY_FILE, REPORT_FILE = "model.keras", "history.csv", "report.html"
@@ -41,44 +41,28 @@ def make_record(
     unfinished: UnfinishedRecord | None = None,
 ) -> RunRecord:
     """Put together what a run is; ``unfinished`` is what was written when it began."""
-    table, problem = prepared.table, prepared.problem
-    return RunRecord(
-        id=run_id,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        config=config.model_copy(update={"training": _repeatable(config.training, fitted.plan)}),
-        plugin=provenance(entry),
-        versions=library_versions(),
-        data={
-            "source": table.source,
-            "fingerprint": table.fingerprint() if unfinished is None else unfinished.fingerprint,
-            "rows": len(table.values),
-            "features": list(table.features),
-            "targets": list(problem.targets),
-            "classes": list(problem.classes),
-            "time_column": table.time_column,
-            "zone": table.zone,
-            "time_format": config.data.time_format,
-            "named_zone": config.data.zone,
-            "step": table.step,
-            "gaps": config.data.gaps,
-            "calendar": list(config.data.calendar),
-            "series_column": table.series_column,
-            "series": len(prepared.splits),
-            "ignored": list(table.ignored),
-            "repairs": prepared.repairs,
-            "split": prepared.describe_split(),
-        },
-        training={
-            "epochs": len(fitted.history["loss"]),
-            "best_epoch": fitted.best_epoch,
-            "seconds": round(fitted.seconds, 3),
-            "loss": fitted.history["loss"][fitted.best_epoch - 1],
-            "val_loss": fitted.history["val_loss"][fitted.best_epoch - 1],
-            "parameters": fitted.model.count_params(),
-            "engine": fitted.engine,
-            "started_from": None if unfinished is None else unfinished.started_from,
-        },
-        evaluation=evaluation,
+    best = fitted.best_epoch
+    return RunRecord.model_validate(
+        {
+            "id": run_id,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "config": config.model_copy(update={"training": _repeatable(config.training, fitted.plan)}),
+            "plugin": Provenance.of(entry),
+            "versions": library_versions(),
+            "problem": prepared.problem,
+            "data": prepared.record(config.data, None if unfinished is None else unfinished.fingerprint),
+            "training": {
+                "epochs": len(fitted.history["loss"]),
+                "best_epoch": best,
+                "seconds": round(fitted.seconds, 3),
+                "loss": fitted.history["loss"][best - 1],
+                "val_loss": fitted.history["val_loss"][best - 1],
+                "parameters": fitted.model.count_params(),
+                "engine": fitted.engine,
+                "started_from": None if unfinished is None else unfinished.started_from,
+            },
+            "evaluation": evaluation,
+        }
     )
 
 
@@ -125,8 +109,7 @@ def load_network(folder: Path) -> keras.Model:
 
     def build() -> keras.Model:
         record = read_record(folder)
-        data = record.data
-        return network_like(record.config, data["features"], data["targets"], data.get("classes", ()), who)
+        return network_like(record.config, record.problem, who)
 
     with _reading(folder / MODEL_FILE) as path:
         return load_with(path, build, who)
@@ -153,30 +136,21 @@ def _reading(path: Path) -> Iterator[Path]:
         raise RunError(f"{path}: cannot be read ({reason}); it was damaged, put it back, or train again") from error
 
 
-def network_like(
-    config: RunConfig, features: Sequence[str], targets: Sequence[str], classes: Sequence[str], who: str
-) -> keras.Model:
-    """An untrained network like the one that a configuration trained on columns of these names.
+def network_like(config: RunConfig, problem: Problem, who: str) -> keras.Model:
+    """An untrained network like the one that a configuration trained.
 
     Raises RunError, which begins with ``who``, where its architecture is not there or builds none.
     """
     try:
-        return untrained(discover().catalogue[config.architecture].architecture, config, features, targets, classes)
+        return untrained(discover().catalogue[config.architecture].architecture, config, problem)
     except ZooError as error:
         raise RunError(
             f"{who}: its network has layers of a plugin, and cannot be loaded without it: {error}"
         ) from error
 
 
-def untrained(
-    architecture: Architecture,
-    config: RunConfig,
-    features: Sequence[str],
-    targets: Sequence[str],
-    classes: Sequence[str] = (),
-) -> keras.Model:
-    """The network that an architecture builds for a configuration and columns of these names; raises as its build."""
-    problem = find_task(config.task).state(config.data, features, targets, classes, config.network.quantiles)
+def untrained(architecture: Architecture, config: RunConfig, problem: Problem) -> keras.Model:
+    """The network that an architecture builds for a configuration; raises as its build."""
     return assemble(architecture, architecture.configure(config.hyperparameters), problem.shape, config.network)
 
 

@@ -75,7 +75,7 @@ def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
     task = find_task(given.setdefault("task", Task.FORECAST))
     if example := find_example(given["source"]):
         given = example.settings | task.example_settings(example) | given
-    if not task.looks_ahead:
+    if not task.roles.ahead:
         given.setdefault("horizon", 1)
     config = validated(DataConfig, given, "setting")
     if not config.target and not task.roles.judged:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from zoo.data.roles import Roles
 from zoo.evaluation.headline import ANOMALY_MEASURES, FLAGGED, Measures, everybody
 from zoo.outputs import IS_ANOMALY, SCORE
-from zoo.tasks.base import Output, Predict, SequenceTask, TextTable
+from zoo.tasks.base import Column, Output, Predict, SequenceTask, TextTable
 from zoo_registry import Architecture, Problem, Task
 from zoo_registry.errors import ConfigError
 
@@ -97,6 +97,10 @@ class Anomaly(SequenceTask):
         """Score and flag, (batch, 1); scores are of scaled values."""
         score = scores(ops, output, ops.take(window[:, -1:], list(problem.target_columns), axis=2))
         return {SCORE: score, IS_ANOMALY: score > threshold}
+
+    def columns(self, outputs: Mapping[str, NDArray[Any]], problem: Problem) -> list[Column]:
+        """The score, and the flag."""
+        return [Column(SCORE, outputs[SCORE]), Column(IS_ANOMALY, outputs[IS_ANOMALY].astype(bool))]
 
     def measures_of(self, evaluation: Mapping[str, Any]) -> Measures:
         """Without labelled anomalies nothing is known but how many rows are flagged."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from zoo.reports.report import Training
     from zoo.settings.schema import DataConfig, RunConfig
 
+Kind = Literal["value", "share", "score", "flag"]
 Predict = Callable[["Windows"], Iterator["NDArray[Any]"]]  # scaled outputs of windows, some of them at a time, in order
 
 
@@ -36,13 +37,24 @@ class Output:
 
     name: str
     shape: tuple[int, ...]
-    kind: Literal["value", "share", "score", "flag"] = "value"
+    kind: Kind = "value"
     columns: tuple[str, ...] = ()
 
     def tensor(self, dtype: str) -> Tensor:
         """The output as a graph has it, whose numbers are of this dtype."""
         kind = "bool" if self.kind == "flag" else dtype
         return Tensor.model_validate({"name": self.name, "dtype": kind, "shape": self.shape, "columns": self.columns})
+
+
+class Column(NamedTuple):
+    """A column of what is said of windows: ``values`` (n_windows, steps), numbers, flags or, as objects, text.
+
+    ``before_truth_of`` names the target whose true value stands behind it, where that is known.
+    """
+
+    name: str
+    values: NDArray[Any]
+    before_truth_of: str | None = None
 
 
 class TextTable(NamedTuple):
@@ -56,9 +68,8 @@ class SequenceTask(ABC):
     """A task. What is read from it: settings, data, the network's output, measures, and words for people.
 
     ``own_settings`` are those that only some tasks know, this one among them; ``unsuited`` are others that it does not
-    know either, and why. ``looks_ahead`` says that its answer is of rows behind the window, ``in_units`` that it is a
-    value of the targets, in their units, ``gives_values`` that the network's output is scaled like the targets, and
-    ``has_threshold`` that it flags what lies above one, which rows decide that were not trained on.
+    know either, and why. ``in_units`` says that its answer is a value of the targets, in their units, ``gives_values``
+    that the network's output is scaled like the targets, and ``has_threshold`` that it flags what lies above one, which rows decide that were not trained on.
     """
 
     name: ClassVar[str]
@@ -67,7 +78,6 @@ class SequenceTask(ABC):
     own_settings: ClassVar[tuple[str, ...]] = ()
     unsuited: ClassVar[Mapping[str, str]] = {}
     default_loss: ClassVar[str] = "mse"
-    looks_ahead: ClassVar[bool] = False
     in_units: ClassVar[bool] = False
     gives_values: ClassVar[bool] = True
     has_threshold: ClassVar[bool] = False
@@ -128,7 +138,7 @@ class SequenceTask(ABC):
         **of_rows: Any,
     ) -> Problem:
         """The problem of a configuration on columns of these names; ``dtype`` and ``units`` are of the graph's ends."""
-        horizon, gap = (config.horizon, config.gap) if self.looks_ahead else (1, 0)
+        horizon, gap = (config.horizon, config.gap) if self.roles.ahead else (1, 0)
         window = {"name": WINDOW, "dtype": dtype, "shape": (config.window, len(features)), "columns": features}
         outputs = self.outputs(horizon, tuple(targets), tuple(classes), tuple(quantiles))
         return Problem.model_validate(
@@ -161,7 +171,7 @@ class SequenceTask(ABC):
         Targets are the first features, or none of them.
         """
         apart = self.roles.apart or self.roles.classes
-        rows = horizon if self.looks_ahead else window if self.reconstructs(architecture) else 1
+        rows = horizon if self.roles.ahead else window if self.reconstructs(architecture) else 1
         n_targets = 1 if self.roles.classes else n_targets
         return SequenceShape(
             task=self.name,
@@ -201,6 +211,10 @@ class SequenceTask(ABC):
         ``ops`` is ``keras.ops`` or NumPy, so that Keras and the exported graph cannot differ. ``in_units`` maps scaled
         targets (batch, horizon, n_targets), which may have an axis of quantiles, to the outputs' units.
         """
+
+    @abstractmethod
+    def columns(self, outputs: Mapping[str, NDArray[Any]], problem: Problem) -> list[Column]:
+        """The columns of a table of answers, of outputs by name, (n_windows, ...)."""
 
     # Measures
 

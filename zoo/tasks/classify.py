@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from zoo.data.roles import Roles
 from zoo.evaluation.headline import CLASS_MEASURES
 from zoo.outputs import PROBABILITIES
-from zoo.tasks.base import Output, Predict, SequenceTask, TextTable
+from zoo.tasks.base import Column, Output, Predict, SequenceTask, TextTable
 from zoo_registry import Architecture, Problem, Search, Task
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from zoo.data.readers.examples import Example
     from zoo.data.table import Table
     from zoo.data.windows import Windows
@@ -75,6 +77,15 @@ class Classify(SequenceTask):
     ) -> dict[str, Any]:
         """The probabilities of the classes, (batch, classes)."""
         return {PROBABILITIES: probabilities(ops, output)}
+
+    def columns(self, outputs: Mapping[str, NDArray[Any]], problem: Problem) -> list[Column]:
+        """The likeliest class, in a column called as the target, and each one's probability, such as ``sky rain``."""
+        import numpy as np
+
+        shares, target = outputs[PROBABILITIES], problem.targets[0]
+        told = np.array(problem.classes, dtype=object)[shares.argmax(axis=1)]
+        each = [Column(f"{target} {name}", shares[:, [place]]) for place, name in enumerate(problem.classes)]
+        return [Column(target, told[:, None], target), *each]
 
     def measure(self, predict: Predict, prepared: Prepared, config: RunConfig) -> Measurement:
         """Log loss, accuracy and others, and which class is taken for which."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from zoo.data.roles import Roles
 from zoo.evaluation.headline import FORECAST_MEASURES, everybody
 from zoo.outputs import FORECAST, QUANTILES, middle_quantile
-from zoo.tasks.base import Output, Predict, SequenceTask, TextTable
+from zoo.tasks.base import Column, Output, Predict, SequenceTask, TextTable
 from zoo_registry import Architecture, Problem, Search, Task
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from zoo.data.readers.examples import Example
     from zoo.data.windows import Layout
     from zoo.evaluation.measurement import Measurement
@@ -25,7 +28,7 @@ class Forecast(SequenceTask):
     name: ClassVar[str] = Task.FORECAST
     measures = FORECAST_MEASURES
     own_settings: ClassVar[tuple[str, ...]] = ("horizon", "gap", "quantiles")
-    looks_ahead = True
+    roles = Roles(ahead=True)
     in_units = True
     told_by = "forecast"
 
@@ -67,6 +70,17 @@ class Forecast(SequenceTask):
         """The output in units; of quantiles the middle one is the forecast."""
         values, middle = in_units(output), middle_quantile(problem.quantiles)
         return {FORECAST: values} if middle is None else {FORECAST: values[..., middle], QUANTILES: values}
+
+    def columns(self, outputs: Mapping[str, NDArray[Any]], problem: Problem) -> list[Column]:
+        """Each target's forecast and, behind it, its quantiles, such as ``load 0.9``."""
+        found = []
+        for number, target in enumerate(problem.targets):
+            own = [(target, outputs[FORECAST][:, :, number])]
+            levels = enumerate(problem.quantiles)
+            own += [(f"{target} {level:g}", outputs[QUANTILES][:, :, number, place]) for place, level in levels]
+            found += [Column(name, values) for name, values in own[:-1]]
+            found.append(Column(*own[-1], target))
+        return found
 
     def measure(self, predict: Predict, prepared: Prepared, config: RunConfig) -> Measurement:
         """Errors, in original units and scaled."""

@@ -21,7 +21,6 @@ class Regress(Forecast):
     name: ClassVar[str] = Task.REGRESS
     roles = Roles(apart=True)
     own_settings = ()
-    looks_ahead = False
 
     def example_settings(self, example: Example) -> dict[str, Any]:
         """None: no example has a target that is no feature."""

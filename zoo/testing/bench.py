@@ -162,7 +162,7 @@ class Bench:
             "source": "DataFrame",
             "task": task,
             "window": WINDOW,
-            "horizon": HORIZON if asked.looks_ahead else 1,
+            "horizon": HORIZON if asked.roles.ahead else 1,
             "target": "phase" if asked.roles.classes else "level",
             "features": ["lead"] if asked.roles.apart else ["level", "lead"],
             "learning_rate": LEARNING_RATE,

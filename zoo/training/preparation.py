@@ -8,8 +8,8 @@ from pathlib import Path
 from zoo.data.frequency import usual_season
 from zoo.data.imputation import repair_missing
 from zoo.data.intervals import intervals
-from zoo.data.readers.csv_files import CsvFormat
-from zoo.data.readers.reading import Reading, Source
+from zoo.data.readers.reading import Source
+from zoo.data.reading_choice import reading_of
 from zoo.data.series_splits import check_splits, split_series
 from zoo.data.splits import PARTS, TRAIN_ALONE, Split
 from zoo.data.table import Table, read_table
@@ -17,6 +17,7 @@ from zoo.data.windows import Windows, split_windows
 from zoo.preprocessing.prepared import Prepared
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.preprocessing.table_scaling import fit_preprocessor, scale_rows
+from zoo.provenance import Repairs
 from zoo.settings.schema import DataConfig, RunConfig
 from zoo.tasks import find_task
 from zoo.training.step_count import check_schedule, total_steps
@@ -25,27 +26,13 @@ from zoo_registry.errors import ConfigError, DataError
 
 def read_data(config: DataConfig, source: Source, spool: Path | None = None) -> Table:
     """Read and check a source as the configuration says; raises DataError. What it returns may be prepared often."""
-    reading = Reading(
-        csv=csv_format(config),
-        time=config.time,
-        time_format=config.time_format,
-        zone=config.zone,
-        series=config.series,
-        sort=config.sort,
-        resample=config.resample,
-        aggregate=config.aggregate,
-        gaps=config.gaps,
-        calendar=config.calendar,
-        lists=True,
-        spool=spool,
-    )
     return read_table(
         source,
         targets=config.target,
         features=config.features,
         roles=find_task(config.task).roles,
         label=config.label,
-        reading=reading,
+        reading=reading_of(config, spool),
     )
 
 
@@ -116,7 +103,7 @@ def prepare(
         splits=dict(splits),
         missing=repaired.missing,
         known_targets=repaired.targets,
-        repairs=repairs,
+        repairs=Repairs.model_validate(repairs),
         preprocessor=preprocessor,
         parts=parts,
         problem=task.state(
@@ -161,11 +148,6 @@ def split_table(table: Table, config: DataConfig) -> tuple[dict[str, Split], lis
     """Split each series as the task's windows need it; see :func:`split_series`."""
     task = find_task(config.task)
     return split_series(table, config, task.layout(config), task.span(config))
-
-
-def csv_format(config: DataConfig) -> CsvFormat:
-    """How the configuration says that CSV files are written."""
-    return CsvFormat(config.delimiter, config.decimal, config.encoding, config.comment, config.thousands)
 
 
 def _refuse_foreign_targets(table: Table, task: str) -> None:

@@ -81,7 +81,7 @@ def _recurrence(bench: Bench, task: str) -> Findings:
 
 
 def _recurrence_of(published: Published) -> str:
-    operators = published.manifest.onnx["operators"]
+    operators = published.manifest.onnx.operators
     return LOOP if _LOOPS & operators.keys() else NATIVE if _RECURRENT & operators.keys() else NONE
 
 

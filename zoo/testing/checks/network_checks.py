@@ -93,7 +93,6 @@ def check_save_and_reload(bench: Bench) -> Findings:
     if not subject.module or subject.module == "__main__":
         return Findings(warnings=("it was not loaded in a new process, which cannot import the architecture",))
     np.save(folder / "windows.npy", windows)
-    problem = training.prepared.problem
     error = reload_elsewhere(
         {
             "folder": str(folder.resolve()),
@@ -101,7 +100,7 @@ def check_save_and_reload(bench: Bench) -> Findings:
             "value": subject.module,
             "architecture": subject.architecture.name,
             "config": training.config.model_dump(mode="json"),
-            "columns": {"features": problem.features, "targets": problem.targets, "classes": problem.classes},
+            "problem": training.prepared.problem.model_dump(mode="json"),
         }
     )
     assert not error, f"saved, and loaded in a new process, which needs {', '.join(sorted(own))} of the plugin: {error}"
