@@ -188,10 +188,11 @@ def train(
             )
 
             name = default_name(resolved) if name is None else name
-            table, preprocessor = prepared.table, prepared.preprocessor
-            targets, classes = prepared.named_targets
+            problem, preprocessor = prepared.problem, prepared.preprocessor
             chosen = choose_dtype(preprocessor, dtype, newest_interface(exported / name))
-            interface = interface_of(resolved, table.features, targets, chosen, preprocessor.units, classes)
+            interface = interface_of(
+                resolved, problem.features, problem.targets, chosen, preprocessor.units, problem.classes
+            )
             check_interface(exported / name, interface)
             choose_exporters(formats or (), batch, interface)
         lifecycle = lifecycle_of(make_trackers(runs, tensorboard=tensorboard, mlflow=mlflow))
