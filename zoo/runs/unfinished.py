@@ -34,7 +34,7 @@ from zoo.runs.record import (
     read_record,
 )
 from zoo.versions import library_versions
-from zoo_registry import Entry, Task
+from zoo_registry import Architecture, Entry, Task
 from zoo_registry.errors import ConfigError, RunError, TrainingError
 
 LOCK_FILE, DIVERGED_FILE, CHECKPOINT = "lock", "diverged", "checkpoint-"
@@ -187,7 +187,7 @@ def epoch_of(checkpoint: Path) -> int:
 def begin_run(
     runs: Path,
     config: RunConfig,
-    entry: Entry,
+    entry: Entry[Architecture],
     fingerprint: str,
     started_from: dict[str, Any] | None = None,
 ) -> Iterator[UnfinishedRun]:
