@@ -58,7 +58,7 @@ def network(make_architecture, prepared):
     """``network(**hyperparameters)``: the compiled network of ``basic``."""
     from zoo.training.trainer import compiled
 
-    architecture = discover().catalogue["basic"].architecture
+    architecture = discover().catalogue["basic"].item
 
     def build(**hyperparameters):
         hp = architecture.configure({"units": 4} | hyperparameters)
