@@ -121,12 +121,12 @@ def _train(
 ) -> Run:
     """Train a run that was begun or reopened to its end; its id is known before and stays."""
     with uncollected():
+        from zoo.reports.run_report import run_report
         from zoo.run import Run
         from zoo.runs.store import make_record, write_run
         from zoo.tracking.epochs import EpochHook
         from zoo.training.measurement import measure
         from zoo.training.progress import ProgressBar
-        from zoo.training.run_report import run_report
         from zoo.training.trainer import fit
 
     config = unfinished.record.config
@@ -148,7 +148,7 @@ def _train(
         )
     measured = measure(fitted.model, prepared, config)
     record = make_record(unfinished.id, config, entry, prepared, fitted, measured.evaluation, unfinished.record)
-    report = run_report(record, fitted, measured.details)
+    report = run_report(record, fitted.history, fitted.best_epoch, measured.details)
     return Run(write_run(unfinished.runs, record, prepared, fitted, report, staging=unfinished.folder))
 
 
