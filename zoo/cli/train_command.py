@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zoo.run import Run
     from zoo.runs.unfinished import UnfinishedRun
     from zoo.settings.schema import RunConfig
-    from zoo_registry import Catalogue
+    from zoo_registry import Architecture, Registry
 
 RESULT = "Result"
 _OF_EXPORT = {
@@ -174,7 +174,7 @@ def train(
         else:
             prepared = prepare_resumed(unfinished, ctx.params["data"], ctx.params["spool"])
         if find_lr:
-            suggest_rate(resolved, prepared, known[resolved.architecture].architecture, plot, as_json=as_json)
+            suggest_rate(resolved, prepared, known[resolved.architecture].item, plot, as_json=as_json)
             return
         dtype = serving_dtype or "auto"
         if export:
@@ -226,7 +226,7 @@ def _tell(run: Run, bundle: Bundle | None, *, as_json: bool, logs: Path | None) 
 
 
 def _resolve(
-    ctx: typer.Context, known: Catalogue, architecture: str | None, config: Path | None, runs: Path
+    ctx: typer.Context, known: Registry[Architecture], architecture: str | None, config: Path | None, runs: Path
 ) -> RunConfig:
     """The configuration by file and flags; of a run that is started from, its own where no other is named."""
     from zoo.runs.unfinished import config_of, find_start
@@ -251,7 +251,7 @@ def _resolve(
     if "source" not in settings:
         note(f"no --data: training on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
     given = parse_settings(ctx.params["settings"] or [], "--set")
-    return resolve(name, entry.architecture, file.hyperparameters | given, settings)
+    return resolve(name, entry.item, file.hyperparameters | given, settings)
 
 
 def _check_resume(ctx: typer.Context) -> None:

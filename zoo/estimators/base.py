@@ -47,7 +47,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
 
         X = checked_input(X, y)
         self._checked_metric()
-        architecture = discover().catalogue[self.architecture].architecture
+        architecture = discover().catalogue[self.architecture].item
         config = self._resolve()
         prepared = prepare_run(config, X, splits={"": self._split(len(X), layout_of(config.data))})
         hp = architecture.configure(config.hyperparameters)
@@ -109,7 +109,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         hyperparameters = {name: _plain(value) for name, value in (settings["hyperparameters"] or {}).items()}
         for name in _NOT_SETTINGS:
             del settings[name]
-        architecture = discover().catalogue[self.architecture].architecture
+        architecture = discover().catalogue[self.architecture].item
         own = {"source": FRAME, "task": self.TASK}
         return resolve(self.architecture, architecture, hyperparameters, settings | own)
 

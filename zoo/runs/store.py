@@ -34,7 +34,7 @@ MAX_REASON = 200  # characters of a reader's own sentence
 def make_record(
     run_id: str,
     config: RunConfig,
-    entry: Entry,
+    entry: Entry[Architecture],
     prepared: Prepared,
     fitted: Fitted,
     evaluation: dict[str, Any],
@@ -142,7 +142,7 @@ def network_like(config: RunConfig, problem: Problem, who: str) -> keras.Model:
     Raises RunError, which begins with ``who``, where its architecture is not there or builds none.
     """
     try:
-        return untrained(discover().catalogue[config.architecture].architecture, config, problem)
+        return untrained(discover().catalogue[config.architecture].item, config, problem)
     except ZooError as error:
         raise RunError(
             f"{who}: its network has layers of a plugin, and cannot be loaded without it: {error}"
