@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zoo.cli.help_pages import HelpfulCommand, HelpfulGroup
-from zoo.cli.output import note, print_json, print_table, say
+from zoo.cli.output import Json, note, print_json, print_table, say
 
 if TYPE_CHECKING:
     from zoo_registry import Plugin
     from zoo_registry.discovery import Discovery
 
 FAILED = 1
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 plugin = typer.Typer(
     cls=HelpfulGroup,
