@@ -34,6 +34,7 @@ from zoo_registry.hyperparameters import (
 )
 from zoo_registry.loss import BUILT_IN_LOSSES, OWN_LOSS, Loss
 from zoo_registry.plugin import Plugin
+from zoo_registry.problem import Problem, Step, Tensor
 from zoo_registry.scaler import BUILT_IN_SCALERS, Scaler, TensorForm
 from zoo_registry.schedule import (
     SCHEDULES,
@@ -79,6 +80,7 @@ __all__ = [
     "PlateauSchedule",
     "Plugin",
     "PluginFailure",
+    "Problem",
     "RecurrentDropout",
     "RecurrentHyperparameters",
     "Scaler",
@@ -87,7 +89,9 @@ __all__ = [
     "Schedule",
     "Search",
     "SequenceShape",
+    "Step",
     "Task",
+    "Tensor",
     "TensorForm",
     "TrainingDefaults",
     "Units",

@@ -156,9 +156,9 @@ def _check_bundle(config: RunConfig, prepared: Prepared, exported: Path = EXPORT
     from zoo.export.naming import check_interface, choose_dtype, default_name, interface_of, newest_interface
 
     name: str = exporting.get("name") or default_name(config)
-    preprocessor, (targets, classes) = prepared.preprocessor, prepared.named_targets
+    problem, preprocessor = prepared.problem, prepared.preprocessor
     dtype = choose_dtype(preprocessor, exporting.get("serving_dtype", "auto"), newest_interface(exported / name))
-    interface = interface_of(config, prepared.table.features, targets, dtype, preprocessor.units, classes)
+    interface = interface_of(config, problem.features, problem.targets, dtype, preprocessor.units, problem.classes)
     check_interface(exported / name, interface)
     choose_exporters(exporting.get("formats", ()), exporting.get("batch"), interface)
     return name

@@ -61,7 +61,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         table = prepared.table
         self.network_, self.history_, self.best_epoch_ = fitted.model, fitted.history, fitted.best_epoch
         self.preprocessor_, self.config_ = prepared.preprocessor, config
-        self.features_, self.targets_ = table.features, prepared.named_targets[0]
+        self.features_, self.targets_ = table.features, prepared.problem.targets
         self.feature_names_in_ = np.array([str(name) for name in X.columns], dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
         self._time, self._zone, self._step = table.time_column, table.zone, table.step

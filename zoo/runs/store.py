@@ -41,7 +41,7 @@ def make_record(
     unfinished: UnfinishedRecord | None = None,
 ) -> RunRecord:
     """Put together what a run is; ``unfinished`` is what was written when it began."""
-    table, (targets, classes) = prepared.table, prepared.named_targets
+    table, problem = prepared.table, prepared.problem
     return RunRecord(
         id=run_id,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -53,8 +53,8 @@ def make_record(
             "fingerprint": table.fingerprint() if unfinished is None else unfinished.fingerprint,
             "rows": len(table.values),
             "features": list(table.features),
-            "targets": list(targets),
-            "classes": list(classes),
+            "targets": list(problem.targets),
+            "classes": list(problem.classes),
             "time_column": table.time_column,
             "zone": table.zone,
             "time_format": config.data.time_format,
