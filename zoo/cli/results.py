@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from zoo.cli.flags import in_flags
 from zoo.cli.output import left_out_note, note, print_table, repair_notes, say
 from zoo.evaluation.headline import ANOMALY_MEASURES, CLASS_MEASURES, everybody
 from zoo_registry import Task
@@ -40,7 +41,7 @@ def print_results(record: RunRecord) -> None:
         say(f"windows: {parts}{left_out}; errors on the test windows, in original units\n")
         print_forecasts(metrics, record.problem.targets)
     for name, reason in metrics["skipped"].items():
-        say(f"{name}: not computed, {reason}")
+        say(f"{name}: not computed, {in_flags(reason)}")
     say()
 
 

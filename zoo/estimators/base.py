@@ -37,6 +37,12 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
     METRICS: ClassVar[tuple[str, ...]] = ()
     TASK: ClassVar[Task] = Task.FORECAST
 
+    def _set_parameters(self, parameters: dict[str, Any]) -> None:
+        """Keep the arguments of ``__init__`` by name."""
+        for name, value in parameters.items():
+            if name != "self":
+                setattr(self, name, value)
+
     def fit(self, X: Frame, y: None = None) -> Self:
         """Train on a table; one seed gives one result on one machine.
 
