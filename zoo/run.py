@@ -173,4 +173,4 @@ class Run:
     @cached_property
     def answers(self) -> Answers:
         """What the task makes of the network's output."""
-        return answers_of(self.record, self.network)
+        return answers_of(self.record)

@@ -7,7 +7,7 @@ from zoo_registry.architecture import (
     LossFunction,
     TrainingDefaults,
 )
-from zoo_registry.building import head, recurrent_layer
+from zoo_registry.building import SequenceInputs, head, recurrent_layer, sequence_inputs
 from zoo_registry.catalogue import (
     Catalogue,
     Entry,
@@ -86,6 +86,7 @@ __all__ = [
     "ScalerEntry",
     "Schedule",
     "Search",
+    "SequenceInputs",
     "SequenceShape",
     "Task",
     "TensorForm",
@@ -95,4 +96,5 @@ __all__ = [
     "head",
     "hookimpl",
     "recurrent_layer",
+    "sequence_inputs",
 ]

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from zoo_registry.api_version import API_VERSION, check_api
+from zoo_registry.api_version import UNDECLARED_API, check_api
 from zoo_registry.architecture import NAME
 from zoo_registry.errors import ExportError
 
@@ -52,7 +52,7 @@ class Exporter:
     install: str = ""
     fixed_batch: bool = False
     refuses: Callable[[Mapping[str, Any]], str | None] | None = None
-    api: int = API_VERSION
+    api: int = UNDECLARED_API
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):

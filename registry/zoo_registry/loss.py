@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zoo_registry.api_version import API_VERSION, check_api
+from zoo_registry.api_version import UNDECLARED_API, check_api
 from zoo_registry.architecture import NAME, LossContext, LossFunction
 from zoo_registry.hyperparameters import Hyperparameters, validated
 from zoo_registry.shape import Task
@@ -47,7 +47,7 @@ class Loss:
     reference: str = ""
     tasks: tuple[Task, ...] = (Task.FORECAST, Task.REGRESS, Task.ANOMALY)
     parameters: type[Hyperparameters] = Hyperparameters
-    api: int = API_VERSION
+    api: int = UNDECLARED_API
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zoo_registry.api_version import API_VERSION, check_api
+from zoo_registry.api_version import UNDECLARED_API, check_api
 from zoo_registry.architecture import NAME
 
 BUILT_IN_SCALERS = ("minmax", "standard", "robust", "huber", "maxabs", "log", "none")
@@ -55,7 +55,7 @@ class Scaler:
     make: Callable[[], Any]
     form: TensorForm | None = None
     portable: Callable[[Any], Any] | None = None
-    api: int = API_VERSION
+    api: int = UNDECLARED_API
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):

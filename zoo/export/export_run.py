@@ -93,7 +93,7 @@ def export(
     check_interface(model, interface)
     exporters = choose_exporters(formats, batch, interface)
     _refuse_non_finite(trained)
-    answers = answers_of(record, trained.network)
+    answers = answers_of(record)
     shape = (interface.window, len(interface.features))
     with layers_told(trained.network, "exported", ExportError):
         served = Served(inference_network(trained.network), preprocessor, answers, shape)

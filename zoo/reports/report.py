@@ -82,6 +82,8 @@ def listed(names: Sequence[str]) -> str:
 
 def _curves(training: Training) -> str:
     history, best = training.history, training.best_epoch
+    if not history["loss"]:
+        return paragraph("The weights are those that were there before: nothing was trained.", "note")
     epochs = np.arange(1, len(history["loss"]) + 1)
 
     def epoch_axis(axes: Any) -> None:

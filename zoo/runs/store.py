@@ -18,6 +18,7 @@ from zoo.sums import stage_sums
 from zoo.models.assembly import assemble
 from zoo.settings.schema import RunConfig, TrainingConfig
 from zoo.models.custom_objects import load_with
+from zoo.models.network import decoded
 from zoo.training.preparation import Prepared
 from zoo.runs.record import READ_FILES, RECORD_FILE, RunRecord, provenance, read_record
 from zoo.data.series_splits import layout_of
@@ -72,8 +73,8 @@ def make_record(
             "epochs": len(fitted.history["loss"]),
             "best_epoch": fitted.best_epoch,
             "seconds": round(fitted.seconds, 3),
-            "loss": fitted.history["loss"][fitted.best_epoch - 1],
-            "val_loss": fitted.history["val_loss"][fitted.best_epoch - 1],
+            "loss": fitted.loss,
+            "val_loss": fitted.val_loss,
             "parameters": fitted.model.count_params(),
             "engine": fitted.engine,
             "started_from": None if unfinished is None else unfinished.started_from,
@@ -188,7 +189,8 @@ def untrained(
         classes=len(classes),
         quantiles=config.network.quantiles,
     )
-    return assemble(architecture, architecture.configure(config.hyperparameters), shape, config.network)
+    hp = architecture.configure(config.hyperparameters)
+    return decoded(architecture, hp, shape, assemble(architecture, hp, shape, config.network))
 
 
 def _write_history(path: Path, history: dict[str, list[float]]) -> None:

@@ -218,7 +218,7 @@ class TrainingConfig(_Config):
     class_weights: ClassWeights = Field(
         "none", description="task classify; balanced: rare classes weigh as much in the loss as frequent ones"
     )
-    epochs: int = Field(100, ge=1)
+    epochs: int = Field(100, ge=0, description="0: none, the weights to begin with are taken as they are")
     batch_size: int = Field(32, ge=1)
     patience: int = Field(10, ge=0, description="epochs without a better validation loss until the stop; 0: never")
     keep: Keep = Field("best", description="the epoch whose weights are kept: best by validation loss, or last")

@@ -116,7 +116,7 @@ def default_settings(config: RunConfig, architecture: Architecture) -> Ranges:
         "schedule": Search.choice("constant", "cosine"),
         "batch_size": Search.choice(32, 64, 128),
     }
-    if task is Task.FORECAST:
+    if task is Task.FORECAST and not architecture.outputs_per_target:
         found["normalize_window"] = Search.choice("none", "last", "instance")
     if task is Task.CLASSIFY:
         found["loss"] = Search.choice("cross-entropy", "focal")
