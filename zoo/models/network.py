@@ -107,7 +107,7 @@ def _check_inputs(architecture: Architecture, shape: SequenceShape) -> None:
     """Raise ConfigError, which names architectures that can, where one cannot be told what the data has."""
     if unheard := [name for name in shape.inputs if name not in architecture.inputs]:
         entries = discover().catalogue.items()
-        able = [name for name, entry in entries if set(shape.inputs) <= set(entry.architecture.inputs)]
+        able = [name for name, entry in entries if set(shape.inputs) <= set(entry.item.inputs)]
         raise ConfigError(
             f"{_who(architecture)} cannot be told '{', '.join(unheard)}'; those that can: {', '.join(able) or 'none'}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.evaluation.details import Details, JudgedDetails
@@ -11,17 +12,18 @@ from zoo.reports.forecast_report import forecast_report
 from zoo.reports.report import Training
 from zoo.runs.record import RunRecord
 from zoo.settings.toml_file import config_text
-from zoo.training.trainer import Fitted
 from zoo_registry import Task
 
 _TARGETS = {Task.CLASSIFY: "column of classes", Task.ANOMALY: "columns judged"}
 
 
-def run_report(record: RunRecord, fitted: Fitted, details: Details | JudgedDetails) -> str:
-    """The page as text."""
+def run_report(
+    record: RunRecord, history: Mapping[str, Sequence[float]], best_epoch: int, details: Details | JudgedDetails
+) -> str:
+    """The page as text; ``history`` has the losses and rates of each epoch."""
     config, data = record.config, record.data
     title = f"{config.architecture} on {data['source']}"
-    training = Training(title, _facts(record), config_text(config), fitted.history, fitted.best_epoch)
+    training = Training(title, _facts(record), config_text(config), history, best_epoch)
     if isinstance(details, Details):
         return forecast_report(training, record.evaluation, details)
     make = class_report if config.task is Task.CLASSIFY else anomaly_report
