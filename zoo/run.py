@@ -157,4 +157,4 @@ class Run(Predictor):
     @cached_property
     def answers(self) -> Answers:
         """What the task makes of the network's output."""
-        return answers_of(self.record, self.network)
+        return answers_of(self.record)

@@ -121,7 +121,7 @@ def _trained(config: RunConfig, prepared: Prepared, callbacks: Sequence[Any]) ->
     architecture = discover().catalogue[config.architecture].item
     hp = architecture.configure(config.hyperparameters)
     fitted = fit(architecture, hp, prepared, config.training, callbacks, network=config.network)
-    answers = Answers(config.task, middle_quantile(fitted.model))
+    answers = Answers(config.task, middle_quantile(config.network.quantiles))
     return lambda windows: answer_windows(fitted.model, prepared.preprocessor, answers, windows), len(
         fitted.history["loss"]
     )

@@ -24,9 +24,10 @@ def print_results(record: RunRecord) -> None:
     for sentence in repair_notes(data.repairs):
         note(sentence)
     say(f"features: {', '.join(record.problem.features)}; time: {data.time_column or 'none'}")
+    epochs = f"best epoch {training.best_epoch} of {training.epochs}" if training.epochs else "not trained"
     say(
-        f"{record.config.architecture} with {training.parameters:,} parameters: best epoch {training.best_epoch}"
-        f" of {training.epochs}, validation loss {training.val_loss:.4g}, {training.seconds:.1f} s"
+        f"{record.config.architecture} with {training.parameters:,} parameters: {epochs},"
+        f" validation loss {training.val_loss:.4g}, {training.seconds:.1f} s"
     )
     parts = ", ".join(f"{name} {part.windows}" for name, part in data.split.items())
     if record.config.task is Task.CLASSIFY:

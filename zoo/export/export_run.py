@@ -92,7 +92,7 @@ def export(
     check_interface(model, problem)
     exporters = choose_exporters(formats, batch, problem)
     _refuse_non_finite(trained)
-    answers = answers_of(record, trained.network)
+    answers = answers_of(record)
     shape = (problem.window, len(problem.features))
     with layers_told(trained.network, "exported", ExportError):
         served = Served(inference_network(trained.network), preprocessor, answers, shape)
