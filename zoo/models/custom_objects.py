@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from zoo.forking import refuse_forked
+from zoo.keras_internals import flatten_layers
 from zoo_registry.errors import PluginError, RunError, ZooError, first_line
 
 MAX_REASON = 200  # characters of what Keras says
@@ -140,7 +141,7 @@ def ambiguous(network: keras.Model) -> set[str]:
 
 
 def _things(network: keras.Model) -> Iterator[tuple[str, Any]]:
-    for layer in network._flatten_layers():
+    for layer in flatten_layers(network):
         for thing in (type(layer), *_held(list(vars(layer).values()))):
             if not thing.__module__.startswith(("keras.", "zoo.")):
                 yield thing.__name__, thing

@@ -8,6 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.keras_internals import flatten_layers
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ReversibleAffine(keras.layers.Layer):  # type: ignore[misc]
@@ -60,5 +62,5 @@ class OrderedQuantiles(keras.layers.Layer):  # type: ignore[misc]
 
 def middle_quantile(network: keras.Model) -> int | None:
     """The place of the quantile that is the forecast, the one nearest to 0.5; None of a network without quantiles."""
-    found = [layer for layer in network._flatten_layers() if isinstance(layer, OrderedQuantiles)]
+    found = [layer for layer in flatten_layers(network) if isinstance(layer, OrderedQuantiles)]
     return found[0].middle if found else None

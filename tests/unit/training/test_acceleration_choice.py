@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.acceleration import choice as acceleration
+from zoo.training import acceleration_choice as acceleration
 from zoo.acceleration.step_plan import Plan
 from zoo.runs.checkpoints import read_checkpoint
 from zoo.runs.unfinished import UnfinishedRun
