@@ -72,7 +72,7 @@ def plan(
     """Resolve a configuration and prepare its data, as :func:`train` does, without training; raises what it raises."""
     entry = discover().catalogue[architecture]
     source = DEFAULT_SOURCE if data is None else data
-    config = resolve(architecture, entry.architecture, hyperparameters or {}, {**settings, "source": describe(source)})
+    config = resolve(architecture, entry.item, hyperparameters or {}, {**settings, "source": describe(source)})
     return config, prepare_run(config, source, spool=None if spool is None else Path(spool))
 
 
@@ -131,13 +131,13 @@ def _train(
 
     config = unfinished.record.config
     entry = discover().catalogue[config.architecture]
-    hp = entry.architecture.configure(config.hyperparameters)
+    hp = entry.item.configure(config.hyperparameters)
     with ExitStack() as stack:
         callbacks: list[Any] = [EpochHook(lifecycle, unfinished.id)]
         if progress:
             callbacks.append(stack.enter_context(ProgressBar()))
         fitted = fit(
-            entry.architecture,
+            entry.item,
             hp,
             prepared,
             config.training,

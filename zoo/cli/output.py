@@ -20,7 +20,7 @@ from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
     from zoo.tracking.lifecycle import Lifecycle, Tracker
-    from zoo_registry import Catalogue
+    from zoo_registry import Architecture, Registry
 
 
 _DIGITS, _MOST_DIGITS = 7, 17  # of a number; no two floats agree in 17
@@ -166,19 +166,13 @@ def check_apart(place: Path | None, option: str, *inputs: str | Path | None) -> 
             raise ConfigError(f"{option}: expected another place than the input {given}, found {place}; name one")
 
 
-def catalogue() -> Catalogue:
+def catalogue() -> Registry[Architecture]:
     """Discover the plugins; the broken ones, and those that keep everybody waiting, are named on standard error."""
     from zoo_registry import discover
 
     found = discover()
-    for failure in found.failures:
-        note(f"warning: {failure}")
-    for plugin in found.plugins:
-        if plugin.complaint:
-            note(f"warning: {plugin.complaint}")
-    catalogues = (found.catalogue, found.scalers, found.losses, found.exporters)
-    for ambiguity in (sentence for known in catalogues for sentence in known.ambiguities):
-        note(f"warning: {ambiguity}")
+    for sentence in (*(plugin.failure for plugin in found.failures), *found.warnings):
+        note(f"warning: {sentence}")
     return found.catalogue
 
 

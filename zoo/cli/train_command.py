@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zoo.run import Run
     from zoo.runs.unfinished import UnfinishedRun
     from zoo.settings.schema import RunConfig
-    from zoo_registry import Catalogue
+    from zoo_registry import Architecture, Registry
 
 RESULT = "Result"
 _OF_EXPORT = {
@@ -174,7 +174,7 @@ def train(
         else:
             prepared = prepare_resumed(unfinished, ctx.params["data"], ctx.params["spool"])
         if find_lr:
-            suggest_rate(resolved, prepared, known[resolved.architecture].architecture, plot, as_json=as_json)
+            suggest_rate(resolved, prepared, known[resolved.architecture].item, plot, as_json=as_json)
             return
         dtype = serving_dtype or "auto"
         if export:
@@ -188,10 +188,11 @@ def train(
             )
 
             name = default_name(resolved) if name is None else name
-            table, preprocessor = prepared.table, prepared.preprocessor
-            targets, classes = prepared.named_targets
+            problem, preprocessor = prepared.problem, prepared.preprocessor
             chosen = choose_dtype(preprocessor, dtype, newest_interface(exported / name))
-            interface = interface_of(resolved, table.features, targets, chosen, preprocessor.units, classes)
+            interface = interface_of(
+                resolved, problem.features, problem.targets, chosen, preprocessor.units, problem.classes
+            )
             check_interface(exported / name, interface)
             choose_exporters(formats or (), batch, interface)
         lifecycle = lifecycle_of(make_trackers(runs, tensorboard=tensorboard, mlflow=mlflow))
@@ -229,7 +230,7 @@ def _tell(run: Run, bundle: Bundle | None, *, as_json: bool, logs: Path | None) 
 
 
 def _resolve(
-    ctx: typer.Context, known: Catalogue, architecture: str | None, config: Path | None, runs: Path
+    ctx: typer.Context, known: Registry[Architecture], architecture: str | None, config: Path | None, runs: Path
 ) -> RunConfig:
     """The configuration by file and flags; of a run that is started from, its own where no other is named."""
     from zoo.runs.unfinished import config_of, find_start
@@ -254,7 +255,7 @@ def _resolve(
     if "source" not in settings:
         note(f"no --data: training on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
     given = parse_settings(ctx.params["settings"] or [], "--set")
-    return resolve(name, entry.architecture, file.hyperparameters | given, settings)
+    return resolve(name, entry.item, file.hyperparameters | given, settings)
 
 
 def _check_resume(ctx: typer.Context) -> None:

@@ -47,7 +47,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
 
         X = checked_input(X, y)
         self._checked_metric()
-        architecture = discover().catalogue[self.architecture].architecture
+        architecture = discover().catalogue[self.architecture].item
         config = self._resolve()
         prepared = prepare_run(config, X, splits={"": self._split(len(X), layout_of(config.data))})
         hp = architecture.configure(config.hyperparameters)
@@ -55,7 +55,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         table = prepared.table
         self.network_, self.history_, self.best_epoch_ = fitted.model, fitted.history, fitted.best_epoch
         self.preprocessor_, self.config_ = prepared.preprocessor, config
-        self.features_, self.targets_ = table.features, prepared.named_targets[0]
+        self.features_, self.targets_ = table.features, prepared.problem.targets
         self.feature_names_in_ = np.array([str(name) for name in X.columns], dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
         self._time, self._zone, self._step = table.time_column, table.zone, table.step
@@ -111,7 +111,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         hyperparameters = {name: _plain(value) for name, value in (settings["hyperparameters"] or {}).items()}
         for name in _NOT_SETTINGS:
             del settings[name]
-        architecture = discover().catalogue[self.architecture].architecture
+        architecture = discover().catalogue[self.architecture].item
         own = {"source": FRAME, "task": self.TASK}
         return resolve(self.architecture, architecture, hyperparameters, settings | own)
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from zoo.sums import check_sums
 from zoo.settings.schema import RunConfig
-from zoo_registry import Entry
+from zoo.sums import check_sums
+from zoo_registry import Architecture, Entry
 from zoo_registry.errors import RunError, close_match_hint
 
 RECORD_FILE = "run.json"
@@ -130,6 +130,6 @@ def new_run_id(architecture: str) -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{architecture.replace(':', '-')}"
 
 
-def provenance(entry: Entry) -> dict[str, str]:
+def provenance(entry: Entry[Architecture]) -> dict[str, str]:
     """The plugin that an architecture comes from, as records name it."""
     return {"name": entry.plugin, "distribution": entry.distribution, "version": entry.version}

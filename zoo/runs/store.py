@@ -11,18 +11,18 @@ from typing import Any
 
 import keras
 
-from zoo.atomic import rename_to_free, staging_folder
 from zoo.acceleration.step_plan import Plan
-from zoo.preprocessing.preprocessor import PARAMETERS_FILE, Preprocessor
-from zoo.sums import stage_sums
-from zoo.models.assembly import assemble
-from zoo.settings.schema import RunConfig, TrainingConfig
-from zoo.models.custom_objects import load_with
-from zoo.training.preparation import Prepared
-from zoo.runs.record import READ_FILES, RECORD_FILE, RunRecord, provenance, read_record
+from zoo.atomic import rename_to_free, staging_folder
 from zoo.data.series_splits import layout_of
-from zoo.training.trainer import Fitted
+from zoo.models.assembly import assemble
+from zoo.models.custom_objects import load_with
+from zoo.preprocessing.preprocessor import PARAMETERS_FILE, Preprocessor
+from zoo.runs.record import READ_FILES, RECORD_FILE, RunRecord, provenance, read_record
 from zoo.runs.unfinished import UnfinishedRecord
+from zoo.settings.schema import RunConfig, TrainingConfig
+from zoo.sums import stage_sums
+from zoo.training.preparation import Prepared
+from zoo.training.trainer import Fitted
 from zoo.versions import library_versions
 from zoo_registry import Architecture, Entry, SequenceShape, Task, discover
 from zoo_registry.errors import RunError, ZooError, first_line
@@ -34,14 +34,14 @@ MAX_REASON = 200  # characters of a reader's own sentence
 def make_record(
     run_id: str,
     config: RunConfig,
-    entry: Entry,
+    entry: Entry[Architecture],
     prepared: Prepared,
     fitted: Fitted,
     evaluation: dict[str, Any],
     unfinished: UnfinishedRecord | None = None,
 ) -> RunRecord:
     """Put together what a run is; ``unfinished`` is what was written when it began."""
-    table, (targets, classes) = prepared.table, prepared.named_targets
+    table, problem = prepared.table, prepared.problem
     return RunRecord(
         id=run_id,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -53,8 +53,8 @@ def make_record(
             "fingerprint": table.fingerprint() if unfinished is None else unfinished.fingerprint,
             "rows": len(table.values),
             "features": list(table.features),
-            "targets": list(targets),
-            "classes": list(classes),
+            "targets": list(problem.targets),
+            "classes": list(problem.classes),
             "time_column": table.time_column,
             "zone": table.zone,
             "time_format": config.data.time_format,
@@ -161,7 +161,7 @@ def network_like(
     Raises RunError, which begins with ``who``, where its architecture is not there or builds none.
     """
     try:
-        return untrained(discover().catalogue[config.architecture].architecture, config, features, targets, classes)
+        return untrained(discover().catalogue[config.architecture].item, config, features, targets, classes)
     except ZooError as error:
         raise RunError(
             f"{who}: its network has layers of a plugin, and cannot be loaded without it: {error}"

@@ -17,10 +17,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from zoo.atomic import full_disk, make_folder, rename_to_free, staging_folder, write_text
-from zoo.settings.choices import ARRAYS, FRAME
 from zoo.removal import ForeignError, is_staging, remove, remove_emptied, staged_in, try_lock
-from zoo.sums import check_sums, write_sums
-from zoo.settings.schema import RunConfig
 from zoo.runs.record import (
     CONFIG_FILE,
     READ_FILES,
@@ -33,8 +30,11 @@ from zoo.runs.record import (
     provenance,
     read_record,
 )
+from zoo.settings.choices import ARRAYS, FRAME
+from zoo.settings.schema import RunConfig
+from zoo.sums import check_sums, write_sums
 from zoo.versions import library_versions
-from zoo_registry import Entry, Task
+from zoo_registry import Architecture, Entry, Task
 from zoo_registry.errors import ConfigError, RunError, TrainingError
 
 LOCK_FILE, DIVERGED_FILE, CHECKPOINT = "lock", "diverged", "checkpoint-"
@@ -187,7 +187,7 @@ def epoch_of(checkpoint: Path) -> int:
 def begin_run(
     runs: Path,
     config: RunConfig,
-    entry: Entry,
+    entry: Entry[Architecture],
     fingerprint: str,
     started_from: dict[str, Any] | None = None,
 ) -> Iterator[UnfinishedRun]:

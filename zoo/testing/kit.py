@@ -66,7 +66,7 @@ MAIN = tuple(name for name, check in CHECKS.items() if check.main)
 _bench: Bench | None = None
 
 
-def check(name: str, what: Architecture | Entry, folder: Path) -> None:
+def check(name: str, what: Architecture | Entry[Architecture], folder: Path) -> None:
     """Run one of ``CHECKS`` on an architecture, or on its entry in the catalogue; ``folder`` is for files.
 
     Raises AssertionError that says what does not hold. One architecture's checks share a training and an export, so
@@ -85,7 +85,7 @@ def check(name: str, what: Architecture | Entry, folder: Path) -> None:
 
 
 def run_checks(
-    what: Architecture | Entry | Subject,
+    what: Architecture | Entry[Architecture] | Subject,
     folder: Path,
     names: Iterable[str] = tuple(CHECKS),
     watch: Watch = lambda name: None,

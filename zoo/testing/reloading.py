@@ -51,7 +51,7 @@ def _reload(folder: Path, specification: Mapping[str, Any]) -> None:
     found = discover_from([local_point(specification["name"], specification["value"], "reloaded", "0")])
     network = load_with(
         folder / "network.keras",
-        lambda: untrained(found.catalogue[name].architecture, config, **specification["columns"]),
+        lambda: untrained(found.catalogue[name].item, config, **specification["columns"]),
         f"architecture '{name}'",
     )
     np.save(folder / "reloaded.npy", np.asarray(network(np.load(folder / "windows.npy"), training=False)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,14 @@ from zoo.data.readers.csv_files import CsvFormat
 from zoo.data.readers.reading import Reading, Source
 from zoo.data.series_splits import check_splits, layout_of, split_series
 from zoo.data.splits import PARTS, TRAIN_ALONE, Split
+from zoo.data.stated_problem import state_problem
 from zoo.data.table import Table, read_table
-from zoo.data.windows import Layout, Windows, split_windows
+from zoo.data.windows import Windows, split_windows
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.preprocessing.table_scaling import fit_preprocessor, scale_rows
 from zoo.settings.schema import DataConfig, RunConfig
 from zoo.training.step_count import check_schedule, total_steps
-from zoo_registry import SequenceShape, Task
+from zoo_registry import Problem, SequenceShape, Task
 from zoo_registry.errors import ConfigError, DataError
 
 
@@ -46,7 +47,7 @@ class Prepared:
     repairs: dict[str, Any]
     preprocessor: Preprocessor
     parts: dict[str, Windows]
-    shape: SequenceShape
+    problem: Problem
     season: int | None
 
     @property
@@ -60,11 +61,9 @@ class Prepared:
         return self.table.cut(self.table.values[: len(self.values)])[1]
 
     @property
-    def named_targets(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The columns that are asked for and, where that is one of classes, the names of these."""
-        if self.shape.task is Task.CLASSIFY:
-            return (str(self.table.label_column),), self.table.classes
-        return self.table.targets, ()
+    def shape(self) -> SequenceShape:
+        """The sizes of the network."""
+        return self.problem.shape
 
     def rows(self, part: str) -> list[range]:
         """The rows of a part, a range for each series."""
@@ -125,6 +124,7 @@ def prepare(
     *,
     splits: Mapping[str, Split] | None = None,
     spool: Path | None = None,
+    quantiles: Sequence[float] = (),
 ) -> Prepared:
     """Read, check, split, repair, scale and window a source as the configuration says, or a table of :func:`read_data`.
 
@@ -178,7 +178,6 @@ def prepare(
     if table.labels is not None:
         check_labels(table, config.task, parts)
     season = config.season or usual_season(table.times)
-    shape = _shape(table, config.task, layout)
     return Prepared(
         table=table,
         values=repaired.values,
@@ -188,7 +187,7 @@ def prepare(
         repairs=repairs,
         preprocessor=preprocessor,
         parts=parts,
-        shape=shape,
+        problem=_problem(config, table, quantiles, preprocessor),
         season=season,
     )
 
@@ -202,12 +201,12 @@ def prepare_run(
     spool: Path | None = None,
 ) -> Prepared:
     """Prepare the data of a run, as :func:`prepare` does; raises ConfigError where the rest does not suit them."""
-    prepared = prepare(config.data, source, preprocessor, splits=splits, spool=spool)
-    if quantiles := config.network.quantiles:
-        prepared = replace(prepared, shape=replace(prepared.shape, quantiles=quantiles))
+    prepared = prepare(
+        config.data, source, preprocessor, splits=splits, spool=spool, quantiles=config.network.quantiles
+    )
     check_schedule(config.training.schedule, total_steps(config.training, len(prepared.parts["train"])))
     if config.network.channels == "shared":
-        for name, column in zip(prepared.table.targets, prepared.shape.target_columns, strict=True):
+        for name, column in zip(prepared.problem.targets, prepared.problem.target_columns, strict=True):
             if column is None:
                 raise ConfigError(
                     f"--channels shared applies one network to each target series on its own, but target '{name}' is no"
@@ -231,14 +230,16 @@ def _refuse_foreign_targets(table: Table) -> None:
             )
 
 
-def _shape(table: Table, task: Task, layout: Layout) -> SequenceShape:
-    classify = task is Task.CLASSIFY
-    return SequenceShape(
-        task=task,
-        window=layout.window,
-        n_features=len(table.features),
-        horizon=layout.horizon,
-        n_targets=1 if classify else len(table.targets),
-        target_columns=(None,) if classify else table.target_columns,
-        classes=len(table.classes) if classify else 0,
+def _problem(config: DataConfig, table: Table, quantiles: Sequence[float], preprocessor: Preprocessor) -> Problem:
+    of_classes = config.task is Task.CLASSIFY
+    return state_problem(
+        config,
+        table.features,
+        (str(table.label_column),) if of_classes else table.targets,
+        table.classes if of_classes else (),
+        quantiles,
+        dtype=preprocessor.serving_dtype,
+        units=preprocessor.units,
+        step=table.step,
+        zone=table.zone,
     )

@@ -172,7 +172,7 @@ def validate_fold(
             " cross-validated; leave it out"
         )
     began = time.perf_counter()
-    architecture = discover().catalogue[config.architecture].architecture
+    architecture = discover().catalogue[config.architecture].item
     prepared = prepare_run(config, source, splits=fold)
     if on_epoch is not None:
         tell = on_epoch

@@ -29,7 +29,7 @@ EVERY = pytest.mark.parametrize("name", NAMES)
 def build(name: str, **hyperparameters: float) -> keras.Model:
     """A small network, the same for the same hyperparameters."""
     keras.utils.set_random_seed(0)
-    architecture = discover().catalogue[name].architecture
+    architecture = discover().catalogue[name].item
     plain = {"dropout": 0.0} | architecture.tiny
     return architecture.build(architecture.configure(plain | hyperparameters), SHAPE)
 

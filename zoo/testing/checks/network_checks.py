@@ -92,7 +92,7 @@ def check_save_and_reload(bench: Bench) -> Findings:
     if not subject.module or subject.module == "__main__":
         return Findings(warnings=("it was not loaded in a new process, which cannot import the architecture",))
     np.save(folder / "windows.npy", windows)
-    table, (targets, classes) = training.prepared.table, training.prepared.named_targets
+    problem = training.prepared.problem
     error = reload_elsewhere(
         {
             "folder": str(folder.resolve()),
@@ -100,7 +100,7 @@ def check_save_and_reload(bench: Bench) -> Findings:
             "value": subject.module,
             "architecture": subject.architecture.name,
             "config": training.config.model_dump(mode="json"),
-            "columns": {"features": table.features, "targets": targets, "classes": classes},
+            "columns": {"features": problem.features, "targets": problem.targets, "classes": problem.classes},
         }
     )
     assert not error, f"saved, and loaded in a new process, which needs {', '.join(sorted(own))} of the plugin: {error}"

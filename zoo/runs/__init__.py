@@ -1,0 +1,1 @@
+"""Runs on the disk: their records, folders, checkpoints, and going on with one."""
