@@ -14,10 +14,10 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras.src.random.seed_generator import global_seed_generator  # what keras.random draws from without a seed
 from numpy.typing import NDArray
 
 from zoo.acceleration.step_plan import Plan
+from zoo.keras_internals import global_seed_generator
 from zoo.models.network import first_difference
 from zoo.runs.checkpoints import Checkpoint, TrainingState, read_checkpoint, write_checkpoint
 from zoo.runs.record import Origin

@@ -102,7 +102,11 @@ class Bench:
 
     def shape(self, task: Task, **sizes: int) -> SequenceShape:
         """A shape for a task, of sizes of :func:`toy_shape`, but for those that the architecture's ``toy`` has."""
-        return of_task(toy_shape(**sizes | dict[str, int](self.architecture.toy)), task, self.architecture)
+        return of_task(
+            toy_shape(**sizes | {str(name): size for name, size in self.architecture.toy.items()}),
+            task,
+            self.architecture,
+        )
 
     def network(self, shape: SequenceShape, seed: int = 0) -> keras.Model:
         """The bare network with tiny hyperparameters, its weights drawn from the seed."""

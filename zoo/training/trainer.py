@@ -31,7 +31,7 @@ from zoo.training.batches import feed, ordered_batches
 from zoo.training.compilation import make_loss, make_optimizer
 from zoo.training.interrupts import Interrupts
 from zoo.training.preparation import Prepared
-from zoo.training.schedules import RecordRate, schedule_callbacks
+from zoo.training.schedules import RecordRate, make_rate, schedule_callbacks
 from zoo.training.seeding import alone, seeded
 from zoo.training.step_count import total_steps
 from zoo_registry import Architecture, Hyperparameters, LossContext
@@ -158,7 +158,7 @@ def _fit(
             callbacks=[
                 interrupts,
                 _StopOnNonFinite(run, config.learning_rate),
-                RecordRate(),
+                RecordRate(make_rate(config.schedule, config.learning_rate, total_steps(config, len(train)))),
                 *schedule,
                 stopper,
                 *callbacks,
