@@ -18,7 +18,7 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 from zoo.settings.choices import CalendarField, Gaps
-from zoo_registry import Entry
+from zoo_registry import Architecture, Entry
 from zoo_registry.problem import Rows
 
 PartName = Literal["train", "validation", "test"]
@@ -39,7 +39,7 @@ class Provenance(Record):
     version: str
 
     @classmethod
-    def of(cls, entry: Entry) -> Self:
+    def of(cls, entry: Entry[Architecture]) -> Self:
         """That of an architecture's plugin."""
         return cls(name=entry.plugin, distribution=entry.distribution, version=entry.version)
 

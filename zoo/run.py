@@ -146,7 +146,7 @@ class Run(Predictor):
         lifecycle = self.lifecycle or Lifecycle()
         summary = ""
         if (entry := discover().catalogue.get(self.config.architecture)) is not None:
-            summary = entry.architecture.summary
+            summary = entry.item.summary
         trained = Trained(self.network, self.preprocessor, self.record)
         bundle = load_bundle(
             export(trained, Path(exported), name, summary, dtype, sign, formats, batch, warmup), require_signature=()

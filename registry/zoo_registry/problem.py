@@ -6,9 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zoo_registry.shape import SequenceShape, TaskName
-
-WINDOW = "window"
+from zoo_registry.shape import WINDOW, SequenceShape, TaskName
 
 Rows = Annotated[int, Field(ge=0, strict=True)]
 Size = Annotated[int, Field(ge=1, strict=True)]

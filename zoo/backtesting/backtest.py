@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -28,11 +28,14 @@ from zoo.inference.frames import window_frame
 from zoo.outputs import FORECAST, QUANTILES
 from zoo.settings.choices import Missing
 from zoo.settings.schema import RunConfig
+from zoo.settings.sessions import BacktestSettings
 from zoo.tasks import find_task
 from zoo_registry.errors import ConfigError, DataError
+from zoo_registry.hyperparameters import validated
 
 if TYPE_CHECKING:
     from zoo.run import Run
+    from zoo.settings.keywords import ReadingKeywords
 
 
 def backtest(
@@ -55,7 +58,7 @@ def backtest(
     threads: int | None = None,
     address: str | None = None,
     on_block: OnBlock | None = None,
-    **reading: Any,
+    **reading: Unpack[ReadingKeywords],
 ) -> Backtested:
     """Forecast from one origin after the other, as if the rows behind it were not there, and measure it.
 
@@ -76,10 +79,9 @@ def backtest(
     ``on_block`` is told how many of how many are done. Baselines see the same origins and rows. Raises a
     :class:`zoo.ZooError` for anything that the caller can mend.
     """
+    numbers = {"refit_every": refit_every, "stride": stride, "origins": origins, "train_rows": train_rows}
+    validated(BacktestSettings, {**numbers, "season": season}, "setting")
     every = refit_every if refit_every is not None else 1 if refit else None
-    for name, number in {"refit_every": every, "stride": stride, "origins": origins, "train_rows": train_rows}.items():
-        if number is not None and number < 1:
-            raise ConfigError(f"--{name.replace('_', '-')}: expected 1 or more, found {number}; give another")
     asked = {"backend": backend, "jobs": jobs, "threads": threads, "address": address}
     asked = check_asked(executor, asked)
     opened = open_subject(

@@ -118,7 +118,7 @@ def _trained(config: RunConfig, prepared: Prepared, callbacks: Sequence[Any]) ->
     from zoo.inference.answers import Answers, answer_windows
     from zoo.training.trainer import fit
 
-    architecture = discover().catalogue[config.architecture].architecture
+    architecture = discover().catalogue[config.architecture].item
     hp = architecture.configure(config.hyperparameters)
     fitted = fit(architecture, hp, prepared, config.training, callbacks, network=config.network)
     answers = Answers(prepared.problem)

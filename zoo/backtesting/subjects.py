@@ -117,7 +117,7 @@ def _found(
         file = read_config(path)
         if file.architecture is None:
             raise ConfigError(f"--config {path}: it names no architecture; write one, as zoo train --print-config does")
-        architecture = discover().catalogue[file.architecture].architecture
+        architecture = discover().catalogue[file.architecture].item
         return resolve(file.architecture, architecture, file.hyperparameters, file.settings)
     return _load_run(find_run(str(subject), runs))
 

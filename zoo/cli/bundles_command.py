@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from zoo.atomic import check_folder
-from zoo.cli.output import note, print_json, print_table
+from zoo.cli.output import Json, note, print_json, print_table
 from zoo.provenance import Evaluation
 
 
@@ -36,7 +36,7 @@ class _Listed:
 
 def bundles(
     exported: Annotated[Path, typer.Argument(help="Folder of all models.")] = Path("exported"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List all models and versions: what each is, how it compares with its best baseline, and its size.
 

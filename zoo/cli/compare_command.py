@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.output import check_apart, note, print_json, print_table, say
+from zoo.cli.output import RUNS, Json, Runs, check_apart, note, print_json, print_table, say
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ def compare(
     names: Annotated[
         list[str], typer.Argument(metavar="RUN", help="Runs: id, the beginning of it, folder, or latest.")
     ],
-    runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
+    runs: Runs = RUNS,
     html: Annotated[
         Path | None, typer.Option(help="Write the table as a web page too, to this file [default: no page].")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Rank runs on the same test rows, the baselines among them.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from zoo.cli.flags import in_flags
 from zoo.cli.output import left_out_note, note, print_table, repair_notes, say
 from zoo.tasks import find_task
 from zoo.tasks.base import TextTable
@@ -21,9 +22,10 @@ def print_results(record: RunRecord) -> None:
     for sentence in repair_notes(data.repairs):
         note(sentence)
     say(f"features: {', '.join(record.problem.features)}; time: {data.time_column or 'none'}")
+    epochs = f"best epoch {training.best_epoch} of {training.epochs}" if training.epochs else "not trained"
     say(
-        f"{record.config.architecture} with {training.parameters:,} parameters: best epoch {training.best_epoch}"
-        f" of {training.epochs}, validation loss {training.val_loss:.4g}, {training.seconds:.1f} s"
+        f"{record.config.architecture} with {training.parameters:,} parameters: {epochs},"
+        f" validation loss {training.val_loss:.4g}, {training.seconds:.1f} s"
     )
     parts = ", ".join(f"{name} {part.windows}" for name, part in data.split.items())
     task = find_task(record.config.task)
@@ -31,7 +33,7 @@ def print_results(record: RunRecord) -> None:
     say(f"windows: {parts}{left_out}; {task.tested}\n")
     print_told(task.results(metrics, record.problem.targets))
     for name, reason in metrics["skipped"].items():
-        say(f"{name}: not computed, {reason}")
+        say(f"{name}: not computed, {in_flags(reason)}")
     say()
 
 

@@ -39,6 +39,12 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
     METRICS: ClassVar[tuple[str, ...]] = ()
     TASK: ClassVar[Task] = Task.FORECAST
 
+    def _set_parameters(self, parameters: dict[str, Any]) -> None:
+        """Keep the arguments of ``__init__`` by name."""
+        for name, value in parameters.items():
+            if name != "self":
+                setattr(self, name, value)
+
     def fit(self, X: Frame, y: None = None) -> Self:
         """Train on a table; one seed gives one result on one machine.
 
@@ -49,7 +55,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
 
         X = checked_input(X, y)
         self._checked_metric()
-        architecture = discover().catalogue[self.architecture].architecture
+        architecture = discover().catalogue[self.architecture].item
         config = self._resolve()
         prepared = prepare_run(config, X, splits={"": self._split(len(X), find_task(config.task).layout(config.data))})
         hp = architecture.configure(config.hyperparameters)
@@ -111,7 +117,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         hyperparameters = {name: _plain(value) for name, value in (settings["hyperparameters"] or {}).items()}
         for name in _NOT_SETTINGS:
             del settings[name]
-        architecture = discover().catalogue[self.architecture].architecture
+        architecture = discover().catalogue[self.architecture].item
         own = {"source": FRAME, "task": self.TASK}
         return resolve(self.architecture, architecture, hyperparameters, settings | own)
 

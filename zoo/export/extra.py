@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.bundle.manifest import ExtraRecord
-from zoo_registry import ExportContext, ExporterEntry, Problem, discover
+from zoo_registry import Entry, ExportContext, Exporter, Problem, discover
 from zoo_registry.discovery import sentence_of
 from zoo_registry.errors import ConfigError, ExportError
 
@@ -22,7 +22,7 @@ EXTRA_FOLDER = "extra"
 
 def choose_exporters(
     formats: Sequence[str], batch: int | None = None, problem: Problem | None = None
-) -> list[ExporterEntry]:
+) -> list[Entry[Exporter]]:
     """Return the exporters of these names, each once; told before anything slow.
 
     Raises UnknownExporterError with a close match, ConfigError for a batch below 1 or without a format, and ExportError
@@ -37,19 +37,19 @@ def choose_exporters(
     for index, entry in enumerate(entries):
         if entry.name in {other.name for other in entries[:index]}:
             raise ExportError(f"--format {entry.name}: two of this name would write one folder; leave one out")
-        entry.exporter.require()
+        entry.item.require()
         if problem is not None and (reason := _refusal(entry, problem)) is not None:
             raise ExportError(f"--format {entry.name}: {reason}")
     return entries
 
 
-def _refusal(entry: ExporterEntry, problem: Problem) -> str | None:
-    refuses = entry.exporter.refuses
+def _refusal(entry: Entry[Exporter], problem: Problem) -> str | None:
+    refuses = entry.item.refuses
     return None if refuses is None else refuses(problem.interface())
 
 
 def write_extra(
-    served: Served, entries: Sequence[ExporterEntry], folder: Path, problem: Problem, batch: int | None
+    served: Served, entries: Sequence[Entry[Exporter]], folder: Path, problem: Problem, batch: int | None
 ) -> dict[str, ExtraRecord]:
     """Let the exporters write into a staged bundle, and return for each what the manifest says of it.
 
@@ -58,7 +58,7 @@ def write_extra(
     """
     said = {}
     for entry in entries:
-        exporter = entry.exporter
+        exporter = entry.item
         fixed_batch = batch or 1 if exporter.fixed_batch else batch
         own = folder / EXTRA_FOLDER / exporter.name
         own.mkdir(parents=True)
@@ -91,5 +91,5 @@ def write_extra(
     return said
 
 
-def _culprit(entry: ExporterEntry) -> str:
+def _culprit(entry: Entry[Exporter]) -> str:
     return f"--format {entry.name}: exporter '{entry.name}' of distribution '{entry.distribution}'"

@@ -36,7 +36,7 @@ from zoo.settings.choices import ARRAYS, FRAME
 from zoo.settings.schema import RunConfig
 from zoo.sums import check_sums, write_sums
 from zoo.versions import library_versions
-from zoo_registry import Entry, Task
+from zoo_registry import Architecture, Entry, Task
 from zoo_registry.errors import ConfigError, RunError, TrainingError
 
 LOCK_FILE, DIVERGED_FILE, CHECKPOINT = "lock", "diverged", "checkpoint-"
@@ -184,7 +184,7 @@ def epoch_of(checkpoint: Path) -> int:
 def begin_run(
     runs: Path,
     config: RunConfig,
-    entry: Entry,
+    entry: Entry[Architecture],
     fingerprint: str,
     started_from: Origin | None = None,
 ) -> Iterator[UnfinishedRun]:

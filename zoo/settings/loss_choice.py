@@ -13,8 +13,8 @@ from zoo_registry.errors import ConfigError
 
 def losses_for(task: SequenceTask) -> list[str]:
     """The names of the losses, built-in and the plugins', that serve a task."""
-    plugins = {name: entry.loss for name, entry in discover().losses.items()}
-    return [name for name, loss in (LOSSES | plugins).items() if task.suits(loss)]
+    plugins = {name: entry.item for name, entry in discover().losses.items()}
+    return [name for name, loss in (LOSSES | plugins).items() if task.among(loss.tasks)]
 
 
 def resolve_loss(
@@ -24,6 +24,12 @@ def resolve_loss(
 
     Raises ConfigError where the loss serves neither the task nor the quantiles, as for what :func:`choose_loss` does.
     """
+    if architecture.outputs_per_target and task.gives_values:
+        if chosen is not None and (found := read_loss(chosen)[0]) != OWN_LOSS:
+            raise ConfigError(
+                f"architecture '{name}' is trained with its own loss alone, found --loss {found}; leave it out"
+            )
+        chosen, quantiles = chosen or OWN_LOSS, ()
     if chosen is None:
         return _default(name, architecture, task, quantiles)
     text = _text_for(chosen, name, architecture, task)
@@ -58,7 +64,7 @@ def _text_for(value: Any, name: str, architecture: Architecture, task: SequenceT
     found, values = read_loss(value)
     if found != OWN_LOSS:
         choice = choose_loss(value)
-        return choice.text if task.suits(choice.loss) else None
+        return choice.text if task.among(choice.loss.tasks) else None
     if architecture.loss is None:
         others = ", ".join(losses_for(task))
         raise ConfigError(f"architecture '{name}' has no loss of its own; take one of {others}")

@@ -48,7 +48,7 @@ def find_loss(name: str) -> Loss:
         return LOSSES[name]
     plugins = discover().losses
     if name in plugins or any(name == entry.name for entry in plugins.values()):
-        return plugins[name].loss  # raises where the name is ambiguous
+        return plugins[name].item  # raises where the name is ambiguous
     if name == OWN_LOSS:
         raise UnknownLossError(f"loss '{OWN_LOSS}' is an architecture's own, and here none has one; name another")
     raise UnknownLossError(f"there is no loss '{name}'{close_match_hint(name, [*LOSSES, *plugins, OWN_LOSS])}")

@@ -11,7 +11,8 @@ from zoo.data.readers.examples import find_example
 from zoo.preprocessing.names import check_scaler
 from zoo.settings.loss_choice import resolve_loss
 from zoo.settings.schema import DEFAULT_SOURCE, DataConfig, NetworkConfig, RunConfig, TrainingConfig
-from zoo.tasks import TASKS, find_task
+from zoo.settings.setting import settings_of
+from zoo.tasks import find_task
 from zoo.tasks.base import SequenceTask
 from zoo_registry import Architecture, Task
 from zoo_registry.errors import ConfigError, close_match_hint
@@ -49,16 +50,17 @@ def resolve(
     network = validated(NetworkConfig, {k: v for k, v in given.items() if k in NetworkConfig.model_fields}, "setting")
     if "threshold" in given and "anomaly_rate" in given:
         raise ConfigError("--threshold and --anomaly-rate set the same limit; give one of them")
-    _check_suits(task, network)
     training = preferred | {key: value for key, value in given.items() if key in TrainingConfig.model_fields}
     training["loss"] = resolve_loss(given.get("loss"), name, architecture, task, network.quantiles)
     resolved = validated(TrainingConfig, training, "setting")
-    _check_suits(task, resolved)
+    for config in (network, resolved):
+        _check_suits(task, config)
     if data.train_on_validation and (resolved.keep != "last" or resolved.patience):
         raise ConfigError(
             "--train-on-validation leaves no rows that could tell the best epoch; give --keep last --patience 0, and as"
             " many --epochs as are wanted"
         )
+    _check_of_architecture(name, architecture, network, resolved)
     return RunConfig(
         architecture=name,
         hyperparameters=hp.model_dump(mode="json"),
@@ -90,12 +92,28 @@ def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
 
 def _check_suits(task: SequenceTask, config: BaseModel) -> None:
     """Raise ConfigError for a setting that the task does not know, unless it is as by default."""
-    for name, field in type(config).model_fields.items():
-        if getattr(config, name) == (1 if name == "horizon" else field.get_default(call_default_factory=True)):
+    for name, setting in settings_of(type(config)).items():
+        value, default = getattr(config, name), setting.field.get_default(call_default_factory=True)
+        if value == (1 if name == "horizon" else default):
             continue
-        option = f"--{name.replace('_', '-')}"
         if (why := task.unsuited.get(name)) is not None:
-            raise ConfigError(f"{option} is not for --task {task.name}, {why}; leave it out")
-        owners = [other for other in TASKS if name in find_task(other).own_settings]
-        if owners and task.name not in owners:
-            raise ConfigError(f"{option} is for --task {' and '.join(owners)}, found it with {task.name}; leave it out")
+            raise ConfigError(f"{setting.flag} is not for --task {task.name}, {why}; leave it out")
+        if not task.among(setting.mark.tasks):
+            owners = " and ".join(setting.mark.tasks)
+            raise ConfigError(f"{setting.flag} is for --task {owners}, found it with {task.name}; leave it out")
+
+
+def _check_of_architecture(
+    name: str, architecture: Architecture, network: NetworkConfig, training: TrainingConfig
+) -> None:
+    """Raise ConfigError for what an architecture cannot do."""
+    if architecture.outputs_per_target and network.normalize_window != "none":
+        raise ConfigError(
+            f"--normalize-window {network.normalize_window} cannot be undone on what architecture '{name}' gives, which"
+            " it decodes itself; leave it out"
+        )
+    if not training.epochs and architecture.pretrained is None and training.start_from is None:
+        raise ConfigError(
+            f"--epochs 0 trains nothing, and architecture '{name}' has no weights to begin with; give more, or the run"
+            " to begin with: --from"
+        )

@@ -31,7 +31,6 @@ class Anomaly(SequenceTask):
     name: ClassVar[str] = Task.ANOMALY
     measures = ANOMALY_MEASURES
     roles = Roles(judged=True, label_remedy="name a column of 0 (usual) and 1 (anomaly) with --label")
-    own_settings = ("label", "threshold", "anomaly_rate")
     unsuited: ClassVar[Mapping[str, str]] = {
         "target_scaler": "which compares a window's last row with what the network makes of the same columns, all by"
         " --scaler and --scaler-for",

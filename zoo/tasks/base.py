@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from zoo.data.roles import NUMBERS, Roles
 from zoo.evaluation.headline import Measures, everybody
-from zoo_registry import Architecture, Loss, Problem, Search, SequenceShape, Tensor
-from zoo_registry.problem import WINDOW
+from zoo_registry import Architecture, Problem, Search, SequenceShape, Tensor
+from zoo_registry.shape import WINDOW
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,15 +67,16 @@ class TextTable(NamedTuple):
 class SequenceTask(ABC):
     """A task. What is read from it: settings, data, the network's output, measures, and words for people.
 
-    ``own_settings`` are those that only some tasks know, this one among them; ``unsuited`` are others that it does not
-    know either, and why. ``in_units`` says that its answer is a value of the targets, in their units, ``gives_values``
-    that the network's output is scaled like the targets, and ``has_threshold`` that it flags what lies above one, which rows decide that were not trained on.
+    ``like`` names another task, whose settings and losses it has too; ``unsuited`` are settings that it has not, and
+    why not. ``in_units`` says that its answer is a value of the targets, in their units, ``gives_values`` that the
+    network's output is scaled like the targets, and ``has_threshold`` that it flags what lies above one, which rows
+    decide that were not trained on.
     """
 
     name: ClassVar[str]
     measures: ClassVar[Measures]
     roles: ClassVar[Roles] = NUMBERS
-    own_settings: ClassVar[tuple[str, ...]] = ()
+    like: ClassVar[str] = ""
     unsuited: ClassVar[Mapping[str, str]] = {}
     default_loss: ClassVar[str] = "mse"
     in_units: ClassVar[bool] = False
@@ -100,9 +101,9 @@ class SequenceTask(ABC):
         """Whether the architecture's network gives back the whole window."""
         return False
 
-    def suits(self, loss: Loss) -> bool:
-        """Whether the loss serves the task."""
-        return self.name in loss.tasks
+    def among(self, tasks: Sequence[str]) -> bool:
+        """Whether a setting or loss that is for these tasks is for this one too; without any it is for all."""
+        return not tasks or self.name in tasks or self.like in tasks
 
     def searched(self, config: RunConfig, architecture: Architecture) -> dict[str, Search]:
         """Ranges of the run's own settings that a search begins with, besides those of all tasks."""

@@ -32,7 +32,6 @@ class Classify(SequenceTask):
     name: ClassVar[str] = Task.CLASSIFY
     measures = CLASS_MEASURES
     roles = Roles(classes=True)
-    own_settings = ("class_weights",)
     unsuited: ClassVar[Mapping[str, str]] = {
         "label": "whose classes are named with --target",
         "target_scaler": "whose target is a column of classes",

@@ -27,7 +27,6 @@ class Forecast(SequenceTask):
 
     name: ClassVar[str] = Task.FORECAST
     measures = FORECAST_MEASURES
-    own_settings: ClassVar[tuple[str, ...]] = ("horizon", "gap", "quantiles")
     roles = Roles(ahead=True)
     in_units = True
     told_by = "forecast"
@@ -38,7 +37,10 @@ class Forecast(SequenceTask):
 
     def searched(self, config: RunConfig, architecture: Architecture) -> dict[str, Search]:
         """The normalization of windows too."""
-        return {"normalize_window": Search.choice("none", "last", "instance")} | super().searched(config, architecture)
+        found = super().searched(config, architecture)
+        if architecture.outputs_per_target:  # on which nothing can be undone
+            return found
+        return {"normalize_window": Search.choice("none", "last", "instance")} | found
 
     def layout(self, config: DataConfig) -> Layout:
         """The horizon comes after the window and the gap."""

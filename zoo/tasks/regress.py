@@ -20,7 +20,6 @@ class Regress(Forecast):
 
     name: ClassVar[str] = Task.REGRESS
     roles = Roles(apart=True)
-    own_settings = ()
 
     def example_settings(self, example: Example) -> dict[str, Any]:
         """None: no example has a target that is no feature."""

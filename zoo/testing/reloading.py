@@ -53,7 +53,7 @@ def _reload(folder: Path, specification: Mapping[str, Any]) -> None:
     found = discover_from([local_point(specification["name"], specification["value"], "reloaded", "0")])
     network = load_with(
         folder / "network.keras",
-        lambda: untrained(found.catalogue[name].architecture, config, problem),
+        lambda: untrained(found.catalogue[name].item, config, problem),
         f"architecture '{name}'",
     )
     np.save(folder / "reloaded.npy", np.asarray(network(np.load(folder / "windows.npy"), training=False)))

@@ -18,6 +18,7 @@ from zoo.data.readers.reading import Source
 from zoo.data.table import Table
 from zoo.data.windows import Windows
 from zoo.evaluation.metrics import ForecastErrors
+from zoo.models.network import decoded
 from zoo.preprocessing.prepared import Prepared
 from zoo.settings.schema import RunConfig
 from zoo.tasks import find_task
@@ -25,7 +26,7 @@ from zoo.tasks.base import SequenceTask
 from zoo.training.preparation import prepare_run, read_data
 from zoo.training.trainer import fit, forecast_batches, forecaster, measure
 from zoo.tuning.folds import Fold
-from zoo_registry import discover
+from zoo_registry import SequenceShape, discover
 from zoo_registry.errors import ConfigError, DataError
 
 OnEpoch = Callable[[int, int, float], None]  # the fold, from 1; the epoch, from 1; the validation error so far
@@ -170,19 +171,13 @@ def validate_fold(
             " cross-validated; leave it out"
         )
     began = time.perf_counter()
-    architecture = discover().catalogue[config.architecture].architecture
+    architecture = discover().catalogue[config.architecture].item
+    hp = architecture.configure(config.hyperparameters)
     prepared = prepare_run(config, source, splits=fold)
     if on_epoch is not None:
-        tell = on_epoch
-        callbacks = [*callbacks, _ValidationError(prepared, lambda epoch, error: tell(number, epoch, error))]
-    fitted = fit(
-        architecture,
-        architecture.configure(config.hyperparameters),
-        prepared,
-        config.training,
-        callbacks,
-        network=config.network,
-    )
+        told = _ValidationError(prepared, partial(on_epoch, number), partial(decoded, architecture, hp))
+        callbacks = [*callbacks, told]
+    fitted = fit(architecture, hp, prepared, config.training, callbacks, network=config.network)
     mae, scaled_mae, windows, error = _measured(fitted.model, prepared, config)
     return FoldResult(
         number=number,
@@ -200,9 +195,14 @@ def validate_fold(
 class _ValidationError(keras.callbacks.Callback):  # type: ignore[misc]
     """Tells each epoch's error on the validation windows, which other losses and scalers leave as it is."""
 
-    def __init__(self, prepared: Prepared, tell: Callable[[int, float], None]) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        tell: Callable[[int, float], object],
+        decode: Callable[[SequenceShape, keras.Model], keras.Model],
+    ) -> None:
         super().__init__()
-        self._prepared, self._tell = prepared, tell
+        self._prepared, self._tell, self._decode = prepared, tell, decode
         self._forecast: Callable[[Windows], Iterator[NDArray[np.float32]]] | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -210,7 +210,7 @@ class _ValidationError(keras.callbacks.Callback):  # type: ignore[misc]
             self._tell(epoch + 1, float((logs or {})["val_loss"]))
             return
         if self._forecast is None:
-            self._forecast = forecaster(self.model)
+            self._forecast = forecaster(self._decode(self._prepared.shape, self.model))
         validation = self._prepared.parts["validation"]
         errors = _errors(self._forecast(validation), self._prepared, "validation")
         self._tell(epoch + 1, _scaled(errors, self._prepared))

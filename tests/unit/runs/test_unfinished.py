@@ -42,7 +42,7 @@ def runs(tmp_path):
 def begin(runs):
     def begin(runs=runs, source="load.csv"):
         entry = discover().catalogue["basic"]
-        config = resolve("basic", entry.architecture, {}, {"source": source, "target": "load"})
+        config = resolve("basic", entry.item, {}, {"source": source, "target": "load"})
         return begin_run(runs, config, entry, "f" * 64)
 
     return begin
