@@ -7,7 +7,7 @@ from zoo_registry.architecture import (
     LossFunction,
     TrainingDefaults,
 )
-from zoo_registry.building import head, recurrent_layer
+from zoo_registry.building import SequenceInputs, head, recurrent_layer, sequence_inputs
 from zoo_registry.discovery import OWN, Discovery, discover
 from zoo_registry.exporter import ExportContext, Exporter
 from zoo_registry.hookspecs import hookimpl
@@ -73,6 +73,7 @@ __all__ = [
     "Scaler",
     "Schedule",
     "Search",
+    "SequenceInputs",
     "SequenceShape",
     "Step",
     "Task",
@@ -84,4 +85,5 @@ __all__ = [
     "head",
     "hookimpl",
     "recurrent_layer",
+    "sequence_inputs",
 ]

@@ -8,8 +8,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.keras_internals import flatten_layers
-
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ReversibleAffine(keras.layers.Layer):  # type: ignore[misc]
@@ -43,7 +41,7 @@ class OrderedQuantiles(keras.layers.Layer):  # type: ignore[misc]
     def __init__(self, quantiles: Sequence[float], **settings: Any) -> None:
         super().__init__(**settings)
         self.quantiles = tuple(quantiles)
-        self.middle = min(range(len(self.quantiles)), key=lambda index: abs(self.quantiles[index] - 0.5))
+        self.middle = middle_quantile(self.quantiles) or 0
 
     def call(self, values: Any) -> Any:
         """Order the last axis."""
@@ -60,7 +58,6 @@ class OrderedQuantiles(keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "quantiles": self.quantiles}
 
 
-def middle_quantile(network: keras.Model) -> int | None:
-    """The place of the quantile that is the forecast, the one nearest to 0.5; None of a network without quantiles."""
-    found = [layer for layer in flatten_layers(network) if isinstance(layer, OrderedQuantiles)]
-    return found[0].middle if found else None
+def middle_quantile(quantiles: Sequence[float]) -> int | None:
+    """The place of the quantile that is the forecast, the one nearest to 0.5; None where there are none."""
+    return min(range(len(quantiles)), key=lambda index: abs(quantiles[index] - 0.5), default=None)
