@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from zoo.bundle.arrays import read_arrays
 from zoo.bundle.manifest import Interface, Manifest
 from zoo.outputs import FORECAST, INPUT, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
-from zoo.runtimes import Session
+from zoo_registry import Session
 from zoo_registry.errors import BundleError
 
 GOLDEN_FILE = "golden.npz"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from zoo.bundle.manifest import Interface
 from zoo.outputs import INPUT, IS_ANOMALY
-from zoo.runtimes.onnxruntime_session import ONNX_FILE
+from zoo_registry.runtime import ONNX_FILE
 
 MAX_LINES = 10
 
