@@ -7,7 +7,7 @@ from zoo_registry.architecture import (
     LossFunction,
     TrainingDefaults,
 )
-from zoo_registry.building import head, recurrent_layer
+from zoo_registry.building import SequenceInputs, head, recurrent_layer, sequence_inputs
 from zoo_registry.discovery import OWN, Discovery, discover
 from zoo_registry.exporter import ExportContext, Exporter
 from zoo_registry.hookspecs import hookimpl
@@ -24,6 +24,7 @@ from zoo_registry.hyperparameters import (
 )
 from zoo_registry.loss import BUILT_IN_LOSSES, OWN_LOSS, Loss
 from zoo_registry.plugin import Plugin
+from zoo_registry.problem import Problem, Step, Tensor
 from zoo_registry.reference import Reference
 from zoo_registry.registry import Entry, Registry
 from zoo_registry.runtime import BUILT_IN_RUNTIMES, Runtime, Session
@@ -68,6 +69,7 @@ __all__ = [
     "OneCycleSchedule",
     "PlateauSchedule",
     "Plugin",
+    "Problem",
     "RecurrentDropout",
     "RecurrentHyperparameters",
     "Reference",
@@ -76,9 +78,12 @@ __all__ = [
     "Scaler",
     "Schedule",
     "Search",
+    "SequenceInputs",
     "SequenceShape",
     "Session",
+    "Step",
     "Task",
+    "Tensor",
     "TensorForm",
     "TrainingDefaults",
     "Units",
@@ -87,4 +92,5 @@ __all__ = [
     "head",
     "hookimpl",
     "recurrent_layer",
+    "sequence_inputs",
 ]

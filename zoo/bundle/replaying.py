@@ -107,7 +107,7 @@ def _answer(checked: CheckedFiles, names: Sequence[str], limits: Limits, *, stri
     manifest = checked.manifest
     try:
         verdicts = replay(
-            checked.folder, names, Ruler.of(manifest), checked.read, manifest.onnx["operators"], strict=strict
+            checked.folder, names, Ruler.of(manifest), checked.read, manifest.onnx.operators, strict=strict
         )
     except RefusalError as refusal:
         return {"refusal": str(refusal)}

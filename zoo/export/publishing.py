@@ -14,13 +14,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from zoo.atomic import make_folder, rename_to_free, staging_folder, sync, write_text
-from zoo.bundle.manifest import Interface
 from zoo.bundle.place import CONFIG_FILE, MAX_CONFIG_BYTES
 from zoo.bundle.regular_files import read_regular
 from zoo.bundle.version_folders import versions
 from zoo.export.naming import check_interface
 from zoo.export.numbers import MARK_FILE, Numbers
 from zoo.removal import remove_emptied, try_lock
+from zoo_registry import Problem
 from zoo_registry.errors import ExportError
 
 
@@ -42,7 +42,7 @@ def staging(model: Path) -> Iterator[Path]:
 def publish(
     folder: Path,
     model: Path,
-    interface: Interface,
+    problem: Problem,
     config: str,
     seal: Callable[[int, bytes], None] = lambda number, config: None,
 ) -> Path:
@@ -53,7 +53,7 @@ def publish(
     ExportError where another process has meanwhile published another interface under this name.
     """
     with _locked(model):
-        check_interface(model, interface)
+        check_interface(model, problem)
         published = versions(model)
         numbers = Numbers.read(model)
         fresh = not published or not (model / CONFIG_FILE).exists()  # one without versions is a killed export's

@@ -79,6 +79,12 @@ def resolve_loss(
 
     Raises ConfigError where the loss serves neither the task nor the quantiles, as for what :func:`choose_loss` does.
     """
+    if architecture.outputs_per_target and task is not Task.CLASSIFY:
+        if chosen is not None and (found := _read(chosen)[0]) != OWN_LOSS:
+            raise ConfigError(
+                f"architecture '{name}' is trained with its own loss alone, found --loss {found}; leave it out"
+            )
+        chosen, quantiles = chosen or OWN_LOSS, ()
     if chosen is None:
         return _default(name, architecture, task, quantiles)
     text = _text_for(chosen, name, architecture, task)

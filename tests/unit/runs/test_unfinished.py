@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from zoo.removal import staging_name
-from zoo.settings.resolve import resolve
 from zoo.runs.record import RECORD_FILE, find_run, list_runs
 from zoo.runs.unfinished import (
     UnfinishedRun,
@@ -25,6 +24,7 @@ from zoo.runs.unfinished import (
     list_unfinished,
     reopen_run,
 )
+from zoo.settings.resolve import resolve
 from zoo_registry import discover
 from zoo_registry.errors import ConfigError, RunError, TrainingError
 
