@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from zoo.bundle.arrays import read_arrays
 from zoo.bundle.manifest import Manifest
 from zoo.outputs import FORECAST, INPUT, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
-from zoo.runtimes import Session
-from zoo_registry import Problem
+from zoo_registry import Problem, Session
 from zoo_registry.errors import BundleError
 
 GOLDEN_FILE = "golden.npz"
