@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from zoo_registry.runtime import OUTPUTS
+
 INPUT = "window"
-FORECAST, QUANTILES = "forecast", "quantiles"
-PROBABILITIES = "probabilities"
-SCORE, IS_ANOMALY = "score", "is_anomaly"
+FORECAST, QUANTILES, PROBABILITIES, SCORE, IS_ANOMALY = OUTPUTS
 
 
 def middle_quantile(levels: Sequence[float]) -> int | None:

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from zoo.bundle.arrays import read_arrays
 from zoo.bundle.manifest import Manifest
 from zoo.outputs import INPUT
-from zoo.runtimes import Session
 from zoo.tasks import find_task
 from zoo.tasks.base import Kind
-from zoo_registry import Problem
+from zoo_registry import Problem, Session
 from zoo_registry.errors import BundleError
 
 GOLDEN_FILE = "golden.npz"

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zoo.outputs import INPUT
-from zoo.runtimes.onnxruntime_session import ONNX_FILE
 from zoo_registry import Problem
+from zoo_registry.runtime import ONNX_FILE
 
 MAX_LINES = 10
 

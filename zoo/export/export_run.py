@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -39,8 +40,7 @@ from zoo.models.layer_errors import layers_told
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.runs.record import RunRecord
 from zoo.runs.resumption import not_finite
-from zoo.runtimes import RUNTIMES
-from zoo.runtimes.tensorflow_session import TensorFlowSession
+from zoo.runtimes import find_runtime, load_session, runtimes
 from zoo.versions import library_versions
 from zoo_registry import Problem
 from zoo_registry.errors import ExportError, ParityError
@@ -107,7 +107,7 @@ def export(
         targets = preprocessor.targets_
         unit = targets.deviation if units == "raw" else targets.scaled_deviation
         ruler = Ruler(unit, kinds_of(problem), answers.threshold, allowed_roundings(problem))
-        of_extra = [r.name for r in RUNTIMES.values() if r.exporter in extra and r.version and r.applies_to(folder)]
+        of_extra = [r.name for r in runtimes().values() if r.exporter in extra and r.version and r.applies_to(folder)]
         verdicts = replay(folder, [*GATE, *of_extra], ruler)
         _gate([*verdicts, _replay_scaled(folder, golden, preprocessor, answers, ruler)], preprocessor, dtype)
         manifest = Manifest(
@@ -149,7 +149,7 @@ def export(
                 sign_bundle(folder, sign)
             check_integrity(folder)
 
-        return publish(folder, model, problem, config, seal)
+        return publish(folder, model, config, seal, check=partial(check_interface, model, problem))
 
 
 @contextmanager
@@ -192,7 +192,7 @@ def _golden(trained: Trained, answers: Answers, problem: Problem, dtype: str) ->
 
 def _replay_scaled(folder: Path, golden: Golden, preprocessor: Preprocessor, answers: Answers, ruler: Ruler) -> Verdict:
     """Run the signature ``scaled`` between the scikit-learn scalers, as its callers do."""
-    session = TensorFlowSession(folder, SCALED_SIGNATURE)
+    session = load_session(find_runtime("tensorflow"), folder, signature=SCALED_SIGNATURE)
     if preprocessor.units == "scaled":
         found = session.run(golden.window)
     else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.models.losses import LOSSES
 from zoo.settings.loss_names import choose_loss, read_loss
 from zoo.tasks.base import SequenceTask
 from zoo_registry import OWN_LOSS, Architecture, discover
@@ -12,9 +11,8 @@ from zoo_registry.errors import ConfigError
 
 
 def losses_for(task: SequenceTask) -> list[str]:
-    """The names of the losses, built-in and the plugins', that serve a task."""
-    plugins = {name: entry.item for name, entry in discover().losses.items()}
-    return [name for name, loss in (LOSSES | plugins).items() if task.among(loss.tasks)]
+    """The names of the losses that serve a task."""
+    return [name for name, entry in discover().losses.items() if task.among(entry.item.tasks)]
 
 
 def resolve_loss(

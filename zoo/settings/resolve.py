@@ -8,13 +8,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from zoo.data.readers.examples import find_example
-from zoo.preprocessing.names import check_scaler
 from zoo.settings.loss_choice import resolve_loss
 from zoo.settings.schema import DEFAULT_SOURCE, DataConfig, NetworkConfig, RunConfig, TrainingConfig
 from zoo.settings.setting import settings_of
 from zoo.tasks import find_task
 from zoo.tasks.base import SequenceTask
-from zoo_registry import Architecture, Task
+from zoo_registry import Architecture, Task, discover
 from zoo_registry.errors import ConfigError, close_match_hint
 from zoo_registry.hyperparameters import validated
 
@@ -86,7 +85,7 @@ def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
     task.check_settings(config)
     for scaler in (config.scaler, *config.scaler_for.values(), config.target_scaler):
         if scaler is not None:
-            check_scaler(scaler)
+            discover().scalers[scaler]  # raises where there is none of that name
     return config
 
 

@@ -27,8 +27,8 @@ from zoo.settings.schema import NetworkConfig, RunConfig
 from zoo.tasks import find_task
 from zoo.testing.outcomes import EarlierFailureError
 from zoo.testing.subject import Subject
-from zoo.training.acceleration_choice import computed_by
 from zoo.training.batches import ordered_batches
+from zoo.training.plan_choice import computed_by
 from zoo.training.preparation import prepare
 from zoo.training.seeding import alone, seed_all
 from zoo.training.trainer import Fitted, compiled, fit, measure
