@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from zoo.provenance import first_fault
+from zoo_registry import Step
 
 SCHEMA_VERSION: Final = 2
 
@@ -45,9 +46,9 @@ def upgrade_run(values: Values) -> Values:
     from zoo.settings.schema import RunConfig
 
     config, data = RunConfig.model_validate(values["config"]), values["data"]
-    told = {"step": data["step"], "zone": data["zone"]}
+    step = None if data["step"] is None else Step.model_validate(data["step"])
     columns = (data["features"], data["targets"], data.get("classes", ()))
-    problem = state_problem(config.data, *columns, config.network.quantiles, **told)
+    problem = state_problem(config.data, *columns, config.network.quantiles, step=step, zone=data["zone"])
     return values | {
         "problem": problem.model_dump(mode="json"),
         "data": _picked(data, (*_DATA, "split"), _LATER_DATA),

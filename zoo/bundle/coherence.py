@@ -40,6 +40,8 @@ def _check(manifest: Manifest) -> None:
     problem = manifest.problem
     if problem.task is not Task.FORECAST and (problem.horizon, problem.gap) != (1, 0):
         raise ValueError(f"problem.horizon and gap: expected 1 and 0 of {problem.task}, as only a forecast looks ahead")
+    if problem.task is Task.CLASSIFY and len(problem.classes) < 2:
+        raise ValueError(f"problem.classes: expected two or more, found {list(problem.classes)}")
     if len(problem.inputs) != 1 or problem.dtype not in ("float32", "float64"):
         raise ValueError("problem.inputs: expected one, of numbers")
     expected = outputs_of(

@@ -86,7 +86,7 @@ def _measured(record: RunRecord, folder: Path, *, whole: bool = False) -> Measur
         same={
             DATA: data.fingerprint,
             "targets": list(record.problem.targets),
-            "task": str(config.task),
+            "task": str(record.problem.task),
             **answers,
             "horizon": record.problem.horizon,
             "gap": record.problem.gap,

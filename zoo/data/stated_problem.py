@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from zoo.outputs import outputs_of
 from zoo.settings.schema import DataConfig
-from zoo_registry import Problem, Task
+from zoo_registry import Problem, Step, Task
 from zoo_registry.problem import WINDOW
 
 
@@ -20,7 +19,7 @@ def state_problem(
     *,
     dtype: str = "float32",
     units: str = "raw",
-    step: dict[str, Any] | None = None,
+    step: Step | None = None,
     zone: str | None = None,
 ) -> Problem:
     """The problem of a configuration on columns of these names; ``dtype`` and ``units`` are of the graph's ends."""
