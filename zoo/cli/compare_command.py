@@ -82,7 +82,7 @@ def _measured(record: RunRecord, folder: Path, *, whole: bool = False) -> Measur
         same={
             DATA: data.fingerprint,
             "targets": list(record.problem.targets),
-            "task": str(config.task),
+            "task": record.problem.task,
             **task.same(config, record.evaluation),
             "horizon": record.problem.horizon,
             "gap": record.problem.gap,

@@ -22,6 +22,7 @@ from zoo.data.resampling import Naming, Rows, arrange, resample
 from zoo.data.roles import NUMBERS, Roles
 from zoo.data.storage import BLOCK_ROWS, SpoolFile, row_blocks
 from zoo.data.times import Times, check_order, ticks
+from zoo_registry import Step
 from zoo_registry.errors import ConfigError, DataError
 
 
@@ -89,11 +90,11 @@ class Table:
         return None if zone is None else str(zone)
 
     @property
-    def step(self) -> dict[str, Any] | None:
-        """The step of the rows: its ``name``, and its ``size`` in seconds or counts."""
+    def step(self) -> Step | None:
+        """The step of the rows, in words, and in seconds or counts."""
         if self.times is None or self.frequency is None or (size := step_size(self.times, self.starts)) is None:
             return None
-        return {"name": str(self.frequency), "size": size}
+        return Step(name=str(self.frequency), size=size)
 
     def fingerprint(self) -> str:
         """SHA-256 over column names, roles, series, times, values and labels, before missing values are repaired."""

@@ -131,7 +131,7 @@ def test_missing_labels_leave_out_the_windows_that_end_there_and_no_other(missin
     prepared = classify(labels, missing="drop")
     ends = [row for part in PARTS for row in prepared.parts[part].last_rows()]
     assert ends == [row for row in range(WINDOW - 1, ROWS) if row not in missing]
-    assert prepared.repairs == {"missing": {"method": "drop", "values": {"state": len(missing)}}}
+    assert prepared.repairs.model_dump() == {"missing": {"method": "drop", "values": {"state": len(missing)}}}
     assert all((prepared.parts[part].outputs() >= 0).all() for part in PARTS)
 
 
@@ -229,7 +229,7 @@ def test_missing_labels_of_anomalies():
     labels[10] = labels[40] = labels[50] = None
     for missing in ("error", "ffill", "drop"):
         prepared = anomaly(labels, missing=missing)
-        assert prepared.repairs == prepared.missing == {}
+        assert prepared.repairs.model_dump() == prepared.missing == {}
         assert [prepared.parts[part].origins().tolist() for part in PARTS] == [
             list(range(WINDOW - 1, 30)),
             list(range(30, 45)),

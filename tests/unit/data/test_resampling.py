@@ -88,8 +88,8 @@ def test_a_step_without_rows_is_a_missing_value_that_has_to_be_repaired():
     ):
         prepare(config, frame)
     prepared = prepare(config.model_copy(update={"missing": "interpolate"}), frame)
-    assert prepared.repairs["missing"] == {"method": "interpolate", "values": {"y": 2}}
-    assert prepared.repairs["resample"]["rows_without_values"] == 2
+    assert prepared.repairs.model_dump()["missing"] == {"method": "interpolate", "values": {"y": 2}}
+    assert prepared.repairs.model_dump()["resample"]["rows_without_values"] == 2
     assert len(prepared.values) == 60
     drawn = np.interp([5, 6], [4, 7], prepared.values[[4, 7], 0])
     np.testing.assert_allclose(prepared.values[5:7, 0], drawn)

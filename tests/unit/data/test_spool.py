@@ -191,7 +191,7 @@ def equal_parts(one: Prepared, other: Prepared) -> None:
     assert one.missing == other.missing
     assert one.repairs == other.repairs
     assert one.splits == other.splits
-    assert one.describe_split() == other.describe_split()
+    assert one.split() == other.split()
     np.testing.assert_array_equal(one.values, other.values)
     for name, windows in one.parts.items():
         np.testing.assert_array_equal(windows.starts(), other.parts[name].starts())
@@ -259,7 +259,7 @@ def test_training_gives_the_same_weights(store, spool: Path, tmp_path: Path):
     for folder in (None, spool):
         run = zoo.train("basic", source, hyperparameters={"units": 3}, runs=tmp_path / "runs", spool=folder, **settings)
         weights.append(run.network.get_weights())
-        records.append(run.record.data["fingerprint"])
+        records.append(run.record.data.fingerprint)
         assert run.evaluate()["network"] == run.metrics["network"]
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)

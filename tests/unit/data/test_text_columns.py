@@ -15,8 +15,10 @@ from zoo.data.readers.csv_files import MISSING_TEXTS, CsvFormat, read_csv
 from zoo.data.readers.reading import Reading
 from zoo.data.roles import Roles
 from zoo.data.table import Table, read_table
-from zoo.data.table_windows import Asked, lay_windows
-from zoo_registry import Task
+from zoo.data.table_windows import lay_windows
+from zoo.inference.frames import window_frame
+from zoo.settings.schema import DataConfig
+from zoo.tasks import find_task
 from zoo_registry.errors import DataError
 
 IDS = ["7", "007", "1e3", "1000", "NA", "null", " 7", "1.0", "True"]
@@ -102,9 +104,9 @@ def test_repair_11_classes_of_older_models_keep_their_names(name: str, classes: 
 
 def test_repair_11_the_truth_beside_an_older_models_classes_has_their_names(tmp_path: Path):
     source = write(tmp_path / "a.csv", ["x,state", *(f"{row},{row % 2}.0" for row in range(6))])
-    asked = Asked(Task.CLASSIFY, ["x"], ["state"], window=2, horizon=1, classes=("0", "1"))
-    laid = lay_windows(source, asked, trained={})
-    frame = laid.frame(slice(0, 5), {"probabilities": np.tile([0.25, 0.75], (5, 1))})
+    problem = find_task("classify").state(DataConfig(task="classify", window=2), ["x"], ["state"], ("0", "1"))
+    laid = lay_windows(source, problem)
+    frame = window_frame(laid, slice(0, 5), {"probabilities": np.tile([0.25, 0.75], (5, 1))})
     assert frame["state actual"].tolist() == ["1", "0", "1", "0", "1"]
 
 

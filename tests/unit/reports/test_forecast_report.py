@@ -57,7 +57,7 @@ def test_the_page_of_a_run(elements, trained):
     assert trained.metrics["verdict"] in unescape(text)
     config = unescape(re.search(r"<pre>(.*?)</pre>", text, flags=re.DOTALL)[1])
     assert tomllib.loads(config)["data"]["target"] == ["load"]
-    assert trained.record.data["fingerprint"] in text
+    assert trained.record.data.fingerprint in text
     for name, own in trained.metrics["baselines"].items():
         assert f'<td class="text">{name}</td><td>{own["scaled"]["mae"]:.4f}</td>' in text
 
