@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.bundle.ranges import OutsideRangeWarning
+from zoo.inference.ranges import OutsideRangeWarning
 from zoo.cli.prediction_output import staged_writer
 
 

@@ -17,7 +17,7 @@ from zoo.bundle.opening import find_bundle, versions
 from zoo_registry.errors import BundleError, DataError
 
 # What windows hold is of no matter here; tests/unit/bundle/test_ranges.py looks at it
-pytestmark = pytest.mark.filterwarnings("ignore::zoo.bundle.ranges.OutsideRangeWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::zoo.inference.ranges.OutsideRangeWarning")
 
 
 def make_folders(model, *names):

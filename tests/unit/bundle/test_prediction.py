@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from zoo.bundle import prediction
-from zoo.bundle.ranges import OutsideRangeWarning
+from zoo.inference.ranges import OutsideRangeWarning
 from zoo_registry.errors import ConfigError, DataError
 
 FEATURES = ["load", "temperature"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from zoo.bundle.manifest import Interface
-from zoo.bundle.ranges import Outside, OutsideRangeWarning, TrainRange, refuse_outside
+from zoo.inference.ranges import Outside, OutsideRangeWarning, TrainRange, refuse_outside
 from zoo_registry.errors import BundleError, DataError
 
 PATH = Path("preprocessing.json")

@@ -105,7 +105,7 @@ def test_a_broken_run_is_a_warning(zoo_command, trained, tmp_path):
     assert trained.id in zoo_command("runs").stdout
 
 
-@pytest.mark.filterwarnings("ignore::zoo.bundle.ranges.OutsideRangeWarning")
+@pytest.mark.filterwarnings("ignore::zoo.inference.ranges.OutsideRangeWarning")
 def test_a_forecast_for_programs(zoo_command, exported, series, series_file):
     expected = exported.predict(series)["load"]
     rows = json.loads(zoo_command("predict", exported.folder, "--data", series_file, "--json").stdout)
@@ -117,7 +117,7 @@ def test_a_forecast_for_programs(zoo_command, exported, series, series_file):
     assert [row["step"] for row in rows] == [1, 2, 3]
 
 
-@pytest.mark.filterwarnings("ignore::zoo.bundle.ranges.OutsideRangeWarning")
+@pytest.mark.filterwarnings("ignore::zoo.inference.ranges.OutsideRangeWarning")
 @pytest.mark.parametrize("name", ["forecast.csv", "forecast.parquet", "forecast.CSV"])
 def test_a_forecast_as_a_file(zoo_command, exported, series, series_file, name):
     import pandas as pd
@@ -161,7 +161,7 @@ def test_a_forecast_to_another_kind_of_file(zoo_command, exported, series_file, 
     assert not (tmp_path / form).exists()
 
 
-@pytest.mark.filterwarnings("ignore::zoo.bundle.ranges.OutsideRangeWarning")
+@pytest.mark.filterwarnings("ignore::zoo.inference.ranges.OutsideRangeWarning")
 @pytest.mark.parametrize("target", ["step", "time"])
 def test_targets_called_like_the_index(zoo_command, exported, series, monkeypatch, target):
     """The index of a forecast is ``step``, or ``time`` where the table has times under any name."""
