@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -149,7 +150,7 @@ def export(
                 sign_bundle(folder, sign)
             check_integrity(folder)
 
-        return publish(folder, model, problem, config, seal)
+        return publish(folder, model, config, seal, check=partial(check_interface, model, problem))
 
 
 @contextmanager

@@ -134,7 +134,7 @@ class _Session:
         with staging_file(self._output) as marker, open_workers() as workers:
             marker.write_text(token, encoding="utf-8")
             task = ScoreTask(
-                workers.share_folder(self._bundle.folder),
+                workers.share(self._bundle.folder),
                 self._bundle.manifest_sha256,
                 self._keys_named,
                 self._data,

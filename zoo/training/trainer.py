@@ -25,10 +25,10 @@ from zoo.models.network import decoded
 from zoo.runs.resumption import Checkpoints, Start, not_finite
 from zoo.runs.unfinished import UnfinishedRun
 from zoo.settings.schema import NetworkConfig, TrainingConfig
-from zoo.training.acceleration_choice import choose_plan, computed_by, steps_of_epoch
 from zoo.training.batches import feed, ordered_batches
 from zoo.training.compilation import make_loss, make_optimizer
 from zoo.training.interrupts import Interrupts
+from zoo.training.plan_choice import choose_plan, computed_by, steps_of_epoch
 from zoo.training.preparation import Prepared
 from zoo.training.schedules import RecordRate, make_rate, schedule_callbacks
 from zoo.training.seeding import alone, seeded

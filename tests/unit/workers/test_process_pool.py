@@ -130,16 +130,10 @@ def test_a_half_written_message_waits_for_its_rest(workers):
     assert workers.messages() == [("3", {"epoch": 2})]
 
 
-def test_a_file_is_found_by_a_worker(workers, tmp_path):
-    path = tmp_path / "x.txt"
-    path.write_text("here")
-    assert workers.submit(Path.read_text, workers.share(path).find()).result(60) == "here"
-
-
-def test_a_folder_is_found_by_a_worker(workers, tmp_path):
-    (tmp_path / "x.txt").write_text("here")
-    shared = workers.share_folder(tmp_path)
-    assert workers.submit(shared.find).result(60) == tmp_path.resolve()
+def test_a_file_and_a_folder_are_found_by_a_worker(workers, tmp_path):
+    (path := tmp_path / "x.txt").write_text("here")
+    for shared in (path, tmp_path):
+        assert workers.submit(workers.share(shared).find).result(60) == shared.resolve()
 
 
 @needs_proc
