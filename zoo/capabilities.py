@@ -81,7 +81,7 @@ def check_exports(names: Sequence[str]) -> None:
     """Raise ConfigError, with a close match, for a name that is none of :data:`EXPORTS`."""
     for name in names:
         if name not in EXPORTS:
-            raise ConfigError(f"--exports: there is no format or runtime '{name}'{close_match_hint(name, EXPORTS)}")
+            raise ConfigError(f"`exports`: there is no format or runtime '{name}'{close_match_hint(name, EXPORTS)}")
 
 
 def known_capabilities(distribution: str, architecture: str, version: str) -> Capabilities | None:

@@ -52,7 +52,7 @@ def test_without_the_library(without, refused, exported, tmp_path):
 
 
 def test_signing_belongs_to_the_export(refused):
-    refused("train basic --sign key.pem", "--sign signs the bundle, but --export was not given")
+    refused("train basic --sign key.pem", "--sign is for an export, but --export was not given")
 
 
 def test_the_environment_demands_it_once(without, refused, exported, monkeypatch):

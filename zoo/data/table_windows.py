@@ -86,7 +86,7 @@ def lay_over(table: Table, asked: Asked, series: Intervals, *, stride: int = 1, 
     if not len(starts):
         raise DataError(
             f"{table.source}: expected {asked.window} rows (the window) without a gap or a missing value, found none;"
-            " fill them in, or take another --missing or --gaps"
+            " fill them in, or take another `missing` or `gaps`"
         )
     counts = -(-(starts[:, 1] - starts[:, 0]) // stride)
     layout = Layout(asked.window, asked.horizon, asked.window + asked.gap, stride)

@@ -96,11 +96,12 @@ def resolve_loss(
         spelled = ",".join(f"{quantile:g}" for quantile in quantiles)
         if _read(chosen)[0] != "quantile":
             raise ConfigError(
-                f"--quantiles {spelled} are trained with --loss quantile, found --loss {text}; leave one of the two out"
+                f"`quantiles` {spelled} are trained with `loss='quantile'`, found `loss` {text}; leave one of the two"
+                " out"
             )
         if choose_loss(chosen).parameters.model_fields_set:
             raise ConfigError(
-                f"--quantiles {spelled} says which quantiles, and --loss {text} another one; leave its q out"
+                f"`quantiles` {spelled} says which quantiles, and `loss` {text} another one; leave its q out"
             )
     return text
 

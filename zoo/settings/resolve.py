@@ -9,6 +9,7 @@ from zoo.data.readers.examples import find_example
 from zoo.preprocessing.names import check_scaler
 from zoo.settings.loss_names import resolve_loss
 from zoo.settings.schema import DEFAULT_SOURCE, DataConfig, NetworkConfig, RunConfig, TrainingConfig
+from zoo.settings.setting import given_of, settings_of
 from zoo_registry import Architecture, Task
 from zoo_registry.errors import ConfigError, close_match_hint
 from zoo_registry.hyperparameters import validated
@@ -22,11 +23,11 @@ def resolve(
     A setting beats the example's or the architecture's default, which beats the zoo's. Raises ConfigError for unknown
     names and values out of bounds.
     """
-    fields = {**DataConfig.model_fields, **NetworkConfig.model_fields, **TrainingConfig.model_fields}
+    fields = settings_of(RunConfig)
     for setting in settings:
         if setting not in fields:
             raise ConfigError(f"there is no setting '{setting}'{close_match_hint(setting, fields)}")
-    given = {key: value for key, value in settings.items() if value is not None and value not in ((), [], {})}
+    given = given_of(settings)
     hp = architecture.configure(hyperparameters)
 
     preferred = {key: value for key, value in vars(architecture.defaults).items() if value is not None}
@@ -58,7 +59,7 @@ def resolve(
 
 def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
     """Fill in what the user left out of the data's settings, by the example's preset where the source is one."""
-    given = {key: value for key, value in settings.items() if value is not None and value not in ((), [], {})}
+    given = given_of(settings)
     given.setdefault("source", DEFAULT_SOURCE)
     if example := find_example(given["source"]):
         given = example.settings(str(given.get("task", Task.FORECAST))) | given
@@ -86,13 +87,13 @@ def _check_of_task(task: Task, given: Mapping[str, Any]) -> None:
     fields = {**NetworkConfig.model_fields, **TrainingConfig.model_fields}
     for name, own in _OF_TASK.items():
         if name in given and task is not own and given[name] != fields[name].default:
-            option = f"--{name.replace('_', '-')}"
-            raise ConfigError(f"{option} is for --task {own}, found it with {task}; leave it out")
+            raise ConfigError(f"`{name}` is for `task='{own}'`, found it with {task}; leave it out")
     if "threshold" in given and "anomaly_rate" in given:
-        raise ConfigError("--threshold and --anomaly-rate set the same limit; give one of them")
+        raise ConfigError("`threshold` and `anomaly_rate` set the same limit; give one of them")
     if given.get("channels") == "shared" and task is Task.CLASSIFY:
         raise ConfigError(
-            "--channels shared gives an output for each target series, and --task classify has one of all; leave it out"
+            "`channels='shared'` gives an output for each target series, and `task='classify'` has one of all; leave it"
+            " out"
         )
 
 
@@ -102,13 +103,13 @@ def _check_train_on_validation(data: DataConfig, training: TrainingConfig) -> No
         return
     if training.keep != "last" or training.patience:
         raise ConfigError(
-            "--train-on-validation leaves no rows that could tell the best epoch; give --keep last --patience 0, and as"
-            " many --epochs as are wanted"
+            "`train_on_validation` leaves no rows that could tell the best epoch; give `keep='last'`, `patience=0`, and"
+            " as many `epochs` as are wanted"
         )
     if data.task is Task.ANOMALY:
         raise ConfigError(
-            "--train-on-validation is not for --task anomaly, whose threshold is set by rows that were not trained on;"
-            " leave it out"
+            "`train_on_validation` is not for `task='anomaly'`, whose threshold is set by rows that were not trained"
+            " on; leave it out"
         )
 
 
@@ -117,21 +118,21 @@ def _check_task(config: DataConfig) -> None:
     task = config.task
     if not config.target and task is not Task.ANOMALY:
         column = "the column of classes" if task is Task.CLASSIFY else "the column to forecast"
-        raise ConfigError(f"no target was named for {config.source}; give --target with {column}")
+        raise ConfigError(f"no target was named for {config.source}; give `target` with {column}")
     if config.label is not None and task is not Task.ANOMALY:
-        raise ConfigError("--label is for --task anomaly; classes are named with --target")
+        raise ConfigError("`label` is for `task='anomaly'`; classes are named with `target`")
     if task is not Task.FORECAST and (config.gap or config.horizon != 1):
-        raise ConfigError(f"--horizon and --gap are for --task forecast, found one with {task}; leave it out")
+        raise ConfigError(f"`horizon` and `gap` are for `task='forecast'`, found one with {task}; leave it out")
     if task is Task.ANOMALY and config.target_scaler is not None:
         raise ConfigError(
-            "--target-scaler is not for --task anomaly, which compares a window's last row with what the network makes"
-            " of the same columns; take --scaler or --scaler-for"
+            "`target_scaler` is not for `task='anomaly'`, which compares a window's last row with what the network"
+            " makes of the same columns; take `scaler` or `scaler_for`"
         )
     if task is Task.CLASSIFY and config.target_scaler is not None:
         raise ConfigError(
-            "--target-scaler is not for --task classify, whose target is a column of classes; leave it out"
+            "`target_scaler` is not for `task='classify'`, whose target is a column of classes; leave it out"
         )
     if task is Task.ANOMALY and config.window < 2:
         raise ConfigError(
-            "--task anomaly judges a window's last row by the rows before it; give a --window of 2 or more"
+            "`task='anomaly'` judges a window's last row by the rows before it; give a `window` of 2 or more"
         )

@@ -39,7 +39,7 @@ def retrain(config: RunConfig, trial: TrialRecord, source: Table, *, runs: str |
     """
     if config.task == "anomaly":
         raise ConfigError(
-            "--retrain is not for --task anomaly, whose threshold is set by rows that were not trained on; train the"
+            "`retrain` is not for `task='anomaly'`, whose threshold is set by rows that were not trained on; train the"
             " best configuration instead"
         )
     wanted = refit_config(config, trial)

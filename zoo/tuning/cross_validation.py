@@ -168,8 +168,8 @@ def validate_fold(
     """
     if config.training.start_from is not None:
         raise ConfigError(
-            f"--from {config.training.start_from}: its weights may have seen a fold's test rows, so that they cannot be"
-            " cross-validated; leave it out"
+            f"`start_from` {config.training.start_from}: its weights may have seen a fold's test rows, so that they"
+            " cannot be cross-validated; leave it out"
         )
     began = time.perf_counter()
     architecture = discover().catalogue[config.architecture].architecture
@@ -230,7 +230,7 @@ def _measured(model: keras.Model, prepared: Prepared, config: RunConfig) -> tupl
     if measure_of(evaluation) == NO_LABELS:
         raise ConfigError(
             "no labelled anomaly lies in a fold's test rows, so that nothing tells which configuration is better; give"
-            " --label, or fewer folds"
+            " `label`, or fewer folds"
         )
     value = headline(evaluation).network
     return {}, None, evaluation["windows"], 1.0 - value if config.task is Task.ANOMALY else value

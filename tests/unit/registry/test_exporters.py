@@ -50,7 +50,7 @@ def test_a_missing_distribution_is_told_with_what_to_install(install, hint):
     with pytest.raises(ExportError) as caught:
         exporter(requires=("pluggy", "no-such-thing"), install=install).require()
     assert str(caught.value) == (
-        f"--format flat: expected the distribution 'no-such-thing', which is missing; run: pip install '{hint}'"
+        f"`formats` flat: expected the distribution 'no-such-thing', which is missing; run: pip install '{hint}'"
     )
 
 
