@@ -72,7 +72,7 @@ def plan(
     """Resolve a configuration and prepare its data, as :func:`train` does, without training; raises what it raises."""
     entry = discover().catalogue[architecture]
     source = DEFAULT_SOURCE if data is None else data
-    config = resolve(architecture, entry.architecture, hyperparameters or {}, {**settings, "source": describe(source)})
+    config = resolve(architecture, entry.item, hyperparameters or {}, {**settings, "source": describe(source)})
     return config, prepare_run(config, source, spool=None if spool is None else Path(spool))
 
 
@@ -121,23 +121,23 @@ def _train(
 ) -> Run:
     """Train a run that was begun or reopened to its end; its id is known before and stays."""
     with uncollected():
+        from zoo.reports.run_report import run_report
         from zoo.run import Run
         from zoo.runs.store import make_record, write_run
         from zoo.tracking.epochs import EpochHook
         from zoo.training.measurement import measure
         from zoo.training.progress import ProgressBar
-        from zoo.training.run_report import run_report
         from zoo.training.trainer import fit
 
     config = unfinished.record.config
     entry = discover().catalogue[config.architecture]
-    hp = entry.architecture.configure(config.hyperparameters)
+    hp = entry.item.configure(config.hyperparameters)
     with ExitStack() as stack:
         callbacks: list[Any] = [EpochHook(lifecycle, unfinished.id)]
         if progress:
             callbacks.append(stack.enter_context(ProgressBar()))
         fitted = fit(
-            entry.architecture,
+            entry.item,
             hp,
             prepared,
             config.training,
@@ -148,7 +148,7 @@ def _train(
         )
     measured = measure(fitted.model, prepared, config)
     record = make_record(unfinished.id, config, entry, prepared, fitted, measured.evaluation, unfinished.record)
-    report = run_report(record, fitted, measured.details)
+    report = run_report(record, fitted.history, fitted.best_epoch, measured.details)
     return Run(write_run(unfinished.runs, record, prepared, fitted, report, staging=unfinished.folder))
 
 

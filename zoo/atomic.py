@@ -118,6 +118,12 @@ def write_text(path: Path, text: str) -> None:
         staged.write_text(text, encoding="utf-8")
 
 
+def write_figure(path: Path, figure: Any) -> None:
+    """Write a picture of matplotlib's whole or not at all, as the kind of file that its name says."""
+    with staged_file(behind_links(path)) as staged:
+        figure.savefig(staged, format=path.suffix.removeprefix(".").lower(), dpi=100)
+
+
 def check_folder(folder: Path, option: str = "") -> None:
     """Raise ConfigError where something that is no folder stands in the place of this one or of one above it.
 

@@ -48,12 +48,12 @@ def inspect(prepared: Prepared) -> dict[str, Any]:
             "shortest": min(lengths),
             "longest": max(lengths),
         },
-        "repairs": prepared.repairs,
+        "repairs": prepared.repairs.model_dump(),
         "season": prepared.season,
         "serving_dtype": prepared.preprocessor.serving_dtype,
         "parts": {
-            name: part | {"rows": sum(map(len, prepared.rows(name)))}
-            for name, part in prepared.describe_split().items()
+            name: part.model_dump() | {"rows": sum(map(len, prepared.rows(name)))}
+            for name, part in prepared.split().items()
         },
         "label": table.label_column,
         "classes": None if table.labels is None else _describe_classes(prepared),
@@ -129,7 +129,7 @@ def draw(prepared: Prepared, path: Path) -> None:
     from matplotlib.dates import ConciseDateFormatter
     from matplotlib.figure import Figure
 
-    from zoo.reports.drawing import save
+    from zoo.atomic import write_figure
 
     table = prepared.table
     names = [*table.targets, *(name for name in table.columns if name not in table.targets)][:_PLOTTED_COLUMNS]
@@ -156,7 +156,7 @@ def draw(prepared: Prepared, path: Path) -> None:
     axes[0, 1].set_title("scaled values, each part's share", fontsize="medium")
     left_out = len(table.columns) - len(names)
     axes[-1, 0].set_xlabel((table.time_column or "row") + (f"; {left_out} more columns" if left_out else ""))
-    save(figure, path)
+    write_figure(path, figure)
 
 
 def _scaled(prepared: Prepared, name: str, part: str) -> NDArray[np.float64]:

@@ -7,18 +7,8 @@ from zoo_registry.architecture import (
     LossFunction,
     TrainingDefaults,
 )
-from zoo_registry.building import head, recurrent_layer
-from zoo_registry.catalogue import (
-    Catalogue,
-    Entry,
-    ExporterCatalogue,
-    ExporterEntry,
-    LossCatalogue,
-    LossEntry,
-    ScalerCatalogue,
-    ScalerEntry,
-)
-from zoo_registry.discovery import Discovery, PluginFailure, discover
+from zoo_registry.building import SequenceInputs, head, recurrent_layer, sequence_inputs
+from zoo_registry.discovery import OWN, Discovery, discover
 from zoo_registry.exporter import ExportContext, Exporter
 from zoo_registry.hookspecs import hookimpl
 from zoo_registry.hyperparameters import (
@@ -35,7 +25,10 @@ from zoo_registry.hyperparameters import (
 from zoo_registry.loss import BUILT_IN_LOSSES, OWN_LOSS, Loss
 from zoo_registry.plugin import Plugin
 from zoo_registry.problem import Problem, Step, Tensor
-from zoo_registry.scaler import BUILT_IN_SCALERS, Scaler, TensorForm
+from zoo_registry.reference import Reference
+from zoo_registry.registry import Entry, Registry
+from zoo_registry.runtime import BUILT_IN_RUNTIMES, Runtime, Session
+from zoo_registry.scaler import BUILT_IN_SCALERS, Scaler, TensorForm, UnscalableColumnError
 from zoo_registry.schedule import (
     SCHEDULES,
     ConstantSchedule,
@@ -51,13 +44,14 @@ from zoo_registry.shape import SequenceShape, Task
 __all__ = [
     "API_VERSION",
     "BUILT_IN_LOSSES",
+    "BUILT_IN_RUNTIMES",
     "BUILT_IN_SCALERS",
     "L1",
     "L2",
+    "OWN",
     "OWN_LOSS",
     "SCHEDULES",
     "Architecture",
-    "Catalogue",
     "ConstantSchedule",
     "CosineSchedule",
     "CyclicalSchedule",
@@ -67,36 +61,36 @@ __all__ = [
     "ExponentialSchedule",
     "ExportContext",
     "Exporter",
-    "ExporterCatalogue",
-    "ExporterEntry",
     "Hyperparameters",
     "Layers",
     "Loss",
-    "LossCatalogue",
     "LossContext",
-    "LossEntry",
     "LossFunction",
     "OneCycleSchedule",
     "PlateauSchedule",
     "Plugin",
-    "PluginFailure",
     "Problem",
     "RecurrentDropout",
     "RecurrentHyperparameters",
+    "Reference",
+    "Registry",
+    "Runtime",
     "Scaler",
-    "ScalerCatalogue",
-    "ScalerEntry",
     "Schedule",
     "Search",
+    "SequenceInputs",
     "SequenceShape",
+    "Session",
     "Step",
     "Task",
     "Tensor",
     "TensorForm",
     "TrainingDefaults",
     "Units",
+    "UnscalableColumnError",
     "discover",
     "head",
     "hookimpl",
     "recurrent_layer",
+    "sequence_inputs",
 ]

@@ -27,34 +27,6 @@ class PluginError(ZooError):
     """A plugin could not be loaded, or returned what the hook specification does not allow."""
 
 
-class UnknownArchitectureError(ZooError, KeyError):
-    """No architecture of that name, or more than one plugin registers it."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])  # KeyError would put quotes around the sentence
-
-
-class UnknownScalerError(ConfigError, KeyError):
-    """No scaler of that name, or more than one plugin registers it."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
-
-
-class UnknownLossError(ConfigError, KeyError):
-    """No loss of that name, or more than one plugin registers it."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
-
-
-class UnknownExporterError(ConfigError, KeyError):
-    """No exporter of that name, or more than one plugin registers it."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
-
-
 class TrainingError(ZooError):
     """The training could not be brought to a usable result."""
 
@@ -77,6 +49,33 @@ class BundleError(ZooError):
 
 class RefusalError(BundleError):
     """A runtime cannot run this bundle, which says nothing against the bundle."""
+
+
+class UnknownNameError(ZooError, KeyError):
+    """Nothing of that kind has this name, or more than one plugin registers it."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # KeyError would put quotes around the sentence
+
+
+class UnknownArchitectureError(UnknownNameError):
+    """There is no such architecture."""
+
+
+class UnknownScalerError(UnknownNameError, ConfigError):
+    """There is no such scaler."""
+
+
+class UnknownLossError(UnknownNameError, ConfigError):
+    """There is no such loss."""
+
+
+class UnknownExporterError(UnknownNameError, ConfigError):
+    """There is no such exporter."""
+
+
+class UnknownRuntimeError(UnknownNameError, BundleError):
+    """There is no such runtime."""
 
 
 def close_match_hint(name: str, known: Iterable[str]) -> str:

@@ -6,9 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zoo_registry.shape import SequenceShape, Task
-
-WINDOW = "window"
+from zoo_registry.shape import WINDOW, SequenceShape, Task
 
 Rows = Annotated[int, Field(ge=0, strict=True)]
 Size = Annotated[int, Field(ge=1, strict=True)]
@@ -126,8 +124,8 @@ class Problem(_Part):
             quantiles=self.quantiles,
         )
 
-    def with_dtype(self, dtype: str) -> Self:
-        """The same problem with ends of another float type."""
+    def served(self, dtype: str, units: str) -> Self:
+        """The same problem where the ends of the graph have another float type and other units."""
         ends = {
             end: [
                 tensor.model_dump() | ({"dtype": dtype} if tensor.dtype.startswith("float") else {})
@@ -135,7 +133,7 @@ class Problem(_Part):
             ]
             for end in ("inputs", "outputs")
         }
-        return type(self).model_validate(self.model_dump() | ends)
+        return type(self).model_validate(self.model_dump() | ends | {"units": units})
 
     def interface(self) -> dict[str, Any]:
         """What all versions of a model share, as plain data: names, sizes, types, units, targets and classes.

@@ -25,6 +25,7 @@ from zoo.data.table_windows import TableWindows
 from zoo.evaluation.evaluation import NETWORK, SEASONAL
 from zoo.evaluation.metrics import naive_scales
 from zoo.evaluation.rolling import RollingErrors
+from zoo.inference.frames import window_frame
 from zoo.outputs import FORECAST, QUANTILES
 from zoo.settings.choices import Missing
 from zoo.settings.schema import RunConfig
@@ -103,11 +104,11 @@ def backtest(
     table = opened.laid.table
     tested = opened.tested if start is None else _checked_start(opened, rows_from(table, start), start)
     every_row = opened.laid
-    stride = len(every_row.asked.steps) if stride is None else stride
+    stride = every_row.problem.horizon if stride is None else stride
     laid = lay_origins(every_row, tested, stride=stride, most=origins)
     season = next((given for given in (season, opened.season) if given is not None), usual_season(table.times))
     skipped = {}
-    if every_row.asked.task is not Task.REGRESS and (reason := no_season(laid, season)) is not None:
+    if every_row.problem.task is not Task.REGRESS and (reason := no_season(laid, season)) is not None:
         skipped[SEASONAL], season = reason, None
     groups = blocks(laid, every)
     fittings = [_fitting(opened, group, train_rows) for group in groups]
@@ -169,8 +170,8 @@ def _gather(
             unit = opened.unit if opened.unit is not None else block.unit
             assert unit is not None, "a network that was just trained has a unit"
             naive = _naive(group, laid) if block.naive is None else block.naive
-            quantiles = laid.asked.quantiles if block.quantiles is not None else ()
-            errors = RollingErrors(laid.asked.targets, len(laid.windows), unit=unit, naive=naive, quantiles=quantiles)
+            quantiles = laid.problem.quantiles if block.quantiles is not None else ()
+            errors = RollingErrors(laid.problem.targets, len(laid.windows), unit=unit, naive=naive, quantiles=quantiles)
         skipped = skipped | block.skipped
         errors.add(group.numbers, true_values(part), block.forecasts, block.quantiles)
         frames.append(_frame(part, block))
@@ -188,10 +189,10 @@ def _gather(
         "kind": opened.kind,
         "source": table.source,
         "fingerprint": table.fingerprint(),
-        "task": str(laid.asked.task),
-        "window": laid.asked.window,
-        "horizon": len(laid.asked.steps),
-        "gap": laid.asked.gap,
+        "task": str(laid.problem.task),
+        "window": laid.problem.window,
+        "horizon": laid.problem.horizon,
+        "gap": laid.problem.gap,
         **settings,
         "origins": len(np.unique(moments)),
         "first_origin": str(moments.min()),
@@ -210,13 +211,13 @@ def _gather(
 
 
 def _frame(part: TableWindows, block: BlockForecasts) -> pd.DataFrame:
-    """All forecasts of a block, a row for each step, as :meth:`TableWindows.frame` labels them, and the baselines'."""
+    """All forecasts of a block, a row for each step, as :func:`window_frame` labels them, and the baselines'."""
     outputs = {FORECAST: block.forecasts[NETWORK]}
     if block.quantiles is not None:
         outputs[QUANTILES] = block.quantiles
-    frame = part.frame(slice(0, len(part.windows)), outputs)
+    frame = window_frame(part, slice(0, len(part.windows)), outputs)
     for name, forecast in block.forecasts.items():
-        for index, target in enumerate(part.asked.targets):
+        for index, target in enumerate(part.problem.targets):
             if name != NETWORK:
                 frame[_free(f"{target} {name}", frame)] = forecast[:, :, index].ravel()
     return frame
@@ -231,7 +232,7 @@ def _by_origin(laid: TableWindows, errors: RollingErrors) -> pd.DataFrame:
     for name in errors.by_origin:
         frame[_free(f"scaled MAE {name}", frame)] = errors.scaled(name)
     for name, found in errors.by_origin.items():
-        for index, target in enumerate(laid.asked.targets):
+        for index, target in enumerate(laid.problem.targets):
             frame[_free(f"{target} {name}", frame)] = found[:, index]
     return frame
 

@@ -74,23 +74,23 @@ def _measured(record: RunRecord, folder: Path, *, whole: bool = False) -> Measur
         answers["classes"] = record.evaluation["classes"]
     if config.task is Task.ANOMALY:
         answers["labels"] = config.data.label
-    test = data["split"]["test"]
-    number = f", {test['rows']} in all" if isinstance(test["rows"], int) else ""  # of several series
+    test = data.split["test"]
+    number = f", {test.rows} in all" if isinstance(test.rows, int) else ""  # of several series
     return Measured(
         name=str(folder) if whole else record.id,
-        source=data["source"],
+        source=data.source,
         architecture=config.architecture,
-        parameters=training["parameters"],
-        epochs=training["epochs"],
-        seconds=training["seconds"],
+        parameters=training.parameters,
+        epochs=training.epochs,
+        seconds=training.seconds,
         same={
-            DATA: data["fingerprint"],
-            "targets": data["targets"],
+            DATA: data.fingerprint,
+            "targets": list(record.problem.targets),
             "task": str(config.task),
             **answers,
-            "horizon": config.data.horizon,
-            "gap": config.data.gap,
-            "test rows": f"{test['first']} to {test['last']}{number}",
+            "horizon": record.problem.horizon,
+            "gap": record.problem.gap,
+            "test rows": f"{test.first} to {test.last}{number}",
             "test windows": record.evaluation["windows"],
             "stride": config.data.stride,
         },

@@ -40,12 +40,12 @@ def export(
     Examples:
         zoo export latest --name co2
     """
-    from zoo.runs.record import find_run, read_whole_record
+    from zoo.runs.record import find_run, read_record
     from zoo.tracking.trackers import make_trackers
 
     given = take(ctx, export_settings())
     folder = find_run(run, runs)
-    read_whole_record(folder)  # a broken one is told before TensorFlow is imported
+    read_record(folder)  # a broken one is told before TensorFlow is imported
     check_export(**given)
     lifecycle = lifecycle_of(make_trackers(runs, mlflow=mlflow))
     import_tensorflow()
@@ -55,9 +55,10 @@ def export(
     trained.lifecycle = lifecycle
     bundle = export_as(trained, **given)
     if as_json:
-        print_json({"bundle": str(bundle.folder), "parity": bundle.manifest.parity, "onnx": bundle.manifest.onnx})
+        found = bundle.manifest.model_dump(mode="json", include={"parity", "onnx"})
+        print_json({"bundle": str(bundle.folder)} | found)
         return
-    rows = [(name, part["version"], f"{part['difference']:.1e}") for name, part in bundle.manifest.parity.items()]
+    rows = [(name, part.version, f"{part.difference:.1e}") for name, part in bundle.manifest.parity.items()]
     print_table(("runtime", "version", "largest difference (train deviations)"), rows)
     say(f"bundle: {bundle.folder}")
     say(f"next: zoo verify {shlex.quote(str(bundle.folder))}")

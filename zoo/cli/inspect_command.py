@@ -70,6 +70,8 @@ def print_classes(label: str, classes: dict[str, dict[str, int]]) -> None:
 
 
 def _print(found: dict[str, Any]) -> None:
+    from zoo.provenance import Repairs
+
     say(f"{found['source']}: {found['rows']} rows, {len(found['columns'])} columns")
     targets = ", ".join(found["targets"]) if found["targets"] else f"{found['label']} (classes)"
     say(f"task: {found['task']}; targets: {targets}; features: {', '.join(found['features'])}")
@@ -85,7 +87,7 @@ def _print(found: dict[str, Any]) -> None:
         left_out = f", {series['left_out']} left out as too short" if series["left_out"] else ""
         lengths = f"{series['shortest']} to {series['longest']} rows"
         say(f"series: {series['used']} by '{series['column']}', {lengths}{left_out}")
-    for sentence in repair_notes(found["repairs"]):
+    for sentence in repair_notes(Repairs.model_validate(found["repairs"])):
         say(sentence)
     say(f"season: {found['season'] or 'unknown'} rows; an exported model computes in {found['serving_dtype']}\n")
     parts = [

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from zoo.bundle.loading import Bundle
-    from zoo.bundle.ranges import Outside
+    from zoo.inference.ranges import Outside
 
 FILLS = tuple(name for name in get_args(Missing) if name != "drop")  # no newest row can be left out
 SHOWN = 5  # rows at either end of a backtest
@@ -112,7 +112,7 @@ def predict(
         return
     from zoo.bundle.loading import load_bundle
     from zoo.bundle.opening import find_bundle
-    from zoo.bundle.ranges import refuse_outside
+    from zoo.inference.ranges import refuse_outside
 
     if output is not None:
         check_apart(output, "--output", find_bundle(bundle))
@@ -120,12 +120,11 @@ def predict(
     if backtest:
         _backtest(loaded, data, reading | {"stride": stride or 1}, output, strict=strict_range, as_json=as_json)
         return
-    from zoo.bundle.prediction import predict_table
-    from zoo.data.last_window import UnknownTimesWarning
+    from zoo.inference.frames import UnknownTimesWarning
 
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", UnknownTimesWarning)
-        forecast, outside = predict_table(loaded, data, **reading)
+        forecast, outside = loaded.predict_table(data, **reading)
     for warning in told:
         note(str(warning.message))
     if strict_range:
@@ -144,7 +143,7 @@ def _backtest(
     bundle: Bundle, data: str, settings: dict[str, Any], output: Path | None, *, strict: bool, as_json: bool
 ) -> None:
     """Go over the data, frame by frame, of which only what is shown is kept."""
-    from zoo.bundle.ranges import refuse_outside
+    from zoo.inference.ranges import refuse_outside
 
     with progress_bar() as show:
         show("reading", 0, None)

@@ -84,13 +84,13 @@ def _told(record: RunRecord) -> _Listed:
     from zoo.evaluation.headline import headline
 
     found = headline(record.evaluation)
-    data = record.config.data
+    problem = record.problem
     row = (
         record.id,
-        Path(record.data["source"]).name,
-        str(data.window),
-        str(data.horizon),
-        str(record.training["epochs"]),
+        Path(record.data.source).name,
+        str(problem.window),
+        str(problem.horizon),
+        str(record.training.epochs),
         found.measure,
         f"{found.network:.4f}",
         f"{found.baseline} {found.other:.4f}",

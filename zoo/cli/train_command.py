@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from zoo.runs.unfinished import UnfinishedRun
     from zoo.settings.schema import RunConfig
     from zoo.training.preparation import Prepared
-    from zoo_registry import Catalogue
+    from zoo_registry import Architecture, Registry
 
 _result = partial(typer.Option, rich_help_panel="Result")
 
@@ -114,7 +114,7 @@ def train(
         else:
             prepared = prepare_resumed(unfinished, ctx.obj.get("source"), spool)
         if find_lr:
-            suggest_rate(resolved, prepared, known[resolved.architecture].architecture, plot, as_json=as_json)
+            suggest_rate(resolved, prepared, known[resolved.architecture].item, plot, as_json=as_json)
             return
         if export:
             exporting["name"] = _check_bundle(resolved, prepared, **exporting)
@@ -153,19 +153,19 @@ def _tell(run: Run, bundle: Bundle | None, *, as_json: bool, logs: Path | None) 
 def _check_bundle(config: RunConfig, prepared: Prepared, exported: Path = EXPORTED, **exporting: Any) -> str:
     """Raise what can be told of the bundle before the training; return the model's name."""
     from zoo.export.extra import choose_exporters
-    from zoo.export.naming import check_interface, choose_dtype, default_name, interface_of, newest_interface
+    from zoo.export.naming import check_interface, choose_dtype, default_name, newest_problem
 
     name: str = exporting.get("name") or default_name(config)
-    problem, preprocessor = prepared.problem, prepared.preprocessor
-    dtype = choose_dtype(preprocessor, exporting.get("serving_dtype", "auto"), newest_interface(exported / name))
-    interface = interface_of(config, problem.features, problem.targets, dtype, preprocessor.units, problem.classes)
-    check_interface(exported / name, interface)
-    choose_exporters(exporting.get("formats", ()), exporting.get("batch"), interface)
+    folder = exported / name
+    dtype = choose_dtype(prepared.preprocessor, exporting.get("serving_dtype", "auto"), newest_problem(folder))
+    problem = prepared.problem.served(dtype, prepared.preprocessor.units)
+    check_interface(folder, problem)
+    choose_exporters(exporting.get("formats", ()), exporting.get("batch"), problem)
     return name
 
 
 def _resolve(
-    known: Catalogue,
+    known: Registry[Architecture],
     architecture: str | None,
     hyperparameters: list[str],
     settings: dict[str, Any],
@@ -193,7 +193,7 @@ def _resolve(
     if "source" not in settings:
         note(f"no --data: training on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
     given = parse_settings(hyperparameters, "`hyperparameters`")
-    return resolve(name, entry.architecture, file.hyperparameters | given, settings)
+    return resolve(name, entry.item, file.hyperparameters | given, settings)
 
 
 def _check_resume(ctx: typer.Context) -> None:

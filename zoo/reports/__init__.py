@@ -1,1 +1,1 @@
-"""Reports as self-contained pages: templates and plots."""
+"""Self-contained pages, from templates, and their plots."""

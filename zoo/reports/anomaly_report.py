@@ -14,7 +14,7 @@ from sklearn.metrics import precision_recall_curve
 from zoo.evaluation.anomalies import Z_SCORE
 from zoo.evaluation.details import JudgedDetails, peaks_over_time
 from zoo.evaluation.evaluation import NETWORK
-from zoo.evaluation.headline import ANOMALY_MEASURES, everybody
+from zoo.evaluation.headline import ANOMALY_MEASURES
 from zoo.reports.drawing import (
     BLUE,
     GREEN,
@@ -25,14 +25,12 @@ from zoo.reports.drawing import (
     YELLOW,
     broken,
     drawn,
-    figures,
     places_in_time,
     thinned,
     time_axis,
     whole_numbers,
 )
-from zoo.reports.page_parts import paragraph, table
-from zoo.reports.report import Training, measured_on, report_page, verdict
+from zoo.reports.report import Training, report_page
 
 _POINTS = 1500  # of the timeline
 _MOST_DOTS = 1000
@@ -45,36 +43,17 @@ _SPREAD = 20.0  # the greatest score in medians, from which on scores are drawn 
 def anomaly_report(training: Training, evaluation: Mapping[str, Any], details: JudgedDetails) -> str:
     """The page as text; ``evaluation`` is as :func:`zoo.evaluation.anomalies.evaluate_anomalies` returns it."""
     shown = _Shown(evaluation, details)
-    sections = [("How good it is", _measures(evaluation)), ("Scores of the test part", shown.timeline())]
-    sections.append(("The highest scores", shown.excerpts()))
-    sections.append(("Scores and labels" if shown.labelled else "How scores are spread", shown.spread()))
-    return report_page(training, sections)
-
-
-def _measures(evaluation: Mapping[str, Any]) -> str:
-    labelled = "average_precision" in evaluation["network"]
-    measures = ANOMALY_MEASURES if labelled else {}
-    rows = [
-        (name, f"{measured['threshold']:.4g}", f"{measured['flagged']:,}", *(f"{measured[m]:.4f}" for m in measures))
-        for name, measured in everybody(evaluation).items()
-    ]
-    remark = (
-        f"A row is flagged where its score is above the threshold, the {evaluation['quantile']:.2%} quantile of the"
-        " scores of the validation part."
-    )
-    if labelled:
-        remark += (
-            f" {evaluation['anomalies']:,} of the rows are labelled as anomalies; the average precision, which decides,"
-            " hangs on no threshold."
-        )
-    elif evaluation["anomalies"] is not None:
-        remark += " None of the rows is labelled as an anomaly, so nothing can be said of how many are found."
-    return "\n".join(
-        [
-            verdict(evaluation),
-            table(("scores of", "threshold", "flagged", *measures.values()), rows, texts=(0,), strong=(0,)),
-            measured_on(evaluation, "a value or label is missing", remark),
-        ]
+    kinds = shown.kinds()
+    return report_page(
+        "anomalies.html",
+        training,
+        evaluation,
+        anomaly_measures=ANOMALY_MEASURES,
+        timeline=drawn(partial(shown.timeline, kinds=kinds), wide=True),
+        hidden=sum(max(0, len(numbers) - _MOST_DOTS) for numbers, *_ in kinds.values()),
+        excerpts=shown.excerpts(),
+        columns=details.targets,
+        spread=shown.spread(),
     )
 
 
@@ -98,15 +77,7 @@ class _Shown:
         self.logarithmic = len(positive) > 0 and self.scores.max() > _SPREAD * np.median(positive)
         self.least = float(np.quantile(positive, 0.001)) if self.logarithmic else 0.0
 
-    def timeline(self) -> str:
-        kinds = self._kinds()
-        note = "The greatest score of each stretch of time, so that no peak is lost; the dashed line is the threshold."
-        parts = [figures([(drawn(lambda axes: self._timeline(axes, kinds), wide=True), note)], wide=True)]
-        if hidden := sum(max(0, len(numbers) - _MOST_DOTS) for numbers, *_ in kinds.values()):
-            parts.append(paragraph(f"{hidden:,} more dots are not drawn.", "note"))
-        return "\n".join(parts)
-
-    def _kinds(self) -> dict[str, tuple[NDArray[np.int64], str, str, str]]:
+    def kinds(self) -> dict[str, tuple[NDArray[np.int64], str, str, str]]:
         """What dots there are: numbers of rows, marker, colour and fill, by what they mean."""
         if not self.labelled:
             return {"flagged": (np.flatnonzero(self.flagged), "o", RED, RED)}
@@ -116,7 +87,7 @@ class _Shown:
             "flagged, no anomaly": (np.flatnonzero(self.flagged & ~self.anomaly), "x", OTHER, OTHER),
         }
 
-    def _timeline(self, axes: Any, kinds: Mapping[str, tuple[NDArray[np.int64], str, str, str]]) -> None:
+    def timeline(self, axes: Any, kinds: Mapping[str, tuple[NDArray[np.int64], str, str, str]]) -> None:
         dates = self.details.dates
         peaks = peaks_over_time(self.positions, self.scores, _POINTS)
         positions, scores = broken(self.positions[peaks], self.scores[peaks])
@@ -141,7 +112,7 @@ class _Shown:
         else:
             set_limits(0.0)
 
-    def excerpts(self) -> str:
+    def excerpts(self) -> list[tuple[str, str]]:
         pictures, left = [], self.scores.copy()
         for _ in range(_EXCERPTS):
             if not np.isfinite(left.max()):
@@ -153,11 +124,7 @@ class _Shown:
             if self.labelled:
                 told += ", labelled an anomaly" if self.anomaly[top] else ", not labelled an anomaly"
             pictures.append((drawn(partial(self._excerpt, top=top, near=np.flatnonzero(near))), told))
-        target, more = self.details.targets[0], len(self.details.targets) - 1
-        note = f"Values of {target} around them, in original units; flagged rows are dots."
-        if more:
-            note += f" The scores are of {more} more column{'s' if more > 1 else ''} as well."
-        return figures(pictures) + "\n" + paragraph(note, "note")
+        return pictures
 
     def _excerpt(self, axes: Any, top: int, near: NDArray[np.int64]) -> None:
         places, values = self.rows[near] - self.rows[top], self.values[self.rows[near], 0]
@@ -172,7 +139,7 @@ class _Shown:
         whole_numbers(axes)
         axes.legend(fontsize="small")
 
-    def spread(self) -> str:
+    def spread(self) -> list[tuple[str, str]]:
         pictures = [
             (
                 drawn(self._histogram),
@@ -186,7 +153,7 @@ class _Shown:
                     "Precision by recall, for every threshold; the dots are the thresholds of this run.",
                 )
             )
-        return figures(pictures)
+        return pictures
 
     def _histogram(self, axes: Any) -> None:
         greatest = max(float(self.scores.max()), self.threshold) or 1.0

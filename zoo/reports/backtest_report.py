@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,12 @@ from numpy.typing import NDArray
 from zoo.evaluation.details import means_over_time
 from zoo.evaluation.evaluation import NETWORK
 from zoo.evaluation.headline import everybody, headline
-from zoo.reports.drawing import broken, drawn, figures, marker, places_in_time, time_axis
-from zoo.reports.forecast_report import COLOURS, errors_by_step, measures
-from zoo.reports.page_parts import page, paragraph, table
+from zoo.reports.drawing import broken, drawn, marker, places_in_time, time_axis
+from zoo.reports.forecast_report import COLOURS, errors_by_step
+from zoo.reports.pages import render
 
 _POINTS = 1000  # of a curve over time
-_WORST, _MOST_SERIES, _MOST_FITS = 10, 200, 200  # rows of a table
+_WORST = 10  # rows of a table
 
 
 def backtest_report(evaluation: Mapping[str, Any], by_origin: pd.DataFrame, *, dates: bool) -> str:
@@ -28,23 +27,15 @@ def backtest_report(evaluation: Mapping[str, Any], by_origin: pd.DataFrame, *, d
     origins are times.
     """
     colours = {name: COLOURS[name] for name in everybody(evaluation)}
-    title = f"Backtest of {evaluation['subject']}"
-    of = f"windows behind {evaluation['origins']:,} origins"
-    sections = [
-        ("How good it would have been", measures(evaluation, of, "backtest.json")),
-        ("By origin", _by_origin(evaluation, by_origin, colours, dates)),
-    ]
-    if len(evaluation["by_step"][NETWORK]) > 1:
-        sections.append(("By step of the horizon", figures([errors_by_step(evaluation["by_step"], colours)])))
-    if evaluation["by_series"]:
-        sections.append(("By series", _by_series(evaluation)))
-    if evaluation["fits"]:
-        sections.append(("Trainings", _fits(evaluation)))
-    sections.append(("Summary", table(("", ""), _facts(evaluation), texts=(0, 1))))
-    remarks = [paragraph(f"{remark[0].upper()}{remark[1:]}.", "note") for remark in evaluation["remarks"]]
-    body = [f"<h1>{escape(title)}</h1>", *remarks]
-    body += [f"<h2>{head}</h2>\n{content}" for head, content in sections]
-    return page(title, "\n".join(body))
+    steps = evaluation["by_step"]
+    return render(
+        "backtest.html",
+        title=f"Backtest of {evaluation['subject']}",
+        evaluation=evaluation,
+        by_origin=_by_origin(evaluation, by_origin, colours, dates),
+        worst=worst_origins(evaluation, by_origin),
+        by_step=errors_by_step(steps, colours) if len(steps[NETWORK]) > 1 else None,
+    )
 
 
 def best_baseline(evaluation: Mapping[str, Any]) -> str | None:
@@ -79,69 +70,7 @@ def _by_origin(evaluation: Mapping[str, Any], by_origin: pd.DataFrame, colours: 
         axes.set_ylim(bottom=0)
         axes.legend(fontsize="small")
 
-    heads = ("origin", *(["series"] if evaluation["by_series"] else []), *everybody(evaluation))
-    texts = (0, 1) if evaluation["by_series"] else (0,)
-    return "\n".join(
-        [
-            figures([(drawn(draw, wide=True), "Scaled MAE of the windows by their origin.")], wide=True),
-            "<h3>The worst origins</h3>",
-            table(heads, worst_origins(evaluation, by_origin), texts=texts),
-            paragraph("Scaled MAE of each; the errors of all origins are in origins.parquet.", "note"),
-        ]
-    )
-
-
-def _by_series(evaluation: Mapping[str, Any]) -> str:
-    names = list(everybody(evaluation))
-    found = sorted(evaluation["by_series"].items(), key=lambda item: -item[1]["scaled_mae"][NETWORK])
-    rows = [
-        (series, f"{own['windows']:,}", *(f"{own['scaled_mae'][name]:.4f}" for name in names))
-        for series, own in found[:_MOST_SERIES]
-    ]
-    parts = [table(("series", "windows", *names), rows, texts=(0,))]
-    more = len(found) - len(rows)
-    parts.append(
-        paragraph(
-            "Scaled MAE of each, the worst first" + (f"; {more} more are in backtest.json." if more else "."), "note"
-        )
-    )
-    return "\n".join(parts)
-
-
-def _fits(evaluation: Mapping[str, Any]) -> str:
-    fits = evaluation["fits"]
-    rows = [
-        (
-            fit["origin"],
-            str(fit["origins"]),
-            f"{fit['train_rows']:,}",
-            f"{fit['train_windows']:,}",
-            str(fit["epochs"]),
-            f"{fit['seconds']:.1f}",
-        )
-        for fit in fits[:_MOST_FITS]
-    ]
-    heads = ("first origin", "origins", "train rows", "train windows", "epochs", "seconds")
-    told = table(heads, rows, texts=(0,))
-    if len(fits) > len(rows):
-        told += paragraph(f"{len(fits) - len(rows)} more are in backtest.json.", "note")
-    return told
-
-
-def _facts(evaluation: Mapping[str, Any]) -> list[tuple[str, str]]:
-    every = evaluation["refit_every"]
-    trained = "once, before the first origin" if evaluation["fits"] else "not for this backtest"
-    window = f"window {evaluation['window']}, horizon {evaluation['horizon']}, gap {evaluation['gap']}"
-    return [
-        ("subject", evaluation["subject"]),
-        ("data", evaluation["source"]),
-        ("fingerprint", evaluation["fingerprint"]),
-        ("task", f"{evaluation['task']}: {window}"),
-        ("targets", ", ".join(evaluation["network"]["targets"])),
-        ("origins", f"{evaluation['origins']:,}, {evaluation['first_origin']} to {evaluation['last_origin']}"),
-        ("rows from one origin to the next", str(evaluation["stride"])),
-        ("trained", trained if every is None else "at each origin" if every == 1 else f"at each {every} origins"),
-    ]
+    return drawn(draw, wide=True)
 
 
 def _positions(origins: pd.Series[Any], dates: bool) -> NDArray[np.float64]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from sklearn.calibration import calibration_curve
 from zoo.evaluation.classification import LOGISTIC, MAJORITY
 from zoo.evaluation.details import JudgedDetails, means_over_time
 from zoo.evaluation.evaluation import NETWORK
-from zoo.evaluation.headline import CLASS_MEASURES, everybody, headline, outcomes
+from zoo.evaluation.headline import CLASS_MEASURES
 from zoo.reports.drawing import (
     BLUE,
     GREEN,
@@ -21,16 +20,13 @@ from zoo.reports.drawing import (
     YELLOW,
     broken,
     drawn,
-    figures,
     marker,
     places_in_time,
     time_axis,
 )
-from zoo.reports.page_parts import paragraph, table
-from zoo.reports.report import Training, beside, measured_on, report_page, verdict
+from zoo.reports.report import Training, report_page
 
 _COLOURS = {NETWORK: BLUE, MAJORITY: YELLOW, LOGISTIC: GREEN}
-_MOST_CLASSES = 30  # in the tables
 _BINS = 10  # of probabilities
 _WINDOWS_A_POINT, _POINTS = 50, (10, 100)  # of accuracy over time
 
@@ -38,79 +34,13 @@ _WINDOWS_A_POINT, _POINTS = 50, (10, 100)  # of accuracy over time
 def class_report(training: Training, evaluation: Mapping[str, Any], details: JudgedDetails) -> str:
     """The page as text; ``evaluation`` is as :func:`zoo.evaluation.classification.evaluate_classes` returns it."""
     assert details.truth is not None
-    sections = [
-        ("How good it is", _measures(evaluation)),
-        ("Which class is taken for which", _confusions(evaluation)),
-        ("Each class", _each_class(evaluation)),
-        ("Probabilities and time", _pictures(evaluation, details, details.told, details.truth)),
-    ]
-    return report_page(training, sections)
-
-
-def _measures(evaluation: Mapping[str, Any]) -> str:
-    rows, found = [], outcomes(evaluation)
-    for name, measured in everybody(evaluation).items():
-        values = (measured[measure] for measure in CLASS_MEASURES)
-        cells = ("" if value is None else f"{value:.4f}" for value in values)
-        rows.append((name, *cells, "" if name == NETWORK else beside(found[name])))
-    heads = ("told by", *CLASS_MEASURES.values(), "the network")
-    remark = (
-        "The log loss decides, as it judges the probabilities: less is better, of the others more is. Balanced accuracy"
-        " is the mean recall of the classes, F1 and ROC AUC are means over the classes."
-    )
-    if evaluation["network"]["roc_auc"] is None:
-        remark += " There is no ROC AUC, as a class does not occur in the test part."
-    return "\n".join(
-        [
-            verdict(evaluation),
-            table(heads, rows, texts=(0, len(heads) - 1), strong=(0,)),
-            measured_on(evaluation, "their class is missing", remark),
-        ]
-    )
-
-
-def _confusions(evaluation: Mapping[str, Any]) -> str:
-    classes = evaluation["classes"]
-    if len(classes) > _MOST_CLASSES:
-        return paragraph(f"The tables of {len(classes)} classes are in run.json.", "note")
-    parts = []
-    for name in (NETWORK, headline(evaluation).baseline):
-        confusion = everybody(evaluation)[name]["confusion"]
-        parts.append(f"<div>\n<h3>{escape(name)}</h3>\n{_matrix(confusion, classes)}\n</div>")
-    note = "Test windows by their true class (rows) and the one that is told (columns); shares are of the true class."
-    return '<div class="beside">\n' + "\n".join(parts) + "\n</div>\n" + paragraph(note, "note")
-
-
-def _matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
-    """A table whose cells are the darker the greater their share of the row is."""
-    heads = "".join(f"<th>told {escape(name)}</th>" for name in classes)
-    lines = [f'<tr><th class="text">truth</th>{heads}</tr>']
-    for name, counts in zip(classes, confusion, strict=True):
-        cells = []
-        for count in counts:
-            share = count / max(1, sum(counts))
-            shade = f"background: rgba(68, 119, 170, {0.75 * share:.3f})"  # text stays readable on the darkest
-            cells.append(f'<td style="{shade}">{count:,}<small>{share:.1%}</small></td>')
-        lines.append(f'<tr><th class="text">{escape(name)}</th>{"".join(cells)}</tr>')
-    return '<table class="matrix">\n' + "\n".join(lines) + "\n</table>"
-
-
-def _each_class(evaluation: Mapping[str, Any]) -> str:
-    classes = evaluation["classes"]
-    rows = [
-        (name, f"{count:,}", who, *(f"{measured['by_class'][name][key]:.4f}" for key in ("precision", "recall", "f1")))
-        for name, count in list(zip(classes, evaluation["counts"], strict=True))[:_MOST_CLASSES]
-        for who, measured in everybody(evaluation).items()
-    ]
-    parts = [table(("class", "test windows", "told by", "precision", "recall", "F1"), rows, texts=(0, 2))]
-    if (more := len(classes) - _MOST_CLASSES) > 0:
-        parts.append(paragraph(f"{more} more classes are in run.json.", "note"))
-    return "\n".join(parts)
+    pictures = _pictures(evaluation, details, details.told, details.truth)
+    return report_page("classes.html", training, evaluation, class_measures=CLASS_MEASURES, pictures=pictures)
 
 
 def _pictures(
     evaluation: Mapping[str, Any], details: JudgedDetails, told: NDArray[Any], truth: NDArray[np.integer]
-) -> str:
+) -> list[tuple[str, str]]:
     classes = evaluation["classes"]
     if two := len(classes) == 2:
         likely, happened = told[:, 1].astype(np.float64), truth == 1
@@ -118,24 +48,22 @@ def _pictures(
         likely, happened = told.max(axis=1).astype(np.float64), told.argmax(axis=1) == truth
     likely = likely.clip(0.0, 1.0)  # float32 may round beyond
     what = f"class {classes[1]}" if two else "the likeliest class"
-    return figures(
-        [
-            (
-                drawn(lambda axes: _reliability(axes, likely, happened)),
-                f"How often {what} is the truth, by the probability that the network told; on the dotted line it is as"
-                " often as told. A dot is about a tenth of the windows.",
-            ),
-            (
-                drawn(lambda axes: _certainty(axes, likely)),
-                f"How many windows were given which probability of {what}.",
-            ),
-            (
-                drawn(lambda axes: _accuracy(axes, evaluation, details, told.argmax(axis=1) == truth, truth)),
-                "Accuracy over the test part, in stretches of time, and that of always telling the class that is most"
-                " frequent in train.",
-            ),
-        ]
-    )
+    return [
+        (
+            drawn(lambda axes: _reliability(axes, likely, happened)),
+            f"How often {what} is the truth, by the probability that the network told; on the dotted line it is as"
+            " often as told. A dot is about a tenth of the windows.",
+        ),
+        (
+            drawn(lambda axes: _certainty(axes, likely)),
+            f"How many windows were given which probability of {what}.",
+        ),
+        (
+            drawn(lambda axes: _accuracy(axes, evaluation, details, told.argmax(axis=1) == truth, truth)),
+            "Accuracy over the test part, in stretches of time, and that of always telling the class that is most"
+            " frequent in train.",
+        ),
+    ]
 
 
 def _reliability(axes: Any, likely: NDArray[np.float64], happened: NDArray[np.bool_]) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Sequence
-from html import escape
+from collections.abc import Callable
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -16,8 +14,6 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
-
-from zoo.atomic import behind_links, staged_file
 
 BLUE, YELLOW, RED, GREEN, PURPLE = "#4477aa", "#ddaa33", "#bb5566", "#228833", "#aa3377"
 TRUTH, OTHER = "#222222", "#999999"
@@ -54,24 +50,12 @@ def drawn(draw: Callable[[Any], None], *, wide: bool = False) -> str:
     return _inline(file.getvalue())
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a picture as the kind of file that its name says, whole or not at all."""
-    with staged_file(behind_links(path)) as staged:
-        figure.savefig(staged, format=path.suffix.removeprefix(".").lower(), dpi=100)
-
-
 def _inline(svg: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # ids would be there once in each picture
     return svg.replace("<svg", '<svg role="img"', 1).strip()
-
-
-def figures(pictures: Sequence[tuple[str, str]], *, wide: bool = False) -> str:
-    """Pictures with their captions, which are text, beside each other, or each on a line of its own."""
-    told = "\n".join(f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>" for svg, caption in pictures)
-    return f'<div class="{"wide" if wide else "figures"}">\n{told}\n</div>'
 
 
 def marker(values: Any) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from html import escape
 from typing import Any
 
 import numpy as np
 
 from zoo.evaluation.details import Details, Excerpt
 from zoo.evaluation.evaluation import LAST_VALUE, NETWORK, RIDGE, SEASONAL, TRAIN_MEAN
-from zoo.evaluation.headline import everybody, headline, outcomes
+from zoo.evaluation.headline import headline
 from zoo.reports.drawing import (
     BLUE,
     GREEN,
@@ -21,85 +20,42 @@ from zoo.reports.drawing import (
     YELLOW,
     broken,
     drawn,
-    figures,
     marker,
     places_in_time,
     time_axis,
     whole_numbers,
 )
-from zoo.reports.page_parts import paragraph, table
-from zoo.reports.report import Training, beside, measured_on, report_page, verdict
+from zoo.reports.report import Training, report_page
 
 COLOURS = {NETWORK: BLUE, TRAIN_MEAN: YELLOW, LAST_VALUE: YELLOW, SEASONAL: RED, RIDGE: GREEN}
-_MOST_TARGETS = 50  # in the table of errors in original units
 
 
 def forecast_report(training: Training, evaluation: Mapping[str, Any], details: Details) -> str:
     """The page as text; ``evaluation`` is as :func:`zoo.evaluation.evaluation.evaluate` returns it."""
     colours = {name: COLOURS[name] for name in (NETWORK, *evaluation["baselines"])}
-    sections = [
-        ("How good it is", measures(evaluation)),
-        ("Forecasts of the test part", _excerpts(details, evaluation, colours)),
-        ("Where it errs", _errors(evaluation, details, colours)),
-    ]
-    return report_page(training, sections)
-
-
-def measures(
-    evaluation: Mapping[str, Any], of: str = "windows of the untouched test part", record: str = "run.json"
-) -> str:
-    """The errors of network and baselines: verdict, scaled, and in original units; ``of`` says what they are of."""
-    network = evaluation["network"]
-    rows, found = [], outcomes(evaluation)
-    for name, measured in everybody(evaluation).items():
-        mae, mse = (f"{measured['scaled'][error]:.4f}" for error in ("mae", "mse"))
-        rows.append((name, mae, mse, "" if name == NETWORK else beside(found[name])))
-    heads = ("forecast", "scaled MAE", "scaled MSE", "the network")
-    remark = (
-        "Scaled errors are divided by each target's unit (as a rule its deviation in the train rows) and are means over"
-        " all targets."
+    return report_page(
+        "forecast.html",
+        training,
+        evaluation,
+        excerpts=_excerpts(details, evaluation, colours),
+        hidden=len(details.targets) - len(details.shown),
+        errors=_errors(evaluation, details, colours),
     )
-    parts = [
-        verdict(evaluation),
-        table(heads, rows, texts=(0, 3), strong=(0,)),
-        measured_on(evaluation, "their truth is missing", remark, of),
-    ]
-    targets = list(network["targets"])
-    rows = [
-        (target, name, *map(_told, (measured["targets"][target][error] for error in ("mae", "rmse", "mase"))))
-        for target in targets[:_MOST_TARGETS]
-        for name, measured in everybody(evaluation).items()
-    ]
-    parts.append("<h3>Errors in original units</h3>")
-    parts.append(table(("target", "forecast", "MAE", "RMSE", "MASE"), rows, texts=(0, 1)))
-    if len(targets) > _MOST_TARGETS:
-        parts.append(paragraph(f"{len(targets) - _MOST_TARGETS} more targets are in {record}.", "note"))
-    if (quantiles := evaluation.get("quantiles")) is not None:
-        parts.append("<h3>Quantiles</h3>")
-        levels = zip(quantiles["levels"], quantiles["below"], quantiles["pinball"], strict=True)
-        told_levels = [(f"{level:g}", f"{below:.1%}", f"{pinball:.4f}") for level, below, pinball in levels]
-        parts.append(table(("quantile", "truths at or below it", "scaled pinball loss"), told_levels, texts=()))
-    return "\n".join(parts)
 
 
-def _told(error: float | None) -> str:
-    """An error in words; None where it cannot be computed."""
-    return "" if error is None else f"{error:.4g}"
-
-
-def _excerpts(details: Details, evaluation: Mapping[str, Any], colours: Mapping[str, str]) -> str:
+def _excerpts(
+    details: Details, evaluation: Mapping[str, Any], colours: Mapping[str, str]
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    """For each target that is shown the pictures of its excerpts, with captions."""
     names = (NETWORK, headline(evaluation).baseline)
-    parts = []
+    found = []
     for index, target in enumerate(details.shown):
-        parts.append(f"<h3>{escape(target)}</h3>")
         pictures = []
         for excerpt in details.excerpts:
             draw = partial(_excerpt, excerpt=excerpt, target=index, names=names, colours=colours)
             pictures.append((drawn(draw), f"from {excerpt.label} on"))
-        parts.append(figures(pictures))
-    if (more := len(details.targets) - len(details.shown)) > 0:
-        parts.append(paragraph(f"{more} more targets are not drawn.", "note"))
-    return "\n".join(parts)
+        found.append((target, pictures))
+    return found
 
 
 def _excerpt(axes: Any, excerpt: Excerpt, target: int, names: Sequence[str], colours: Mapping[str, str]) -> None:
@@ -137,7 +93,7 @@ def errors_by_step(steps: Mapping[str, Sequence[float]], colours: Mapping[str, s
     return drawn(draw), "Scaled MAE by step of the horizon."
 
 
-def _errors(evaluation: Mapping[str, Any], details: Details, colours: Mapping[str, str]) -> str:
+def _errors(evaluation: Mapping[str, Any], details: Details, colours: Mapping[str, str]) -> list[tuple[str, str]]:
     pictures = []
     if len(evaluation["by_step"][NETWORK]) > 1:
         pictures.append(errors_by_step(evaluation["by_step"], colours))
@@ -153,7 +109,7 @@ def _errors(evaluation: Mapping[str, Any], details: Details, colours: Mapping[st
             "Share of scaled residuals, forecast less truth, of all targets; the outer bars hold what lies beyond.",
         )
     )
-    return figures(pictures)
+    return pictures
 
 
 def _over_time(axes: Any, details: Details, evaluation: Mapping[str, Any], colours: Mapping[str, str]) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.headline import BEATS, LOSES, outcomes
-from zoo.reports.drawing import BLUE, OTHER, YELLOW, drawn, figures, marker, whole_numbers
-from zoo.reports.page_parts import page, paragraph, table
+from zoo.reports.drawing import BLUE, OTHER, YELLOW, drawn, marker, whole_numbers
+from zoo.reports.pages import render
 
 
 @dataclass(frozen=True)
@@ -25,63 +23,16 @@ class Training:
     best_epoch: int
 
 
-def report_page(training: Training, sections: Sequence[tuple[str, str]]) -> str:
-    """The page as text: ``sections`` of the task, each a head and HTML, before what every report has."""
-    common = [
-        ("Training", _curves(training)),
-        ("Summary", table(("", ""), training.facts, texts=(0, 1))),
-        ("Configuration", f"<pre>{escape(training.config)}</pre>"),
-    ]
-    body = "\n".join(f"<h2>{head}</h2>\n{content}" for head, content in (*sections, *common))
-    return page(training.title, f"<h1>{escape(training.title)}</h1>\n{body}")
+def report_page(template: str, training: Training, evaluation: Mapping[str, Any], **shown: Any) -> str:
+    """The page as text; ``shown`` is what the task's template needs beside the evaluation."""
+    curves = _curves(training)
+    return render(template, title=training.title, training=training, curves=curves, evaluation=evaluation, **shown)
 
 
-def verdict(evaluation: Mapping[str, Any]) -> str:
-    """The verdict of an evaluation, and in words what it means where the network does not beat every baseline."""
-    found = outcomes(evaluation)
-    lost = any(verb == LOSES for verb, _ in found.values())
-    parts = [paragraph(evaluation["verdict"], "verdict loses" if lost else "verdict")]
-    if unbeaten := [name for name, (verb, _) in found.items() if verb != BEATS]:
-        word = "loses" if lost else "gains nothing"
-        parts.append(
-            paragraph(f"The network {word}: {listed(unbeaten)} would serve at least as well, and need no network.")
-        )
-    return "\n".join(parts)
-
-
-def measured_on(
-    evaluation: Mapping[str, Any],
-    why_left_out: str,
-    remark: str,
-    of: str = "windows of the untouched test part",
-) -> str:
-    """On how many windows figures are measured, what they mean, and which baselines were not computed."""
-    left_out = evaluation["left_out"]
-    parts = [
-        paragraph(
-            f"Measured on {evaluation['windows']:,} {of}"
-            + (f"; {left_out:,} more are left out, as {why_left_out}" if left_out else "")
-            + f". {remark}",
-            "note",
-        )
-    ]
-    parts += [paragraph(f"{name}: not computed, {reason}", "note") for name, reason in evaluation["skipped"].items()]
-    return "\n".join(parts)
-
-
-def beside(outcome: tuple[str, str]) -> str:
-    """The network against the baseline of a row, in words."""
-    verb, how = outcome
-    return f"{verb} it {how}".rstrip()
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names in words: one, or some and the last."""
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
-
-
-def _curves(training: Training) -> str:
+def _curves(training: Training) -> list[tuple[str, str]]:
     history, best = training.history, training.best_epoch
+    if not history["loss"]:
+        return []
     epochs = np.arange(1, len(history["loss"]) + 1)
 
     def epoch_axis(axes: Any) -> None:
@@ -111,4 +62,4 @@ def _curves(training: Training) -> str:
             epoch_axis(axes)
 
         pictures.append((drawn(rates), "Learning rate of each epoch's last step."))
-    return figures(pictures)
+    return pictures

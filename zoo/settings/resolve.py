@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.data.readers.examples import find_example
-from zoo.preprocessing.names import check_scaler
 from zoo.settings.loss_names import resolve_loss
 from zoo.settings.schema import DEFAULT_SOURCE, DataConfig, NetworkConfig, RunConfig, TrainingConfig
 from zoo.settings.setting import given_of, settings_of
-from zoo_registry import Architecture, Task
+from zoo_registry import Architecture, Task, discover
 from zoo_registry.errors import ConfigError, close_match_hint
 from zoo_registry.hyperparameters import validated
 
@@ -48,6 +47,7 @@ def resolve(
     training["loss"] = resolve_loss(given.get("loss"), name, architecture, data.task, network.quantiles)
     resolved = validated(TrainingConfig, training, "setting")
     _check_train_on_validation(data, resolved)
+    _check_of_architecture(name, architecture, network, resolved)
     return RunConfig(
         architecture=name,
         hyperparameters=hp.model_dump(mode="json"),
@@ -69,7 +69,7 @@ def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
     _check_task(config)
     for scaler in (config.scaler, *config.scaler_for.values(), config.target_scaler):
         if scaler is not None:
-            check_scaler(scaler)
+            discover().scalers[scaler]  # raises where there is none of that name
     return config
 
 
@@ -94,6 +94,22 @@ def _check_of_task(task: Task, given: Mapping[str, Any]) -> None:
         raise ConfigError(
             "`channels='shared'` gives an output for each target series, and `task='classify'` has one of all; leave it"
             " out"
+        )
+
+
+def _check_of_architecture(
+    name: str, architecture: Architecture, network: NetworkConfig, training: TrainingConfig
+) -> None:
+    """Raise ConfigError for what an architecture cannot do."""
+    if architecture.outputs_per_target and network.normalize_window != "none":
+        raise ConfigError(
+            f"`normalize_window` {network.normalize_window} cannot be undone on what architecture '{name}' gives, which"
+            " it decodes itself; leave it out"
+        )
+    if not training.epochs and architecture.pretrained is None and training.start_from is None:
+        raise ConfigError(
+            f"`epochs=0` trains nothing, and architecture '{name}' has no weights to begin with; give more, or the run"
+            " to begin with by `start_from`"
         )
 
 

@@ -49,7 +49,8 @@ def _windows(config: RunConfig, architecture: Architecture) -> Search:
 
 
 def _normalizations(config: RunConfig, architecture: Architecture) -> Search | None:
-    return Search.choice("none", "last", "instance") if config.task is Task.FORECAST else None
+    undone = config.task is Task.FORECAST and not architecture.outputs_per_target
+    return Search.choice("none", "last", "instance") if undone else None
 
 
 def _losses(config: RunConfig, architecture: Architecture) -> Search | None:
@@ -257,7 +258,9 @@ class TrainingConfig(_Config):
     class_weights: Annotated[ClassWeights, _Tuned(tasks=(Task.CLASSIFY,))] = Field(
         "none", description="Let rare classes count as much as frequent ones (balanced), or not (none)"
     )
-    epochs: Annotated[int, _Tuned(preset=_ARCHITECTURES)] = Field(100, ge=1, description="Epochs to train at most")
+    epochs: Annotated[int, _Tuned(preset=_ARCHITECTURES)] = Field(
+        100, ge=0, description="Epochs to train at most; 0: none, the weights to begin with are taken as they are"
+    )
     batch_size: Annotated[int, _Tuned(preset=_ARCHITECTURES), Search.choice(32, 64, 128)] = Field(
         32, ge=1, description="Windows in a batch"
     )

@@ -6,11 +6,11 @@ from typing import Any
 
 import keras
 
-from zoo.models.losses import LOSSES
 from zoo.settings.loss_names import choose_loss
 from zoo.settings.schema import TrainingConfig
 from zoo.training.schedules import make_rate
 from zoo_registry import (
+    BUILT_IN_LOSSES,
     OWN_LOSS,
     Architecture,
     Hyperparameters,
@@ -43,7 +43,7 @@ def make_loss(
     """
     if config.loss == OWN_LOSS and architecture.loss is not None:
         try:
-            return _named(architecture.loss(hp, context))
+            return _named(architecture.loss(hp, context), context.shape)
         except ZooError:
             raise
         except Exception as error:  # whatever a plugin does
@@ -51,23 +51,25 @@ def make_loss(
                 f"architecture '{architecture.name}': its loss failed: {sentence_of(error)}; take another `loss`"
             ) from error
     chosen = choose_loss(config.loss)
-    if chosen.name in LOSSES:
-        return chosen.loss.make(chosen.parameters, context)
     try:
         function = chosen.loss.make(chosen.parameters, context)
-        _try_loss(function, context.shape)
+        if chosen.name not in BUILT_IN_LOSSES:
+            _try_loss(function, context.shape)
     except ZooError:
         raise
     except Exception as error:  # whatever a plugin does
         raise PluginError(f"loss '{chosen.name}' cannot be used: {sentence_of(error)}; take another `loss`") from error
-    return _named(function)
+    return _named(function, context.shape)
 
 
-def _named(function: LossFunction) -> LossFunction:
-    """A function for Keras to save by name: of a lambda it saves the code, and fails at what that refers to."""
+def _named(function: LossFunction, shape: SequenceShape) -> LossFunction:
+    """A function for Keras to save by name: of a lambda it saves the code, and fails at what that refers to.
+
+    It is given outputs of the shape that they have, of which Keras drops a last axis of 1.
+    """
 
     def loss(y_true: Any, y_pred: Any) -> Any:
-        return function(y_true, y_pred)
+        return function(y_true, keras.ops.reshape(y_pred, (-1, *shape.output)))
 
     return loss
 

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.acceleration.tensorflow_threads import choose_threads
+from zoo.atomic import write_figure
 from zoo.models.layer_errors import layers_told
-from zoo.reports.drawing import save
 from zoo.settings.schema import NetworkConfig, TrainingConfig
-from zoo.training.acceleration_choice import choose_plan, computed_by
 from zoo.training.batches import shuffled_batches
+from zoo.training.plan_choice import choose_plan, computed_by
 from zoo.training.preparation import Prepared
 from zoo.training.seeding import alone
 from zoo.training.trainer import compiled
@@ -139,4 +139,4 @@ def draw(found: RateRange, path: Path) -> None:
     least, first = min(found.losses), found.losses[0]
     axes.set_ylim(top=first + (first - least))  # where it diverges says nothing more
     axes.legend()
-    save(figure, path)
+    write_figure(path, figure)

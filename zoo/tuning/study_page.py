@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from statistics import median
 from typing import Any
 
-from zoo.reports.drawing import figures
-from zoo.reports.page_parts import page, paragraph, table
+from zoo.reports.pages import render
 from zoo.settings.schema import RunConfig
 from zoo.settings.toml_file import config_text
 from zoo.tuning.search_range import plain_range
@@ -17,7 +15,6 @@ from zoo.tuning.study_plan import StudyPlan
 from zoo.tuning.trial_record import COMPLETE, FAILED, PRUNED, TrialRecord, best_of, complete_ones
 
 TRIAL_HEADS = ("trial", "architecture", "error", "spread", "epochs", "seconds", "parameters")
-_MOST_ROWS = 200  # of a table
 
 
 def study_page(
@@ -29,31 +26,38 @@ def study_page(
 ) -> str:
     """The page as text; ``importances`` are those of each architecture, and of all under an empty name."""
     complete = complete_ones(trials)
-    winner = best_of(trials, name)
-    measure = str(winner.result["measure"])
-    title = f"Study {name}"
-    sections = [
-        ("History", figures([(history(trials, measure), f"Cross-validated {measure} by trial.")], wide=True)),
-        ("Importance", _importances(importances)),
-        ("Parallel coordinates", _coordinates(plan, complete, measure)),
-        ("Error by window length", _windows(plan, complete, measure)),
-        ("Best configuration", f"<pre>{escape(config_text(best))}</pre>"),
-        ("Trials", _trials(trials)),
-        ("Search", table(("", "range"), _ranges(plan), texts=(0, 1))),
-        ("Summary", table(("", ""), _facts(plan, trials), texts=(0, 1))),
-    ]
-    verdict = (
-        f"Trial {winner.number}, {winner.architecture}, is the best of {len(complete)} complete ones:"
-        f" {named(measure)} of {winner.error:.4g}, with a spread of {winner.spread:.2g} over {plan.study.folds} folds."
+    best_trial = best_of(trials, name)
+    measure = str(best_trial.result["measure"])
+    windows = _by_window(plan, complete)
+    return render(
+        "study.html",
+        title=f"Study {name}",
+        best=best_trial,
+        measure=measure,
+        named=named,
+        folds=plan.study.folds,
+        history=history(trials, measure),
+        importances=[
+            (
+                importance(shares),
+                f"{architecture or 'All architectures'}: share of the errors' variance that each parameter explains"
+                " (fANOVA).",
+            )
+            for architecture, shares in importances.items()
+            if shares
+        ],
+        coordinates=_coordinates(plan, complete, measure),
+        windows=windows,
+        by_window=by_window(windows, measure) if windows else None,
+        median=median,
+        config=config_text(best),
+        trial_heads=TRIAL_HEADS,
+        complete=trial_rows(trials),
+        others=[trial for trial in trials if trial.state in (PRUNED, FAILED)],
+        parameters_text=parameters_text,
+        ranges=_ranges(plan),
+        facts=_facts(plan, trials),
     )
-    unit = "in original units" if measure == "MAE" else "as the folds' test rows measure it"
-    remark = (
-        f"The {measure}, {unit}, is the mean over the folds, all of which lie before the run's test rows: no trial has"
-        " seen these."
-    )
-    body = [f"<h1>{escape(title)}</h1>", paragraph(verdict, "verdict"), paragraph(remark, "note")]
-    body += [f"<h2>{head}</h2>\n{content}" for head, content in sections if content]
-    return page(title, "\n".join(body))
 
 
 def named(measure: str) -> str:
@@ -90,18 +94,7 @@ def parameters_text(trial: TrialRecord) -> str:
     )
 
 
-def _importances(importances: Mapping[str, Mapping[str, float]]) -> str:
-    known = {name: shares for name, shares in importances.items() if shares}
-    if not known:
-        return paragraph("Too few complete trials to tell which parameters matter.", "note")
-    captions = {
-        name: f"{name or 'All architectures'}: share of the errors' variance that each parameter explains (fANOVA)."
-        for name in known
-    }
-    return figures([(importance(shares), captions[name]) for name, shares in known.items()])
-
-
-def _coordinates(plan: StudyPlan, complete: Sequence[TrialRecord], measure: str) -> str:
+def _coordinates(plan: StudyPlan, complete: Sequence[TrialRecord], measure: str) -> list[tuple[str, str]]:
     pictures = []
     for name in plan.configs:
         own = [trial for trial in complete if trial.architecture == name]
@@ -109,42 +102,17 @@ def _coordinates(plan: StudyPlan, complete: Sequence[TrialRecord], measure: str)
         if own and ranges:
             caption = f"{name}: a line for each complete trial, from its parameters to its {measure}; dark is best."
             pictures.append((parallel_coordinates(own, ranges, measure), caption))
-    return figures(pictures, wide=True)
+    return pictures
 
 
-def _windows(plan: StudyPlan, complete: Sequence[TrialRecord], measure: str) -> str:
-    lengths = [_window(plan, trial) for trial in complete]
-    if len(set(lengths)) < 2:
-        return ""
-    errors = [float(trial.error or 0.0) for trial in complete]
-    rows = []
-    for length in sorted(set(lengths)):
-        own = [error for one, error in zip(lengths, errors, strict=True) if one == length]
-        rows.append((str(length), str(len(own)), f"{min(own):.4g}", f"{median(own):.4g}"))
-    picture = figures([(by_window(lengths, errors, measure), f"{measure} of complete trials by window length.")])
-    told = table(("window, rows", "trials", f"least {measure}", f"median {measure}"), rows, texts=())
-    return f'<div class="beside">{picture}{told}</div>'
-
-
-def _window(plan: StudyPlan, trial: TrialRecord) -> int:
-    key = plan.space.parameter(trial.architecture, "window")
-    return int(trial.parameters.get(key, plan.configs[trial.architecture].data.window))
-
-
-def _trials(trials: Sequence[TrialRecord]) -> str:
-    rows = trial_rows(trials)
-    parts = [table(TRIAL_HEADS, rows[:_MOST_ROWS], texts=(1, 6), strong=(0,))]
-    others = [trial for trial in trials if trial.state in (PRUNED, FAILED)]
-    if others:
-        told = [
-            (str(trial.number), trial.architecture, trial.state, trial.reason or "", parameters_text(trial))
-            for trial in others[:_MOST_ROWS]
-        ]
-        parts.append("<h3>Without an error</h3>")
-        parts.append(table(("trial", "architecture", "ended", "why", "parameters"), told, texts=(1, 2, 3, 4)))
-    if (left := max(0, len(rows) - _MOST_ROWS) + max(0, len(others) - _MOST_ROWS)) > 0:
-        parts.append(paragraph(f"{left} more trials are in the study's database.", "note"))
-    return "\n".join(parts)
+def _by_window(plan: StudyPlan, complete: Sequence[TrialRecord]) -> dict[int, list[float]]:
+    """The errors of complete trials by the length of their windows; empty where that is the same in all."""
+    found: dict[int, list[float]] = {}
+    for trial in complete:
+        key = plan.space.parameter(trial.architecture, "window")
+        length = int(trial.parameters.get(key, plan.configs[trial.architecture].data.window))
+        found.setdefault(length, []).append(float(trial.error or 0.0))
+    return dict(sorted(found.items())) if len(found) > 1 else {}
 
 
 def _ranges(plan: StudyPlan) -> list[tuple[str, str]]:

@@ -54,14 +54,14 @@ def importance(shares: Mapping[str, float]) -> str:
     return drawn(draw)
 
 
-def by_window(lengths: Sequence[int], errors: Sequence[float], measure: str) -> str:
+def by_window(errors: Mapping[int, Sequence[float]], measure: str) -> str:
     """The error of each complete trial over its window's length, and the least of each length."""
-    known = sorted(set(lengths))
-    least = [min(error for length, error in zip(lengths, errors, strict=True) if length == one) for one in known]
+    known = list(errors)
+    dots = [(length, error) for length, own in errors.items() for error in own]
 
     def draw(axes: Any) -> None:
-        axes.plot(lengths, errors, ".", color=BLUE, alpha=0.6, label="trial")
-        axes.plot(known, least, "-o", color=RED, ms=4, lw=1.4, label="least")
+        axes.plot(*zip(*dots, strict=True), ".", color=BLUE, alpha=0.6, label="trial")
+        axes.plot(known, [min(own) for own in errors.values()], "-o", color=RED, ms=4, lw=1.4, label="least")
         if max(known) > 5 * min(known):
             axes.set_xscale("log")
         if len(known) <= 8:

@@ -51,7 +51,7 @@ class StudyPlan(BaseModel):
     def configure(self, point: Point, seed: int) -> RunConfig:
         """The configuration of a trial; raises ConfigError where the values do not suit each other."""
         entry = discover().catalogue[point.architecture]
-        return configure(self.configs[point.architecture], entry.architecture, point, seed)
+        return configure(self.configs[point.architecture], entry.item, point, seed)
 
     def plain(self) -> dict[str, Any]:
         """As plain data, which :meth:`read` takes."""
@@ -98,7 +98,7 @@ def make_plan(
     :func:`make_space`, ``study`` the fields of :class:`StudySettings`, ``longest`` the longest window that folds have
     room for where none was asked for.
     """
-    known = {name: discover().catalogue[name].architecture for name in dict.fromkeys(architectures)}
+    known = {name: discover().catalogue[name].item for name in dict.fromkeys(architectures)}
     if not known:
         raise ConfigError("Missing argument 'ARCH': name one or more architectures, as zoo list gives them")
     given = given_of(settings)

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from zoo import atomic, removal
-from zoo.sums import write_sums
 from zoo.runs import checkpoints
 from zoo.runs.checkpoints import (
     ARRAYS_FILE,
@@ -23,6 +22,7 @@ from zoo.runs.checkpoints import (
     write_checkpoint,
 )
 from zoo.runs.unfinished import UnfinishedRun
+from zoo.sums import write_sums
 from zoo_registry.errors import RunError
 
 ARRAYS = {f"weights/{number}": np.full((2, 3), number, np.float32) for number in range(11)} | {

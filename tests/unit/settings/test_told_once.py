@@ -20,7 +20,7 @@ from zoo.tuning.space import default_settings
 from zoo_registry import Search, Task, discover
 from zoo_registry.errors import ConfigError
 
-BASIC = discover().catalogue["basic"].architecture
+BASIC = discover().catalogue["basic"].item
 
 
 class Training(TrainingConfig):

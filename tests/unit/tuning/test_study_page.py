@@ -43,7 +43,7 @@ def test_what_the_page_says(plan):
     assert escape("<b>no & room</b>") in text
     assert "<b>no" not in text
     assert "in fold 1, epoch 4, behind the others" in text
-    assert "architecture = &quot;stacked&quot;" in text
+    assert "architecture = &#34;stacked&#34;" in text
     assert "<td>16</td><td>2</td><td>2.5</td><td>2.625</td>" in text, "window, trials, least, median"
     assert "0.001 to 0.1, logarithmic" in text
     assert "<script" not in text
