@@ -8,7 +8,7 @@ from typing import Any
 from zoo.outputs import outputs_of
 from zoo.settings.schema import DataConfig
 from zoo_registry import Problem, Task
-from zoo_registry.problem import WINDOW
+from zoo_registry.shape import WINDOW
 
 
 def state_problem(
