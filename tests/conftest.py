@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -32,6 +34,31 @@ def zoo_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
 
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="zoo")
+
+
+@pytest.fixture
+def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """``install_plugin("pens", source)``: a distribution with one plugin, for this process and those that it starts."""
+    from zoo_registry import discover
+
+    site, modules = tmp_path / "site", []
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+
+    def install(distribution: str, source: str) -> None:
+        modules.append(f"{distribution}_plugin")
+        (site / f"{modules[-1]}.py").write_text(textwrap.dedent(source))
+        folder = site / f"{distribution}-1.2.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\n")
+        (folder / "entry_points.txt").write_text(f"[zoo]\n{distribution} = {modules[-1]}\n")
+        importlib.invalidate_caches()
+        discover.cache_clear()
+
+    yield install
+    discover.cache_clear()
+    for module in modules:
+        sys.modules.pop(module, None)
 
 
 def make_series(rows: int = 240, seed: int = 0) -> pd.DataFrame:

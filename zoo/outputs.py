@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from zoo_registry import Task, Tensor
+from zoo_registry.runtime import OUTPUTS
 
 INPUT = "window"
-FORECAST, QUANTILES = "forecast", "quantiles"
-PROBABILITIES = "probabilities"
-SCORE, IS_ANOMALY = "score", "is_anomaly"
+FORECAST, QUANTILES, PROBABILITIES, SCORE, IS_ANOMALY = OUTPUTS
 MAIN_OUTPUT = {"forecast": FORECAST, "regress": FORECAST, "classify": PROBABILITIES, "anomaly": SCORE}
 
 

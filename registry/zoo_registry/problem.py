@@ -124,8 +124,8 @@ class Problem(_Part):
             quantiles=self.quantiles,
         )
 
-    def with_dtype(self, dtype: str) -> Self:
-        """The same problem with ends of another float type."""
+    def served(self, dtype: str, units: str) -> Self:
+        """The same problem where the ends of the graph have another float type and other units."""
         ends = {
             end: [
                 tensor.model_dump() | ({"dtype": dtype} if tensor.dtype.startswith("float") else {})
@@ -133,7 +133,7 @@ class Problem(_Part):
             ]
             for end in ("inputs", "outputs")
         }
-        return type(self).model_validate(self.model_dump() | ends)
+        return type(self).model_validate(self.model_dump() | ends | {"units": units})
 
     def interface(self) -> dict[str, Any]:
         """What all versions of a model share, as plain data: names, sizes, types, units, targets and classes.

@@ -62,7 +62,7 @@ def test_saved_model_cli(exported, environment, tmp_path):
 
 def test_scalers_and_scaled_signature(exported, environment, tmp_path):
     """scalers.joblib, where only scikit-learn and joblib are, and the signature ``scaled`` make serving_default."""
-    from zoo.runtimes.tensorflow_session import TensorFlowSession
+    from zoo_plugins.runtimes.tensorflow_session import TensorFlowSession
 
     light = environment(
         ("sklearn", "scikit_learn", "joblib", "numpy", "scipy", "threadpoolctl", "narwhals", "cloudpickle")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.output import catalogue, print_json, print_table, say
+from zoo.cli.output import Json, catalogue, print_json, print_table, say
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry import Architecture, SequenceShape, Task
 from zoo_registry.errors import ConfigError
@@ -28,7 +28,7 @@ def show(
             "--set", help="A hyperparameter; repeat it for more [default: as the table shows].", metavar="NAME=VALUE"
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show an architecture: reference, training defaults, hyperparameters with bounds and search ranges.
 

@@ -25,6 +25,11 @@ def class_counts(table: Table, windows: Windows) -> NDArray[np.int64]:
     return counts
 
 
+def balanced_weights(counts: NDArray[np.int64]) -> tuple[float, ...]:
+    """N / (classes * count) for each class, as scikit-learn's ``compute_class_weight``: rare ones count as much."""
+    return tuple((counts.sum() / (len(counts) * counts)).tolist())
+
+
 def anomaly_labels(table: Table) -> NDArray[np.int64] | None:
     """For each row 1 where it is labelled an anomaly, 0 where not, -1 where that is not known; None without labels."""
     if table.labels is None:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from zoo.bundle.manifest import Interface, Manifest
+from zoo.bundle.manifest import Manifest
 from zoo.evaluation.headline import ANOMALY_MEASURES, CLASS_MEASURES
 from zoo.export.clients import Call, cpp_client, node_client, python_client, tf_serving_client, triton_client
 from zoo.outputs import FORECAST, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
 from zoo.texts import printable
+from zoo_registry import Problem
 
 _UNITS = {
     "raw": "raw in, raw out; scaling and its inverse are inside the graph",
@@ -83,26 +84,25 @@ hash and replays `golden.npz`.
 
 def model_card(manifest: Manifest, summary: str, row: Sequence[str]) -> str:
     """Render the card; ``row`` is each row of the clients' sample window, as numbers are written."""
-    interface, data = manifest.interface, manifest.data
-    dtype = interface.inputs[0].dtype
-    outputs, table, wanted = _OF_TASK[interface.task]
-    call = Call(manifest.model, interface, row, wanted)
+    problem, data = manifest.problem, manifest.data
+    outputs, table, wanted = _OF_TASK[problem.task]
+    call = Call(manifest.model, problem, row, wanted)
     fields = {
         "model": manifest.model,
-        "units": (_UNITS if wanted == (FORECAST,) else _UNITS_OF_INPUT)[interface.units],
+        "units": (_UNITS if wanted == (FORECAST,) else _UNITS_OF_INPUT)[problem.units],
         "summary": _text(summary),
-        "architecture": _code(manifest.architecture["name"]),
-        "distribution": _text(manifest.architecture["distribution"]),
-        "version": _text(manifest.architecture["version"]),
-        "dtype": dtype,
-        "window": interface.window,
-        "n_features": len(interface.features),
-        "features": _listed(interface.features),
+        "architecture": _code(manifest.architecture.name),
+        "distribution": _text(manifest.architecture.distribution),
+        "version": _text(manifest.architecture.version),
+        "dtype": problem.dtype,
+        "window": problem.window,
+        "n_features": len(problem.features),
+        "features": _listed(problem.features),
         "outputs": outputs(manifest),
-        "first": _text(data["train_first"]),
-        "last": _text(data["train_last"]),
-        "source": _code(data["source"]),
-        "fingerprint": data["fingerprint"],
+        "first": _text(str(data.split["train"].first)),
+        "last": _text(str(data.split["train"].last)),
+        "source": _code(data.source),
+        "fingerprint": data.fingerprint,
         "verdict": _text(manifest.metrics["verdict"]),
         "table": table(manifest),
         "python": python_client(call),
@@ -116,42 +116,42 @@ def model_card(manifest: Manifest, summary: str, row: Sequence[str]) -> str:
 
 def _forecasts(manifest: Manifest) -> str:
     """The lines on the output ``forecast``, and on ``quantiles`` where there is one."""
-    interface = manifest.interface
-    told = f"- output {_tensor(interface, FORECAST)}, columns: {_listed(interface.targets)}"
-    if not interface.quantiles:
+    problem = manifest.problem
+    told = f"- output {_tensor(problem, FORECAST)}, columns: {_listed(problem.targets)}"
+    if not problem.quantiles:
         return told
-    levels = ", ".join(f"{level:g}" for level in interface.quantiles)
-    return f"{told}\n- output {_tensor(interface, QUANTILES)}, the quantiles {levels} along the last axis"
+    levels = ", ".join(f"{level:g}" for level in problem.quantiles)
+    return f"{told}\n- output {_tensor(problem, QUANTILES)}, the quantiles {levels} along the last axis"
 
 
 def _classes(manifest: Manifest) -> str:
-    interface = manifest.interface
+    problem = manifest.problem
     return (
-        f"- output {_tensor(interface, PROBABILITIES)}, of the classes of {_listed(interface.targets)} in this order:"
-        f" {_listed(interface.classes)}; they are those of the window's last row, and sum to 1"
+        f"- output {_tensor(problem, PROBABILITIES)}, of the classes of {_listed(problem.targets)} in this order:"
+        f" {_listed(problem.classes)}; they are those of the window's last row, and sum to 1"
     )
 
 
 def _anomalies(manifest: Manifest) -> str:
-    interface, quantile = manifest.interface, manifest.metrics.get("quantile")
+    problem, quantile = manifest.problem, manifest.metrics.get("quantile")
     of = "a quantile" if quantile is None else f"the {quantile:.2%} quantile"
     return (
-        f"- output {_tensor(interface, SCORE)}, how unusual the window's last row is, by its columns"
-        f" {_listed(interface.targets)}: the root of the mean square of the scaled differences from what the network"
+        f"- output {_tensor(problem, SCORE)}, how unusual the window's last row is, by its columns"
+        f" {_listed(problem.targets)}: the root of the mean square of the scaled differences from what the network"
         " expected\n"
-        f"- output {_tensor(interface, IS_ANOMALY)}, whether the score is above the threshold {manifest.threshold:.6g},"
+        f"- output {_tensor(problem, IS_ANOMALY)}, whether the score is above the threshold {manifest.threshold:.6g},"
         f" which is {of} of the scores of the validation split; where another one suits, compare `{SCORE}` with it"
     )
 
 
-def _tensor(interface: Interface, name: str) -> str:
+def _tensor(problem: Problem, name: str) -> str:
     """An output's name, dtype and shape."""
-    (tensor,) = (tensor for tensor in interface.outputs if tensor.name == name)
+    (tensor,) = (tensor for tensor in problem.outputs if tensor.name == name)
     return f"`{name}`: {tensor.dtype} ({', '.join(('batch', *map(str, tensor.shape)))})"
 
 
 def _forecast_table(manifest: Manifest) -> str:
-    targets = manifest.interface.targets
+    targets = manifest.problem.targets
     heads = [f"{error} {target}" for target in targets for error in ("MAE", "RMSE")]
     rows = {
         name: [f"{measured['targets'][target][error]:.4g}" for target in targets for error in ("mae", "rmse")]

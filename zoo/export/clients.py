@@ -9,9 +9,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zoo.bundle.manifest import Interface
 from zoo.outputs import INPUT, IS_ANOMALY
-from zoo.runtimes.onnxruntime_session import ONNX_FILE
+from zoo_registry import Problem
+from zoo_registry.runtime import ONNX_FILE
 
 MAX_LINES = 10
 
@@ -21,14 +21,14 @@ class Call:
     """What a client asks: ``row`` is each row of the window, as numbers are written; ``outputs`` are wanted."""
 
     model: str
-    interface: Interface
+    problem: Problem
     row: Sequence[str]
     outputs: Sequence[str]
 
     @property
     def dtype(self) -> str:
         """Float32 or float64."""
-        return self.interface.inputs[0].dtype
+        return self.problem.dtype
 
     @property
     def bits(self) -> str:
@@ -38,7 +38,7 @@ class Call:
     @property
     def shape(self) -> str:
         """The shape of one window, written as all these languages do."""
-        return f"1, {self.interface.window}, {len(self.row)}"
+        return f"1, {self.problem.window}, {len(self.row)}"
 
     @property
     def rows(self) -> str:
@@ -52,7 +52,7 @@ def python_client(call: Call) -> str:
     return f"""\
 import numpy as np, onnxruntime
 session = onnxruntime.InferenceSession("{ONNX_FILE}")
-window = np.load("golden.npz")["{INPUT}"][:1]  # yours: {call.dtype}, shape ({call.shape}), {call.interface.units} units
+window = np.load("golden.npz")["{INPUT}"][:1]  # yours: {call.dtype}, shape ({call.shape}), {call.problem.units} units
 print(*session.run([{names}], {{"{INPUT}": window}}))"""
 
 
@@ -63,8 +63,8 @@ def node_client(call: Call) -> str:
 const ort = require("onnxruntime-node");
 (async () => {{
   const session = await ort.InferenceSession.create("{ONNX_FILE}");
-  // yours: a window in {call.interface.units} units, row by row; this one is a row {call.interface.window} times
-  const rows = Array.from({{ length: {call.interface.window} }}, () => [{call.rows}]);
+  // yours: a window in {call.problem.units} units, row by row; this one is a row {call.problem.window} times
+  const rows = Array.from({{ length: {call.problem.window} }}, () => [{call.rows}]);
   const {INPUT} = new ort.Tensor("{call.dtype}", Float{call.bits}Array.from(rows.flat()), [{call.shape}]);
   const {{ {", ".join(call.outputs)} }} = await session.run({{ {INPUT} }});
   console.log({shown});
@@ -73,7 +73,7 @@ const ort = require("onnxruntime-node");
 
 def cpp_client(call: Call) -> str:
     """C++17 with ONNX Runtime's API."""
-    kind, window = {"32": "float", "64": "double"}[call.bits], call.interface.window
+    kind, window = {"32": "float", "64": "double"}[call.bits], call.problem.window
     names = ", ".join(f'"{name}"' for name in call.outputs)
     main = f"found[0].GetTensorData<{kind}>()"
     flag = ' << found[1].GetTensorData<bool>()[0] << "\\n"' if IS_ANOMALY in call.outputs else ""
@@ -81,7 +81,7 @@ def cpp_client(call: Call) -> str:
 #include <iostream>
 #include <vector>
 #include <onnxruntime_cxx_api.h>
-int main() {{  // yours: a window in {call.interface.units} units, row by row; this one is a row {window} times
+int main() {{  // yours: a window in {call.problem.units} units, row by row; this one is a row {window} times
   Ort::Env env; Ort::Session session(env, "{ONNX_FILE}", Ort::SessionOptions{{}}); std::vector<{kind}> window;
   for (int row = 0; row < {window}; ++row) window.insert(window.end(), {{{call.rows}}});
   std::vector<int64_t> shape{{{call.shape}}}; const char *input = "{INPUT}", *outputs[] = {{{names}}};
@@ -97,8 +97,8 @@ def tf_serving_client(call: Call) -> str:
     """A shell with curl; the server has the model's folder, or that of all models, and its REST API on port 8501."""
     body = _spliced({"instances": [["@"]]})
     return f"""\
-# yours: a window in {call.interface.units} units, row by row; this one is a row {call.interface.window} times
-window=$(yes '[{call.rows}]' | head -n {call.interface.window} | paste -sd, -)
+# yours: a window in {call.problem.units} units, row by row; this one is a row {call.problem.window} times
+window=$(yes '[{call.rows}]' | head -n {call.problem.window} | paste -sd, -)
 curl -s "${{TF_SERVING:-localhost:8501}}/v1/models/{call.model}:predict" -d {body}"""
 
 
@@ -107,12 +107,12 @@ def triton_client(call: Call) -> str:
 
     Other servers of the Open Inference Protocol take the same, but not without its content type.
     """
-    shape = [1, call.interface.window, len(call.row)]
+    shape = [1, call.problem.window, len(call.row)]
     asked = {"name": INPUT, "datatype": f"FP{call.bits}", "shape": shape, "data": ["@"]}
     body = _spliced({"inputs": [asked], "outputs": [{"name": name} for name in call.outputs]})
     return f"""\
-# yours: a window in {call.interface.units} units, row by row; this one is a row {call.interface.window} times
-window=$(yes ' {call.rows}' | head -n {call.interface.window} | paste -sd, -)
+# yours: a window in {call.problem.units} units, row by row; this one is a row {call.problem.window} times
+window=$(yes ' {call.rows}' | head -n {call.problem.window} | paste -sd, -)
 curl -s -H 'Content-Type: application/json' "${{TRITON:-localhost:8000}}/v2/models/{call.model}/infer" -d {body}"""
 
 

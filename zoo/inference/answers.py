@@ -76,7 +76,7 @@ def answers_of(record: RunRecord) -> Answers:
     """The answers of a run."""
     config = record.config
     if config.task is Task.ANOMALY:
-        columns = tuple(record.data["features"].index(name) for name in record.data["targets"])
+        columns = tuple(map(record.problem.features.index, record.problem.targets))
         return Answers(Task.ANOMALY, None, columns, record.evaluation["threshold"], config.data.reconstruct)
     return Answers(config.task, middle_quantile(config.network.quantiles))
 

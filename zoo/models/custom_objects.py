@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from zoo.forking import refuse_forked
+from zoo.keras_internals import flatten_layers
 from zoo_registry.errors import PluginError, RunError, ZooError, first_line
 
 OWN = "zoo_own_objects"  # attribute of a network: what its architecture names beside what can be found in it
@@ -143,7 +144,7 @@ def ambiguous(network: keras.Model) -> set[str]:
 
 
 def _things(network: keras.Model) -> Iterator[tuple[str, Any]]:
-    for layer in network._flatten_layers():
+    for layer in flatten_layers(network):
         for thing in (type(layer), *getattr(layer, OWN, ()), *_held(list(vars(layer).values()))):
             if not thing.__module__.startswith(("keras.", "zoo.")):
                 yield thing.__name__, thing

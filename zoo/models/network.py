@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.keras_internals import flatten_layers
 from zoo.models.custom_objects import OWN
 from zoo_registry import Architecture, Hyperparameters, SequenceShape, discover
 from zoo_registry.discovery import sentence_of
@@ -34,9 +35,9 @@ def build_network(architecture: Architecture, hp: Hyperparameters, shape: Sequen
     model = _asked(who, "build", lambda: architecture.build(hp, shape))
     if not isinstance(model, keras.Model):
         raise PluginError(f"{who}: build must return a keras.Model, found {type(model).__name__}")
-    if not isinstance(model, (keras.Sequential, keras.src.models.Functional)):
+    if not isinstance(model, (keras.Sequential, keras.Function)):
         raise PluginError(f"{who}: build must return a functional or sequential model, found {type(model).__name__}")
-    if any(isinstance(layer, keras.layers.Lambda) for layer in model._flatten_layers()):
+    if any(isinstance(layer, keras.layers.Lambda) for layer in flatten_layers(model)):
         raise PluginError(
             f"{who}: the network holds a Lambda layer, which cannot be saved safely; write a layer for it"
         )
@@ -48,7 +49,7 @@ def build_network(architecture: Architecture, hp: Hyperparameters, shape: Sequen
     ):
         if found != expected:
             raise PluginError(f"{who}: the network's {end} must have shape {expected}, found {found}")
-    if isinstance(model, keras.src.models.Functional) and isinstance(model.output, dict):
+    if isinstance(model, keras.Function) and isinstance(model.output, dict):
         raise PluginError(f"{who}: the network's output must be one tensor, found a dict of {list(model.output)}")
     if (layers := architecture.layers) is not None:
         setattr(model, OWN, _asked(who, "layers", lambda: tuple(layers())))

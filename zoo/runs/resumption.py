@@ -14,12 +14,13 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras.src.random.seed_generator import global_seed_generator  # what keras.random draws from without a seed
 from numpy.typing import NDArray
 
 from zoo.acceleration.step_plan import Plan
+from zoo.keras_internals import global_seed_generator
 from zoo.models.network import first_difference
 from zoo.runs.checkpoints import Checkpoint, TrainingState, read_checkpoint, write_checkpoint
+from zoo.runs.record import Origin
 from zoo.runs.unfinished import UnfinishedRun
 from zoo_registry.errors import ConfigError, RunError
 
@@ -142,9 +143,9 @@ class Start:
     weights: Sequence[NDArray[Any]]
 
     @property
-    def origin(self) -> dict[str, Any]:
+    def origin(self) -> Origin:
         """What the record of the run that begins with them says of it."""
-        return {"run": self.run, "epoch": self.epoch}
+        return Origin(run=self.run, epoch=self.epoch)
 
     def put_into(self, model: keras.Model) -> None:
         """Replace a network's weights; raises ConfigError naming the first variable whose shape differs."""

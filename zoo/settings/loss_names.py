@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.models.losses import LOSSES
 from zoo.settings.parse import parse_settings, spell
-from zoo_registry import OWN_LOSS, Architecture, Hyperparameters, Loss, Task, discover
-from zoo_registry.errors import ConfigError, UnknownLossError, close_match_hint
+from zoo_registry import BUILT_IN_LOSSES, OWN_LOSS, Architecture, Hyperparameters, Loss, Task, discover
+from zoo_registry.errors import ConfigError, UnknownLossError
 
 
 @dataclass(frozen=True)
@@ -43,21 +42,15 @@ class ChosenLoss:
 
 
 def find_loss(name: str) -> Loss:
-    """Return a built-in loss or a plugin's; raises UnknownLossError with a close match, or where it is ambiguous."""
-    if name in LOSSES:
-        return LOSSES[name]
-    plugins = discover().losses
-    if name in plugins or any(name == entry.name for entry in plugins.values()):
-        return plugins[name].item  # raises where the name is ambiguous
+    """Return a loss by name; raises UnknownLossError with a close match, or where it is ambiguous."""
     if name == OWN_LOSS:
         raise UnknownLossError(f"loss '{OWN_LOSS}' is an architecture's own, and here none has one; name another")
-    raise UnknownLossError(f"there is no loss '{name}'{close_match_hint(name, [*LOSSES, *plugins, OWN_LOSS])}")
+    return discover().losses[name].item
 
 
 def losses_for(task: Task) -> list[str]:
-    """The names of the losses, built-in and the plugins', that serve a task."""
-    plugins = {name: entry.item for name, entry in discover().losses.items()}
-    return [name for name, loss in (LOSSES | plugins).items() if task in loss.tasks]
+    """The names of the losses that serve a task."""
+    return [name for name, entry in discover().losses.items() if task in entry.item.tasks]
 
 
 def choose_loss(value: Any) -> ChosenLoss:
@@ -76,7 +69,7 @@ def normal_loss(value: Any) -> str:
     A name that is not built in is left as it is: a run's record has to be readable where its plugin is not.
     """
     name, values = _read(value)
-    return choose_loss(value).text if name in LOSSES else spell(name, values)
+    return choose_loss(value).text if name in BUILT_IN_LOSSES else spell(name, values)
 
 
 def resolve_loss(
@@ -149,6 +142,6 @@ def _read(value: Any) -> tuple[str, dict[str, Any]]:
     head, sign, _ = value.partition("=")
     # distribution:name has a ':' too, so that which stands last before the first '=' begins the parameters
     name, colon, _ = head.rpartition(":") if sign else value.partition(":")
-    if not colon or not (sign or name.strip() in (*LOSSES, OWN_LOSS)):
+    if not colon or not (sign or name.strip() in (*BUILT_IN_LOSSES, OWN_LOSS)):
         return value.strip(), {}
     return name.strip(), dict(parse_settings(value[len(name) + 1 :].split(","), f"loss '{name.strip()}'"))

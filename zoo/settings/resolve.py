@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.data.readers.examples import find_example
-from zoo.preprocessing.names import check_scaler
 from zoo.settings.loss_names import resolve_loss
 from zoo.settings.schema import DEFAULT_SOURCE, DataConfig, NetworkConfig, RunConfig, TrainingConfig
-from zoo_registry import Architecture, Task
+from zoo_registry import Architecture, Task, discover
 from zoo_registry.errors import ConfigError, close_match_hint
 from zoo_registry.hyperparameters import validated
 
@@ -69,7 +68,7 @@ def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
     _check_task(config)
     for scaler in (config.scaler, *config.scaler_for.values(), config.target_scaler):
         if scaler is not None:
-            check_scaler(scaler)
+            discover().scalers[scaler]  # raises where there is none of that name
     return config
 
 

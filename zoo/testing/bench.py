@@ -25,9 +25,9 @@ from zoo.settings.resolve import resolve
 from zoo.settings.schema import NetworkConfig, RunConfig
 from zoo.testing.outcomes import EarlierFailureError
 from zoo.testing.subject import Subject
-from zoo.training.acceleration_choice import computed_by
 from zoo.training.batches import ordered_batches
 from zoo.training.measurement import measure
+from zoo.training.plan_choice import computed_by
 from zoo.training.preparation import Prepared, prepare
 from zoo.training.seeding import alone, seed_all
 from zoo.training.trainer import Fitted, compiled, fit

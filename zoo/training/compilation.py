@@ -6,11 +6,11 @@ from typing import Any
 
 import keras
 
-from zoo.models.losses import LOSSES
 from zoo.settings.loss_names import choose_loss
 from zoo.settings.schema import TrainingConfig
 from zoo.training.schedules import make_rate
 from zoo_registry import (
+    BUILT_IN_LOSSES,
     OWN_LOSS,
     Architecture,
     Hyperparameters,
@@ -51,11 +51,10 @@ def make_loss(
                 f"architecture '{architecture.name}': its loss failed: {sentence_of(error)}; take another --loss"
             ) from error
     chosen = choose_loss(config.loss)
-    if chosen.name in LOSSES:
-        return chosen.loss.make(chosen.parameters, context)
     try:
         function = chosen.loss.make(chosen.parameters, context)
-        _try_loss(function, context.shape)
+        if chosen.name not in BUILT_IN_LOSSES:
+            _try_loss(function, context.shape)
     except ZooError:
         raise
     except Exception as error:  # whatever a plugin does

@@ -14,8 +14,8 @@ from zoo.data.frequency import usual_season
 from zoo.data.imputation import repair_missing
 from zoo.data.intervals import Intervals, intervals
 from zoo.data.labels import check_labels
-from zoo.data.readers.csv_files import CsvFormat
-from zoo.data.readers.reading import Reading, Source
+from zoo.data.readers.reading import Source
+from zoo.data.reading_choice import reading_of
 from zoo.data.series_splits import check_splits, layout_of, split_series
 from zoo.data.splits import PARTS, TRAIN_ALONE, Split
 from zoo.data.stated_problem import state_problem
@@ -23,6 +23,7 @@ from zoo.data.table import Table, read_table
 from zoo.data.windows import Windows, split_windows
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.preprocessing.table_scaling import fit_preprocessor, scale_rows
+from zoo.provenance import DataRecord, Part, Repairs
 from zoo.settings.schema import DataConfig, RunConfig
 from zoo.training.step_count import check_schedule, total_steps
 from zoo_registry import Problem, SequenceShape, Task
@@ -44,7 +45,7 @@ class Prepared:
     splits: dict[str, Split]
     missing: dict[str, int]
     known_targets: Intervals
-    repairs: dict[str, Any]
+    repairs: Repairs
     preprocessor: Preprocessor
     parts: dict[str, Windows]
     problem: Problem
@@ -75,45 +76,57 @@ class Prepared:
         calendar = calendar_columns(self.preprocessor.calendar)
         return tuple(index for index, name in enumerate(self.table.features) if name in calendar)
 
-    def describe_split(self) -> dict[str, dict[str, Any]]:
-        """For each part ``rows``, ``windows``, and its ``first`` and ``last`` row in words.
-
-        ``rows`` are [first, after the last] of one series, else their number.
-        """
+    def split(self) -> dict[str, Part]:
+        """What a record says of each part."""
         described = {}
         for part in PARTS:
-            ranges = self.rows(part)
+            ranges = [rows for rows in self.rows(part) if rows]
+            if not ranges:
+                described[part] = Part(rows=0, windows=0)
+                continue
             first, last = min(rows.start for rows in ranges), max(rows.stop - 1 for rows in ranges)
             if (times := self.table.times) is not None:
                 first = min((rows.start for rows in ranges), key=times.__getitem__)
                 last = max((rows.stop - 1 for rows in ranges), key=times.__getitem__)
-            described[part] = {
-                "rows": [first, last + 1] if len(ranges) == 1 else sum(map(len, ranges)),
-                "first": self.table.row_name(first),
-                "last": self.table.row_name(last),
-                "windows": len(self.parts[part]),
-            }
+            described[part] = Part(
+                rows=(first, last + 1) if len(ranges) == 1 else sum(map(len, ranges)),
+                first=self.table.row_name(first),
+                last=self.table.row_name(last),
+                windows=len(self.parts[part]),
+            )
         return described
+
+    def record(self, config: DataConfig, fingerprint: str | None = None) -> DataRecord:
+        """What a run records of its data; ``fingerprint`` is the table's, where it is known already."""
+        table = self.table
+        return DataRecord.model_validate(
+            {
+                "source": table.source,
+                "fingerprint": fingerprint or table.fingerprint(),
+                "rows": len(table.values),
+                "time_column": table.time_column,
+                "time_format": config.time_format,
+                "named_zone": config.zone,
+                "series_column": table.series_column,
+                "series": len(self.splits),
+                "gaps": config.gaps,
+                "calendar": config.calendar,
+                "ignored": table.ignored,
+                "repairs": self.repairs,
+                "split": self.split(),
+            }
+        )
 
 
 def read_data(config: DataConfig, source: Source, spool: Path | None = None) -> Table:
     """Read and check a source as the configuration says; raises DataError. What it returns may be prepared often."""
-    reading = Reading(
-        csv=csv_format(config),
-        time=config.time,
-        time_format=config.time_format,
-        zone=config.zone,
-        series=config.series,
-        sort=config.sort,
-        resample=config.resample,
-        aggregate=config.aggregate,
-        gaps=config.gaps,
-        calendar=config.calendar,
-        lists=True,
-        spool=spool,
-    )
     return read_table(
-        source, targets=config.target, features=config.features, task=config.task, label=config.label, reading=reading
+        source,
+        targets=config.target,
+        features=config.features,
+        task=config.task,
+        label=config.label,
+        reading=reading_of(config, spool),
     )
 
 
@@ -184,7 +197,7 @@ def prepare(
         splits=dict(splits),
         missing=repaired.missing,
         known_targets=repaired.targets,
-        repairs=repairs,
+        repairs=Repairs.model_validate(repairs),
         preprocessor=preprocessor,
         parts=parts,
         problem=_problem(config, table, quantiles, preprocessor),
@@ -213,11 +226,6 @@ def prepare_run(
                     " feature; add it to --features, or take --channels joint"
                 )
     return prepared
-
-
-def csv_format(config: DataConfig) -> CsvFormat:
-    """How the configuration says that CSV files are written."""
-    return CsvFormat(config.delimiter, config.decimal, config.encoding, config.comment, config.thousands)
 
 
 def _refuse_foreign_targets(table: Table) -> None:

@@ -15,23 +15,22 @@ from numpy.typing import NDArray
 from zoo.acceleration.fusion import Fusion
 from zoo.acceleration.step_plan import Plan
 from zoo.acceleration.tensorflow_threads import choose_threads
-from zoo.data.labels import class_counts
+from zoo.data.labels import balanced_weights, class_counts
 from zoo.data.windows import Windows
 from zoo.forking import refuse_forked
 from zoo.models.assembly import assemble
 from zoo.models.custom_objects import check_loadable
 from zoo.models.layer_errors import layers_told
-from zoo.models.losses import class_weights
 from zoo.models.network import decoded
 from zoo.runs.resumption import Checkpoints, Start, not_finite
 from zoo.runs.unfinished import UnfinishedRun
 from zoo.settings.schema import NetworkConfig, TrainingConfig
-from zoo.training.acceleration_choice import choose_plan, computed_by, steps_of_epoch
 from zoo.training.batches import feed, ordered_batches
 from zoo.training.compilation import make_loss, make_optimizer
 from zoo.training.interrupts import Interrupts
+from zoo.training.plan_choice import choose_plan, computed_by, steps_of_epoch
 from zoo.training.preparation import Prepared
-from zoo.training.schedules import RecordRate, schedule_callbacks
+from zoo.training.schedules import RecordRate, make_rate, schedule_callbacks
 from zoo.training.seeding import alone, seeded
 from zoo.training.step_count import total_steps
 from zoo_registry import Architecture, Hyperparameters, LossContext
@@ -158,7 +157,7 @@ def _fit(
             callbacks=[
                 interrupts,
                 _StopOnNonFinite(run, config.learning_rate),
-                RecordRate(),
+                RecordRate(make_rate(config.schedule, config.learning_rate, total_steps(config, len(train)))),
                 *schedule,
                 stopper,
                 *callbacks,
@@ -198,20 +197,17 @@ def compiled(
         needed = not config.epochs and config.start_from is None
         model = assemble(architecture, hp, prepared.shape, network, prepared.positions, pretrained=needed)
     targets = prepared.preprocessor.targets_
+    balanced = config.class_weights == "balanced"
+    weights = balanced_weights(class_counts(prepared.table, prepared.parts["train"])) if balanced else None
     context = LossContext(
         shape=architecture.shaped(prepared.shape),
         to_original=lambda scaled: targets.inverse(keras.ops, scaled, "float32"),
         deviations=tuple(targets.deviation.tolist()),
-        class_weights=_class_weights(prepared) if config.class_weights == "balanced" else None,
+        class_weights=weights,
     )
     optimizer = make_optimizer(config, total_steps(config, len(prepared.parts["train"])))
     model.compile(optimizer=optimizer, loss=make_loss(config, architecture, hp, context))
     return model
-
-
-def _class_weights(prepared: Prepared) -> tuple[float, ...]:
-    """Balanced weights of the classes, by the train windows."""
-    return class_weights(class_counts(prepared.table, prepared.parts["train"]))
 
 
 def forecaster(model: keras.Model) -> Callable[[Windows], Iterator[NDArray[np.float32]]]:

@@ -13,7 +13,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.acceleration.training_tasks import training_tasks
 from zoo.data.readers.reading import Source
 from zoo.data.table import Table
 from zoo.data.windows import Windows
@@ -26,6 +25,7 @@ from zoo.training.measurement import measure
 from zoo.training.preparation import Prepared, prepare_run, read_data
 from zoo.training.trainer import fit, forecast_batches, forecaster
 from zoo.tuning.folds import Fold
+from zoo.workers.training_tasks import training_tasks
 from zoo_registry import SequenceShape, Task, discover
 from zoo_registry.errors import ConfigError, DataError
 

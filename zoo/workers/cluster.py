@@ -162,8 +162,17 @@ class ClusterWorkers(Workers):
                 elif time.monotonic() - seen > _PATIENCE:
                     raise CancelledError from None
 
-    def share(self, path: Path) -> UploadedFile:
+    def share(self, path: Path) -> UploadedFile | UploadedFolder:
         """See :meth:`Workers.share`."""
+        if not path.is_dir():
+            return self._upload(path)
+        with tempfile.TemporaryDirectory(prefix="zoo-folder-") as folder:
+            archive = Path(folder) / f"{uuid4().hex}.tar"
+            with tarfile.open(archive, "w") as file:
+                file.add(path.resolve(), arcname=".")
+            return UploadedFolder(self._upload(archive))
+
+    def _upload(self, path: Path) -> UploadedFile:
         from distributed.diagnostics.plugin import UploadFile
 
         plugin = f"zoo-{uuid4().hex}"
@@ -173,14 +182,6 @@ class ClusterWorkers(Workers):
             self._client.register_plugin(UploadFile(str(link), load=False), name=plugin)
         self._plugins[plugin] = link.name
         return UploadedFile(link.name)
-
-    def share_folder(self, path: Path) -> UploadedFolder:
-        """See :meth:`Workers.share_folder`."""
-        with tempfile.TemporaryDirectory(prefix="zoo-folder-") as folder:
-            archive = Path(folder) / f"{uuid4().hex}.tar"
-            with tarfile.open(archive, "w") as file:
-                file.add(path.resolve(), arcname=".")
-            return UploadedFolder(self.share(archive))
 
     def reporter(self, key: str) -> ClusterReporter:
         """See :meth:`Workers.reporter`."""

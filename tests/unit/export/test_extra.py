@@ -11,9 +11,8 @@ import tensorflow as tf
 
 import zoo
 from zoo.bundle.integrity import check_integrity
-from zoo.runtimes import RUNTIMES, Runtime
 from zoo_registry import Entry, Exporter, Registry
-from zoo_registry.errors import ConfigError, ExportError, ParityError, UnknownExporterError
+from zoo_registry.errors import ConfigError, ExportError, ParityError, UnknownExporterError, ZooError
 from zoo_registry.registry import EXPORTERS as KIND
 
 
@@ -165,33 +164,69 @@ def test_two_of_one_name_would_share_a_folder(trained, register, tmp_path):
     assert bundle.manifest.extra["flat"]["distribution"] == "pencils"
 
 
-SESSION = """
-from zoo.runtimes.onnxruntime_session import OnnxRuntimeSession
+PEN = """
+from zoo_registry import Exporter, Reference, Runtime, hookimpl
 
-class Off(OnnxRuntimeSession):
-    def run(self, window):
-        return {name: values + {OFF} for name, values in super().run(window).items()}
+def write(context):
+    (context.folder / "off.txt").write_text("{off}")
 
 def load(folder):
-    return Off(folder)
+    session = Reference("zoo_plugins.runtimes.onnxruntime_session:OnnxRuntimeSession")(folder)
+
+    class Off:
+        def run(self, window):
+            off = float((folder / "extra" / "pen" / "off.txt").read_text())
+            return {{name: values + off for name, values in session.run(window).items()}}
+
+    return Off()
+
+@hookimpl
+def zoo_exporters():
+    return [Exporter(name="pen", summary="Ink.", write=write)]
+
+@hookimpl
+def zoo_runtimes():
+    place = {{"file": "extra/pen/off.txt", "exporter": "pen"}}
+    return [Runtime(name="pen", summary="Ink.", load=load, distribution="pens", **place)]
 """
 
 
-@pytest.mark.parametrize("off", [0.0, 1.0])
-def test_what_a_runtime_here_can_run_passes_the_gate(trained, register, tmp_path, monkeypatch, off):
-    (tmp_path / f"pen_session_{off:.0f}.py").write_text(SESSION.replace("{OFF}", str(off)))
-    monkeypatch.syspath_prepend(tmp_path)
-    pen = Runtime("pen", "numpy", f"pen_session_{off:.0f}", file="extra/flat/numbers.txt", exporter="flat")
-    monkeypatch.setitem(RUNTIMES, "pen", pen)
-    if off:
-        with pytest.raises(ParityError, match=r"differs from the trained model by more than 1e-5 \(pen by "):
-            trained.export(tmp_path / "exported", name="tiny", formats=["flat"])
-        assert not (tmp_path / "exported" / "tiny").exists()
-        return
-    bundle = trained.export(tmp_path / "exported", name="tiny", formats=["flat"])
-    assert bundle.manifest.parity["pen"]["version"] == pen.version
+def test_a_format_of_a_plugins_own_passes_the_gate_is_verified_and_loaded(
+    trained, install_plugin, tmp_path, series, zoo_command
+):
+    install_plugin("pens", PEN.format(off=0))
+    bundle = trained.export(tmp_path / "exported", name="tiny", formats=["pen"])
+    assert bundle.manifest.parity["pen"]["version"] == "1.2"
     assert bundle.manifest.parity["pen"]["difference"] <= 1e-5
-    assert [verdict.runtime for verdict in zoo.verify_bundle(bundle.folder, ["pen"])] == ["pen"]
+    assert {"pen", "onnxruntime"} <= {verdict.runtime for verdict in zoo.verify_bundle(bundle.folder)}
+    done = zoo_command("verify", bundle.folder, "--runtime", "pen")
+    assert (done.exit_code, done.stdout.splitlines()[1].split()[:2]) == (0, ["pen", "1.2"])
+    window = series[["load", "temperature"]].to_numpy(np.float32)[None, :8]
+    np.testing.assert_array_equal(zoo.load_bundle(bundle.folder, runtime="pen").predict(window), bundle.predict(window))
+
+
+def test_one_that_gives_something_else_is_not_published(trained, install_plugin, tmp_path):
+    install_plugin("pens", PEN.format(off=1))
+    with pytest.raises(ParityError, match=r"differs from the trained model by more than 1e-5 \(pen by "):
+        trained.export(tmp_path / "exported", name="tiny", formats=["pen"])
+    assert not (tmp_path / "exported" / "tiny").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("values + off", "values[:1]"),
+        ("name: values + off", "'other': values"),
+        ("return {{name", "return 3 #"),
+        ("return Off()", "return 3"),
+        ("    session = ", "    session = 1 / 0 #"),
+    ],
+)
+def test_a_session_that_is_none_names_its_runtime(trained, install_plugin, tmp_path, old, new):
+    install_plugin("pens", PEN.replace(old, new).format(off=0))
+    with pytest.raises(ZooError, match="pen"):
+        trained.export(tmp_path / "exported", name="tiny", formats=["pen"])
+    assert not (tmp_path / "exported" / "tiny").exists()
 
 
 def test_the_command(trained, register, zoo_command, tmp_path):

@@ -10,7 +10,7 @@ from zoo.bundle.golden import Golden
 from zoo.bundle.loading import load_bundle
 from zoo.bundle.verification import verify_bundle
 from zoo.export.warmup import WARMUP_FILE
-from zoo.runtimes.tensorflow_session import TensorFlowSession
+from zoo_plugins.runtimes.tensorflow_session import TensorFlowSession
 
 FIELD = descriptor_pb2.FieldDescriptorProto
 # message: its fields with number, type, and whether there may be several

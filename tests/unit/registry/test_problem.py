@@ -53,10 +53,11 @@ def test_versions_share_names_sizes_and_types_but_no_codes():
         assert make(**change).interface() != one.interface()
 
 
-def test_flags_keep_their_type():
+def test_only_flags_keep_their_type():
     flag = {"name": "is_anomaly", "dtype": "bool", "shape": [1]}
-    problem = make(outputs=[FORECAST, flag]).with_dtype("float64")
+    problem = make(outputs=[FORECAST, flag]).served("float64", "scaled")
     assert [tensor.dtype for tensor in (*problem.inputs, *problem.outputs)] == ["float64", "float64", "bool"]
+    assert problem.units == "scaled"
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from zoo.models.losses import LOSSES
 from zoo.settings import loss_names
 from zoo.settings.loss_names import choose_loss, losses_for, normal_loss, resolve_loss
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import TrainingConfig
-from zoo_registry import Architecture, Entry, Hyperparameters, Loss, Registry, Task, TrainingDefaults, discover
+from zoo_registry import (
+    BUILT_IN_LOSSES,
+    Architecture,
+    Entry,
+    Hyperparameters,
+    Loss,
+    Registry,
+    Task,
+    TrainingDefaults,
+    discover,
+)
 from zoo_registry.errors import ConfigError, UnknownLossError
 from zoo_registry.registry import LOSSES as KIND
 
@@ -50,6 +59,7 @@ def plugins(monkeypatch):
     registry = Registry(
         KIND,
         [
+            *discover().losses.values(),
             entry("many", "outsider", parameters=Many),
             entry("grades", "outsider", tasks=(Task.CLASSIFY,)),
             entry("twin", "outsider"),
@@ -103,7 +113,7 @@ def test_numbers_come_back_as_they_were(delta):
         ("hubr:delta=0.5", "there is no loss 'hubr'; did you mean 'huber'?"),
         ("huber=3", "there is no loss 'huber=3'; did you mean 'huber'?"),
         ("", "there is no loss ''; known are: architecture, "),
-        ("lstm-zoo:mse", "there is no loss 'lstm-zoo:mse'"),
+        ("outsider:mse", "there is no loss 'outsider:mse'"),
         ("huber:", "loss 'huber' takes NAME=VALUE, found ''"),
         ("huber:delta", "loss 'huber' takes NAME=VALUE, found 'delta'"),
         ("huber:delta=", "loss 'huber' takes NAME=VALUE, found 'delta='"),
@@ -170,7 +180,7 @@ def test_a_plugins_loss_is_read_where_its_plugin_is_not():
 @pytest.mark.usefixtures("plugins")
 def test_the_losses_of_a_task():
     assert losses_for(Task.CLASSIFY) == ["cross-entropy", "focal", "grades"]
-    assert losses_for(Task.FORECAST) == [*list(LOSSES)[:-2], "many", "outsider:twin", "other:twin"]
+    assert losses_for(Task.FORECAST) == [*BUILT_IN_LOSSES[:-2], "many", "outsider:twin", "other:twin"]
     assert set(losses_for(Task.FORECAST)) - set(losses_for(Task.REGRESS)) == {"weighted-mse"}
     assert set(losses_for(Task.REGRESS)) - set(losses_for(Task.ANOMALY)) == {"directional"}
 

@@ -7,7 +7,7 @@ from typing import Any
 from zoo.bundle.golden import Ruler
 from zoo.bundle.verification import replay
 from zoo.capabilities import DIFFERS, EQUAL, FORMATS, LOOP, NATIVE, NONE, NOT_INSTALLED, REFUSED
-from zoo.runtimes import RUNTIMES
+from zoo.runtimes import runtimes
 from zoo.testing.bench import Bench, FirstEpoch, Published
 from zoo.testing.checks.training_checks import DROPOUT, dropout_steps
 from zoo.testing.outcomes import Findings, NotApplicableError
@@ -83,29 +83,30 @@ def _recurrence(bench: Bench, task: Task) -> Findings:
 
 
 def _recurrence_of(published: Published) -> str:
-    operators = published.manifest.onnx["operators"]
+    operators = published.manifest.onnx.operators
     return LOOP if _LOOPS & operators.keys() else NATIVE if _RECURRENT & operators.keys() else NONE
 
 
 def _runtimes(bench: Bench, task: Task) -> Findings:
     published = bench.published(task)
-    found = {name: NOT_INSTALLED for name, runtime in RUNTIMES.items() if not runtime.version}
+    known = runtimes()
+    found = {name: NOT_INSTALLED for name, runtime in known.items() if not runtime.version}
     said: dict[str, str] = {}
     for verdict in replay(
         published.folder,
-        [name for name, runtime in RUNTIMES.items() if runtime.version and not runtime.exporter],
+        [name for name, runtime in known.items() if runtime.version and not runtime.exporter],
         Ruler.of(published.manifest),
         strict=False,
     ):
         found[verdict.runtime] = REFUSED if verdict.refused else EQUAL if verdict.passed else DIFFERS
         said[verdict.runtime] = verdict.refused or f"the largest difference is {verdict.difference:.2g}"
-    for name, runtime in RUNTIMES.items():
+    for name, runtime in known.items():
         if runtime.exporter and runtime.version:
             found[name], said[name] = _read_by(bench, published, f"kit-{task}-{name}", runtime.exporter)
     wrong = [f"{name} ({said[name]})" for name, what in found.items() if what == DIFFERS]
     failure = f"task {task}: other outputs than the trained network's are given by {', '.join(wrong)}" if wrong else ""
     warnings = tuple(f"task {task}: {name} refuses it: {said[name]}" for name in found if found[name] == REFUSED)
-    facts = {"runtimes": {name: found[name] for name in RUNTIMES}}
+    facts = {"runtimes": {name: found[name] for name in known}}
     return Findings({"tasks": {str(task): facts}}, warnings, failure)
 
 

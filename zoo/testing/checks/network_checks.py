@@ -16,7 +16,7 @@ from zoo_registry import SequenceShape, Task
 from zoo_registry.errors import ConfigError
 
 # One of each, more than one, and a horizon longer than the window
-TRIED = (
+TRIED: tuple[dict[str, int], ...] = (
     {"window": 6, "n_features": 1, "horizon": 1},
     {"window": 5, "n_features": 3, "horizon": 4},
     {"window": 12, "horizon": 6, "n_targets": 2},
@@ -107,7 +107,6 @@ def check_save_and_reload(bench: Bench) -> Findings:
     if not subject.module or subject.module == "__main__":
         return Findings(warnings=("it was not loaded in a new process, which cannot import the architecture",))
     np.save(folder / "windows.npy", windows)
-    problem = training.prepared.problem
     error = reload_elsewhere(
         {
             "folder": str(folder.resolve()),
@@ -115,7 +114,7 @@ def check_save_and_reload(bench: Bench) -> Findings:
             "value": subject.module,
             "architecture": subject.architecture.name,
             "config": training.config.model_dump(mode="json"),
-            "columns": {"features": problem.features, "targets": problem.targets, "classes": problem.classes},
+            "problem": training.prepared.problem.model_dump(mode="json"),
         }
     )
     assert not error, f"saved, and loaded in a new process, which needs {', '.join(sorted(own))} of the plugin: {error}"

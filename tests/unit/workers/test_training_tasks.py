@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from zoo.acceleration.training_tasks import training_tasks
+from zoo.workers.training_tasks import training_tasks
 
 
 def plain(value, number):

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from zoo.quiet import import_tensorflow
 from zoo.workers.messages import Reporter, Workers
-from zoo.workers.sharing import Shared, shared
+from zoo.workers.sharing import shared
 
 
 @contextmanager
@@ -41,9 +41,9 @@ class _GivenUpError(Exception):
     """Nobody waits for this training any more."""
 
 
-def _run(train: Callable[..., Any], data: Shared, given: tuple[Any, ...], reporter: Reporter | None) -> Any:
+def _run(train: Callable[..., Any], data: Callable[[], Any], given: tuple[Any, ...], reporter: Reporter | None) -> Any:
     if reporter is None:
-        return train(data.get(), *given)
+        return train(data(), *given)
     asked = reporter
 
     def look(epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -53,7 +53,7 @@ def _run(train: Callable[..., Any], data: Shared, given: tuple[Any, ...], report
     with keras_session():
         import keras
 
-        return train(data.get(), *given, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=look)])
+        return train(data(), *given, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=look)])
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from zoo.runs.checkpoints import read_checkpoint
 from zoo.runs.unfinished import UnfinishedRun
 from zoo.settings.schema import TrainingConfig
 from zoo.settings.toml_file import config_text
-from zoo.training import acceleration_choice as acceleration
-from zoo.training.acceleration_choice import choose_plan
+from zoo.training import plan_choice
+from zoo.training.plan_choice import choose_plan
 from zoo_registry import discover
 from zoo_registry.errors import ConfigError
 from zoo_registry.hyperparameters import validated
@@ -68,7 +68,7 @@ def network(make_architecture, prepared):
 
 
 def test_what_was_given_is_taken(network, prepared, monkeypatch):
-    monkeypatch.setattr(acceleration, "at_once", lambda: 2)
+    monkeypatch.setattr(plan_choice, "at_once", lambda: 2)
     model, windows = network(), prepared.parts["train"]
 
     def chosen(**settings):
@@ -87,7 +87,7 @@ def test_a_trial_is_asked_where_it_should_be(network, prepared, monkeypatch):
         asked.append({plan.engine for plan in plans})
         return plans[-1]
 
-    monkeypatch.setattr(acceleration, "plan_by_trial", trial)
+    monkeypatch.setattr(plan_choice, "plan_by_trial", trial)
     for engine in ("auto", "keras", "fused"):
         plan = choose_plan(network(), network, prepared.parts["train"], TrainingConfig(engine=engine, autotune=True))
         assert plan.engine in asked[-1]
@@ -119,7 +119,7 @@ def test_a_trial_is_recorded_and_repeated(series, tmp_path, monkeypatch):
         tried.append(arguments)
         return Plan("fused", 1, 2)
 
-    monkeypatch.setattr(acceleration, "plan_by_trial", trial)
+    monkeypatch.setattr(plan_choice, "plan_by_trial", trial)
     first = zoo.train("basic", series, hyperparameters={"units": 4}, runs=tmp_path, autotune=True, **SMALL)
     chosen = first.config.training
     assert (chosen.engine, chosen.autotune, chosen.batch_parts, chosen.steps_per_execution) == ("fused", False, 1, 2)
@@ -141,7 +141,7 @@ def test_a_checkpoint_holds_the_plan(series, tmp_path, monkeypatch):
     def killed(self, epoch, logs=None):
         raise Killed
 
-    monkeypatch.setattr(acceleration, "at_once", lambda: 1)
+    monkeypatch.setattr(plan_choice, "at_once", lambda: 1)
     monkeypatch.setattr("zoo.training.trainer.RecordRate.on_epoch_begin", killed)
     with pytest.raises(Killed):
         zoo.train("basic", series, hyperparameters={"units": 4}, runs=tmp_path, **SMALL)
@@ -153,5 +153,5 @@ def test_a_checkpoint_holds_the_plan(series, tmp_path, monkeypatch):
         "steps_per_execution": 5,
         "jit": False,
     }
-    monkeypatch.setattr(acceleration, "at_once", lambda: 4)
+    monkeypatch.setattr(plan_choice, "at_once", lambda: 4)
     assert zoo.resume("latest", series, runs=tmp_path).record.training["engine"]["parts"] == 1
