@@ -129,8 +129,8 @@ def test_weights_of_another_network(make_architecture, shape):
 def test_another_runs_weights_without_an_epoch(trained, series, tmp_path):
     settings = {"target": "load", "window": 8, "horizon": 3, "hyperparameters": {"units": 4}}
     run = zoo.train("basic", series, epochs=0, start_from=str(trained.folder), runs=tmp_path, **settings)
-    assert (run.record.training["epochs"], run.record.training["best_epoch"]) == (0, 0)
-    assert run.record.training["val_loss"] == pytest.approx(trained.record.training["val_loss"])
+    assert (run.record.training.epochs, run.record.training.best_epoch, run.record.training.loss) == (0, 0, None)
+    assert run.record.training.val_loss == pytest.approx(trained.record.training.val_loss)
     np.testing.assert_array_equal(run.predict(series), trained.predict(series))
     assert "Nothing was trained" in (run.folder / "report.html").read_text()
     assert zoo.load_run(run.folder).export(tmp_path / "exported").manifest.run == run.id

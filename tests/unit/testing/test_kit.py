@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import itertools
 import sys
-from types import SimpleNamespace
 from typing import Annotated
 
 import keras
@@ -14,12 +13,10 @@ import pytest
 from keras import ops
 from pydantic import Field
 
-from zoo.runtimes import RUNTIMES, find_runtime
-from zoo.runtimes.runtime import Runtime
 from zoo.testing import CHECKS, check, run_checks
 from zoo.testing.kit import MAIN
 from zoo.testing.subject import Subject
-from zoo_registry import Architecture, Hyperparameters, Task, head
+from zoo_registry import Architecture, Hyperparameters, Task, discover, head
 from zoo_registry.errors import PluginError
 
 CALLS = itertools.count(1)
@@ -171,19 +168,41 @@ def test_a_shape_that_the_architecture_takes_is_what_it_is_tried_on(tmp_path):
     assert report.warnings == ()
 
 
-class Crooked:
-    """ONNX Runtime, whose forecasts are a little off."""
+CROOKED = """
+from zoo_registry import Runtime, discover, hookimpl
 
+
+class Crooked:
     def __init__(self, folder):
-        self._session = find_runtime("onnxruntime").load(folder)
+        self.session = discover().runtimes["onnxruntime"].item.load(folder, None)
 
     def run(self, window):
-        return {name: values + 1e-3 for name, values in self._session.run(window).items()}
+        return {name: values + 1e-3 for name, values in self.session.run(window).items()}
 
 
-def test_a_runtime_over_the_limit_leaves_what_the_others_gave(tmp_path, monkeypatch):
-    monkeypatch.setitem(RUNTIMES, "crooked", Runtime("crooked", "numpy", __name__, function="Crooked"))
-    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or SimpleNamespace(Crooked=Crooked))
+@hookimpl
+def zoo_runtimes():
+    return [Runtime(name="crooked", summary="Is a little off.", load=Crooked, distribution="numpy")]
+"""
+
+
+@pytest.fixture
+def crooked(tmp_path, monkeypatch):
+    """A runtime of a plugin, whose forecasts are a little off."""
+    metadata = tmp_path / "site" / "crooked-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: crooked\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[zoo]\ncrooked = crooked_runtime\n")
+    (tmp_path / "site" / "crooked_runtime.py").write_text(CROOKED)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    discover.cache_clear()
+    yield
+    discover.cache_clear()
+    sys.modules.pop("crooked_runtime", None)
+
+
+@pytest.mark.usefixtures("crooked")
+def test_a_runtime_over_the_limit_leaves_what_the_others_gave(tmp_path):
     report = run_checks(architecture(network()), tmp_path, ["export", "native recurrence", "runtimes"])
     (failed,) = report.failed
     assert failed.check == "runtimes"
