@@ -101,13 +101,13 @@ class Bench:
         """The task whose training and export the main checks look at."""
         return self.architecture.tasks[0]
 
-    def shape(self, task: str, **sizes: int) -> SequenceShape:
-        """A shape for a task, of sizes of :func:`toy_shape`, but for those that the architecture's ``toy`` has."""
-        return of_task(
-            toy_shape(**sizes | {str(name): size for name, size in self.architecture.toy.items()}),
-            task,
-            self.architecture,
-        )
+    def shape(self, task: str, length: int | None = None, **sizes: int) -> SequenceShape:
+        """A shape for a task, of sizes of :func:`toy_shape`, but for those that the architecture's ``toy`` has.
+
+        ``length`` is the window's, whatever ``toy`` says.
+        """
+        sizes |= {str(name): size for name, size in self.architecture.toy.items()}
+        return of_task(toy_shape(**sizes | ({"window": length} if length else {})), task, self.architecture)
 
     def network(self, shape: SequenceShape, seed: int = 0) -> keras.Model:
         """The bare network with tiny hyperparameters, its weights drawn from the seed."""

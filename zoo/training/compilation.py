@@ -64,11 +64,12 @@ def make_loss(
 def _named(function: LossFunction, shape: SequenceShape) -> LossFunction:
     """A function for Keras to save by name: of a lambda it saves the code, and fails at what that refers to.
 
-    It is given outputs of the shape that they have, of which Keras drops a last axis of 1.
+    Of an architecture's own outputs Keras drops a last axis of 1, which is put back.
     """
 
     def loss(y_true: Any, y_pred: Any) -> Any:
-        return function(y_true, keras.ops.reshape(y_pred, (-1, *shape.output)))
+        outputs = keras.ops.reshape(y_pred, (-1, *shape.output)) if shape.outputs_per_target else y_pred
+        return function(y_true, outputs)
 
     return loss
 
