@@ -17,7 +17,6 @@ from zoo_registry import (
     LossContext,
     LossFunction,
     SequenceShape,
-    Task,
 )
 from zoo_registry.discovery import sentence_of
 from zoo_registry.errors import PluginError, ZooError
@@ -77,8 +76,8 @@ def _named(function: LossFunction, shape: SequenceShape) -> LossFunction:
 
 def _try_loss(function: LossFunction, shape: SequenceShape) -> None:
     """Call a plugin's loss on two samples of zeros, before any training."""
-    truth = (1, 1) if shape.task is Task.CLASSIFY else (shape.horizon, shape.n_targets)
-    losses = function(keras.ops.zeros((_TRIED, *truth)), keras.ops.zeros((_TRIED, *shape.output)))
+    truth = keras.ops.zeros((_TRIED, shape.horizon, shape.n_targets))
+    losses = function(truth, keras.ops.zeros((_TRIED, *shape.output)))
     if keras.ops.shape(losses)[:1] != (_TRIED,):
         raise ValueError(f"expected one value for each sample, ({_TRIED},), found {keras.ops.shape(losses)}")
 

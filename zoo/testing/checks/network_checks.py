@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.models.custom_objects import load_with, names_of
+from zoo.tasks import find_task
 from zoo.testing.bench import STATED, Bench, default_network, noise
 from zoo.testing.outcomes import Findings, NotApplicableError
 from zoo.testing.reloading import reload_elsewhere
-from zoo_registry import SequenceShape, Task
+from zoo_registry import SequenceShape
 from zoo_registry.errors import ConfigError
 
 # One of each, more than one, and a horizon longer than the window
@@ -123,10 +124,10 @@ def check_save_and_reload(bench: Bench) -> Findings:
     return Findings()
 
 
-def _shapes(bench: Bench, task: Task) -> list[SequenceShape]:
-    sizes = TRIED if task is bench.first_task else TRIED[-2:]
+def _shapes(bench: Bench, task: str) -> list[SequenceShape]:
+    sizes = TRIED if task == bench.first_task else TRIED[-2:]
     shapes = [bench.shape(task, **one) for one in sizes]
-    if task is Task.FORECAST:
+    if find_task(task).roles.ahead:
         shapes.append(replace(shapes[1], quantiles=(0.1, 0.5, 0.9)))
     return shapes
 
