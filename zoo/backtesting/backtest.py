@@ -94,11 +94,11 @@ def backtest(
         reading=reading,
     )
     if train_rows is not None and opened.outputs is not None:
-        raise ConfigError("--train-rows is for a training, but this network stays as it is; add --refit")
+        raise ConfigError("`train_rows` is for a training, but this network stays as it is; add `refit`")
     if opened.outputs is None and opened.config is not None and opened.config.training.start_from is not None:
         raise ConfigError(
-            f"--from {opened.config.training.start_from}: its weights may have seen rows behind an origin, so that a"
-            " training from them cannot be backtested; leave it out, or leave --refit out"
+            f"`start_from` {opened.config.training.start_from}: its weights may have seen rows behind an origin, so"
+            " that a training from them cannot be backtested; leave it out, or leave `refit` out"
         )
     table = opened.laid.table
     tested = opened.tested if start is None else _checked_start(opened, rows_from(table, start), start)
@@ -125,8 +125,8 @@ def _checked_start(opened: Subject, tested: dict[str, range], start: str) -> dic
     for name, unseen in (opened.unseen or {}).items():
         if tested[name] and tested[name].start < unseen.start:
             raise ConfigError(
-                f"--start {start}: this network was trained on rows before {opened.laid.table.row_name(unseen.start)},"
-                " so that errors there would flatter it; give a later one, or --refit"
+                f"`start` {start}: this network was trained on rows before {opened.laid.table.row_name(unseen.start)},"
+                " so that errors there would flatter it; give a later one, or `refit`"
             )
     return tested
 
@@ -180,7 +180,7 @@ def _gather(
     if not errors.windows:
         raise DataError(
             f"{laid.table.source}: behind every origin a target is missing, so there is no truth to measure; give"
-            " another --start"
+            " another `start`"
         )
     moments, table = origins_of(laid), laid.table
     evaluation = {

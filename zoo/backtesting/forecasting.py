@@ -177,7 +177,7 @@ def _filled_forward(laid: TableWindows) -> NDArray[np.float64]:
 def no_season(laid: TableWindows, season: int | None) -> str | None:
     """Why the seasonal naive forecast cannot be computed for all of these windows, or None."""
     if season is None:
-        return "no season is known; give one with --season"
+        return "no season is known; give one with `season`"
     last, starts = laid.windows.last_rows(), laid.table.starts[laid.series_of()]
     earliest = seasonal_rows(laid.told_rows()[:, 0], last, laid.problem.horizon, season).min(axis=1)
     if (earliest < starts).any():

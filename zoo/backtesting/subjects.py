@@ -84,7 +84,7 @@ def open_subject(
         if not (runs / run).is_dir():
             raise ConfigError(
                 f"{found.folder}: a bundle does not hold what trains it anew, expected its run {run} in {runs}; give"
-                " its folder of runs with --runs, or leave --refit out"
+                " its folder of runs with `runs`, or leave `refit` out"
             )
         found = _load_run(runs / run)
     given = {name: value for name, value in (reading or {}).items() if value is not None}
@@ -92,7 +92,7 @@ def open_subject(
         return _of_bundle(found, data, missing, given)
     if given:
         raise ConfigError(
-            f"--{next(iter(given)).replace('_', '-')} says how a bundle's table is read; a run and a configuration say"
+            f"`{next(iter(given))}` says how a bundle's table is read; a run and a configuration say"
             " so themselves: leave it out"
         )
     if isinstance(found, RunConfig):
@@ -107,7 +107,7 @@ def _found(
         return load_bundle(subject, require_signature=require_signature)
     if require_signature:
         raise ConfigError(
-            "--require-signature is for a bundle that is loaded, and nothing else is signed; give a bundle's folder, or"
+            "`require_signature` is for a bundle that is loaded, and nothing else is signed; give a bundle's folder, or"
             " leave it out"
         )
     if not isinstance(subject, (str, Path)):
@@ -116,7 +116,7 @@ def _found(
     if path.suffix.lower() == ".toml":
         file = read_config(path)
         if file.architecture is None:
-            raise ConfigError(f"--config {path}: it names no architecture; write one, as zoo train --print-config does")
+            raise ConfigError(f"{path}: it names no architecture; write one, as zoo train --print-config does")
         architecture = discover().catalogue[file.architecture].item
         return resolve(file.architecture, architecture, file.hyperparameters, file.settings)
     return _load_run(find_run(str(subject), runs))
@@ -146,7 +146,7 @@ def _of_config(config: RunConfig, data: Source | None, missing: Missing | None) 
         config = config.model_copy(update={"data": config.data.model_copy(update={"missing": missing})})
     source: Source = config.data.source if data is None else data
     if isinstance(source, str) and source in (FRAME, ARRAYS):
-        raise ConfigError(f"the table was a {source} of a program; give --data, or backtest(..., data=...)")
+        raise ConfigError(f"the table was a {source} of a program; give `data`, or backtest(..., data=...)")
     table = read_data(config.data, source)
     splits, short = split_table(table, config.data)
     tested = {name: split.test for name, split in splits.items()}
@@ -185,7 +185,7 @@ def _of_bundle(bundle: Bundle, data: Source | None, missing: Missing | None, rea
     problem, record = bundle.problem, bundle.trained_on
     _check_task(problem.task)
     if data is None:
-        raise ConfigError(f"{bundle.folder}: a bundle has no table of its own; give --data")
+        raise ConfigError(f"{bundle.folder}: a bundle has no table of its own; give `data`")
     missing = way_to_fill(data, missing)
     laid = bundle.lay(data, missing=missing, **reading)
     if absent := [name for name in problem.targets if name not in laid.table.targets]:
@@ -235,6 +235,6 @@ def _trained(subject: Subject, unseen: dict[str, range] | None) -> Subject:
     table: Table = subject.laid.table
     remark = (
         "nothing tells which of these rows the network was trained on, so all of them are forecast; errors on rows of"
-        " its training flatter it: give a --start behind them"
+        " its training flatter it: give a `start` behind them"
     )
     return replace(subject, tested=dict(table.series), doubt=remark)

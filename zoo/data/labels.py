@@ -48,12 +48,12 @@ def check_anomaly_labels(table: Table, parts: Mapping[str, Windows]) -> None:
         row = int(np.flatnonzero(np.isin(table.labels, wrong))[0])
         raise DataError(
             f"{where}, {table.row_name(row)}: expected labels 0 (usual) and 1 (anomaly), found"
-            f" {shown(table.classes[table.labels[row]])}; mend them, or name another column with --label"
+            f" {shown(table.classes[table.labels[row]])}; mend them, or name another column with `label`"
         )
     if len(test := parts["test"]) and (table.labels[test.ends()] < 0).all():
         raise DataError(
             f"{where}: no test window ends in a row with a label, expected some to measure scores against; take"
-            " another --split, or leave --label out"
+            " another `split`, or leave `label` out"
         )
 
 
@@ -68,5 +68,5 @@ def check_classes_told(table: Table, parts: Mapping[str, Windows]) -> None:
         elsewhere = ", ".join(f"{counts[part][absent[0]]} in {part}" for part in PARTS[1:])
         raise DataError(
             f"{where}: no train window ends in class {shown(name)} ({elsewhere}), expected some of each class;"
-            " take another --split, or leave its rows out"
+            " take another `split`, or leave its rows out"
         )

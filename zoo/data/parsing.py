@@ -61,7 +61,7 @@ class Parser:
         if roles.apart and (both := [name for name in targets if name in features]):
             raise DataError(
                 f"{where}: target '{both[0]}' is a feature too, from which the network would read it off; leave it out"
-                " of --features, or take --task forecast"
+                " of `features`, or take `task='forecast'`"
             )
         self.ignored, self._texts = (), ()  # type: tuple[str, ...], tuple[str, ...]
         self._named = {*targets, *features}
@@ -72,7 +72,7 @@ class Parser:
         taken = set(calendar_columns(reading.calendar)) & {str(name) for name in frame.columns}
         if taken:
             raise DataError(
-                f"{where}: --calendar would make the column '{sorted(taken)[0]}', which is there already; rename it"
+                f"{where}: `calendar` would make the column '{sorted(taken)[0]}', which is there already; rename it"
             )
         dtypes = [frame[name].dtype for name in self._columns]
         small = all(isinstance(dtype, np.dtype) and dtype.str[1:] in _FLOAT32_HOLDS for dtype in dtypes)
@@ -120,8 +120,8 @@ class Parser:
             return np.ascontiguousarray(values)
         if not isinstance(times, pd.DatetimeIndex):
             raise DataError(
-                f"{self.naming.where}: --calendar needs a column of times, found {kind_of(times)}; name it with --time,"
-                " or leave --calendar out"
+                f"{self.naming.where}: `calendar` needs a column of times, found {kind_of(times)}; name it with `time`,"
+                " or leave `calendar` out"
             )
         times = self._calendar_clock(times)
         computed, n_features = calendar_values(times, self.reading.calendar), len(self.features)
@@ -143,7 +143,7 @@ class Parser:
         """Raise DataError for the first column without any value."""
         for name, empty in self._empty.items():
             if empty:
-                remedy = "fill it" if name in self._named else "leave it out with --features"
+                remedy = "fill it" if name in self._named else "leave it out with `features`"
                 expected = "times or numbers" if name.lower() in TIME_NAMES else "numbers"
                 raise DataError(
                     f"{self.naming.where}: column '{name}' has no value at all, expected {expected}; {remedy}"
@@ -155,7 +155,7 @@ class Parser:
                 raise DataError(
                     f"{self.naming.where}: column '{name}', row {first_row + bad[0] + 1}: expected text, as in the rows"
                     f" before, found the number {frame[name].iloc[bad[0]]}; mend it, or name the columns to use with"
-                    " --features"
+                    " `features`"
                 )
 
     def _refuse_doubled_roles(self, targets: Sequence[str], features: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ class Roles:
     classes: bool = False
     apart: bool = False
     judged: bool = False
-    label_remedy: str = "name another column, or take --task regress"
+    label_remedy: str = "name another column, or take `task='regress'`"
 
 
 NUMBERS = Roles()

@@ -41,7 +41,7 @@ def split_series(table: Table, config: DataConfig, layout: Layout, span: str) ->
         else:
             splits[name] = split.shifted(rows.start)
     if short and (config.short_series == "error" or not splits):
-        way_out = ", or leave such series out with --short-series drop" if splits else ""
+        way_out = ", or leave such series out with `short_series='drop'`" if splits else ""
         named = ", ".join(f"{shown(name)} ({len(table.series[name])} rows)" for name in list(short)[:_NAMED])
         more = f" and {len(short) - _NAMED} more" if len(short) > _NAMED else ""
         raise DataError(

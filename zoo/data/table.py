@@ -187,9 +187,9 @@ def _spool(
     folder = reading.spool
     assert folder is not None
     if reading.sort or reading.resample:
-        raise ConfigError("--sort and --resample need the whole table in memory; leave --spool out, or do it before")
+        raise ConfigError("`sort` and `resample` need the whole table in memory; leave `spool` out, or do it before")
     if not folder.is_dir():
-        raise ConfigError(f"--spool: expected a folder that is there, found {folder}; name another")
+        raise ConfigError(f"`spool`: expected a folder that is there, found {folder}; name another")
     parser: Parser | None = None
     files: list[SpoolFile | None] = []
     first_times: Times | None = None
@@ -247,8 +247,8 @@ def _comparable_ticks(times: Times, first: Times, naming: Naming, first_row: int
     except pd.errors.OutOfBoundsDatetime as error:
         row = int(np.flatnonzero((times.year < 1678) | (times.year > 2261))[0])
         raise DataError(
-            f"{column}, row {first_row + row + 1}: expected a time in the years 1678 to 2261, as --spool is given,"
-            f" found {times[row]}; mend it, or leave --spool out"
+            f"{column}, row {first_row + row + 1}: expected a time in the years 1678 to 2261, as `spool` is given,"
+            f" found {times[row]}; mend it, or leave `spool` out"
         ) from error
 
 

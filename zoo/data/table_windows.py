@@ -65,7 +65,7 @@ def lay_over(
     if not len(starts):
         raise DataError(
             f"{table.source}: expected {problem.window} rows (the window) without a gap or a missing value, found none;"
-            " fill them in, or take another --missing or --gaps"
+            " fill them in, or take another `missing` or `gaps`"
         )
     counts = -(-(starts[:, 1] - starts[:, 0]) // stride)
     layout = Layout(problem.window, problem.horizon, problem.window + problem.gap, stride)

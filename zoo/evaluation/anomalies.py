@@ -43,7 +43,7 @@ def evaluate_anomalies(
         known = known & (labels >= 0)
     if not known.any():
         raise DataError(
-            "every test window ends in a missing value or label, so there is nothing to measure; give another --split"
+            "every test window ends in a missing value or label, so there is nothing to measure; give another `split`"
         )
     truth = None if labels is None else labels[known] == 1
     own, other = (
@@ -116,7 +116,7 @@ def _verdict(evaluation: dict[str, Any]) -> str:
     network, baseline = evaluation["network"], evaluation["baselines"][Z_SCORE]
     if not evaluation["anomalies"]:
         unlabelled = evaluation["anomalies"] is None
-        why = "without labels (--label)" if unlabelled else "as the test split holds no labelled anomaly,"
+        why = "without labels (`label`)" if unlabelled else "as the test split holds no labelled anomaly,"
         return (
             f"The threshold is the {evaluation['quantile']:.2%} quantile of the validation scores, and"
             f" {network['flagged']} test rows lie above it ({baseline['flagged']} by the {Z_SCORE}); {why} nobody can"

@@ -92,7 +92,7 @@ def _check(runs: Sequence[Measured]) -> None:
         if not run.measures.decides:
             raise RunError(
                 f"run {run.name} has no labelled anomalies in its test rows, so nothing tells whether it is better than"
-                " another; train with --label, and with a --split whose test part has some"
+                " another; train with `label`, and with a `split` whose test part has some"
             )
         if run.measures.scaled and "unit" not in run.evaluation:
             raise RunError(f"run {run.name} does not say in which units its errors are scaled; train it again")

@@ -58,7 +58,7 @@ def evaluate(
         if details is not None:
             details.add(numbers, made, NETWORK, None if middle is None else output)
     if not (windows := errors[NETWORK].windows):
-        raise DataError("every test window has a missing target, so there is no truth to measure; give another --split")
+        raise DataError("every test window has a missing target, so there is no truth to measure; give another `split`")
     naive = naive_scales([history[rows.start : rows.stop] for rows in prepared.rows("train")])
     measured = {name: found.measured(naive=naive, scale=targets.unit) for name, found in errors.items()}
     network = measured.pop(NETWORK)
@@ -108,7 +108,7 @@ def _baselines(
 def _no_season(test: Windows, series: Sequence[range], season: int | None) -> str | None:
     """Why the seasonal naive forecast cannot be computed, or None."""
     if season is None:
-        return "no season is known; give one with --season"
+        return "no season is known; give one with `season`"
     first_rows = np.array([rows.start for rows in series])
     for numbers in test.batches(2**16):
         origins = test.origins(numbers)

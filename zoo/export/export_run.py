@@ -170,7 +170,7 @@ def _refuse_non_finite(trained: Trained) -> None:
     if (name := not_finite(trained.network)) is not None:
         raise ExportError(
             f"run {trained.record.id}: the weights '{name}' are not finite, so that it cannot be exported; train again"
-            " with a smaller --learning-rate or another --scaler"
+            " with a smaller `learning_rate` or another `scaler`"
         )
 
 
@@ -206,10 +206,10 @@ def _replay_scaled(folder: Path, golden: Golden, preprocessor: Preprocessor, ans
 def _gate(verdicts: list[Verdict], preprocessor: Preprocessor, dtype: str) -> None:
     if failed := [verdict for verdict in verdicts if not verdict.passed]:
         found = ", ".join(f"{verdict.runtime} by {verdict.difference:.2g}" for verdict in failed)
-        advice = "report the architecture's author, or try another --scaler"
+        advice = "report the architecture's author, or try another `scaler`"
         if dtype != preprocessor.serving_dtype == "float64":
             advice = (
-                f"these columns take float64, so leave --serving-dtype {dtype} out, and give another --name where"
+                f"these columns take float64, so leave `serving_dtype` {dtype} out, and give another `name` where"
                 f" {dtype} is published"
             )
         raise ParityError(

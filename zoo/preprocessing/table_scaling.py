@@ -31,7 +31,7 @@ def fit_preprocessor(
         worst = max(repaired.missing, key=repaired.missing.__getitem__)
         raise DataError(
             f"{table.source}: no train row is left without a missing value, of which column '{worst}' has the most"
-            f" ({repaired.missing[worst]}); fill it, leave it out, or take another --missing or --split"
+            f" ({repaired.missing[worst]}); fill it, leave it out, or take another `missing` or `split`"
         )
     _refuse_constant_calendar(table, preprocessor.calendar, feature_rows)
     preprocessor.fit_blocks(
@@ -53,7 +53,7 @@ def _refuse_constant_calendar(table: Table, calendar: Sequence[CalendarField], r
             if all((column[block] == column[rows[0, 0]]).all() for block in blocks):
                 raise DataError(
                     f"{table.source}: the calendar feature '{field}' is the same in all train rows, expected one that"
-                    " changes; leave it out of --calendar, or take another --split"
+                    " changes; leave it out of `calendar`, or take another `split`"
                 )
 
 
@@ -111,6 +111,6 @@ def _checked_scaled(
         raise DataError(
             f"{table.source}: column '{names[column]}', {table.row_name(first_row + row)}: expected a number that"
             f" float32 holds once it is scaled by the train rows, found {raw[row, column]:g}; mend it, or take another"
-            " --scaler"
+            " `scaler`"
         )
     return block

@@ -25,7 +25,7 @@ def resolve_loss(
     if architecture.outputs_per_target and task.gives_values:
         if chosen is not None and (found := read_loss(chosen)[0]) != OWN_LOSS:
             raise ConfigError(
-                f"architecture '{name}' is trained with its own loss alone, found --loss {found}; leave it out"
+                f"architecture '{name}' is trained with its own loss alone, found `loss` {found}; leave it out"
             )
         chosen, quantiles = chosen or OWN_LOSS, ()
     if chosen is None:
@@ -38,11 +38,11 @@ def resolve_loss(
         spelled = ",".join(f"{quantile:g}" for quantile in quantiles)
         if read_loss(chosen)[0] != "quantile":
             raise ConfigError(
-                f"--quantiles {spelled} are trained with --loss quantile, found --loss {text}; leave one of the two out"
+                f"`quantiles` {spelled} are trained with `loss='quantile'`, found `loss` {text}; leave one of them out"
             )
         if choose_loss(chosen).parameters.model_fields_set:
             raise ConfigError(
-                f"--quantiles {spelled} says which quantiles, and --loss {text} another one; leave its q out"
+                f"`quantiles` {spelled} says which quantiles, and `loss` {text} another one; leave its q out"
             )
     return text
 

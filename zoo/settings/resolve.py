@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from zoo.data.readers.examples import find_example
 from zoo.settings.loss_choice import resolve_loss
 from zoo.settings.schema import DEFAULT_SOURCE, DataConfig, NetworkConfig, RunConfig, TrainingConfig
-from zoo.settings.setting import settings_of
+from zoo.settings.setting import given_of, settings_of
 from zoo.tasks import find_task
 from zoo.tasks.base import SequenceTask
 from zoo_registry import Architecture, Task, discover
@@ -26,11 +26,11 @@ def resolve(
     A setting beats the example's or the architecture's default, which beats the zoo's. Raises ConfigError for unknown
     names and values out of bounds.
     """
-    fields = {**DataConfig.model_fields, **NetworkConfig.model_fields, **TrainingConfig.model_fields}
+    fields = settings_of(RunConfig)
     for setting in settings:
         if setting not in fields:
             raise ConfigError(f"there is no setting '{setting}'{close_match_hint(setting, fields)}")
-    given = {key: value for key, value in settings.items() if value is not None and value not in ((), [], {})}
+    given = given_of(settings)
     hp = architecture.configure(hyperparameters)
 
     preferred = {key: value for key, value in vars(architecture.defaults).items() if value is not None}
@@ -48,7 +48,7 @@ def resolve(
         )
     network = validated(NetworkConfig, {k: v for k, v in given.items() if k in NetworkConfig.model_fields}, "setting")
     if "threshold" in given and "anomaly_rate" in given:
-        raise ConfigError("--threshold and --anomaly-rate set the same limit; give one of them")
+        raise ConfigError("`threshold` and `anomaly_rate` set the same limit; give one of them")
     training = preferred | {key: value for key, value in given.items() if key in TrainingConfig.model_fields}
     training["loss"] = resolve_loss(given.get("loss"), name, architecture, task, network.quantiles)
     resolved = validated(TrainingConfig, training, "setting")
@@ -56,8 +56,8 @@ def resolve(
         _check_suits(task, config)
     if data.train_on_validation and (resolved.keep != "last" or resolved.patience):
         raise ConfigError(
-            "--train-on-validation leaves no rows that could tell the best epoch; give --keep last --patience 0, and as"
-            " many --epochs as are wanted"
+            "`train_on_validation` leaves no rows that could tell the best epoch; give `keep='last'`, `patience=0`, and"
+            " as many `epochs` as are wanted"
         )
     _check_of_architecture(name, architecture, network, resolved)
     return RunConfig(
@@ -71,7 +71,7 @@ def resolve(
 
 def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
     """Fill in what the user left out of the data's settings, by the example's preset where the source is one."""
-    given = {key: value for key, value in settings.items() if value is not None and value not in ((), [], {})}
+    given = given_of(settings)
     given.setdefault("source", DEFAULT_SOURCE)
     task = find_task(given.setdefault("task", Task.FORECAST))
     if example := find_example(given["source"]):
@@ -80,7 +80,7 @@ def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
         given.setdefault("horizon", 1)
     config = validated(DataConfig, given, "setting")
     if not config.target and not task.roles.judged:
-        raise ConfigError(f"no target was named for {config.source}; give --target with {task.target_wanted}")
+        raise ConfigError(f"no target was named for {config.source}; give `target` with {task.target_wanted}")
     _check_suits(task, config)
     task.check_settings(config)
     for scaler in (config.scaler, *config.scaler_for.values(), config.target_scaler):
@@ -96,10 +96,10 @@ def _check_suits(task: SequenceTask, config: BaseModel) -> None:
         if value == (1 if name == "horizon" else default):
             continue
         if (why := task.unsuited.get(name)) is not None:
-            raise ConfigError(f"{setting.flag} is not for --task {task.name}, {why}; leave it out")
+            raise ConfigError(f"`{name}` is not for `task='{task.name}'`, {why}; leave it out")
         if not task.among(setting.mark.tasks):
-            owners = " and ".join(setting.mark.tasks)
-            raise ConfigError(f"{setting.flag} is for --task {owners}, found it with {task.name}; leave it out")
+            owners = " and ".join(f"`task='{owner}'`" for owner in setting.mark.tasks)
+            raise ConfigError(f"`{name}` is for {owners}, found it with {task.name}; leave it out")
 
 
 def _check_of_architecture(
@@ -108,11 +108,11 @@ def _check_of_architecture(
     """Raise ConfigError for what an architecture cannot do."""
     if architecture.outputs_per_target and network.normalize_window != "none":
         raise ConfigError(
-            f"--normalize-window {network.normalize_window} cannot be undone on what architecture '{name}' gives, which"
+            f"`normalize_window` {network.normalize_window} cannot be undone on what architecture '{name}' gives, which"
             " it decodes itself; leave it out"
         )
     if not training.epochs and architecture.pretrained is None and training.start_from is None:
         raise ConfigError(
-            f"--epochs 0 trains nothing, and architecture '{name}' has no weights to begin with; give more, or the run"
-            " to begin with: --from"
+            f"`epochs=0` trains nothing, and architecture '{name}' has no weights to begin with; give more, or the run"
+            " to begin with by `start_from`"
         )

@@ -30,10 +30,10 @@ class Anomaly(SequenceTask):
 
     name: ClassVar[str] = Task.ANOMALY
     measures = ANOMALY_MEASURES
-    roles = Roles(judged=True, label_remedy="name a column of 0 (usual) and 1 (anomaly) with --label")
+    roles = Roles(judged=True, label_remedy="name a column of 0 (usual) and 1 (anomaly) with `label`")
     unsuited: ClassVar[Mapping[str, str]] = {
         "target_scaler": "which compares a window's last row with what the network makes of the same columns, all by"
-        " --scaler and --scaler-for",
+        " `scaler` and `scaler_for`",
         "train_on_validation": "whose threshold is set by rows that were not trained on",
     }
     has_threshold = True
@@ -46,7 +46,7 @@ class Anomaly(SequenceTask):
         """Raise ConfigError for a window that has no row before its last one."""
         if config.window < 2:
             raise ConfigError(
-                "--task anomaly judges a window's last row by the rows before it; give a --window of 2 or more"
+                "`task='anomaly'` judges a window's last row by the rows before it; give a `window` of 2 or more"
             )
 
     def example_settings(self, example: Example) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Classify(SequenceTask):
     measures = CLASS_MEASURES
     roles = Roles(classes=True)
     unsuited: ClassVar[Mapping[str, str]] = {
-        "label": "whose classes are named with --target",
+        "label": "whose classes are named with `target`",
         "target_scaler": "whose target is a column of classes",
         "channels": "which has one output of all target series",
     }

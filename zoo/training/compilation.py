@@ -47,7 +47,7 @@ def make_loss(
             raise
         except Exception as error:  # whatever a plugin does
             raise PluginError(
-                f"architecture '{architecture.name}': its loss failed: {sentence_of(error)}; take another --loss"
+                f"architecture '{architecture.name}': its loss failed: {sentence_of(error)}; take another `loss`"
             ) from error
     chosen = choose_loss(config.loss)
     try:
@@ -57,7 +57,7 @@ def make_loss(
     except ZooError:
         raise
     except Exception as error:  # whatever a plugin does
-        raise PluginError(f"loss '{chosen.name}' cannot be used: {sentence_of(error)}; take another --loss") from error
+        raise PluginError(f"loss '{chosen.name}' cannot be used: {sentence_of(error)}; take another `loss`") from error
     return _named(function, context.shape)
 
 

@@ -93,7 +93,7 @@ def prepare(
         if not len(parts[name]) and not untested:
             raise DataError(
                 f"{table.source}: the {name} part has no window of {layout.span} rows that is free of gaps and missing"
-                " values; take a smaller --window, another --split, or another --missing or --gaps"
+                " values; take a smaller `window`, another `split`, or another `missing` or `gaps`"
             )
     task.check_table(table, parts)
     season = config.season or usual_season(table.times)
@@ -138,8 +138,8 @@ def prepare_run(
         for name, column in zip(prepared.problem.targets, prepared.problem.target_columns, strict=True):
             if column is None:
                 raise ConfigError(
-                    f"--channels shared applies one network to each target series on its own, but target '{name}' is no"
-                    " feature; add it to --features, or take --channels joint"
+                    f"`channels='shared'` applies one network to each target series on its own, but target '{name}' is"
+                    " no feature; add it to `features`, or take `channels='joint'`"
                 )
     return prepared
 
@@ -155,6 +155,6 @@ def _refuse_foreign_targets(table: Table, task: str) -> None:
     for name in table.targets:
         if name not in table.features:
             raise ConfigError(
-                f"--target {name}: --task {task} judges columns of the window itself, but this one is no feature; add"
-                " it to --features"
+                f"`target` {name}: `task='{task}'` judges columns of the window itself, but this one is no feature; add"
+                " it to `features`"
             )

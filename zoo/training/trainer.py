@@ -82,7 +82,7 @@ class _StopOnNonFinite(keras.callbacks.Callback):  # type: ignore[misc]
             raise self._error(f"weights of '{weight}' became infinite or nan in epoch {epoch + 1}")
 
     def _error(self, what: str) -> TrainingError:
-        advice = "try a smaller --learning-rate or another --scaler"
+        advice = "try a smaller `learning_rate` or another `scaler`"
         if self._run is not None and self._run.epoch:
             self._run.set_diverged(self._smaller)
             kept = f"the last good weights, of epoch {self._run.epoch}, are kept"

@@ -39,7 +39,7 @@ def retrain(config: RunConfig, trial: TrialRecord, source: Table, *, runs: str |
     that were allowed there. Raises ConfigError for a task that needs rows that were not trained on.
     """
     if (why := find_task(config.task).unsuited.get("train_on_validation")) is not None:
-        raise ConfigError(f"--retrain is not for --task {config.task}, {why}; train the best configuration instead")
+        raise ConfigError(f"`retrain` is not for `task='{config.task}'`, {why}; train the best configuration instead")
     wanted = refit_config(config, trial)
     prepared = prepare_run(wanted, source)
     training = _with_steps(wanted.training, total_steps(config.training, len(prepared.parts["train"])))

@@ -167,8 +167,8 @@ def validate_fold(
     """
     if config.training.start_from is not None:
         raise ConfigError(
-            f"--from {config.training.start_from}: its weights may have seen a fold's test rows, so that they cannot be"
-            " cross-validated; leave it out"
+            f"`start_from` {config.training.start_from}: its weights may have seen a fold's test rows, so that they"
+            " cannot be cross-validated; leave it out"
         )
     began = time.perf_counter()
     architecture = discover().catalogue[config.architecture].item
@@ -230,7 +230,7 @@ def _measured(model: keras.Model, prepared: Prepared, config: RunConfig) -> tupl
     if not measures.decides:
         raise ConfigError(
             "no labelled anomaly lies in a fold's test rows, so that nothing tells which configuration is better; give"
-            " --label, or fewer folds"
+            " `label`, or fewer folds"
         )
     value = measures.value(evaluation["network"], evaluation)
     return {}, None, evaluation["windows"], 1.0 - value if measures.greatest else value

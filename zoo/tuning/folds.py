@@ -116,5 +116,5 @@ def _check_rows(cut: list[Split], config: RunConfig, where: str) -> None:
             if len(rows) < needed:
                 raise DataError(
                     f"{where}: the {name} part of fold {number} has {len(rows)} rows, but a window needs {needed};"
-                    " give fewer folds, another horizon for each, a smaller gap, or a smaller --window"
+                    " give fewer folds, another horizon for each, a smaller gap, or a smaller `window`"
                 )

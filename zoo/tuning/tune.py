@@ -181,7 +181,7 @@ def _reopen(
     refused = sorted({*settings, *(key for key in budget if key not in ("trials", "minutes"))})
     if refused or any(others):
         told = ", ".join(refused) or "architectures, hyperparameters, search and only"
-        raise ConfigError(f"--resume goes on with the study's own settings; leave {told} out")
+        raise ConfigError(f"`resume` goes on with the study's own settings; leave {told} out")
     store = StudyStore.reopen(name, **places)
     given = {key: value for key, value in budget.items() if value is not None}
     store.plan = store.plan.with_budget(given)

@@ -96,7 +96,7 @@ def test_what_is_no_class(labels: Any, expected: str):
 
 
 def test_classify_has_one_target():
-    with pytest.raises(ConfigError, match="--task classify has one target, the column of classes, found 2; name one"):
+    with pytest.raises(ConfigError, match="`task='classify'` has one target, the column of classes, found 2; name one"):
         prepare(DataConfig(task="classify", target=("state", "x"), horizon=1), frame_of(alternate("a", "b")))
 
 

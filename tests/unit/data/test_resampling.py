@@ -150,13 +150,13 @@ def test_days_are_those_of_the_times_zone(zone: str):
 
 @pytest.mark.parametrize("rule", ["hourly", "", "-1h", "0h", "5"])
 def test_a_rule_that_is_none(rule: str):
-    with pytest.raises(ConfigError, match="--resample: expected a step such as 15min, 1h, 1D or MS, found '"):
+    with pytest.raises(ConfigError, match="`resample`: expected a step such as 15min, 1h, 1D or MS, found '"):
         read_table(hours([1.0, 2.0], ["00:00", "01:00"]), targets=["y"], reading=Reading(resample=rule))
 
 
 def test_what_cannot_be_resampled():
     frame = hours([1.0, 2.0], ["00:00", "23:00"])
-    with pytest.raises(DataError, match="--resample needs a column of times, found none"):
+    with pytest.raises(DataError, match="`resample` needs a column of times, found none"):
         read_table(frame[["y"]], targets=["y"], reading=Reading(resample="1h"))
     with pytest.raises(DataError, match=r"would make 8.28e\+10 of the 2 rows, expected 1e\+08 at most"):
         read_table(frame, targets=["y"], reading=Reading(resample="1us"))

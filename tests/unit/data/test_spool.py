@@ -243,8 +243,8 @@ def test_scalers_learn_the_same(store, spool: Path, kind: str, scaler: str, miss
 @pytest.mark.parametrize("scaler", ["robust", "huber"])
 def test_scalers_that_need_all_rows_are_refused(store, spool: Path, scaler: str):
     expected = (
-        rf"^scaler '{scaler}' needs all train rows in memory at once, and with --spool they are not; take standard,"
-        r" minmax, maxabs, log or none, or leave --spool out$"
+        rf"^scaler '{scaler}' needs all train rows in memory at once, and with `spool` they are not; take standard,"
+        r" minmax, maxabs, log or none, or leave `spool` out$"
     )
     with pytest.raises(ConfigError, match=expected):
         prepared(store(make_frame(), "csv"), spool, scaler_for={"b": scaler})
@@ -354,7 +354,7 @@ def test_series_that_are_not_together(store, spool: Path, kind: str):
     with pytest.raises(DataError) as caught:
         read_table(store(frame, kind), targets=["a"], reading=Reading(spool=spool, series="site"))
     assert str(caught.value).endswith(
-        f"row 101 ({frame['time'][100]}) goes back to a series that ended before; with --spool the rows of each series"
+        f"row 101 ({frame['time'][100]}) goes back to a series that ended before; with `spool` the rows of each series"
         " have to stand together: sort the file by 'site'"
     )
 
@@ -380,13 +380,13 @@ def test_a_column_without_any_value(store, spool: Path):
 
 @pytest.mark.parametrize("how", [{"sort": True}, {"resample": "2h"}])
 def test_what_needs_the_whole_table_is_refused(store, spool: Path, how: dict[str, Any]):
-    with pytest.raises(ConfigError, match="--sort and --resample need the whole table in memory; leave --spool out"):
+    with pytest.raises(ConfigError, match="`sort` and `resample` need the whole table in memory; leave `spool` out"):
         read_table(store(make_frame(), "csv"), targets=["a"], reading=Reading(spool=spool, **how))
 
 
 def test_a_folder_that_is_not_there(store, tmp_path: Path):
     absent = tmp_path / "absent"
-    with pytest.raises(ConfigError, match=f"--spool: expected a folder that is there, found {absent}; name another"):
+    with pytest.raises(ConfigError, match=f"`spool`: expected a folder that is there, found {absent}; name another"):
         read_table(store(make_frame(), "csv"), targets=["a"], reading=Reading(spool=absent))
     assert not absent.exists()
 
@@ -396,7 +396,7 @@ def test_a_file_too_large_for_the_memory(store, spool: Path, kind: str, monkeypa
     source = store(make_frame(), kind)
     monkeypatch.setattr(reading_module, "MEMORY_SHARE", 1e-12)
     expected = (
-        rf"table\.{kind}: 0\.0 GB are too much to read at once with \d+\.\d GB of memory; give --spool FOLDER, where"
+        rf"table\.{kind}: 0\.0 GB are too much to read at once with \d+\.\d GB of memory; give `spool` FOLDER, where"
         " there is room for a copy$"
     )
     with pytest.raises(DataError, match=expected):

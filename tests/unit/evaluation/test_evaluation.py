@@ -95,7 +95,7 @@ def test_a_perfect_forecast_beats_all_three(prepared: Prepared):
 def test_the_season_may_be_unknown_or_too_long(prepared: Prepared):
     forecast = truth_of(prepared)
     unknown = run(prepared, forecast, season=None)
-    assert unknown["skipped"] == {"seasonal naive": "no season is known; give one with --season"}
+    assert unknown["skipped"] == {"seasonal naive": "no season is known; give one with `season`"}
     assert list(unknown["baselines"]) == ["last value", "ridge"]
     first = int(prepared.parts["test"].origins()[0])
     assert run(prepared, forecast, season=first)["skipped"] == {}

@@ -46,7 +46,7 @@ def test_a_name_is_valid_or_refused(name):
         check_model_name(name)
         assert (Path("exported") / name).parent == Path("exported")
     else:
-        with pytest.raises(ConfigError, match=r"a model's name begins with a letter or digit .* give another --name"):
+        with pytest.raises(ConfigError, match=r"a model's name begins with a letter or digit .* give another `name`"):
             check_model_name(name)
 
 
@@ -110,7 +110,7 @@ def test_a_new_name(tmp_path):
     ],
 )
 def test_another_interface(model, change, difference):
-    with pytest.raises(ExportError, match=f"mine has another interface \\({difference}.*; give another --name"):
+    with pytest.raises(ExportError, match=f"mine has another interface \\({difference}.*; give another `name`"):
         check_interface(model, problem(**change))
 
 
@@ -141,8 +141,8 @@ def test_repair_13_another_dtype_is_told_with_its_option(tmp_path, monkeypatch, 
     read = staticmethod(lambda folder: SimpleNamespace(problem=published))
     monkeypatch.setattr("zoo.bundle.manifest.Manifest.read", read)
     here = {"float32": "float64", "float64": "float32"}[there]
-    words = rf"mine has another interface \(inputs '{there}' there, '{here}' here\); give another --name, or"
-    with pytest.raises(ExportError, match=f"{words} --serving-dtype {there} where that holds the values finely enough"):
+    words = rf"mine has another interface \(inputs '{there}' there, '{here}' here\); give another `name`, or"
+    with pytest.raises(ExportError, match=f"{words} `serving_dtype` {there} where that holds the values finely enough"):
         check_interface(tmp_path / "mine", problem(here))
 
 

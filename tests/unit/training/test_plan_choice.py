@@ -102,8 +102,8 @@ def test_nothing_to_fuse(network, prepared):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"engine": "fused", "xla": True}, "--xla is for --engine keras, found fused"),
-        ({"engine": "keras", "batch_parts": 2}, "--batch-parts is for fused layers, found --engine keras"),
+        ({"engine": "fused", "xla": True}, "`xla` is for `engine='keras'`, found fused"),
+        ({"engine": "keras", "batch_parts": 2}, "`batch_parts` is for fused layers, found `engine='keras'`"),
     ],
 )
 def test_settings_that_rule_each_other_out(settings, sentence):

@@ -65,7 +65,7 @@ def test_a_loss_that_is_not_finite_ends_the_training(make_architecture, overfitt
             if epoch == 2:
                 self.model.set_weights([np.full((1, 1), math.nan)])
 
-    with pytest.raises(TrainingError, match=r"loss became nan in epoch 3; try a smaller --learning-rate"):
+    with pytest.raises(TrainingError, match=r"loss became nan in epoch 3; try a smaller `learning_rate`"):
         fit_one_weight(make_architecture, overfitted, [Spoil()])
 
 
