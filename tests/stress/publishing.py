@@ -95,8 +95,8 @@ def check(exported: Path, known: set[Path] | None = None) -> None:
         assert seen - {"config.pbtxt"} == set(map(str, numbers)), f"{model}: {sorted(seen)}"
         for number in numbers:
             if known is None or model / str(number) not in known:
-                interface = check_integrity(model / str(number)).interface
-                assert (model / "config.pbtxt").read_text() == triton_config(model.name, interface), model
+                problem = check_integrity(model / str(number)).problem
+                assert (model / "config.pbtxt").read_text() == triton_config(model.name, problem), model
                 if known is not None:
                     known.add(model / str(number))
 

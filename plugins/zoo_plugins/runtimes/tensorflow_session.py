@@ -8,14 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
 from numpy.typing import NDArray
-
-from zoo.forking import refuse_forked
-from zoo.quiet import import_tensorflow
-
-import_tensorflow()
-
-import tensorflow as tf  # noqa: E402
 
 SERVING_SIGNATURE = "serving_default"
 _PATTERN = frozenset("*?[]\\")
@@ -25,7 +19,6 @@ class TensorFlowSession:
     """A graph session with one signature of a SavedModel."""
 
     def __init__(self, folder: Path, signature: str = SERVING_SIGNATURE) -> None:
-        refuse_forked()
         logger = tf.get_logger()
         level = logger.level
         logger.setLevel("ERROR")  # the loader is deprecated for Python, and it is the one that serving programs have
@@ -55,8 +48,3 @@ def _without_patterns(folder: Path) -> Iterator[Path]:
         link = Path(place, "bundle")
         link.symlink_to(folder.absolute(), target_is_directory=True)
         yield link
-
-
-def load(folder: Path) -> TensorFlowSession:
-    """Load a bundle."""
-    return TensorFlowSession(folder)

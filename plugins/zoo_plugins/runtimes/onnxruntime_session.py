@@ -8,7 +8,7 @@ from typing import Any
 import onnxruntime
 from numpy.typing import NDArray
 
-ONNX_FILE = "model.onnx"
+from zoo_registry.runtime import ONNX_FILE
 
 
 class OnnxRuntimeSession:
@@ -27,8 +27,3 @@ class OnnxRuntimeSession:
     def run(self, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Map raw windows, (batch, window, n_features), to outputs by name."""
         return dict(zip(self._outputs, self._session.run(None, {self._input: window}), strict=True))
-
-
-def load(folder: Path, onnx: bytes | None = None) -> OnnxRuntimeSession:
-    """Load a bundle, whose ``model.onnx`` has the content ``onnx`` where that is known."""
-    return OnnxRuntimeSession(folder, onnx)

@@ -9,10 +9,9 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from zoo.runtimes.fixed_batch import in_batches
-from zoo.runtimes.runtime import LITERT_FILE
-from zoo.streams import silent_stderr
+from zoo_plugins.runtimes.fixed_batch import in_batches
 from zoo_registry.errors import RefusalError
+from zoo_registry.streams import silent_stderr
 
 
 class LiteRtSession:
@@ -43,4 +42,4 @@ class LiteRtSession:
 
 def load(folder: Path) -> LiteRtSession:
     """Load a bundle's LiteRT file."""
-    return LiteRtSession(folder / LITERT_FILE)
+    return LiteRtSession(folder / "extra/litert/model.tflite")

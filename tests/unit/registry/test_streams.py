@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from zoo.streams import silent_stderr
+from zoo_registry.streams import silent_stderr
 
-BUNDLE = Path(__file__).parents[1] / "fixtures" / "version-1" / "exported" / "huber" / "1"
+BUNDLE = Path(__file__).parents[2] / "fixtures" / "version-1" / "exported" / "huber" / "1"
 ZOO = f"{sys.executable} -m zoo"
 NOISY = """
 import os, sys
-from zoo.streams import open_closed_streams, silent_stderr
+from zoo_registry.streams import open_closed_streams, silent_stderr
 open_closed_streams()
 with open("result", "wb") as file, silent_stderr():
     file.write(b"result")

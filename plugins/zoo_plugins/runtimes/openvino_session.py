@@ -8,15 +8,12 @@ from typing import Any
 import openvino
 from numpy.typing import NDArray
 
-from zoo.outputs import FORECAST, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
-from zoo.runtimes.fixed_batch import in_batches
-from zoo.runtimes.runtime import OPENVINO_FILE
+from zoo_plugins.runtimes.fixed_batch import in_batches
 from zoo_registry.errors import RefusalError
+from zoo_registry.runtime import ONNX_FILE, OUTPUTS
 
 # Where a CPU has bfloat16, OpenVINO would compute in it, and err by 1e-3 and more
 SETTINGS = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-ONNX_FILE = "model.onnx"
-OUTPUTS = {FORECAST, QUANTILES, PROBABILITIES, SCORE, IS_ANOMALY}
 
 
 class OpenVinoSession:
@@ -49,16 +46,11 @@ class OpenVinoSession:
         return {name: found[index].copy() for index, name in enumerate(self._names)}
 
 
-def load(folder: Path, onnx: bytes | None = None) -> OpenVinoSession:
+def of_onnx(folder: Path, onnx: bytes | None = None) -> OpenVinoSession:
     """Load a bundle, whose ``model.onnx`` has the content ``onnx`` where that is known."""
     return OpenVinoSession(folder / ONNX_FILE if onnx is None else onnx)
 
 
-def load_saved_model(folder: Path) -> OpenVinoSession:
-    """Load a bundle's SavedModel."""
-    return OpenVinoSession(folder)
-
-
-def load_ir(folder: Path) -> OpenVinoSession:
+def of_ir(folder: Path) -> OpenVinoSession:
     """Load a bundle's OpenVINO IR."""
-    return OpenVinoSession(folder / OPENVINO_FILE)
+    return OpenVinoSession(folder / "extra/openvino/model.xml")
