@@ -63,9 +63,8 @@ def test_the_files_are_in_the_bundle_and_in_its_manifest(trained, register, tmp_
     assert written.read_text() == "1 2 3\n"
     listed = check_integrity(bundle.folder).files["extra/flat/numbers.txt"]
     assert (listed.size, listed.sha256) == (6, hashlib.sha256(b"1 2 3\n").hexdigest())
-    assert bundle.manifest.extra == {
-        "flat": {"distribution": "pens", "version": "1.2", "batch": None, "facts": {"numbers": 3}}
-    }
+    (flat,) = bundle.manifest.extra.values()
+    assert (flat.distribution, flat.version, flat.batch, flat.facts) == ("pens", "1.2", None, {"numbers": 3})
     assert set(bundle.manifest.parity) == {"onnxruntime", "tensorflow"}, "no runtime here runs that format"
 
 
@@ -92,7 +91,7 @@ def test_a_fixed_batch_comes_with_a_saved_model_of_it(trained, series, register,
     assert shape == (fixed, 8, 2)
     assert np.abs(difference).max() <= 1e-5 * bundle.manifest.parity_unit["load"]
     assert not [out for operation in operations for out in operation.outputs if out.dtype == tf.float64]
-    assert (context.batch, bundle.manifest.extra["fixed"]["batch"]) == (fixed, fixed)
+    assert (context.batch, bundle.manifest.extra["fixed"].batch) == (fixed, fixed)
     assert context.interface == bundle.manifest.problem.interface()
     assert not context.fixed.exists()
     assert [path.name for path in (bundle.folder / "extra").iterdir()] == ["fixed"]
@@ -162,7 +161,7 @@ def test_two_of_one_name_would_share_a_folder(trained, register, tmp_path):
     with pytest.raises(ExportError, match="--format flat: two of this name would write one folder; leave one out"):
         trained.export(tmp_path, name="tiny", formats=["pens:flat", "pencils:flat"])
     bundle = trained.export(tmp_path, name="tiny", formats=["pencils:flat", "pencils:flat"])
-    assert bundle.manifest.extra["flat"]["distribution"] == "pencils"
+    assert bundle.manifest.extra["flat"].distribution == "pencils"
 
 
 SESSION = """
@@ -189,8 +188,8 @@ def test_what_a_runtime_here_can_run_passes_the_gate(trained, register, tmp_path
         assert not (tmp_path / "exported" / "tiny").exists()
         return
     bundle = trained.export(tmp_path / "exported", name="tiny", formats=["flat"])
-    assert bundle.manifest.parity["pen"]["version"] == pen.version
-    assert bundle.manifest.parity["pen"]["difference"] <= 1e-5
+    assert bundle.manifest.parity["pen"].version == pen.version
+    assert bundle.manifest.parity["pen"].difference <= 1e-5
     assert [verdict.runtime for verdict in zoo.verify_bundle(bundle.folder, ["pen"])] == ["pen"]
 
 
