@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -32,6 +34,31 @@ def zoo_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
 
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="zoo")
+
+
+@pytest.fixture
+def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """``install_plugin("pens", source)``: a distribution with one plugin, for this process and those that it starts."""
+    from zoo_registry import discover
+
+    site, modules = tmp_path / "site", []
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+
+    def install(distribution: str, source: str) -> None:
+        modules.append(f"{distribution}_plugin")
+        (site / f"{modules[-1]}.py").write_text(textwrap.dedent(source))
+        folder = site / f"{distribution}-1.2.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\n")
+        (folder / "entry_points.txt").write_text(f"[zoo]\n{distribution} = {modules[-1]}\n")
+        importlib.invalidate_caches()
+        discover.cache_clear()
+
+    yield install
+    discover.cache_clear()
+    for module in modules:
+        sys.modules.pop(module, None)
 
 
 def make_series(rows: int = 240, seed: int = 0) -> pd.DataFrame:
@@ -72,13 +99,13 @@ def run_record() -> Callable[..., Any]:
 @pytest.fixture(scope="session")
 def labelled() -> Callable[..., pd.DataFrame]:
     """``labelled(last, forecast, targets, gap)``: forecasts after last windows, as a prediction labels them."""
-    from zoo.data.stated_problem import state_problem
     from zoo.inference.frames import last_frame
     from zoo.settings.schema import DataConfig
+    from zoo.tasks import find_task
 
     def label(last: Any, forecast: Any, targets: list[str], gap: int = 0) -> pd.DataFrame:
         config = DataConfig(horizon=forecast.shape[1], gap=gap)
-        return last_frame(last, state_problem(config, targets, targets), {"forecast": forecast})
+        return last_frame(last, find_task(config.task).state(config, targets, targets), {"forecast": forecast})
 
     return label
 
@@ -88,13 +115,13 @@ def read_as_trained() -> Callable[..., Any]:
     """``read_as_trained(source, features, window, zone=…, **data)``: last windows, as a training on such data reads."""
     from zoo.data.last_window import read_last_windows
     from zoo.data.reading_choice import reading_as_trained
-    from zoo.data.stated_problem import state_problem
     from zoo.settings.schema import DataConfig
+    from zoo.tasks import find_task
 
     def read(
         source: Any, features: list[str], window: int, zone: str | None = None, given: Any = None, **data: Any
     ) -> Any:
-        problem = state_problem(DataConfig(window=window), features, features[:1], zone=zone)
+        problem = find_task("forecast").state(DataConfig(window=window), features, features[:1], zone=zone)
         reading = reading_as_trained(source, problem, make_data_record(**data), **(given or {}))
         return read_last_windows(source, features=features, window=window, reading=reading)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from zoo.data.readers.reading import Source, describe
 from zoo.importing import uncollected
+from zoo.preprocessing.prepared import Prepared
 from zoo.quiet import import_tensorflow
 from zoo.runs.record import find_run
 from zoo.runs.unfinished import UnfinishedRun, begin_run, reopen_run
@@ -18,13 +19,14 @@ from zoo.settings.schema import DEFAULT_SOURCE, RunConfig
 from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.mlflow_tracker import require_mlflow
 from zoo.tracking.trackers import make_trackers
-from zoo.training.preparation import Prepared, prepare_run
+from zoo.training.preparation import prepare_run
 from zoo_registry import discover
 from zoo_registry.errors import RunError
 
 if TYPE_CHECKING:
     from zoo.run import Run
     from zoo.runs.resumption import Start
+    from zoo.settings.keywords import RunKeywords
 
 
 def train(
@@ -37,15 +39,14 @@ def train(
     progress: bool = False,
     tensorboard: bool = False,
     mlflow: str | None = None,
-    **settings: Any,
+    **settings: Unpack[RunKeywords],
 ) -> Run:
     """Train an architecture on a table and return the run, evaluated on the untouched test split and saved.
 
     ``data`` is a CSV or Parquet file, a DataFrame of pandas or polars, arrays ``(values, times, columns)``, or
-    ``"example:co2"``, the default. ``settings`` are the fields of :class:`zoo.settings.schema.DataConfig` (task,
-    target, features, time, series, missing, window, horizon, split, scaler and more) and
-    :class:`zoo.settings.schema.TrainingConfig` (optimizer, learning_rate, schedule, loss, epochs, batch_size, patience,
-    keep, seed); one that is left out takes the example's or the architecture's default, else the zoo's. ``spool`` is a
+    ``"example:co2"``, the default. ``settings`` are those of docs/settings.md (task, target, window, horizon, scaler,
+    optimizer, loss, epochs and more); one that is left out takes the example's or the architecture's default, else the
+    zoo's. ``spool`` is a
     folder for temporary files, through which data goes that does not fit in memory. ``tensorboard`` writes logs below
     ``runs/tensorboard``; ``mlflow`` is the URI of a tracking server or database, such as ``sqlite:///mlflow.db``, that
     the run and its bundles are logged to.
@@ -67,7 +68,7 @@ def plan(
     *,
     hyperparameters: Mapping[str, Any] | None = None,
     spool: str | Path | None = None,
-    **settings: Any,
+    **settings: Unpack[RunKeywords],
 ) -> tuple[RunConfig, Prepared]:
     """Resolve a configuration and prepare its data, as :func:`train` does, without training; raises what it raises."""
     entry = discover().catalogue[architecture]
@@ -121,13 +122,12 @@ def _train(
 ) -> Run:
     """Train a run that was begun or reopened to its end; its id is known before and stays."""
     with uncollected():
-        from zoo.reports.run_report import run_report
         from zoo.run import Run
         from zoo.runs.store import make_record, write_run
         from zoo.tracking.epochs import EpochHook
-        from zoo.training.measurement import measure
         from zoo.training.progress import ProgressBar
-        from zoo.training.trainer import fit
+        from zoo.training.run_report import run_report
+        from zoo.training.trainer import fit, measure
 
     config = unfinished.record.config
     entry = discover().catalogue[config.architecture]

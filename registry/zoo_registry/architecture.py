@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from zoo_registry.contribution import Contribution, contract
 from zoo_registry.hyperparameters import Hyperparameters, validated
 from zoo_registry.schedule import Schedule
-from zoo_registry.shape import SequenceShape, Task
+from zoo_registry.shape import HELPED, WINDOW, SequenceShape, Task, TaskName
 
 if TYPE_CHECKING:
     import keras
@@ -21,6 +21,9 @@ else:
     Build = Callable  # pydantic would look for keras
 
 LossFunction = Callable[[Any, Any], Any]
+Size = Literal["window", "n_features", "horizon", "n_targets"]
+_SECOND = ("inputs", "layers", "pretrained", "toy", "outputs_per_target", "decode")
+_LEFT_OUT: tuple[Any, ...] = ((), (WINDOW,), None, {}, 0)
 
 
 def _some(tasks: tuple[Task, ...]) -> tuple[Task, ...]:
@@ -29,7 +32,7 @@ def _some(tasks: tuple[Task, ...]) -> tuple[Task, ...]:
     return tasks
 
 
-Tasks = Annotated[tuple[Task, ...], AfterValidator(_some)]
+Tasks = Annotated[tuple[TaskName, ...], AfterValidator(_some)]
 
 
 @contract("training defaults")
@@ -72,8 +75,20 @@ class Architecture(Contribution):
     combination cannot be built. ``loss(hp, context)`` returns a Keras loss function of (y_true, y_pred), both scaled;
     it becomes the default loss, named ``"architecture"``. ``tiny`` holds small hyperparameters for tests.
 
-    ``anomaly`` says how the task anomaly asks for a window's last row: ``"forecast"`` of it from the rows before
-    (horizon 1), or ``"reconstruct"``, where the network gives back all rows of the window that it sees.
+    ``tasks`` are those that it can do, by name, such as ``Task.FORECAST`` or ``"forecast"``. ``anomaly`` says how the
+    task anomaly asks for a window's last row: ``"forecast"`` of it from the rows before (horizon 1), or
+    ``"reconstruct"``, where the network gives back all rows of the window that it sees.
+
+    What follows is of ``api=2``; without a declared ``api`` an architecture is of 1, and is told of windows alone.
+    ``inputs`` are the named inputs that ``build`` takes care of, by default all that :func:`sequence_inputs` and
+    :func:`head` do. ``layers()`` returns layers and functions of its own that Keras cannot find in the built network.
+    ``pretrained(hp, shape)`` may return weights to begin with, arrays in the order of the network that ``build`` gives.
+    ``toy`` has sizes of a shape that ``check`` accepts (window, n_features, horizon, n_targets), for the kit.
+
+    With ``outputs_per_target`` the network gives so many numbers for each target and step, (batch, horizon, n_targets,
+    outputs_per_target), which are trained with its own ``loss``. ``decode(hp, shape, ops, outputs)`` makes forecasts of
+    them, scaled, (batch, horizon, n_targets), or where ``shape.quantiles`` has some these, on a last axis; ``ops`` is
+    ``keras.ops`` (or NumPy, so keep to functions that both have), and it becomes part of the exported graph.
 
     Raises ValueError for a malformed name or a field of the wrong type.
     """
@@ -88,6 +103,25 @@ class Architecture(Contribution):
     check: Callable[[Any, SequenceShape], None] | None = None
     loss: Callable[[Any, LossContext], LossFunction] | None = None
     tiny: Mapping[str, Any] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    layers: Callable[[], Iterable[Any]] | None = None
+    pretrained: Callable[[Any, SequenceShape], Sequence[Any] | None] | None = None
+    toy: Mapping[Size, Annotated[int, Field(ge=1)]] = field(default_factory=dict)
+    outputs_per_target: Annotated[int, Field(ge=0)] = 0
+    decode: Callable[[Any, SequenceShape, Any, Any], Any] | None = None
+
+    def __post_init__(self) -> None:
+        own = (self.outputs_per_target > 0, self.decode is not None)
+        if any(own) and not (all(own) and self.loss is not None):
+            raise ValueError("outputs_per_target, decode and a loss belong together; give all of them")
+        if self.api < 2 and (given := [name for name in _SECOND if getattr(self, name) not in _LEFT_OUT]):
+            raise ValueError(f"{', '.join(given)} belong to API version 2; add api=2")
+        if not self.inputs:
+            object.__setattr__(self, "inputs", (WINDOW,) if self.api < 2 else HELPED)
+
+    def shaped(self, shape: SequenceShape) -> SequenceShape:
+        """The shape that ``build`` is asked for: what the task says, with its own number of outputs."""
+        return replace(shape, outputs_per_target=self.outputs_per_target)
 
     def configure(self, values: Mapping[str, Any]) -> Hyperparameters:
         """Return validated hyperparameters, defaults filled in; raises ConfigError with a close match."""

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar, dataclass_transform
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
-from zoo_registry.api_version import API_VERSION, check_api
+from zoo_registry.api_version import UNDECLARED_API, check_api
 from zoo_registry.errors import close_match_hint
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -73,7 +73,7 @@ class Contribution:
 
     name: Name
     summary: Sentence
-    api: Api = API_VERSION
+    api: Api = UNDECLARED_API
 
 
 def complaints(error: ValidationError, what: str, known: Collection[str]) -> str:
@@ -92,7 +92,7 @@ def _sentence(what: str, item: Any, known: Collection[str]) -> str:
     if kind == "missing":
         return f"{what} '{name}' is required"
     if kind == "value_error":  # a validator's own sentence
-        return f"{what} '{name}': {message}" if name else f"{what}: {message}"
+        return f"{what} '{name}': {message}" if name else f"{what.removesuffix(', field')}: {message}"
     if kind == "union_tag_invalid":
         return f"{what} '{name}': expected {item['ctx']['expected_tags']}, found '{item['ctx']['tag']}'"
     message = _KNOWN.get(kind) or message.split(", unable to parse")[0].replace("Input should be ", "expected ")

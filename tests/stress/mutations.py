@@ -44,7 +44,7 @@ def control() -> None:
     import numpy as np
     import onnxruntime
 
-    from zoo.runtimes.tensorflow_session import TensorFlowSession
+    from zoo_plugins.runtimes.tensorflow_session import TensorFlowSession
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4

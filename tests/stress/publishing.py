@@ -65,7 +65,7 @@ def publish_files(source: Path, model: Path, origin: str) -> Path:
             manifest.model_copy(update={**known, "files": describe_files(folder)}).write(folder)
             check_integrity(folder)
 
-        return publish(folder, model, manifest.problem, triton_config(model.name, manifest.problem), seal)
+        return publish(folder, model, triton_config(model.name, manifest.problem), seal)
 
 
 def fork(work: Callable[[], object]) -> int:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from zoo.atomic import check_folder
-from zoo.cli.output import note, print_json, print_table
+from zoo.cli.output import Json, note, print_json, print_table
 from zoo.provenance import Evaluation
 
 
@@ -36,7 +36,7 @@ class _Listed:
 
 def bundles(
     exported: Annotated[Path, typer.Argument(help="Folder of all models.")] = Path("exported"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List all models and versions: what each is, how it compares with its best baseline, and its size.
 
@@ -79,16 +79,17 @@ def _look(model: Path, number: int) -> _Listed:
         task=manifest.problem.task,
         architecture=manifest.architecture.name,
         created=manifest.created,
-        **_headline(manifest.metrics),
+        **_headline(manifest.problem.task, manifest.metrics),
     )
 
 
-def _headline(metrics: Evaluation) -> dict[str, Any]:
+def _headline(task: str, metrics: Evaluation) -> dict[str, Any]:
     """The measure that decides, where the manifest has what it takes: anybody may have written it."""
     from zoo.evaluation.headline import headline
+    from zoo.tasks import find_task
 
     try:
-        found = headline(metrics)
+        found = headline(metrics, find_task(task).measures_of(metrics))
     except (KeyError, TypeError, ValueError, AttributeError):
         return {}
     return {

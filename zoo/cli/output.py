@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zoo.atomic import lies_in
+from zoo.cli.flags import in_flags
 from zoo.texts import printable, printable_json
 from zoo_registry.errors import ConfigError
 
@@ -34,13 +35,9 @@ RequireSignature = Annotated[
         metavar="KEY",
     ),
 ]
-Sign = Annotated[
-    Path | None,
-    typer.Option(
-        help="Sign the bundle with this private key (PEM; its password in $ZOO_SIGN_PASSWORD) [default: no signature].",
-        metavar="KEY",
-    ),
-]
+RUNS = Path("runs")
+Runs = Annotated[Path, typer.Option(help="Folder of all runs.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def print_json(value: Any) -> None:
@@ -115,8 +112,8 @@ def say(text: str = "") -> None:
 
 
 def note(text: str) -> None:
-    """Say something on standard error."""
-    _echo(text, err=True)
+    """Say something on standard error, settings as options."""
+    _echo(in_flags(text), err=True)
 
 
 def _echo(text: str, *, err: bool) -> None:

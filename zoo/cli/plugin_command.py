@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zoo.cli.help_pages import HelpfulCommand, HelpfulGroup
-from zoo.cli.output import note, print_json, print_table, say
+from zoo.cli.output import Json, note, print_json, print_table, say
 from zoo_registry.registry import KINDS
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from zoo_registry.discovery import Discovery
 
 FAILED = 1
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 plugin = typer.Typer(
     cls=HelpfulGroup,

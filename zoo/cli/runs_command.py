@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from zoo.cli.output import note, print_json, print_table, say
+from zoo.cli.output import Json, note, print_json, print_table, say
 
 if TYPE_CHECKING:
     from zoo.runs.record import RunRecord
@@ -21,7 +21,7 @@ Record = TypeVar("Record")
 
 def runs(
     folder: Annotated[Path, typer.Option("--runs", help="Folder of all runs.")] = Path("runs"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List the runs, oldest first, with their errors on the test split; of unfinished ones, how to continue them.
 
@@ -82,8 +82,9 @@ def _print(heads: Sequence[str], runs: Sequence[_Listed]) -> None:
 
 def _told(record: RunRecord) -> _Listed:
     from zoo.evaluation.headline import headline
+    from zoo.tasks import find_task
 
-    found = headline(record.evaluation)
+    found = headline(record.evaluation, find_task(record.config.task).measures_of(record.evaluation))
     problem = record.problem
     row = (
         record.id,

@@ -14,10 +14,11 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras.src.random.seed_generator import global_seed_generator  # what keras.random draws from without a seed
 from numpy.typing import NDArray
 
 from zoo.acceleration.step_plan import Plan
+from zoo.keras_internals import global_seed_generator
+from zoo.models.network import first_difference
 from zoo.runs.checkpoints import Checkpoint, TrainingState, read_checkpoint, write_checkpoint
 from zoo.runs.record import Origin
 from zoo.runs.unfinished import UnfinishedRun
@@ -150,7 +151,8 @@ class Start:
         """Replace a network's weights; raises ConfigError naming the first variable whose shape differs."""
         if (differing := first_difference(model.weights, self.weights)) is not None:
             raise ConfigError(
-                f"--from {self.run}: {differing}; give the hyperparameters and the settings of the data of that run"
+                f"`start_from` {self.run}: {differing}; give the hyperparameters and the settings of the data of that"
+                " run"
             )
         model.set_weights(list(self.weights))
 
@@ -163,16 +165,6 @@ def variables_of(model: keras.Model) -> dict[str, list[Any]]:
     generators = [variable for variable in model.variables if id(variable) not in weights]
     generators.append(global_seed_generator().state)
     return {WEIGHTS: model.weights, RANDOM: generators, OPTIMIZER: model.optimizer.variables}
-
-
-def first_difference(variables: Sequence[Any], values: Sequence[NDArray[Any]]) -> str | None:
-    """Say in which variable's shape values differ from a network's, None where in none."""
-    for variable, value in zip(variables, values, strict=False):
-        if tuple(variable.shape) != value.shape:
-            return f"expected '{variable.path}' of shape {tuple(variable.shape)}, found {value.shape}"
-    if len(variables) != len(values):
-        return f"expected {len(variables)} variables, found {len(values)}"
-    return None
 
 
 def not_finite(model: keras.Model) -> str | None:

@@ -15,13 +15,14 @@ from zoo.acceleration.step_plan import Plan
 from zoo.atomic import rename_to_free, staging_folder
 from zoo.models.assembly import assemble
 from zoo.models.custom_objects import load_with
+from zoo.models.network import decoded
+from zoo.preprocessing.prepared import Prepared
 from zoo.preprocessing.preprocessor import PARAMETERS_FILE, Preprocessor
 from zoo.provenance import Provenance
 from zoo.runs.record import READ_FILES, RECORD_FILE, RunRecord, read_record
 from zoo.runs.unfinished import UnfinishedRecord
 from zoo.settings.schema import RunConfig, TrainingConfig
 from zoo.sums import stage_sums
-from zoo.training.preparation import Prepared
 from zoo.training.trainer import Fitted
 from zoo.versions import library_versions
 from zoo_registry import Architecture, Entry, Problem, discover
@@ -41,7 +42,6 @@ def make_record(
     unfinished: UnfinishedRecord | None = None,
 ) -> RunRecord:
     """Put together what a run is; ``unfinished`` is what was written when it began."""
-    best = fitted.best_epoch
     return RunRecord.model_validate(
         {
             "id": run_id,
@@ -53,10 +53,10 @@ def make_record(
             "data": prepared.record(config.data, None if unfinished is None else unfinished.fingerprint),
             "training": {
                 "epochs": len(fitted.history["loss"]),
-                "best_epoch": best,
+                "best_epoch": fitted.best_epoch,
                 "seconds": round(fitted.seconds, 3),
-                "loss": fitted.history["loss"][best - 1],
-                "val_loss": fitted.history["val_loss"][best - 1],
+                "loss": fitted.loss,
+                "val_loss": fitted.val_loss,
                 "parameters": fitted.model.count_params(),
                 "engine": fitted.engine,
                 "started_from": None if unfinished is None else unfinished.started_from,
@@ -151,7 +151,8 @@ def network_like(config: RunConfig, problem: Problem, who: str) -> keras.Model:
 
 def untrained(architecture: Architecture, config: RunConfig, problem: Problem) -> keras.Model:
     """The network that an architecture builds for a configuration; raises as its build."""
-    return assemble(architecture, architecture.configure(config.hyperparameters), problem.shape, config.network)
+    hp, shape = architecture.configure(config.hyperparameters), problem.shape
+    return decoded(architecture, hp, shape, assemble(architecture, hp, shape, config.network))
 
 
 def _write_history(path: Path, history: dict[str, list[float]]) -> None:

@@ -8,14 +8,14 @@ from zoo_registry.errors import ConfigError
 
 
 def total_steps(config: TrainingConfig, windows: int) -> int:
-    """Optimizer steps in all epochs of a training on so many windows."""
-    return -(-windows // config.batch_size) * config.epochs
+    """Optimizer steps in all epochs of a training on so many windows, those of one epoch where it has none."""
+    return -(-windows // config.batch_size) * max(1, config.epochs)
 
 
 def check_schedule(schedule: Schedule, total: int) -> None:
     """Raise ConfigError where a schedule that lasts as long as the training has nothing left of it."""
     if isinstance(schedule, CosineSchedule) and not schedule.steps and schedule.warmup >= total:
         raise ConfigError(
-            f"--schedule cosine: a warm-up of {schedule.warmup} steps leaves nothing of the training, which has {total}"
-            " (batches in an epoch times epochs); give a shorter warmup, or more --epochs"
+            f"`schedule='cosine'`: a warm-up of {schedule.warmup} steps leaves nothing of the training, which has"
+            f" {total} (batches in an epoch times epochs); give a shorter warmup, or more `epochs`"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -15,22 +16,24 @@ from numpy.typing import NDArray
 from zoo.acceleration.fusion import Fusion
 from zoo.acceleration.step_plan import Plan
 from zoo.acceleration.tensorflow_threads import choose_threads
-from zoo.data.labels import class_counts
+from zoo.data.labels import balanced_weights, class_counts
 from zoo.data.windows import Windows
+from zoo.evaluation.measurement import Measurement
 from zoo.forking import refuse_forked
 from zoo.models.assembly import assemble
 from zoo.models.custom_objects import check_loadable
 from zoo.models.layer_errors import layers_told
-from zoo.models.losses import class_weights
+from zoo.models.network import decoded
+from zoo.preprocessing.prepared import Prepared
 from zoo.runs.resumption import Checkpoints, Start, not_finite
 from zoo.runs.unfinished import UnfinishedRun
-from zoo.settings.schema import NetworkConfig, TrainingConfig
-from zoo.training.acceleration_choice import choose_plan, computed_by, steps_of_epoch
+from zoo.settings.schema import NetworkConfig, RunConfig, TrainingConfig
+from zoo.tasks import find_task
 from zoo.training.batches import feed, ordered_batches
 from zoo.training.compilation import make_loss, make_optimizer
 from zoo.training.interrupts import Interrupts
-from zoo.training.preparation import Prepared
-from zoo.training.schedules import RecordRate, schedule_callbacks
+from zoo.training.plan_choice import choose_plan, computed_by, steps_of_epoch
+from zoo.training.schedules import RecordRate, make_rate, schedule_callbacks
 from zoo.training.seeding import alone, seeded
 from zoo.training.step_count import total_steps
 from zoo_registry import Architecture, Hyperparameters, LossContext
@@ -43,17 +46,24 @@ PREDICTION_BATCH = 512
 class Fitted:
     """A trained network with the best epoch's weights (or the last one's), and the record of its training.
 
-    ``history`` maps ``loss``, ``val_loss``, ``learning_rate`` (that of the epoch's last step) and others to one value
-    for each epoch; ``best_epoch``, whose weights these are, counts from 1; ``plan`` is how its steps were computed, and
-    ``engine`` what the record says of that.
+    ``model`` decodes what it gives, where its architecture does. ``history`` maps ``loss``, ``val_loss``,
+    ``learning_rate`` (that of the epoch's last step) and others to one value for each epoch; ``best_epoch``, whose
+    weights these are, counts from 1, and is 0 of one that was not trained; ``val_loss`` is of these weights. ``plan``
+    is how its steps were computed, and ``engine`` what the record says of that.
     """
 
     model: keras.Model
     history: dict[str, list[float]]
     best_epoch: int
+    val_loss: float
     seconds: float
     plan: Plan
     engine: dict[str, Any]
+
+    @property
+    def loss(self) -> float | None:
+        """The train loss of the epoch whose weights these are."""
+        return self.history["loss"][self.best_epoch - 1] if self.best_epoch else None
 
 
 class _StopOnNonFinite(keras.callbacks.Callback):  # type: ignore[misc]
@@ -72,7 +82,7 @@ class _StopOnNonFinite(keras.callbacks.Callback):  # type: ignore[misc]
             raise self._error(f"weights of '{weight}' became infinite or nan in epoch {epoch + 1}")
 
     def _error(self, what: str) -> TrainingError:
-        advice = "try a smaller --learning-rate or another --scaler"
+        advice = "try a smaller `learning_rate` or another `scaler`"
         if self._run is not None and self._run.epoch:
             self._run.set_diverged(self._smaller)
             kept = f"the last good weights, of epoch {self._run.epoch}, are kept"
@@ -112,7 +122,7 @@ def _fit(
     start: Start | None,
     run: UnfinishedRun | None,
 ) -> Fitted:
-    train, validation = prepared.parts["train"], prepared.parts["validation"]
+    train, validation = prepared.parts["train"], ordered_batches(prepared.parts["validation"], PREDICTION_BATCH)
 
     def build() -> keras.Model:
         return compiled(architecture, hp, prepared, config, network)
@@ -143,14 +153,14 @@ def _fit(
     with layers_told(model, "trained"), interrupts.noted(), computed_by(plan, model, steps, draw):
         model.fit(
             batches,
-            validation_data=ordered_batches(validation, PREDICTION_BATCH),
+            validation_data=validation,
             initial_epoch=checkpoints.first_epoch,
             epochs=checkpoints.first_epoch if checkpoints.stopped else config.epochs,
             steps_per_epoch=steps,
             callbacks=[
                 interrupts,
                 _StopOnNonFinite(run, config.learning_rate),
-                RecordRate(),
+                RecordRate(make_rate(config.schedule, config.learning_rate, total_steps(config, len(train)))),
                 *schedule,
                 stopper,
                 *callbacks,
@@ -161,10 +171,15 @@ def _fit(
             verbose=0,
         )
     kept_history = {name: [float(value) for value in values] for name, values in history.history.items()}
-    losses = kept_history["val_loss"]
-    kept = int(np.argmin(losses)) + 1 if config.keep == "best" else len(losses)
+    if losses := kept_history.setdefault("val_loss", []):
+        kept = int(np.argmin(losses)) + 1 if config.keep == "best" else len(losses)
+        val_loss = losses[kept - 1]
+    else:
+        kept_history["loss"], kept = [], 0
+        val_loss = float(model.evaluate(validation, verbose=0))
     engine = {**plan.record(Fusion(model)), "threads": threads._asdict()}
-    return Fitted(model, kept_history, kept, checkpoints.seconds, plan, engine)
+    told = decoded(architecture, hp, prepared.shape, model)
+    return Fitted(told, kept_history, kept, val_loss, checkpoints.seconds, plan, engine)
 
 
 def compiled(
@@ -182,22 +197,20 @@ def compiled(
         raise ConfigError(f"Keras runs on '{keras.backend.backend()}'; set KERAS_BACKEND=tensorflow, the zoo needs it")
     network = network or NetworkConfig.model_validate({})
     with seeded(config.seed):
-        model = assemble(architecture, hp, prepared.shape, network, prepared.positions)
+        needed = not config.epochs and config.start_from is None
+        model = assemble(architecture, hp, prepared.shape, network, prepared.positions, pretrained=needed)
     targets = prepared.preprocessor.targets_
+    balanced = config.class_weights == "balanced"
+    weights = balanced_weights(class_counts(prepared.table, prepared.parts["train"])) if balanced else None
     context = LossContext(
-        shape=prepared.shape,
+        shape=architecture.shaped(prepared.shape),
         to_original=lambda scaled: targets.inverse(keras.ops, scaled, "float32"),
         deviations=tuple(targets.deviation.tolist()),
-        class_weights=_class_weights(prepared) if config.class_weights == "balanced" else None,
+        class_weights=weights,
     )
     optimizer = make_optimizer(config, total_steps(config, len(prepared.parts["train"])))
     model.compile(optimizer=optimizer, loss=make_loss(config, architecture, hp, context))
     return model
-
-
-def _class_weights(prepared: Prepared) -> tuple[float, ...]:
-    """Balanced weights of the classes, by the train windows."""
-    return class_weights(class_counts(prepared.table, prepared.parts["train"]))
 
 
 def forecaster(model: keras.Model) -> Callable[[Windows], Iterator[NDArray[np.float32]]]:
@@ -221,3 +234,8 @@ def forecaster(model: keras.Model) -> Callable[[Windows], Iterator[NDArray[np.fl
 def forecast_batches(model: keras.Model, windows: Windows) -> Iterator[NDArray[np.float32]]:
     """A network's scaled outputs, (n, *shape.output), ``PREDICTION_BATCH`` windows at a time, in their order."""
     return forecaster(model)(windows)
+
+
+def measure(model: keras.Model, prepared: Prepared, config: RunConfig) -> Measurement:
+    """Measure a trained network on the test windows of prepared data."""
+    return find_task(config.task).measure(partial(forecast_batches, model), prepared, config)

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.data.labels import class_counts
+from zoo.data.roles import Roles
 from zoo.data.splits import PARTS
 from zoo.data.table import read_table
+from zoo.preprocessing.prepared import Prepared
 from zoo.settings.schema import DataConfig
-from zoo.training.preparation import Prepared, prepare
-from zoo_registry import Task
+from zoo.training.preparation import prepare
 from zoo_registry.errors import ConfigError, DataError
 
 ROWS, WINDOW = 60, 4
@@ -45,7 +46,7 @@ def alternate(*labels: Any) -> list[Any]:
 def read_labels(labels: Any, **frame: Any) -> tuple[tuple[str, ...], list[str | None]]:
     """The classes in order, and each row's."""
     source = pd.DataFrame({"x": np.arange(len(labels)) * 1.0, "state": labels})
-    table = read_table(source, targets=["state"], task=Task.CLASSIFY)
+    table = read_table(source, targets=["state"], roles=Roles(classes=True))
     assert table.labels is not None
     assert (table.features, table.targets, table.label_column) == (("x",), (), "state")
     return table.classes, [table.classes[label] if label >= 0 else None for label in table.labels]
@@ -95,7 +96,7 @@ def test_what_is_no_class(labels: Any, expected: str):
 
 
 def test_classify_has_one_target():
-    with pytest.raises(ConfigError, match="--task classify has one target, the column of classes, found 2; name one"):
+    with pytest.raises(ConfigError, match="`task='classify'` has one target, the column of classes, found 2; name one"):
         prepare(DataConfig(task="classify", target=("state", "x"), horizon=1), frame_of(alternate("a", "b")))
 
 

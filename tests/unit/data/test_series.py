@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from zoo.data.readers.reading import Reading
 from zoo.data.splits import PARTS, Split
 from zoo.data.table import read_table
 from zoo.evaluation.evaluation import evaluate
+from zoo.preprocessing.prepared import Prepared
 from zoo.provenance import Repairs
 from zoo.settings.schema import DataConfig
-from zoo.training.preparation import Prepared, prepare
+from zoo.training.preparation import prepare
 from zoo_registry import Step
 from zoo_registry.errors import ConfigError, DataError
 
@@ -177,7 +179,7 @@ def test_a_row_without_a_series_is_named():
 
 def test_several_series_without_their_column_are_told_of():
     with pytest.raises(
-        DataError, match=r"row 6 .* follows row 5 .*, or name the column of several series with --series"
+        DataError, match=r"row 6 .* follows row 5 .*, or name the column of several series with `series`"
     ):
         read_table(make_table({"a": 5, "b": 5}), targets=["load"])
 
@@ -228,7 +230,7 @@ def test_short_series_are_an_error_that_names_them():
     frame = make_table({"a": 40, "b": 9, "c": 40, "d": 3, "e": 5, "f": 1}, seed=1)
     expected = (
         r"DataFrame: 4 of 6 series are too short: .*'b' \(9 rows\).* and 1 more; the first: the \w+ part has \d+ of"
-        r" \d+ rows, but window \+ horizon need \d+; .*leave such series out with --short-series drop$"
+        r" \d+ rows, but window \+ horizon need \d+; .*leave such series out with `short_series='drop'`$"
     )
     with pytest.raises(DataError, match=expected):
         prepare(config(), frame)
@@ -253,7 +255,7 @@ def test_short_series_are_dropped_and_recorded():
 def test_nothing_but_short_series_is_an_error(short_series: str):
     with pytest.raises(DataError, match=r"2 of 2 series are too short: 'a' \(5 rows\), 'b' \(4 rows\)") as caught:
         prepare(config(short_series=short_series), make_table({"a": 5, "b": 4}))
-    assert "--short-series drop" not in str(caught.value)
+    assert "`short_series='drop'`" not in str(caught.value)
 
 
 def test_a_series_that_ends_before_the_dates_is_short():
@@ -327,18 +329,7 @@ def test_no_value_of_one_series_depends_on_another(missing, seed, holes, shift):
 
 
 def measure(prepared: Prepared, forecast: np.ndarray, season: int | None) -> dict[str, Any]:
-    return evaluate(
-        [forecast],
-        history=prepared.history,
-        raw=prepared.table.cut(prepared.table.values[: len(prepared.values)])[1],
-        parts=prepared.parts,
-        targets=prepared.preprocessor.targets_,
-        target_columns=prepared.shape.target_columns,
-        series=list(prepared.table.series.values()),
-        train=prepared.rows("train"),
-        season=season,
-        task=prepared.shape.task,
-    )
+    return evaluate([forecast], replace(prepared, season=season))
 
 
 @pytest.mark.parametrize("gap", [0, 2])

@@ -10,11 +10,11 @@ import pytest
 from zoo.data import reading_choice
 from zoo.data.last_window import read_last_windows
 from zoo.data.reading_choice import reading_as_trained
-from zoo.data.stated_problem import state_problem
 from zoo.data.table_windows import lay_windows
 from zoo.inference.frames import window_frame
 from zoo.provenance import DataRecord
 from zoo.settings.schema import DataConfig
+from zoo.tasks import find_task
 from zoo_registry.errors import ConfigError, DataError
 
 FEATURES = ("temperature", "load")
@@ -27,7 +27,7 @@ RECORD = DataRecord.model_validate(
 
 def problem(features=FEATURES, targets=("load",), classes=(), quantiles=(), **settings):
     config = DataConfig.model_validate({"window": 8, "horizon": 3} | settings)
-    return state_problem(config, features, targets, classes, quantiles)
+    return find_task(config.task).state(config, features, targets, classes, quantiles)
 
 
 def lay(source, asked=None, stride=1, missing=None, **reading):

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from zoo.data.frequency import find_frequency, next_times
 from zoo.data.last_window import read_last_windows
 from zoo.data.readers.reading import Reading
+from zoo.data.roles import Roles
 from zoo.data.table import Table, read_table
 from zoo.settings.schema import DataConfig
 from zoo.training.preparation import prepare
-from zoo_registry import Step, Task
+from zoo_registry import Step
 from zoo_registry.errors import DataError
 
 ONE = np.zeros(1, np.int64)
@@ -60,7 +61,7 @@ def test_whole_numbers_of_any_dtype(dtype: str):
         ([1, 2, 2, 3], r"are duplicated: row 3 \(2\) follows row 2 \(2\).*; remove one of them"),
         (
             [1, 5, 4, 3],
-            r"are unsorted: row 3 \(4\) follows row 2 \(5\).*\(2 such rows\); ask for --sort, or sort the rows",
+            r"are unsorted: row 3 \(4\) follows row 2 \(5\).*\(2 such rows\); ask for `sort`, or sort the rows",
         ),
         (
             [1, 2, 3, 4, 9, 10, 11, 13],
@@ -96,7 +97,7 @@ def test_a_split_by_dates_and_resampling_need_times():
         prepare(
             DataConfig(target="y", time="tick", window=4, horizon=2, split_dates=("2024-01-01", "2024-01-02")), frame
         )
-    with pytest.raises(DataError, match="--resample needs a column of times, found whole numbers"):
+    with pytest.raises(DataError, match="`resample` needs a column of times, found whole numbers"):
         read_table(frame, targets=["y"], reading=Reading(time="tick", resample="1h"))
 
 
@@ -124,7 +125,7 @@ def test_one_zone_is_kept(tmp_path: Path, texts: list[str], zone: str | None):
 def test_mixed_zones_are_named_by_the_first_row_that_differs(row: int, other: str):
     texts = [f"2024-01-01T{hour:02}:00{'+01:00' if hour < row else other}" for hour in range(10)]
     has = {"Z": "+00:00", "": "none"}.get(other, other)
-    named = ", or name the zone whose clock they show with --zone, such as Europe/Berlin" if other else ""
+    named = ", or name the zone whose clock they show with `zone`, such as Europe/Berlin" if other else ""
     with pytest.raises(DataError) as caught:
         read(texts)
     assert str(caught.value) == (
@@ -233,13 +234,13 @@ def test_sorting_gives_the_sorted_table_and_says_how_many_rows_moved(order: list
     assert [table.row_name(row) for row in range(12)] == [
         f"row {order.index(row) + 1} ({time})" for row, time in enumerate(sorted(times))
     ]
-    with pytest.raises(DataError, match=r"are unsorted: .*; ask for --sort, or sort the rows"):
+    with pytest.raises(DataError, match=r"are unsorted: .*; ask for `sort`, or sort the rows"):
         read(times)
 
 
 def test_sorting_brings_labels_along_and_does_not_mend_doubles():
     frame = pd.DataFrame({"time": [3, 1, 2], "y": [3.0, 1.0, 2.0], "state": ["c", "a", "b"]})
-    table = read_table(frame, targets=["state"], task=Task.CLASSIFY, reading=Reading(time="time", sort=True))
+    table = read_table(frame, targets=["state"], roles=Roles(classes=True), reading=Reading(time="time", sort=True))
     assert table.labels is not None
     assert [table.classes[label] for label in table.labels] == ["a", "b", "c"]
     with pytest.raises(DataError, match=r"are duplicated: row 3 \(1\) follows row 2 \(1\)"):
@@ -247,7 +248,7 @@ def test_sorting_brings_labels_along_and_does_not_mend_doubles():
 
 
 def test_sorting_needs_times():
-    with pytest.raises(DataError, match="--sort needs a column of times, found none"):
+    with pytest.raises(DataError, match="`sort` needs a column of times, found none"):
         read_table(pd.DataFrame({"y": [1.0, 2.0]}), targets=["y"], reading=Reading(sort=True))
 
 
@@ -307,8 +308,8 @@ def test_gaps_are_told_with_the_first_three():
     expected = (
         r"^DataFrame: times in column 'time' have gaps: row 6 \(2023-01-02 07:00:00\) follows row 5 \(2023-01-02"
         r" 04:00:00\), row 9 \(.*\) follows row 8 \(.*\), row 18 \(.*\) follows row 17 \(.*\), expected steps of h \(4"
-        r" uneven steps in all\); fill them up with --resample RULE and --missing, or say --gaps break \(no window"
-        r" reaches over one\) or --gaps ignore"
+        r" uneven steps in all\); fill them up with `resample` RULE and `missing`, or say `gaps='break'` \(no window"
+        r" reaches over one\) or `gaps='ignore'`"
     )
     with pytest.raises(DataError, match=expected):
         read(times)
@@ -325,7 +326,7 @@ def test_rows_without_a_step():
     times = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(12) ** 2, "min")
     for gaps in ("error", "break"):
         with pytest.raises(
-            DataError, match=r"keep no step: row 2 \(.*00:01:00\) follows row 1 .* or say --gaps ignore"
+            DataError, match=r"keep no step: row 2 \(.*00:01:00\) follows row 1 .* or say `gaps='ignore'`"
         ):
             read(times, gaps=gaps)
     table = read(times, gaps="ignore")
@@ -395,7 +396,7 @@ def test_another_step_than_the_trainings_is_refused():
     frame = pd.DataFrame({"time": even("h", 20), "y": np.arange(20.0)})
     quarter = Step(name="15min", size=900.0)
     expected = (
-        "expected rows 15min apart as in the training, found them 4 times as far apart; resample them with --resample"
+        "expected rows 15min apart as in the training, found them 4 times as far apart; resample them with `resample`"
     )
     with pytest.raises(DataError, match=expected):
         read_last_windows(frame, features=["y"], window=3, step=quarter)

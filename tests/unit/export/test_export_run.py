@@ -165,8 +165,8 @@ def test_repair_13_a_newer_training_keeps_what_is_published(make_trained, tmp_pa
         assert load_bundle(folder).manifest.problem.inputs[0].dtype == "float64"
     export(wild, tmp_path, "coarse")
     before = tree(tmp_path)
-    words = r"coarse has another interface \(inputs 'float32' there, 'float64' here\); give another --name, or"
-    with pytest.raises(ExportError, match=f"{words} --serving-dtype float32 where that holds the values"):
+    words = r"coarse has another interface \(inputs 'float32' there, 'float64' here\); give another `name`, or"
+    with pytest.raises(ExportError, match=f"{words} `serving_dtype` float32 where that holds the values"):
         export(calm, tmp_path, "coarse")
     assert tree(tmp_path) == before
 

@@ -13,7 +13,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from zoo.export.formats import OPSET, write_onnx, write_saved_model
 from zoo.export.inference import inference_network
-from zoo.runtimes.tensorflow_session import TensorFlowSession
+from zoo_plugins.runtimes.tensorflow_session import TensorFlowSession
 from zoo_registry.errors import ExportError
 
 TYPES = {"float32": onnx.TensorProto.FLOAT, "float64": onnx.TensorProto.DOUBLE}

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from zoo.data.stated_problem import state_problem
 from zoo.export.naming import check_interface, check_model_name, choose_dtype, default_name
 from zoo.settings.schema import DataConfig, RunConfig, TrainingConfig
+from zoo.tasks import find_task
 from zoo_registry.errors import BundleError, ConfigError, ExportError
 
 FIRST = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
@@ -46,7 +46,7 @@ def test_a_name_is_valid_or_refused(name):
         check_model_name(name)
         assert (Path("exported") / name).parent == Path("exported")
     else:
-        with pytest.raises(ConfigError, match=r"a model's name begins with a letter or digit .* give another --name"):
+        with pytest.raises(ConfigError, match=r"a model's name begins with a letter or digit .* give another `name`"):
             check_model_name(name)
 
 
@@ -75,7 +75,7 @@ def test_a_default_name_is_valid(source, architecture):
 def problem(dtype="float32", **changes):
     """What the configuration asks, but for changes of settings."""
     data = config().data.model_copy(update=changes)
-    return state_problem(data, data.features or ("load", "temperature"), data.target, dtype=dtype)
+    return find_task(data.task).state(data, data.features or ("load", "temperature"), data.target, dtype=dtype)
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_a_new_name(tmp_path):
     ],
 )
 def test_another_interface(model, change, difference):
-    with pytest.raises(ExportError, match=f"mine has another interface \\({difference}.*; give another --name"):
+    with pytest.raises(ExportError, match=f"mine has another interface \\({difference}.*; give another `name`"):
         check_interface(model, problem(**change))
 
 
@@ -141,8 +141,8 @@ def test_repair_13_another_dtype_is_told_with_its_option(tmp_path, monkeypatch, 
     read = staticmethod(lambda folder: SimpleNamespace(problem=published))
     monkeypatch.setattr("zoo.bundle.manifest.Manifest.read", read)
     here = {"float32": "float64", "float64": "float32"}[there]
-    words = rf"mine has another interface \(inputs '{there}' there, '{here}' here\); give another --name, or"
-    with pytest.raises(ExportError, match=f"{words} --serving-dtype {there} where that holds the values finely enough"):
+    words = rf"mine has another interface \(inputs '{there}' there, '{here}' here\); give another `name`, or"
+    with pytest.raises(ExportError, match=f"{words} `serving_dtype` {there} where that holds the values finely enough"):
         check_interface(tmp_path / "mine", problem(here))
 
 

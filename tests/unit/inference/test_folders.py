@@ -238,7 +238,7 @@ def test_folders_that_do_not_suit(folder, tmp_path, published, inline, data, out
 def test_settings_that_do_not_suit(scored):
     with pytest.raises(ConfigError, match="stride: expected 1 or more"):
         scored(stride=0)
-    with pytest.raises(ConfigError, match="--backend is one of"):
+    with pytest.raises(ConfigError, match="`backend` is one of"):
         scored(backend="ray")
     with pytest.raises(ConfigError, match="there is no setting 'sorted' of how a table is read; did you mean 'sort'"):
         scored(sorted=True)

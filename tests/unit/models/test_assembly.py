@@ -138,7 +138,7 @@ def test_trained_and_exported_with_it(series, tmp_path, kind: str):
 
 
 def test_shared_channels_want_each_target_among_the_features(series, tmp_path):
-    with pytest.raises(ConfigError, match="target 'load' is no feature; add it to --features"):
+    with pytest.raises(ConfigError, match="target 'load' is no feature; add it to `features`"):
         zoo.train(
             "basic",
             series,

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from zoo.keras_internals import flatten_layers
 from zoo_registry import SequenceShape, Task, discover
 
 NAMES = (
@@ -35,7 +36,7 @@ def build(name: str, **hyperparameters: float) -> keras.Model:
 
 def recurrent(model: keras.Model) -> list[keras.layers.RNN]:
     kinds = (keras.layers.LSTM, keras.layers.GRU)
-    return [layer for layer in model._flatten_layers() if isinstance(layer, kinds)]
+    return [layer for layer in flatten_layers(model) if isinstance(layer, kinds)]
 
 
 @EVERY

@@ -31,7 +31,7 @@ def test_the_rest_has_defaults():
     assert architecture.hyperparameters is Hyperparameters
     assert architecture.tasks == (Task.FORECAST,)
     assert architecture.defaults == TrainingDefaults()
-    assert architecture.api == API_VERSION == 1
+    assert (architecture.api, architecture.inputs, API_VERSION) == (1, ("window",), 2)
     assert (architecture.reference, architecture.tags, architecture.tiny) == ("", (), {})
     assert architecture.check is None
     assert architecture.loss is None
@@ -92,7 +92,14 @@ def test_a_name_is_taken_just_where_it_is_made_of_the_letters(name):
         ("anomaly", "guess"),
         ("defaults", {"epochs": 3}),
         ("tiny", None),
-        ("api", 2),
+        ("api", 3),
+        ("inputs", "window"),
+        ("layers", ()),
+        ("pretrained", "weights.npz"),
+        ("toy", {"rows": 3}),
+        ("toy", {"window": 0}),
+        ("outputs_per_target", -1),
+        ("decode", 2),
         ("api", None),
         ("api", True),
     ],

@@ -48,8 +48,8 @@ BROKEN = {
     "class": (returning("[Architecture]"), "must return a list of Architecture, found [<class"),
     "bad name": (returning(SOUND.format(name="One")), "ValueError: architecture 'One', field 'name'"),
     "next contract": (
-        returning("[Architecture(name='one', summary='x', build=len, api=2)]"),
-        "architecture 'one', field 'api': it is written for API version 2, this zoo has 1",
+        returning("[Architecture(name='one', summary='x', build=len, api=3)]"),
+        "architecture 'one', field 'api': it is written for API version 3, this zoo has 1 to 2",
     ),
     "misspelt hook": (
         returning("[]").replace("zoo_architectures", "zoo_architecture"),
@@ -328,9 +328,9 @@ def test_a_slow_plugin_and_what_it_loads_are_named(point, monkeypatch):
 @pytest.mark.parametrize(
     ("declared", "told"),
     [
-        ("2", "ValueError: the plugin is written for API version 2, this zoo has 1; install a newer lstm-zoo"),
-        ("0", "ValueError: the plugin is written for API version 0, this zoo has 1; ask its author"),
-        ("'1'", "ValueError: the plugin is written for API version 1, this zoo has 1"),
+        ("3", "ValueError: the plugin is written for API version 3, this zoo has 1 to 2; install a newer lstm-zoo"),
+        ("0", "ValueError: the plugin is written for API version 0, this zoo has 1 to 2; ask its author"),
+        ("'1'", "ValueError: the plugin is written for API version 1, this zoo has 1 to 2"),
     ],
 )
 def test_a_plugin_of_another_contract_is_refused_before_its_hooks_are_asked(declared, told, point, healthy):

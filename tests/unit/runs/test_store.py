@@ -43,7 +43,8 @@ def finished(prepared):
     settings = {"source": "DataFrame", "target": "load", "window": 8, "horizon": 3}
     config = resolve("basic", entry.item, {"units": 2}, settings)
     network = build_network(entry.item, entry.item.configure(config.hyperparameters), prepared.shape)
-    fitted = Fitted(network, HISTORY, best_epoch=2, seconds=1.23456, plan=Plan("fused", 2, 8), engine=ENGINE)
+    how = {"plan": Plan("fused", 2, 8), "engine": ENGINE}
+    fitted = Fitted(network, HISTORY, best_epoch=2, val_loss=HISTORY["val_loss"][1], seconds=1.23456, **how)
     record = make_record("20240101-120000-basic", config, entry, prepared, fitted, EVALUATION)
     return record, prepared, fitted
 

@@ -53,9 +53,12 @@ def test_classes_too(series, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({}, "give --keep last --patience 0"),
-        ({"keep": "last"}, "give --keep last --patience 0"),
-        ({"keep": "last", "patience": 0, "task": "anomaly", "target": None, "horizon": None}, "not for --task anomaly"),
+        ({}, "give `keep='last'`, `patience=0`"),
+        ({"keep": "last"}, "give `keep='last'`, `patience=0`"),
+        (
+            {"keep": "last", "patience": 0, "task": "anomaly", "target": None, "horizon": None},
+            "not for `task='anomaly'`",
+        ),
     ],
 )
 def test_what_would_decide_by_rows_that_are_trained_on_is_refused(settings, words):

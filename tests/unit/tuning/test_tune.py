@@ -103,7 +103,7 @@ def test_what_a_resumed_study_refuses(tune, series):
         tune((), resume="mine")
     with pytest.raises(TuningError, match="expected the table of study 'mine'"):
         tune((), series.assign(load=series["load"] + 1), resume="mine")
-    with pytest.raises(ConfigError, match="--resume goes on with the study's own settings; leave folds, horizon out"):
+    with pytest.raises(ConfigError, match="`resume` goes on with the study's own settings; leave folds, horizon out"):
         tune((), series, resume="mine", horizon=4, folds=3)
     with pytest.raises(ConfigError, match="leave architectures, hyperparameters, search and only out"):
         tune("basic", series, resume="mine")

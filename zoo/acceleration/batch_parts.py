@@ -1,0 +1,114 @@
+"""A batch in parts that are computed side by side, with the dropout that the whole of it would have.
+
+Keras draws one mask for a batch. Parts that drew one each would make another training of the same kind: here the mask
+is drawn once, for the whole batch, and each part takes its rows of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from zoo.keras_internals import DROPOUT_MASK, create_dropout_mask, flatten_layers, standing_in
+
+Tensor = Any
+
+
+def split(values: Tensor, parts: int) -> list[Tensor]:
+    """Cut along the batch; the last parts have fewer rows, or none, where it cannot be cut evenly."""
+    if parts == 1:
+        return [values]
+    rows = tf.shape(values)[0]
+    size = -(-rows // parts)
+    return [values[part * size : (part + 1) * size] for part in range(parts)]
+
+
+def join(pieces: tuple[Tensor, ...]) -> Tensor:
+    """The opposite of :func:`split`."""
+    return pieces[0] if len(pieces) == 1 else tf.concat(pieces, 0)
+
+
+@contextmanager
+def computed_in_parts(model: keras.Model, parts: int) -> Iterator[None]:
+    """Let a model compute a batch in so many parts meanwhile; each of its layers has to treat windows by themselves."""
+    masks = _Masks(parts)
+    layers = flatten_layers(model)
+    methods: list[tuple[Any, str, Callable[..., Any]]] = [(model, "call", _call_in_parts(model, parts, masks))]
+    methods += [(layer, "call", masks.dropout(layer)) for layer in layers if isinstance(layer, keras.layers.Dropout)]
+    methods += [(layer, DROPOUT_MASK, masks.of_cell(layer)) for layer in layers if hasattr(layer, DROPOUT_MASK)]
+    with standing_in(methods):
+        yield
+
+
+def _call_in_parts(model: Any, parts: int, masks: _Masks) -> Callable[..., Tensor]:
+    """What stands for the model's ``call``."""
+
+    def call(inputs: Tensor, **settings: Any) -> Tensor:
+        masks.begin(tf.shape(inputs)[0])
+        pieces = []
+        for part, piece in enumerate(split(inputs, parts)):
+            # Of unknown length, also where the batch's is known: what has a known length then has no rows of windows
+            piece = tf.compat.v1.placeholder_with_default(piece, (None, *piece.shape[1:]))
+            masks.begin_part(part, tf.shape(piece)[0])
+            pieces.append(type(model).call(model, piece, **settings))
+        return tf.nest.map_structure(lambda *ends: join(ends), *pieces)
+
+    return call
+
+
+class _Masks:
+    """The masks of the batch under way: drawn as its first part asks for them, each cut into its parts."""
+
+    def __init__(self, parts: int) -> None:
+        self._parts = parts
+
+    def begin(self, windows: Tensor) -> None:
+        self._windows = windows
+        self._drawn: dict[Any, Any] = {}
+
+    def begin_part(self, part: int, windows: Tensor) -> None:
+        self._part = part
+        self._windows_of_part = windows
+        self._asked: Counter[int] = Counter()
+
+    def dropout(self, layer: Any) -> Callable[..., Tensor]:
+        """What stands for the ``call`` of a dropout layer."""
+
+        def call(inputs: Tensor, training: bool = False) -> Tensor:
+            if not training or not layer.rate:
+                return inputs
+            return inputs * self._own(layer, inputs, lambda ones: type(layer).call(layer, ones, training=True))
+
+        return call
+
+    def of_cell(self, cell: Any) -> Callable[..., Any]:
+        """What stands for the ``DROPOUT_MASK`` of a cell: it gives a mask, or a list of one for each gate."""
+
+        def create(step_input: Tensor, rate: float) -> Any:
+            return self._own(cell, step_input, lambda ones: create_dropout_mask(cell, ones, rate))
+
+        return create
+
+    def _own(self, layer: Any, like: Tensor, draw: Callable[[Tensor], Any]) -> Any:
+        """The rows that are the part's of the mask that ``draw`` makes of ones for the whole batch.
+
+        A layer may have several rows for each window, one after the other: those of its channels, or of its segments.
+        Where a first axis of known length shows that they are no windows', as with time there, each part draws its own.
+        """
+        if like.shape[0] is not None:
+            return draw(tf.ones_like(like))
+        self._asked[id(layer)] += 1  # a layer may be called more than once
+        key = (tf.compat.v1.get_default_graph(), id(layer), self._asked[id(layer)])  # no graph reads a loop's tensors
+        rows = tf.shape(like)[0] // tf.maximum(self._windows_of_part, 1)  # of each window; 0 where there is none
+        if key not in self._drawn:
+            ones = tf.ones(tf.concat([self._windows[None] * rows, tf.shape(like)[1:]], 0), like.dtype)
+            ones.set_shape([None, *like.shape[1:]])
+            self._drawn[key] = draw(ones)
+        size = -(-self._windows // self._parts) * rows
+        first = self._part * size
+        return tf.nest.map_structure(lambda mask: mask[first : first + size], self._drawn[key])
