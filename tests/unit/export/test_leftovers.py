@@ -16,7 +16,8 @@ from zoo.atomic import staging_folder
 from zoo.export import publishing
 from zoo.export.leftovers import Leftover, clean_exported, clean_runs, clean_tree, list_versions, size_of
 from zoo.export.numbers import Numbers
-from zoo.removal import staging_name, try_lock
+from zoo.locks import try_lock
+from zoo.removal import staging_name
 from zoo.runs.unfinished import begin_run
 from zoo.settings.resolve import resolve
 from zoo_registry import discover
