@@ -80,7 +80,7 @@ def main() -> None:
     for name, entry in discover().catalogue.items():
         if chosen is None or name in chosen:
             with tempfile.TemporaryDirectory() as folder:
-                rows += measure(entry.architecture, Path(folder))
+                rows += measure(entry.item, Path(folder))
     runtimes = list(rows[0]["difference"])
     print(f"| architecture | case | {' | '.join(runtimes)} |\n| --- | --- |{' --: |' * len(runtimes)}")
     for row in rows:

@@ -163,7 +163,7 @@ def zoo_peer(cells: list[dict[str, Any]]) -> None:
             **settings,
         )
         assert math.ceil(len(prepared.parts["train"]) / cell["batch"]) == steps_of(cell)
-        architecture = discover().catalogue[cell["kind"]].architecture
+        architecture = discover().catalogue[cell["kind"]].item
         epochs = Epochs()
         fit(architecture, architecture.configure(hyperparameters), prepared, config.training, [epochs])
         report(cell, np.diff(epochs.at).tolist())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from zoo.data.readers.reading import Source, describe
 from zoo.importing import uncollected
@@ -25,6 +25,7 @@ from zoo_registry.errors import RunError
 if TYPE_CHECKING:
     from zoo.run import Run
     from zoo.runs.resumption import Start
+    from zoo.settings.keywords import RunKeywords
 
 
 def train(
@@ -37,15 +38,14 @@ def train(
     progress: bool = False,
     tensorboard: bool = False,
     mlflow: str | None = None,
-    **settings: Any,
+    **settings: Unpack[RunKeywords],
 ) -> Run:
     """Train an architecture on a table and return the run, evaluated on the untouched test split and saved.
 
     ``data`` is a CSV or Parquet file, a DataFrame of pandas or polars, arrays ``(values, times, columns)``, or
-    ``"example:co2"``, the default. ``settings`` are the fields of :class:`zoo.settings.schema.DataConfig` (task,
-    target, features, time, series, missing, window, horizon, split, scaler and more) and
-    :class:`zoo.settings.schema.TrainingConfig` (optimizer, learning_rate, schedule, loss, epochs, batch_size, patience,
-    keep, seed); one that is left out takes the example's or the architecture's default, else the zoo's. ``spool`` is a
+    ``"example:co2"``, the default. ``settings`` are those of docs/settings.md (task, target, window, horizon, scaler,
+    optimizer, loss, epochs and more); one that is left out takes the example's or the architecture's default, else the
+    zoo's. ``spool`` is a
     folder for temporary files, through which data goes that does not fit in memory. ``tensorboard`` writes logs below
     ``runs/tensorboard``; ``mlflow`` is the URI of a tracking server or database, such as ``sqlite:///mlflow.db``, that
     the run and its bundles are logged to.
@@ -67,12 +67,12 @@ def plan(
     *,
     hyperparameters: Mapping[str, Any] | None = None,
     spool: str | Path | None = None,
-    **settings: Any,
+    **settings: Unpack[RunKeywords],
 ) -> tuple[RunConfig, Prepared]:
     """Resolve a configuration and prepare its data, as :func:`train` does, without training; raises what it raises."""
     entry = discover().catalogue[architecture]
     source = DEFAULT_SOURCE if data is None else data
-    config = resolve(architecture, entry.architecture, hyperparameters or {}, {**settings, "source": describe(source)})
+    config = resolve(architecture, entry.item, hyperparameters or {}, {**settings, "source": describe(source)})
     return config, prepare_run(config, source, spool=None if spool is None else Path(spool))
 
 
@@ -131,13 +131,13 @@ def _train(
 
     config = unfinished.record.config
     entry = discover().catalogue[config.architecture]
-    hp = entry.architecture.configure(config.hyperparameters)
+    hp = entry.item.configure(config.hyperparameters)
     with ExitStack() as stack:
         callbacks: list[Any] = [EpochHook(lifecycle, unfinished.id)]
         if progress:
             callbacks.append(stack.enter_context(ProgressBar()))
         fitted = fit(
-            entry.architecture,
+            entry.item,
             hp,
             prepared,
             config.training,

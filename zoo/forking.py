@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
+
+from zoo.keras_internals import tensorflow_ran
 
 _ran_before = False  # whether TensorFlow had computed anything in the process that this one was forked from
 
@@ -22,9 +23,7 @@ def refuse_forked() -> None:
 
 def _note() -> None:
     global _ran_before
-    context = sys.modules.get("tensorflow.python.eager.context")
-    # TensorFlow has no public name for this
-    _ran_before = _ran_before or getattr(getattr(context, "_context", None), "_context_handle", None) is not None
+    _ran_before = _ran_before or tensorflow_ran()
 
 
 if hasattr(os, "register_at_fork"):

@@ -48,12 +48,12 @@ def inspect(prepared: Prepared) -> dict[str, Any]:
             "shortest": min(lengths),
             "longest": max(lengths),
         },
-        "repairs": prepared.repairs,
+        "repairs": prepared.repairs.model_dump(),
         "season": prepared.season,
         "serving_dtype": prepared.preprocessor.serving_dtype,
         "parts": {
-            name: part | {"rows": sum(map(len, prepared.rows(name)))}
-            for name, part in prepared.describe_split().items()
+            name: part.model_dump() | {"rows": sum(map(len, prepared.rows(name)))}
+            for name, part in prepared.split().items()
         },
         "label": table.label_column,
         "classes": None if table.labels is None else _describe_classes(prepared),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zoo.capabilities import known_capabilities
-from zoo_registry import Entry, discover
+from zoo_registry import Architecture, Entry, discover
 
 
 def list_architectures() -> list[dict[str, Any]]:
@@ -13,12 +13,12 @@ def list_architectures() -> list[dict[str, Any]]:
     return [describe_entry(name, entry) for name, entry in discover().catalogue.items()]
 
 
-def describe_entry(name: str, entry: Entry) -> dict[str, Any]:
+def describe_entry(name: str, entry: Entry[Architecture]) -> dict[str, Any]:
     """What the catalogue knows of one architecture.
 
     ``exports`` are the formats and runtimes that bundles of all its tasks can be had as, None where nothing is known.
     """
-    architecture = entry.architecture
+    architecture = entry.item
     capabilities = known_capabilities(entry.distribution, architecture.name, entry.version)
     return {
         "name": name,

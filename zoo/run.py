@@ -7,31 +7,32 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from zoo.bundle.loading import Bundle, load_bundle
-from zoo.data.last_window import read_last_windows
-from zoo.data.raw_windows import check_windows, is_windows
 from zoo.data.readers.reading import Source
+from zoo.data.reading_choice import csv_format
 from zoo.export.export_run import Trained, export
 from zoo.inference.answers import Answers, answer_windows, answers_of
-from zoo.outputs import MAIN_OUTPUT
+from zoo.inference.predictor import Predictor
 from zoo.preprocessing.preprocessor import Preprocessor
-from zoo.runs.record import READ_FILES, RunRecord, read_whole_record
+from zoo.provenance import DataRecord
+from zoo.runs.record import READ_FILES, RunRecord, read_record
 from zoo.runs.store import load_network, load_preprocessor
-from zoo.settings.choices import ARRAYS, FRAME, Missing
+from zoo.settings.choices import ARRAYS, FRAME
 from zoo.settings.schema import RunConfig
 from zoo.sums import check_sums
 from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.trackers import make_trackers
 from zoo.training.measurement import measure
-from zoo.training.preparation import csv_format, prepare_run
+from zoo.training.preparation import prepare_run
 from zoo.training.seeding import alone
-from zoo_registry import discover
+from zoo_registry import Problem, discover
 from zoo_registry.errors import RunError
 
 
-class Run:
+class Run(Predictor):
     """A finished training, read from its folder; network and scalers are loaded when they are first needed.
 
     A copy or a pickle is by path. The DataFrame or the arrays of a training in this process go into a copy, but not
@@ -42,7 +43,7 @@ class Run:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.record: RunRecord = read_whole_record(self.folder)
+        self.record: RunRecord = read_record(self.folder)
         self.source: Source | None = None  # the table of a training in this process
         self.lifecycle: Lifecycle | None = None  # the hooks that this training was told to
         check_sums(self.folder, READ_FILES, RunError)
@@ -72,9 +73,24 @@ class Run:
         return self.record.config
 
     @property
+    def problem(self) -> Problem:
+        """What is asked of the network."""
+        return self.record.problem
+
+    @property
+    def trained_on(self) -> DataRecord:
+        """The data of the training."""
+        return self.record.data
+
+    @property
+    def usual_reading(self) -> dict[str, Any]:
+        """CSV files are written as that of the training."""
+        return {"csv": csv_format(self.config.data)}
+
+    @property
     def metrics(self) -> dict[str, Any]:
         """Errors on the test split, of the network and of the baselines, and the verdict."""
-        return self.record.evaluation
+        return {**self.record.evaluation}
 
     @cached_property
     def network(self) -> Any:
@@ -86,36 +102,9 @@ class Run:
         """The fitted preprocessing."""
         return load_preprocessor(self.folder)
 
-    def predict(self, data: Any, *, missing: Missing | None = None, **reading: Any) -> Any:
-        """Forecast in original units with the Keras network, or tell classes or anomalies.
-
-        An array of shape (batch, window, n_features) gives an array of shape (batch, horizon, n_targets), float64, of
-        probabilities (batch, classes) or of scores (batch, 1); a DataFrame, a file, arrays or an example give a
-        DataFrame with the forecast after the last row of each series, or, where the task is another, with what is said
-        of that row itself. ``reading`` says how a table is read where not as in the
-        training: time, csv, sort, gaps and the other fields of :class:`zoo.data.readers.reading.Reading`. Raises
-        DataError for other shapes, values that are not finite, and tables that do not fit.
-        """
-        if is_windows(data):
-            return self.outputs(data)[MAIN_OUTPUT[self.config.task]]
-        data_record = self.record.data
-        reading = {"csv": csv_format(self.config.data)} | reading
-        last = read_last_windows(
-            data,
-            features=data_record["features"],
-            window=self.config.data.window,
-            trained=data_record,
-            missing=missing,
-            **reading,
-        )
-        return last.answer_frame(
-            self.outputs(last.values),
-            targets=data_record["targets"],
-            quantiles=self.config.network.quantiles,
-            classes=data_record.get("classes", ()),
-            gap=self.config.data.gap,
-            task=self.config.task,
-        )
+    def run(self, checked: NDArray[np.floating]) -> dict[str, NDArray[Any]]:
+        """What the Keras network and the scalers make of windows that :meth:`check` returned."""
+        return answer_windows(self.network, self.preprocessor, self.answers, checked)
 
     def evaluate(self, data: Source | None = None, *, spool: str | Path | None = None) -> dict[str, Any]:
         """Measure network and baselines on the test split again, as :attr:`metrics` has it.
@@ -127,7 +116,7 @@ class Run:
         if isinstance(source, str) and source in (FRAME, ARRAYS):
             raise RunError(f"run {self.id} was trained on a {source} of a program; give it to evaluate(data)")
         prepared = prepare_run(self.config, source, self.preprocessor, spool=None if spool is None else Path(spool))
-        if prepared.table.fingerprint() != self.record.data["fingerprint"]:
+        if prepared.table.fingerprint() != self.record.data.fingerprint:
             raise RunError(f"{prepared.table.source} is not the table that run {self.id} was trained on; give that one")
         return measure(self.network, prepared, self.config).evaluation
 
@@ -157,7 +146,7 @@ class Run:
         lifecycle = self.lifecycle or Lifecycle()
         summary = ""
         if (entry := discover().catalogue.get(self.config.architecture)) is not None:
-            summary = entry.architecture.summary
+            summary = entry.item.summary
         trained = Trained(self.network, self.preprocessor, self.record)
         bundle = load_bundle(
             export(trained, Path(exported), name, summary, dtype, sign, formats, batch, warmup), require_signature=()
@@ -165,12 +154,7 @@ class Run:
         lifecycle.bundle_written(self.id, str(bundle.folder), bundle.manifest.model_dump(mode="json"))
         return bundle
 
-    def outputs(self, windows: Any) -> dict[str, NDArray[Any]]:
-        """All outputs of an array of windows by name, as those of a bundle: see :meth:`zoo.Bundle.outputs`."""
-        checked = check_windows(windows, self.config.data.window, self.record.data["features"])
-        return answer_windows(self.network, self.preprocessor, self.answers, checked)
-
     @cached_property
     def answers(self) -> Answers:
         """What the task makes of the network's output."""
-        return answers_of(self.record, self.network)
+        return answers_of(self.record)

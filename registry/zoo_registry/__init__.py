@@ -7,18 +7,8 @@ from zoo_registry.architecture import (
     LossFunction,
     TrainingDefaults,
 )
-from zoo_registry.building import head, recurrent_layer
-from zoo_registry.catalogue import (
-    Catalogue,
-    Entry,
-    ExporterCatalogue,
-    ExporterEntry,
-    LossCatalogue,
-    LossEntry,
-    ScalerCatalogue,
-    ScalerEntry,
-)
-from zoo_registry.discovery import Discovery, PluginFailure, discover
+from zoo_registry.building import SequenceInputs, head, recurrent_layer, sequence_inputs
+from zoo_registry.discovery import OWN, Discovery, discover
 from zoo_registry.exporter import ExportContext, Exporter
 from zoo_registry.hookspecs import hookimpl
 from zoo_registry.hyperparameters import (
@@ -34,6 +24,8 @@ from zoo_registry.hyperparameters import (
 )
 from zoo_registry.loss import BUILT_IN_LOSSES, OWN_LOSS, Loss
 from zoo_registry.plugin import Plugin
+from zoo_registry.problem import Problem, Step, Tensor
+from zoo_registry.registry import Entry, Registry
 from zoo_registry.scaler import BUILT_IN_SCALERS, Scaler, TensorForm
 from zoo_registry.schedule import (
     SCHEDULES,
@@ -53,10 +45,10 @@ __all__ = [
     "BUILT_IN_SCALERS",
     "L1",
     "L2",
+    "OWN",
     "OWN_LOSS",
     "SCHEDULES",
     "Architecture",
-    "Catalogue",
     "ConstantSchedule",
     "CosineSchedule",
     "CyclicalSchedule",
@@ -66,28 +58,26 @@ __all__ = [
     "ExponentialSchedule",
     "ExportContext",
     "Exporter",
-    "ExporterCatalogue",
-    "ExporterEntry",
     "Hyperparameters",
     "Layers",
     "Loss",
-    "LossCatalogue",
     "LossContext",
-    "LossEntry",
     "LossFunction",
     "OneCycleSchedule",
     "PlateauSchedule",
     "Plugin",
-    "PluginFailure",
+    "Problem",
     "RecurrentDropout",
     "RecurrentHyperparameters",
+    "Registry",
     "Scaler",
-    "ScalerCatalogue",
-    "ScalerEntry",
     "Schedule",
     "Search",
+    "SequenceInputs",
     "SequenceShape",
+    "Step",
     "Task",
+    "Tensor",
     "TensorForm",
     "TrainingDefaults",
     "Units",
@@ -95,4 +85,5 @@ __all__ = [
     "head",
     "hookimpl",
     "recurrent_layer",
+    "sequence_inputs",
 ]

@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
 from zoo_registry.hyperparameters import RecurrentHyperparameters
-from zoo_registry.shape import SequenceShape
+from zoo_registry.shape import WINDOW, SequenceShape
 
 if TYPE_CHECKING:
     import keras
+
+
+@dataclass(frozen=True)
+class SequenceInputs:
+    """What a network is told, as Keras tensors; None is what there is not.
+
+    ``named`` are the Keras inputs by name, ``sequence`` (batch, window, width) is what a recurrence reads.
+    """
+
+    named: Mapping[str, Any]
+    sequence: Any
+    future: Any = None
+    static: Any = None
+    length: Any = None
+
+    @property
+    def ends(self) -> Any:
+        """What ``keras.Model`` takes: the window where it is alone, else all by name."""
+        return dict(self.named) if len(self.named) > 1 else self.sequence
+
+
+def sequence_inputs(shape: SequenceShape) -> SequenceInputs:
+    """Return the Keras inputs of a network of this shape, ready to be read."""
+    import keras
+
+    window = keras.Input(shape.input, name=WINDOW)  # (batch, window, n_features)
+    return SequenceInputs({WINDOW: window}, sequence=window)
 
 
 def recurrent_layer(
@@ -43,13 +71,17 @@ def recurrent_layer(
     )
 
 
-def head(shape: SequenceShape) -> Callable[[Any], Any]:
-    """Return a function that maps a Keras tensor (batch, n) linearly to exactly (batch, *shape.output)."""
+def head(shape: SequenceShape) -> Callable[..., Any]:
+    """Return a function of (state, inputs) that maps a Keras tensor (batch, n) linearly to (batch, *shape.output).
+
+    ``inputs`` are those of :func:`sequence_inputs`, of which it takes what the state cannot know; a network that is
+    told of windows alone may leave them out.
+    """
     import keras
 
     dense = keras.layers.Dense(prod(shape.output), name="head")
     reshape = keras.layers.Reshape(shape.output, name="output")
-    return lambda inputs: reshape(dense(inputs))
+    return lambda state, inputs=None: reshape(dense(state))
 
 
 def _penalty(hp: RecurrentHyperparameters) -> Any:

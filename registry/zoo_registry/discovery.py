@@ -9,66 +9,71 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, TypeVar
+from typing import Any
 
 import pluggy
 
 from zoo_registry import hookspecs
 from zoo_registry.api_version import check_api
 from zoo_registry.architecture import Architecture
-from zoo_registry.catalogue import (
-    Catalogue,
-    Entry,
-    ExporterCatalogue,
-    ExporterEntry,
-    LossCatalogue,
-    LossEntry,
-    ScalerCatalogue,
-    ScalerEntry,
-)
 from zoo_registry.containment import contained
 from zoo_registry.exporter import Exporter
-from zoo_registry.loss import BUILT_IN_LOSSES, OWN_LOSS, Loss
+from zoo_registry.loss import Loss
 from zoo_registry.plugin import Plugin, heavy_modules
-from zoo_registry.scaler import BUILT_IN_SCALERS, Scaler
+from zoo_registry.registry import ARCHITECTURES, EXPORTERS, KINDS, LOSSES, SCALERS, Entry, Kind, Registry, T
+from zoo_registry.scaler import Scaler
 
 GROUP = "zoo"
+OWN = "lstm-zoo"  # the distribution of the zoo's own plugins
 DISABLE_VARIABLE = "ZOO_DISABLE_PLUGINS"
 API_DECLARATION = "ZOO_API"  # a plugin may say with it, before its hooks are asked, for which contract it is written
-
-T = TypeVar("T", Architecture, Scaler, Loss, Exporter)
-
-
-@dataclass(frozen=True)
-class PluginFailure:
-    """A plugin that was left out, and why."""
-
-    plugin: str
-    distribution: str
-    error: str
-
-    def __str__(self) -> str:
-        return f"plugin '{self.plugin}' of distribution '{self.distribution}' was left out: {self.error}"
 
 
 @dataclass(frozen=True)
 class Discovery:
-    """What discovery found: the plugin manager, the healthy contributions, and the broken plugins.
+    """What discovery found: the plugin manager, all plugins in the order of loading, and what the healthy ones give.
 
-    ``plugins`` are all of them, broken and switched-off ones too, in the order of loading.
+    ``registries`` are by hook, such as ``zoo_scalers``.
     """
 
     manager: pluggy.PluginManager
-    catalogue: Catalogue
-    failures: tuple[PluginFailure, ...]
-    scalers: ScalerCatalogue = field(default_factory=lambda: ScalerCatalogue([]))
-    losses: LossCatalogue = field(default_factory=lambda: LossCatalogue([]))
-    exporters: ExporterCatalogue = field(default_factory=lambda: ExporterCatalogue([]))
+    registries: Mapping[str, Registry[Any]]
     plugins: tuple[Plugin, ...] = ()
+
+    @property
+    def catalogue(self) -> Registry[Architecture]:
+        """The architectures."""
+        return self.registries[ARCHITECTURES.hook]
+
+    @property
+    def scalers(self) -> Registry[Scaler]:
+        """The scalers."""
+        return self.registries[SCALERS.hook]
+
+    @property
+    def losses(self) -> Registry[Loss]:
+        """The losses."""
+        return self.registries[LOSSES.hook]
+
+    @property
+    def exporters(self) -> Registry[Exporter]:
+        """The exporters."""
+        return self.registries[EXPORTERS.hook]
+
+    @property
+    def failures(self) -> tuple[Plugin, ...]:
+        """The plugins that were left out."""
+        return tuple(plugin for plugin in self.plugins if plugin.error)
+
+    @property
+    def warnings(self) -> list[str]:
+        """One sentence for each plugin that is slow, and for each name that more than one plugin registers."""
+        slow = [plugin.complaint for plugin in self.plugins if plugin.complaint]
+        return slow + [sentence for registry in self.registries.values() for sentence in registry.ambiguities]
 
 
 @cache
@@ -84,12 +89,8 @@ def disabled_names() -> set[str]:
 
 def discover_from(points: Iterable[EntryPoint]) -> Discovery:
     """Load the given entry points; whatever a plugin does, short of Ctrl-C, the others are still loaded."""
-    manager = new_manager()
-    disabled = disabled_names()
-    entries: list[Entry] = []
-    scaler_entries: list[ScalerEntry] = []
-    loss_entries: list[LossEntry] = []
-    exporter_entries: list[ExporterEntry] = []
+    manager, disabled = new_manager(), disabled_names()
+    entries: dict[str, list[Entry[Any]]] = {kind.hook: [] for kind in KINDS}
     plugins: list[Plugin] = []
     origins = [(point, *_origin(point)) for point in points]
     for point, distribution, version in sorted(origins, key=lambda found: (found[0].name, found[0].value, found[1])):
@@ -104,57 +105,22 @@ def discover_from(points: Iterable[EntryPoint]) -> Discovery:
                 for name, other in manager.list_name_plugin():
                     if plugin is other:
                         raise ValueError(f"the same plugin is already registered as {name}")
-                architectures, scalers, losses, exporters = _contributions_of(plugin, f"{distribution}:{point.name}")
-            _refuse_taken(architectures, entries, distribution)
-            _refuse_taken(scalers, scaler_entries, distribution)
-            _refuse_taken(losses, loss_entries, distribution)
-            _refuse_taken(exporters, exporter_entries, distribution)
+                found = _contributions_of(plugin, f"{distribution}:{point.name}", distribution)
+            for kind, items in found.items():
+                taken = {entry.name for entry in entries[kind.hook] if entry.distribution == distribution}
+                if twice := [item.name for item in items if item.name in taken]:
+                    raise ValueError(f"another plugin of this distribution already registers {', '.join(twice)}")
             manager.register(plugin, f"{distribution}:{point.name}")
+            for kind, items in found.items():
+                entries[kind.hook].extend(Entry(item, point.name, distribution, version) for item in items)
+            noted = replace(noted, contributions={k.plural: tuple(i.name for i in items) for k, items in found.items()})
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin may even call sys.exit() at import
             noted = replace(noted, error=sentence_of(error))
         seconds, heavy = time.perf_counter() - started, tuple(sorted(heavy_modules() - known))
-        noted = replace(noted, seconds=seconds, heavy=heavy)
-        if noted.error:
-            plugins.append(noted)
-            continue
-        plugins.append(
-            replace(
-                noted,
-                architectures=_names(architectures),
-                scalers=_names(scalers),
-                losses=_names(losses),
-                exporters=_names(exporters),
-            )
-        )
-        entries.extend(Entry(found, point.name, distribution, version) for found in architectures)
-        scaler_entries.extend(ScalerEntry(found, point.name, distribution, version) for found in scalers)
-        loss_entries.extend(LossEntry(found, point.name, distribution, version) for found in losses)
-        exporter_entries.extend(ExporterEntry(found, point.name, distribution, version) for found in exporters)
-    return Discovery(
-        manager,
-        Catalogue(entries),
-        tuple(PluginFailure(plugin.name, plugin.distribution, plugin.error) for plugin in plugins if plugin.error),
-        ScalerCatalogue(scaler_entries),
-        LossCatalogue(loss_entries),
-        ExporterCatalogue(exporter_entries),
-        tuple(plugins),
-    )
-
-
-def _names(items: Sequence[Architecture | Scaler | Loss | Exporter]) -> tuple[str, ...]:
-    return tuple(item.name for item in items)
-
-
-def _refuse_taken(
-    found: Sequence[Architecture | Scaler | Loss | Exporter],
-    entries: Sequence[Entry | ScalerEntry | LossEntry | ExporterEntry],
-    distribution: str,
-) -> None:
-    taken = {entry.name for entry in entries if entry.distribution == distribution}
-    if twice := [item.name for item in found if item.name in taken]:
-        raise ValueError(f"another plugin of this distribution already registers {', '.join(twice)}")
+        plugins.append(replace(noted, seconds=seconds, heavy=heavy))
+    return Discovery(manager, {kind.hook: Registry(kind, entries[kind.hook]) for kind in KINDS}, tuple(plugins))
 
 
 def new_manager() -> pluggy.PluginManager:
@@ -172,7 +138,7 @@ def _origin(point: EntryPoint) -> tuple[str, str]:
         return "unknown", ""
 
 
-def _contributions_of(plugin: object, name: str) -> tuple[list[Architecture], list[Scaler], list[Loss], list[Exporter]]:
+def _contributions_of(plugin: object, name: str, distribution: str) -> dict[Kind[Any], list[Any]]:
     """Check a plugin's hooks and return what it contributes; raises whatever is wrong with it.
 
     This happens in a manager of its own, so that a broken plugin leaves no trace among the others.
@@ -184,22 +150,19 @@ def _contributions_of(plugin: object, name: str) -> tuple[list[Architecture], li
     manager.check_pending()
     if not manager.get_hookcallers(plugin):
         raise TypeError(f"it implements no hook; expected a hookimpl of {', '.join(_hook_names())}")
-    architectures = _collect(manager.hook.zoo_architectures, Architecture)
-    scalers = _collect(manager.hook.zoo_scalers, Scaler)
-    if reserved := [scaler.name for scaler in scalers if scaler.name in BUILT_IN_SCALERS]:
-        raise ValueError(f"scaler '{reserved[0]}' is built in; give it another name")
-    losses = _collect(manager.hook.zoo_losses, Loss)
-    if reserved := [loss.name for loss in losses if loss.name in (*BUILT_IN_LOSSES, OWN_LOSS)]:
-        raise ValueError(f"loss '{reserved[0]}' is built in; give it another name")
-    return architectures, scalers, losses, _collect(manager.hook.zoo_exporters, Exporter)
+    found = {kind: _collect(getattr(manager.hook, kind.hook), kind) for kind in KINDS}
+    for kind, items in found.items():
+        if reserved := [item.name for item in items if item.name in kind.reserved and distribution != OWN]:
+            raise ValueError(f"{kind.name} '{reserved[0]}' is built in; give it another name")
+    return found
 
 
-def _collect(hook: pluggy.HookCaller, kind: type[T]) -> list[T]:
+def _collect(hook: pluggy.HookCaller, kind: Kind[T]) -> list[T]:
     found: list[T] = []
     for implementation in hook.get_hookimpls():
         returned: Any = implementation.function()  # calling the hook itself would pass over a None
-        if not isinstance(returned, (list, tuple)) or not all(isinstance(item, kind) for item in returned):
-            raise TypeError(f"{hook.name} must return a list of {kind.__name__}, found {returned!r}")
+        if not isinstance(returned, (list, tuple)) or not all(isinstance(item, kind.contract) for item in returned):
+            raise TypeError(f"{hook.name} must return a list of {kind.contract.__name__}, found {returned!r}")
         found.extend(returned)
     if twice := [name for name, count in Counter(item.name for item in found).items() if count > 1]:
         raise ValueError(f"it registers {', '.join(twice)} twice")

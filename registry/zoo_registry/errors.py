@@ -27,32 +27,27 @@ class PluginError(ZooError):
     """A plugin could not be loaded, or returned what the hook specification does not allow."""
 
 
-class UnknownArchitectureError(ZooError, KeyError):
-    """No architecture of that name, or more than one plugin registers it."""
+class UnknownNameError(ZooError, KeyError):
+    """Nothing of that kind has this name, or more than one plugin registers it."""
 
     def __str__(self) -> str:
         return str(self.args[0])  # KeyError would put quotes around the sentence
 
 
-class UnknownScalerError(ConfigError, KeyError):
-    """No scaler of that name, or more than one plugin registers it."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
+class UnknownArchitectureError(UnknownNameError):
+    """There is no such architecture."""
 
 
-class UnknownLossError(ConfigError, KeyError):
-    """No loss of that name, or more than one plugin registers it."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
+class UnknownScalerError(UnknownNameError, ConfigError):
+    """There is no such scaler."""
 
 
-class UnknownExporterError(ConfigError, KeyError):
-    """No exporter of that name, or more than one plugin registers it."""
+class UnknownLossError(UnknownNameError, ConfigError):
+    """There is no such loss."""
 
-    def __str__(self) -> str:
-        return str(self.args[0])
+
+class UnknownExporterError(UnknownNameError, ConfigError):
+    """There is no such exporter."""
 
 
 class TrainingError(ZooError):

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from zoo_registry.api_version import API_VERSION, check_api
-from zoo_registry.architecture import NAME
+from pydantic import Field
+
+from zoo_registry.contribution import Contribution, contract
 from zoo_registry.errors import ExportError
 
 
@@ -32,8 +33,8 @@ class ExportContext:
     fixed: Path | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Exporter:
+@contract("exporter")
+class Exporter(Contribution):
     """One more format of a bundle.
 
     ``write(context)`` writes files into ``context.folder``, and may return facts about them as a JSON object for the
@@ -45,36 +46,11 @@ class Exporter:
     Raises ValueError for a malformed name or a field of the wrong type.
     """
 
-    name: str
-    summary: str
     write: Callable[[ExportContext], Mapping[str, Any] | None]
-    requires: tuple[str, ...] = ()
+    requires: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     install: str = ""
     fixed_batch: bool = False
     refuses: Callable[[Mapping[str, Any]], str | None] | None = None
-    api: int = API_VERSION
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
-            raise ValueError(f"an exporter's name is made of a-z, 0-9 and '-', found {self.name!r}")
-        check_api(f"exporter '{self.name}'", self.api)
-        requires = self.requires
-        for field_name, sound, expected in (
-            ("summary", isinstance(self.summary, str) and self.summary.strip(), "a sentence"),
-            ("write", callable(self.write), "callable"),
-            (
-                "requires",
-                isinstance(requires, tuple) and all(isinstance(name, str) and name for name in requires),
-                "a tuple of distributions",
-            ),
-            ("install", isinstance(self.install, str), "text"),
-            ("fixed_batch", isinstance(self.fixed_batch, bool), "True or False"),
-            ("refuses", self.refuses is None or callable(self.refuses), "callable"),
-        ):
-            if not sound:
-                raise ValueError(
-                    f"exporter '{self.name}': {field_name} must be {expected}, found {getattr(self, field_name)!r}"
-                )
 
     def require(self) -> None:
         """Raise ExportError, with what to install, where a distribution is missing."""

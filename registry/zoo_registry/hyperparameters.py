@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from zoo_registry.errors import ConfigError, ZooError, close_match_hint
+from zoo_registry.contribution import complaints
+from zoo_registry.errors import ConfigError, ZooError
 
 
 @dataclass(frozen=True)
@@ -110,20 +111,4 @@ def validated(model: type[Model], values: Mapping[str, Any], what: str) -> Model
         for item in error.errors():
             if isinstance(told := item.get("ctx", {}).get("error"), ZooError):
                 raise told from error
-        raise ConfigError("; ".join(_sentence(model, what, item) for item in error.errors())) from error
-
-
-def _sentence(model: type[BaseModel], what: str, item: Any) -> str:
-    name = ".".join(str(part) for part in item["loc"])
-    message = item["msg"].removeprefix("Value error, ")
-    if item["type"] == "extra_forbidden":
-        hint = close_match_hint(name, model.model_fields) if len(item["loc"]) == 1 else ""
-        return f"{what} '{name}' is unknown{hint}"
-    if item["type"] == "missing":
-        return f"{what} '{name}' is required"
-    if item["type"] == "value_error":  # a validator's own sentence
-        return f"{what} '{name}': {message}" if name else f"{what}: {message}"
-    message = message.split(", unable to parse")[0].replace("Input should be ", "expected ")
-    if item["type"] == "union_tag_invalid":
-        return f"{what} '{name}': expected {item['ctx']['expected_tags']}, found '{item['ctx']['tag']}'"
-    return f"{what} '{name}': {message}, found {item['input']!r}"
+        raise ConfigError(complaints(error, what, model.model_fields)) from error

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 # What a plugin imports inside its functions: at the top every command, ``zoo list`` too, would wait for it
 HEAVY = ("tensorflow", "keras", "torch", "jax", "pandas", "sklearn", "onnxruntime")
@@ -20,8 +21,9 @@ class Plugin:
     """An entry point of the group ``zoo``, and what became of it.
 
     ``value`` is what the entry point names, ``seconds`` how long it took to load it and to ask its hooks, ``heavy``
-    what of :data:`HEAVY` that loaded first in this process. ``error`` is why it was left out, else empty;
-    ``disabled``: it was switched off and not even loaded.
+    what of :data:`HEAVY` that loaded first in this process. ``contributions`` are the names of what it registers by
+    kind, such as ``architectures``. ``error`` is why it was left out, else empty; ``disabled``: it was switched off
+    and not even loaded.
     """
 
     name: str
@@ -30,10 +32,7 @@ class Plugin:
     value: str
     seconds: float = 0.0
     heavy: tuple[str, ...] = ()
-    architectures: tuple[str, ...] = ()
-    scalers: tuple[str, ...] = ()
-    losses: tuple[str, ...] = ()
-    exporters: tuple[str, ...] = ()
+    contributions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     error: str = ""
     disabled: bool = False
 
@@ -41,6 +40,11 @@ class Plugin:
     def status(self) -> str:
         """``ok``, ``broken`` or ``disabled``."""
         return "disabled" if self.disabled else "broken" if self.error else "ok"
+
+    @property
+    def failure(self) -> str:
+        """One sentence that says why it was left out; empty where it was not."""
+        return self.error and f"plugin '{self.name}' of distribution '{self.distribution}' was left out: {self.error}"
 
     @property
     def complaint(self) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+WINDOW = "window"
+HELPED = (WINDOW,)  # named inputs that ``sequence_inputs`` and ``head`` take care of
+
 
 class Task(StrEnum):
     """What a run is trained to do."""
@@ -20,6 +23,8 @@ class SequenceShape:
     """Sizes of a network's input and output, both on scaled values and without the batch axis.
 
     ``target_columns`` gives, for each target, its column among the features, or None where it is not one of them.
+    ``inputs`` are the named ends that the network is told. ``outputs_per_target`` is how many numbers an architecture
+    that decodes them itself gives for each target and step; 0: what the task asks for.
     """
 
     task: Task
@@ -30,6 +35,8 @@ class SequenceShape:
     target_columns: tuple[int | None, ...]
     classes: int = 0
     quantiles: tuple[float, ...] = ()
+    inputs: tuple[str, ...] = (WINDOW,)
+    outputs_per_target: int = 0
 
     def __post_init__(self) -> None:
         for name in ("window", "n_features", "horizon", "n_targets"):
@@ -47,9 +54,8 @@ class SequenceShape:
 
     @property
     def output(self) -> tuple[int, ...]:
-        """(horizon, n_targets), (horizon, n_targets, n_quantiles), or (n_classes,) for classification."""
+        """(horizon, n_targets), with a third axis for quantiles or an architecture's own numbers, or (n_classes,)."""
         if self.task is Task.CLASSIFY:
             return (self.classes,)
-        if self.quantiles:
-            return (self.horizon, self.n_targets, len(self.quantiles))
-        return (self.horizon, self.n_targets)
+        last = self.outputs_per_target or len(self.quantiles)
+        return (self.horizon, self.n_targets, last) if last else (self.horizon, self.n_targets)

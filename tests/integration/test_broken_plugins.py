@@ -244,14 +244,17 @@ BROKEN = {
     "forgets the marker": left_out(returning("[]").replace("@hookimpl", ""), "it implements no hook"),
     # what it registers
     "is written for a newer contract": left_out(
-        "ZOO_API = 2\n" + LISTED, "the plugin is written for API version 2, this zoo has 1; install a newer lstm-zoo"
+        "ZOO_API = 3\n" + LISTED,
+        "the plugin is written for API version 3, this zoo has 1 to 2; install a newer lstm-zoo",
     ),
     "has an architecture for a newer contract": left_out(
-        LISTED.replace("Sound.'", "Sound.', api=2"), "architecture 'culprit' is written for API version 2"
+        LISTED.replace("Sound.'", "Sound.', api=3"), "'culprit', field 'api': it is written for API version 3"
     ),
     "has a malformed name": left_out(LISTED.replace("'culprit'", "'Culprit!'"), "is made of a-z, 0-9 and '-', found"),
-    "has no summary": left_out(LISTED.replace("Sound.", ""), "summary must be a sentence, found ''"),
-    "has an unknown field": left_out(LISTED.replace("summary", "sumary"), "unexpected keyword argument 'sumary'"),
+    "has no summary": left_out(LISTED.replace("Sound.", ""), "field 'summary': expected a sentence, found ''"),
+    "has an unknown field": left_out(
+        LISTED.replace("summary", "sumary"), "'sumary' is unknown; did you mean 'summary'?"
+    ),
     "has a name twice": left_out(returning(f"[{SOUND}, {SOUND}]"), "it registers culprit twice"),
     "has hyperparameters without a type": left_out(HYPERPARAMETERS.format(field="width = 3"), "PydanticUserError: "),
     "has bounds that no number knows": left_out(

@@ -39,12 +39,12 @@ SETTINGS = {
 }
 entry = discover().catalogue[sys.argv[1]]
 found = []
-for task in map(str, entry.architecture.tasks):
+for task in map(str, entry.item.tasks):
     for more in SETTINGS[task]:
-        if "quantiles" in more and entry.architecture.loss is not None:
+        if "quantiles" in more and entry.item.loss is not None:
             continue
         run = zoo.train(
-            sys.argv[1], table, task=task, window=8, epochs=1, hyperparameters=dict(entry.architecture.tiny), **more
+            sys.argv[1], table, task=task, window=8, epochs=1, hyperparameters=dict(entry.item.tiny), **more
         )
         bundle = run.export(name="-".join([task, *map(str, range(len(more)))]), formats=["openvino", "litert"], batch=2)
         for verdict in verify_bundle(bundle.folder, ["all"]):
@@ -142,7 +142,7 @@ def python(tmp_path):
 @pytest.mark.parametrize("architecture", list(discover().catalogue))
 def test_every_runtime_agrees_on_every_task(architecture, extras, python):
     found = json.loads(python(extras, "-c", EXPORT, architecture).stdout)
-    tasks = {str(task) for task in discover().catalogue[architecture].architecture.tasks}
+    tasks = {str(task) for task in discover().catalogue[architecture].item.tasks}
     names = {"onnxruntime", "tensorflow", "openvino", "openvino-savedmodel", "openvino-ir", "litert"}
     assert {(verdict["task"], verdict["runtime"]) for verdict in found} == {(t, name) for t in tasks for name in names}
     for verdict in found:

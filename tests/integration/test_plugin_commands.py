@@ -81,7 +81,7 @@ def test_what_new_writes_passes_the_main_checks_untouched(command, tmp_path):
         ("import pandas\n" + GOOD.format(name="bad"), "importing bad_plugin loads pandas"),
         ("1 / 0", "ZeroDivisionError: division by zero"),
         ("import os\nos._exit(7)", "the process ended with exit code 7"),
-        ("ZOO_API = 2\n" + GOOD.format(name="bad"), "written for API version 2, this zoo has 1"),
+        ("ZOO_API = 3\n" + GOOD.format(name="bad"), "written for API version 3, this zoo has 1 to 2"),
         (GOOD.format(name="bad").replace("zoo_architectures", "zoo_architecture"), "unknown hook 'zoo_architecture'"),
     ],
 )

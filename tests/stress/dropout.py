@@ -28,7 +28,7 @@ def main() -> None:
     tried, failed = 0, []
     for targets, channels, horizon, quantiles, parts, rates in COMBINATIONS:
         for name, entry in discover().catalogue.items():
-            architecture = entry.architecture
+            architecture = entry.item
             fields = architecture.hyperparameters.model_fields
             hp = architecture.configure({rate: value for rate, value in rates.items() if rate in fields})
             for task in architecture.tasks:

@@ -125,7 +125,7 @@ def test_the_file_of_the_zoo_has_every_built_in_with_its_tasks():
     for name, entry in entries.items():
         known = known_capabilities(entry.distribution, name, entry.version)
         assert known is not None
-        assert set(known.tasks) == {str(task) for task in entry.architecture.tasks}
+        assert set(known.tasks) == {str(task) for task in entry.item.tasks}
         for task in known.tasks.values():
             assert task.formats == FORMATS
             assert task.recurrence != "loop"

@@ -49,7 +49,7 @@ def test_what_it_writes_keeps_the_rules(name, tmp_path):
 def zoo_config():
     from pathlib import Path
 
-    return str(Path(zoo.scaffold.scaffold.__file__).parents[1] / "pyproject.toml")
+    return str(Path(zoo.scaffold.scaffold.__file__).parents[2] / "pyproject.toml")
 
 
 @pytest.mark.full

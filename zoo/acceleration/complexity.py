@@ -23,6 +23,8 @@ from typing import Any
 import keras
 from keras import layers
 
+from zoo.models.custom_objects import custom_objects, known
+
 GATES = {layers.LSTM: 4, layers.GRU: 3, layers.SimpleRNN: 1}
 WITHOUT_PRODUCTS = (layers.Embedding, layers.LayerNormalization, layers.BatchNormalization, layers.GroupNormalization)
 
@@ -37,20 +39,21 @@ class Complexity:
 
 
 def complexity(model: keras.Model) -> Complexity:
-    """Count a network that maps one tensor of (batch, ...); nothing is computed, and the network stays as it is."""
-    products, uncounted = _count(model, (1, *model.input_shape[1:]))
+    """Count a network of inputs (batch, ...); nothing is computed, and the network stays as it is."""
+    with known(custom_objects(model)):
+        products, uncounted = _count(model, [(1, *tensor.shape[1:]) for tensor in model.inputs])
     return Complexity(model.count_params(), products, tuple(dict.fromkeys(uncounted)))
 
 
-def _count(model: keras.Model, shape: tuple[int, ...]) -> tuple[int, list[str]]:
-    """The products for inputs of exactly this shape, its batch axis too, and the names of layers left out."""
+def _count(model: keras.Model, shapes: Iterable[tuple[int, ...]]) -> tuple[int, list[str]]:
+    """The products for inputs of exactly these shapes, batch axis too, and the names of layers left out."""
     found: list[int] = []
     uncounted: list[str] = []
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
         outputs = layer(*args, **kwargs)
         if isinstance(layer, keras.Model):
-            products, others = _count(layer, args[0].shape)
+            products, others = _count(layer, [tensor.shape for tensor in keras.tree.flatten(args[0])])
             found.append(products)
             uncounted.extend(others)
         elif (rule := _rule(layer)) is not None:
@@ -60,8 +63,9 @@ def _count(model: keras.Model, shape: tuple[int, ...]) -> tuple[int, list[str]]:
         return outputs
 
     functional = keras.Model(model.inputs, model.outputs)
-    window = keras.Input(batch_shape=shape, dtype=model.inputs[0].dtype)
-    keras.models.clone_model(functional, input_tensors=[window], call_function=call)
+    ends = zip(model.inputs, shapes, strict=True)
+    inputs = [keras.Input(batch_shape=shape, dtype=tensor.dtype) for tensor, shape in ends]
+    keras.models.clone_model(functional, input_tensors=inputs, call_function=call)
     return sum(found), uncounted
 
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 from zoo.acceleration.fused_gru import gru
 from zoo.acceleration.fused_lstm import lstm
 from zoo.acceleration.parts import computed_in_parts, join, split
+from zoo.keras_internals import INNER_LOOP, flatten_layers, standing_in
 
 Tensor = Any
 
@@ -23,12 +24,13 @@ class Fusion:
     """
 
     def __init__(self, model: keras.Model) -> None:
-        recurrent = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.RNN)]
+        self._inside = flatten_layers(model)
+        recurrent = [layer for layer in self._inside if isinstance(layer, keras.layers.RNN)]
         self._fused = [layer for layer in recurrent if not_fused(layer) is None]
         self.layers = [_told(layer) for layer in self._fused]
         self.others = [f"{_told(layer)}: {reason}" for layer in recurrent if (reason := not_fused(layer)) is not None]
         self._model = model
-        pairs = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Bidirectional)]
+        pairs = [layer for layer in self._inside if isinstance(layer, keras.layers.Bidirectional)]
         self._paired = {id(layer) for pair in pairs for layer in (pair.forward_layer, pair.backward_layer)}
 
     @contextmanager
@@ -39,17 +41,17 @@ class Fusion:
         at their outputs; the two directions of a bidirectional layer are side by side already then, and have half as
         many parts each. Functions that the model compiled are dropped on both ends, as they hold what the layers did.
         """
-        whole = parts > 1 and all(map(treats_windows_alone, self._model._flatten_layers()))
+        whole = parts > 1 and all(map(treats_windows_alone, self._inside))
+        own = 1 if whole else parts
+        loops = [
+            (layer, INNER_LOOP, _fused_loop(layer, -(-own // 2) if id(layer) in self._paired else own))
+            for layer in self._fused
+        ]
         _drop_functions(self._model)
-        for layer in self._fused:
-            own = 1 if whole else -(-parts // 2) if id(layer) in self._paired else parts
-            vars(layer)["inner_loop"] = _fused_loop(layer, own)  # around Keras' tracking: it is no part of the model
         try:
-            with computed_in_parts(self._model, parts) if whole else nullcontext():
+            with standing_in(loops), computed_in_parts(self._model, parts) if whole else nullcontext():
                 yield
         finally:
-            for layer in self._fused:
-                del vars(layer)["inner_loop"]
             _drop_functions(self._model)
 
 

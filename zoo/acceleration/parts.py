@@ -14,6 +14,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from zoo.keras_internals import DROPOUT_MASK, create_dropout_mask, flatten_layers, standing_in
+
 Tensor = Any
 
 
@@ -35,18 +37,12 @@ def join(pieces: tuple[Tensor, ...]) -> Tensor:
 def computed_in_parts(model: keras.Model, parts: int) -> Iterator[None]:
     """Let a model compute a batch in so many parts meanwhile; each of its layers has to treat windows by themselves."""
     masks = _Masks(parts)
-    layers = model._flatten_layers()
-    stand_ins: list[tuple[Any, str, Callable[..., Any]]] = [(model, "call", _call_in_parts(model, parts, masks))]
-    stand_ins += [(layer, "call", masks.dropout(layer)) for layer in layers if isinstance(layer, keras.layers.Dropout)]
-    inside = "_create_dropout_mask"  # of the cell of a recurrent layer, for its inputs and for its states
-    stand_ins += [(layer, inside, masks.of_cell(layer)) for layer in layers if hasattr(layer, inside)]
-    for owner, name, stand_in in stand_ins:
-        vars(owner)[name] = stand_in  # around Keras' tracking: it is no part of the model
-    try:
+    layers = flatten_layers(model)
+    methods: list[tuple[Any, str, Callable[..., Any]]] = [(model, "call", _call_in_parts(model, parts, masks))]
+    methods += [(layer, "call", masks.dropout(layer)) for layer in layers if isinstance(layer, keras.layers.Dropout)]
+    methods += [(layer, DROPOUT_MASK, masks.of_cell(layer)) for layer in layers if hasattr(layer, DROPOUT_MASK)]
+    with standing_in(methods):
         yield
-    finally:
-        for owner, name, _ in stand_ins:
-            del vars(owner)[name]
 
 
 def _call_in_parts(model: Any, parts: int, masks: _Masks) -> Callable[..., Tensor]:
@@ -91,10 +87,10 @@ class _Masks:
         return call
 
     def of_cell(self, cell: Any) -> Callable[..., Any]:
-        """What stands for the ``_create_dropout_mask`` of a cell: it gives a mask, or a list of one for each gate."""
+        """What stands for the ``DROPOUT_MASK`` of a cell: it gives a mask, or a list of one for each gate."""
 
         def create(step_input: Tensor, rate: float) -> Any:
-            return self._own(cell, step_input, lambda ones: type(cell)._create_dropout_mask(cell, ones, rate))
+            return self._own(cell, step_input, lambda ones: create_dropout_mask(cell, ones, rate))
 
         return create
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import keras
 
+from zoo.acceleration.complexity import complexity
 from zoo.acceleration.fusion import Fusion
 
 ROWS = 8  # of a batch in a part, at least
 EXECUTION = 0.05  # seconds that one call of the compiled function should last, about
-SPEED = 2e10  # products of two numbers a second on one core, roughly
+SPEED = 2e10  # multiply-adds a second on one core, roughly
 PASSES = 3  # forward, and backward to the inputs and to the weights
 STEP = 3e-4  # seconds of a step that are not products, roughly
 MOST_STEPS = 128
@@ -44,18 +44,10 @@ def plan_by_rule(
     if engine == "auto":
         engine = "fused" if Fusion(model).layers and not gpu else "keras"
     parts = max(1, min(cores, batch_size // ROWS)) if engine == "fused" else 1
-    seconds = STEP + PASSES * operations(model) * batch_size / SPEED / parts
+    seconds = STEP + PASSES * complexity(model).multiply_adds * batch_size / SPEED / parts
     return Plan(engine, parts, steps_within(seconds, steps_per_epoch))
 
 
 def steps_within(seconds: float, steps_per_epoch: int) -> int:
     """How many steps of so many seconds make an execution: few enough that progress is seen and Ctrl-C answered."""
     return max(1, min(MOST_STEPS, steps_per_epoch, round(EXECUTION / seconds)))
-
-
-def operations(model: keras.Model) -> int:
-    """Products of two numbers in a forward pass of one window, roughly: recurrent layers read all of the window."""
-    times = model.input_shape[1]
-    layers = model._flatten_layers()
-    recurrent = {id(weight) for layer in layers if isinstance(layer, keras.layers.RNN) for weight in layer.weights}
-    return sum(math.prod(weight.shape) * (times if id(weight) in recurrent else 1) for weight in model.weights)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -25,14 +25,18 @@ from zoo.data.table_windows import TableWindows
 from zoo.evaluation.evaluation import NETWORK, SEASONAL
 from zoo.evaluation.metrics import naive_scales
 from zoo.evaluation.rolling import RollingErrors
+from zoo.inference.frames import window_frame
 from zoo.outputs import FORECAST, QUANTILES
 from zoo.settings.choices import Missing
 from zoo.settings.schema import RunConfig
+from zoo.settings.sessions import BacktestSettings
 from zoo_registry import Task
 from zoo_registry.errors import ConfigError, DataError
+from zoo_registry.hyperparameters import validated
 
 if TYPE_CHECKING:
     from zoo.run import Run
+    from zoo.settings.keywords import ReadingKeywords
 
 
 def backtest(
@@ -55,7 +59,7 @@ def backtest(
     threads: int | None = None,
     address: str | None = None,
     on_block: OnBlock | None = None,
-    **reading: Any,
+    **reading: Unpack[ReadingKeywords],
 ) -> Backtested:
     """Forecast from one origin after the other, as if the rows behind it were not there, and measure it.
 
@@ -76,10 +80,9 @@ def backtest(
     ``on_block`` is told how many of how many are done. Baselines see the same origins and rows. Raises a
     :class:`zoo.ZooError` for anything that the caller can mend.
     """
+    numbers = {"refit_every": refit_every, "stride": stride, "origins": origins, "train_rows": train_rows}
+    validated(BacktestSettings, {**numbers, "season": season}, "setting")
     every = refit_every if refit_every is not None else 1 if refit else None
-    for name, number in {"refit_every": every, "stride": stride, "origins": origins, "train_rows": train_rows}.items():
-        if number is not None and number < 1:
-            raise ConfigError(f"--{name.replace('_', '-')}: expected 1 or more, found {number}; give another")
     asked = {"backend": backend, "jobs": jobs, "threads": threads, "address": address}
     asked = check_asked(executor, asked)
     opened = open_subject(
@@ -101,11 +104,11 @@ def backtest(
     table = opened.laid.table
     tested = opened.tested if start is None else _checked_start(opened, rows_from(table, start), start)
     every_row = opened.laid
-    stride = len(every_row.asked.steps) if stride is None else stride
+    stride = every_row.problem.horizon if stride is None else stride
     laid = lay_origins(every_row, tested, stride=stride, most=origins)
     season = next((given for given in (season, opened.season) if given is not None), usual_season(table.times))
     skipped = {}
-    if every_row.asked.task is not Task.REGRESS and (reason := no_season(laid, season)) is not None:
+    if every_row.problem.task is not Task.REGRESS and (reason := no_season(laid, season)) is not None:
         skipped[SEASONAL], season = reason, None
     groups = blocks(laid, every)
     fittings = [_fitting(opened, group, train_rows) for group in groups]
@@ -167,8 +170,8 @@ def _gather(
             unit = opened.unit if opened.unit is not None else block.unit
             assert unit is not None, "a network that was just trained has a unit"
             naive = _naive(group, laid) if block.naive is None else block.naive
-            quantiles = laid.asked.quantiles if block.quantiles is not None else ()
-            errors = RollingErrors(laid.asked.targets, len(laid.windows), unit=unit, naive=naive, quantiles=quantiles)
+            quantiles = laid.problem.quantiles if block.quantiles is not None else ()
+            errors = RollingErrors(laid.problem.targets, len(laid.windows), unit=unit, naive=naive, quantiles=quantiles)
         skipped = skipped | block.skipped
         errors.add(group.numbers, true_values(part), block.forecasts, block.quantiles)
         frames.append(_frame(part, block))
@@ -186,10 +189,10 @@ def _gather(
         "kind": opened.kind,
         "source": table.source,
         "fingerprint": table.fingerprint(),
-        "task": str(laid.asked.task),
-        "window": laid.asked.window,
-        "horizon": len(laid.asked.steps),
-        "gap": laid.asked.gap,
+        "task": str(laid.problem.task),
+        "window": laid.problem.window,
+        "horizon": laid.problem.horizon,
+        "gap": laid.problem.gap,
         **settings,
         "origins": len(np.unique(moments)),
         "first_origin": str(moments.min()),
@@ -208,13 +211,13 @@ def _gather(
 
 
 def _frame(part: TableWindows, block: BlockForecasts) -> pd.DataFrame:
-    """All forecasts of a block, a row for each step, as :meth:`TableWindows.frame` labels them, and the baselines'."""
+    """All forecasts of a block, a row for each step, as :func:`window_frame` labels them, and the baselines'."""
     outputs = {FORECAST: block.forecasts[NETWORK]}
     if block.quantiles is not None:
         outputs[QUANTILES] = block.quantiles
-    frame = part.frame(slice(0, len(part.windows)), outputs)
+    frame = window_frame(part, slice(0, len(part.windows)), outputs)
     for name, forecast in block.forecasts.items():
-        for index, target in enumerate(part.asked.targets):
+        for index, target in enumerate(part.problem.targets):
             if name != NETWORK:
                 frame[_free(f"{target} {name}", frame)] = forecast[:, :, index].ravel()
     return frame
@@ -229,7 +232,7 @@ def _by_origin(laid: TableWindows, errors: RollingErrors) -> pd.DataFrame:
     for name in errors.by_origin:
         frame[_free(f"scaled MAE {name}", frame)] = errors.scaled(name)
     for name, found in errors.by_origin.items():
-        for index, target in enumerate(laid.asked.targets):
+        for index, target in enumerate(laid.problem.targets):
             frame[_free(f"{target} {name}", frame)] = found[:, index]
     return frame
 

@@ -118,10 +118,10 @@ def _trained(config: RunConfig, prepared: Prepared, callbacks: Sequence[Any]) ->
     from zoo.models.layers import middle_quantile
     from zoo.training.trainer import fit
 
-    architecture = discover().catalogue[config.architecture].architecture
+    architecture = discover().catalogue[config.architecture].item
     hp = architecture.configure(config.hyperparameters)
     fitted = fit(architecture, hp, prepared, config.training, callbacks, network=config.network)
-    answers = Answers(config.task, middle_quantile(fitted.model))
+    answers = Answers(config.task, middle_quantile(config.network.quantiles))
     return lambda windows: answer_windows(fitted.model, prepared.preprocessor, answers, windows), len(
         fitted.history["loss"]
     )
@@ -137,8 +137,8 @@ def _baselines(
     baselines: dict[str, Callable[[NDArray[np.float64], slice], NDArray[Any]]] = {}
     skipped: dict[str, str] = {}
     untrained = "there are too few rows before the first origin to fit it on"
-    steps = len(laid.asked.steps)
-    if laid.asked.task is Task.REGRESS:
+    steps = laid.problem.horizon
+    if laid.problem.task is Task.REGRESS:
         if prepared is None:
             skipped[TRAIN_MEAN] = untrained
         else:
@@ -152,7 +152,7 @@ def _baselines(
             baselines[SEASONAL] = lambda _, numbers: past[
                 seasonal_rows(laid.told_rows(numbers)[:, 0], laid.windows.last_rows(numbers), steps, season)
             ]
-    if (inputs := laid.asked.window * len(laid.table.features)) > RIDGE_MAX_INPUTS:
+    if (inputs := laid.problem.window * len(laid.table.features)) > RIDGE_MAX_INPUTS:
         skipped[RIDGE] = f"window times features is {inputs}, more than {RIDGE_MAX_INPUTS}"
     elif prepared is None:
         skipped[RIDGE] = untrained
@@ -179,7 +179,7 @@ def no_season(laid: TableWindows, season: int | None) -> str | None:
     if season is None:
         return "no season is known; give one with --season"
     last, starts = laid.windows.last_rows(), laid.table.starts[laid.series_of()]
-    earliest = seasonal_rows(laid.told_rows()[:, 0], last, len(laid.asked.steps), season).min(axis=1)
+    earliest = seasonal_rows(laid.told_rows()[:, 0], last, laid.problem.horizon, season).min(axis=1)
     if (earliest < starts).any():
         return f"the season of {season} rows is longer than what stands before the first origin"
     return None
@@ -193,4 +193,4 @@ def _as_windows(scaled: NDArray[np.float32], horizon: int) -> Windows:
 
 
 def _batch_size(laid: TableWindows) -> int:
-    return max(1, min(BATCH, BATCH_VALUES // (laid.asked.window * len(laid.table.features))))
+    return max(1, min(BATCH, BATCH_VALUES // (laid.problem.window * len(laid.table.features))))

@@ -92,7 +92,7 @@ def blocks(laid: TableWindows, every: int | None) -> list[Block]:
     keys = _keys(table)
     own = keys[laid.windows.last_rows()]
     moments = np.unique(own)
-    side: Literal["left", "right"] = "left" if laid.asked.task is Task.REGRESS else "right"
+    side: Literal["left", "right"] = "left" if laid.problem.task is Task.REGRESS else "right"
     found = []
     for number, first in enumerate(range(0, len(moments), every or len(moments)), start=1):
         last = moments[min(first + (every or len(moments)), len(moments)) - 1]

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from zoo.backtesting.forecasting import Outputs
 from zoo.bundle.loading import Bundle, load_bundle
 from zoo.bundle.opening import is_bundle
-from zoo.bundle.prediction import asked_of
 from zoo.data.intervals import intervals
-from zoo.data.last_window import way_to_fill, without_calendar
-from zoo.data.readers.reading import Reading, Source
+from zoo.data.readers.reading import Source
+from zoo.data.reading_choice import way_to_fill, without_calendar
 from zoo.data.series_splits import layout_of, split_series
+from zoo.data.splits import PARTS
+from zoo.data.stated_problem import state_problem
 from zoo.data.table import Table
-from zoo.data.table_windows import Asked, TableWindows, lay_over, lay_windows
+from zoo.data.table_windows import TableWindows, lay_over
 from zoo.quiet import import_tensorflow
 from zoo.runs.record import find_run
 from zoo.settings.choices import ARRAYS, FRAME, Missing
@@ -118,7 +119,7 @@ def _found(
         file = read_config(path)
         if file.architecture is None:
             raise ConfigError(f"--config {path}: it names no architecture; write one, as zoo train --print-config does")
-        architecture = discover().catalogue[file.architecture].architecture
+        architecture = discover().catalogue[file.architecture].item
         return resolve(file.architecture, architecture, file.hyperparameters, file.settings)
     return _load_run(find_run(str(subject), runs))
 
@@ -151,26 +152,17 @@ def _of_config(config: RunConfig, data: Source | None, missing: Missing | None) 
     splits, short = split_series(table, config.data, layout_of(config.data))
     tested = {name: split.test for name, split in splits.items()}
     later = sum(len(split.validation) for split in splits.values())
-    shown = config.data
-    asked = Asked(
-        config.task,
-        table.features,
-        table.targets,
-        shown.window,
-        shown.horizon,
-        shown.gap,
-        config.network.quantiles,
-    )
+    problem = state_problem(config.data, table.features, table.targets, (), config.network.quantiles, zone=table.zone)
     series = intervals([table.series[name] for name in splits])
     return Subject(
         title=f"{config.architecture} on {table.source}",
         kind="config",
-        laid=lay_over(table, asked, series, missing=shown.missing),
+        laid=lay_over(table, problem, series, missing=config.data.missing),
         tested=tested,
-        data=shown,
+        data=config.data,
         config=config,
         validation=later / (later + sum(len(split.train) for split in splits.values())),
-        season=shown.season,
+        season=config.data.season,
         remarks=tuple(f"series '{name}' is left out, as it is too short" for name in short),
     )
 
@@ -181,7 +173,7 @@ def _of_run(run: Run, data: Source | None, missing: Missing | None, *, refit: bo
     found = replace(_of_config(run.config, source, missing), title=f"run {run.id}: {run.config.architecture}")
     if refit:
         return replace(found, kind="run", unit=run.preprocessor.targets_.unit)
-    known = found.laid.table.fingerprint() == run.record.data["fingerprint"]
+    known = found.laid.table.fingerprint() == run.record.data.fingerprint
     return _trained(
         replace(found, kind="run", outputs=run.outputs, unit=run.preprocessor.targets_.unit),
         found.tested if known else None,
@@ -190,46 +182,48 @@ def _of_run(run: Run, data: Source | None, missing: Missing | None, *, refit: bo
 
 def _of_bundle(bundle: Bundle, data: Source | None, missing: Missing | None, reading: Mapping[str, Any]) -> Subject:
     manifest = bundle.manifest
-    _check_task(manifest.interface.task)
+    problem, record = bundle.problem, bundle.trained_on
+    _check_task(problem.task)
     if data is None:
         raise ConfigError(f"{bundle.folder}: a bundle has no table of its own; give --data")
     missing = way_to_fill(data, missing)
-    asked = asked_of(bundle, data)
-    laid = lay_windows(data, asked, trained=manifest.data, missing=missing, **reading)
-    if absent := [name for name in asked.targets if name not in laid.table.targets]:
+    laid = bundle.lay(data, missing=missing, **reading)
+    if absent := [name for name in problem.targets if name not in laid.table.targets]:
         raise DataError(
             f"{laid.table.source}: expected the target '{absent[0]}', found no such column; errors need the true values"
         )
-    parts = manifest.data["split"]  # of several series numbers of rows alone
+    # of several series numbers of rows alone
+    rows: dict[str, tuple[int, int]] = {
+        n: part.rows for n, part in record.split.items() if isinstance(part.rows, tuple)
+    }
     tested, validation = None, _VALIDATION
-    if laid.table.fingerprint() == manifest.data["fingerprint"] and isinstance(parts["test"], list):
-        tested = {next(iter(laid.table.series)): range(*parts["test"])}
-        train, later = (len(range(*parts[name])) for name in ("train", "validation"))
-        validation = later / (train + later)
-    calendar = tuple(manifest.data["calendar"])
+    if laid.table.fingerprint() == record.fingerprint and rows:
+        train, later, test = (range(*rows[name]) for name in PARTS)
+        tested = {next(iter(laid.table.series)): test}
+        validation = len(later) / (len(train) + len(later))
     config = DataConfig.model_validate(
         {
             "source": laid.table.source,
-            "task": asked.task,
-            "target": asked.targets,
-            "features": without_calendar(asked.features, Reading(calendar=calendar)),
-            "calendar": calendar,
+            "task": problem.task,
+            "target": problem.targets,
+            "features": without_calendar(problem.features, record.calendar),
+            "calendar": record.calendar,
             "series": laid.table.series_column,
-            "window": asked.window,
-            "horizon": asked.horizon,
-            "gap": asked.gap,
+            "window": problem.window,
+            "horizon": problem.horizon,
+            "gap": problem.gap,
             "missing": missing,
         }
     )
     found = Subject(
-        title=f"bundle {manifest.model}/{bundle.folder.name}: {manifest.architecture['name']}",
+        title=f"bundle {manifest.model}/{bundle.folder.name}: {manifest.architecture.name}",
         kind="bundle",
         laid=laid,
         tested=dict(laid.table.series),
         data=config,
         outputs=lambda windows: bundle.run(bundle.check(windows)),
         validation=validation,
-        unit=np.array([manifest.parity_unit[name] for name in asked.targets]),
+        unit=np.array([manifest.parity_unit[name] for name in problem.targets]),
     )
     return _trained(found, tested)
 

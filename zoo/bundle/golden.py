@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.bundle.arrays import read_arrays
-from zoo.bundle.manifest import Interface, Manifest
+from zoo.bundle.manifest import Manifest
 from zoo.outputs import FORECAST, INPUT, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
 from zoo.runtimes import Session
+from zoo_registry import Problem
 from zoo_registry.errors import BundleError
 
 GOLDEN_FILE = "golden.npz"
@@ -40,8 +41,8 @@ class Ruler:
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
         """The ruler of a bundle, whose units are the train targets' standard deviations."""
-        unit = np.array([manifest.parity_unit[name] for name in manifest.interface.targets if manifest.parity_unit])
-        allowed = allowed_roundings(manifest.interface)  # the most, whatever a manifest says
+        unit = np.array([manifest.parity_unit[name] for name in manifest.problem.targets if manifest.parity_unit])
+        allowed = allowed_roundings(manifest.problem)  # the most, whatever a manifest says
         return cls(unit, manifest.threshold, min(manifest.parity_roundings, allowed))
 
     def farthest(self, found: dict[str, NDArray[Any]], expected: dict[str, NDArray[Any]]) -> float:
@@ -75,9 +76,9 @@ class Ruler:
         return self.unit[:, None] if name == QUANTILES else self.unit
 
 
-def allowed_roundings(interface: Interface) -> Literal[0, 4]:
+def allowed_roundings(problem: Problem) -> Literal[0, 4]:
     """How many roundings come off the differences of a bundle; none where its outputs are float64."""
-    return ROUNDINGS if interface.inputs[0].dtype == "float32" else 0
+    return ROUNDINGS if problem.dtype == "float32" else 0
 
 
 @dataclass(frozen=True)

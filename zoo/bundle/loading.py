@@ -15,17 +15,16 @@ from zoo.bundle.integrity import CheckedFiles
 from zoo.bundle.manifest import Manifest
 from zoo.bundle.onnx_checks import check_onnx
 from zoo.bundle.opening import open_bundle
-from zoo.bundle.ranges import PARAMETERS_FILE, Outside, TrainRange, warn_outside
 from zoo.bundle.signatures import required_keys
-from zoo.data.raw_windows import check_windows, is_windows
-from zoo.outputs import MAIN_OUTPUT
+from zoo.inference.predictor import Predictor
+from zoo.inference.ranges import PARAMETERS_FILE, Outside, TrainRange
 from zoo.runtimes import Runtime, Session, find_runtime
 from zoo.texts import printable
-from zoo_registry.errors import BundleError, ZooError
+from zoo_registry.errors import BundleError, DataError, ZooError
 
 if TYPE_CHECKING:
-    from zoo.bundle.prediction import Backtest
-    from zoo.settings.choices import Missing
+    from zoo.provenance import DataRecord
+    from zoo_registry import Problem
 
 ONNX_FILE = "model.onnx"
 SCALERS_FILE = "scalers.joblib"
@@ -69,7 +68,7 @@ def load_session(
         ) from error
 
 
-class Bundle:
+class Bundle(Predictor):
     """A bundle whose files were checked, and its one session on a runtime.
 
     A copy or a pickle is by path: it is loaded, and all is checked, again, on the same runtime and with the same keys.
@@ -85,7 +84,7 @@ class Bundle:
         self._checked, self._session = checked, session
         self._runtime, self._keys = runtime, keys
         self.train_range = TrainRange.parse(
-            checked.read(PARAMETERS_FILE), self.folder / PARAMETERS_FILE, self.manifest.interface, self.manifest.data
+            checked.read(PARAMETERS_FILE), self.folder / PARAMETERS_FILE, self.problem, self.trained_on.calendar
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -100,6 +99,21 @@ class Bundle:
     def manifest(self) -> Manifest:
         """What it says of itself."""
         return self._checked.manifest
+
+    @property
+    def problem(self) -> Problem:
+        """What is asked of it; ``dtype`` and ``units`` are those of its graph."""
+        return self.manifest.problem
+
+    @property
+    def trained_on(self) -> DataRecord:
+        """The data of its training."""
+        return self.manifest.data
+
+    @property
+    def windows_dtype(self) -> str:
+        """Float32 or float64, as the graph takes."""
+        return self.problem.dtype
 
     @property
     def manifest_sha256(self) -> str:
@@ -129,67 +143,26 @@ class Bundle:
         scalers: dict[str, Any] = joblib.load(io.BytesIO(content))
         return scalers
 
-    def predict(self, data: Any, *, missing: Missing | None = None, **reading: Any) -> Any:
-        """Forecast in the interface's units, which are the original ones but where a scaler cannot be exported.
-
-        An array of shape (batch, window, n_features), or of one window (window, n_features), gives an array of shape
-        (batch, horizon, n_targets), of probabilities (batch, classes) or of scores (batch, 1). A DataFrame, a file,
-        arrays or an example give a DataFrame with the forecast after the last row of each series, or, where the task
-        is another, with what is said of that row itself. ``reading`` says how a table is
-        read where not as in the training: time, csv, sort, gaps and the other fields of
-        :class:`zoo.data.readers.reading.Reading`. Raises DataError for other shapes, values that are not finite, and
-        tables that do not fit. Warns with :class:`zoo.bundle.ranges.OutsideRangeWarning` of input outside the
-        training's range.
-        """
-        from zoo.bundle.prediction import predict_table
-
-        answer: Any
-        if is_windows(data):
-            windows = self.check(data)
-            answer = self.run(windows)[MAIN_OUTPUT[self.manifest.interface.task]]
-            outside = self.train_range.outside(windows)
-        else:
-            answer, outside = predict_table(self, data, missing=missing, **reading)
-        warn_outside(outside)
-        return answer
-
-    def backtest(self, data: Any, *, stride: int = 1, missing: Missing | None = None, **reading: Any) -> Backtest:
-        """Predict over a table: iterate over what comes back for DataFrames with the answers to every window in it.
-
-        ``stride`` is the number of rows from one window to the next. ``data``, ``missing`` (here ``drop`` too, which
-        leaves out windows with missing values) and ``reading`` as in :meth:`predict`. Raises DataError and ConfigError.
-        """
-        from zoo.bundle.prediction import make_backtest
-
-        return make_backtest(self, data, stride=stride, missing=missing, **reading)
-
-    def outputs(self, windows: Any) -> dict[str, NDArray[Any]]:
-        """All outputs of an array of windows by name.
-
-        ``forecast`` (batch, horizon, n_targets) and, where there are some, ``quantiles`` (batch, horizon, n_targets,
-        n_quantiles); ``probabilities`` (batch, classes); or ``score`` and ``is_anomaly`` (batch, 1). Raises DataError
-        and warns as :meth:`predict` does.
-        """
-        checked = self.check(windows)
-        warn_outside(self.train_range.outside(checked))
-        return self.run(checked)
-
     def outside(self, windows: Any) -> list[Outside]:
         """The columns of windows with values outside the training's range: how far, and in how many windows.
 
         Columns of the calendar are left out, and a bundle that takes scaled values has none. Raises DataError as
         :meth:`predict` does.
         """
-        return self.train_range.outside(self.check(windows))
-
-    def check(self, windows: Any) -> NDArray[np.floating]:
-        """Windows of shape (batch, window, n_features) in the graph's dtype; raises DataError for anything else."""
-        interface = self.manifest.interface
-        return check_windows(windows, interface.window, interface.features, interface.inputs[0].dtype)
+        return self._outside(self.check(windows))
 
     def run(self, checked: NDArray[np.floating]) -> dict[str, NDArray[Any]]:
         """All outputs of windows that :meth:`check` returned; warns of nothing."""
         return self._session.run(checked)
+
+    def refuse_table(self, source: Any) -> None:
+        """Raise DataError where the graph takes scaled values, and for windows."""
+        if self.problem.units == "scaled":
+            raise DataError(
+                f"{self.folder}: this bundle takes scaled values, expected an array of scaled windows, found a table;"
+                " scale it first, or predict with the run"
+            )
+        super().refuse_table(source)
 
 
 def load_bundle(
@@ -204,8 +177,8 @@ def load_bundle(
     chosen = find_runtime(runtime)
     keys = required_keys(require_signature)
     checked = open_bundle(path, keys)
-    chosen.check(checked.folder, checked.manifest.interface.inputs[0].dtype)
-    session = load_session(chosen, checked.folder, checked.read, checked.manifest.onnx["operators"])
+    chosen.check(checked.folder, checked.manifest.problem.dtype)
+    session = load_session(chosen, checked.folder, checked.read, checked.manifest.onnx.operators)
     # without keys, those of the environment hold where a pickle is loaded, unless none at all were asked for here
     kept = None if require_signature is None and not keys else tuple(key.absolute() for key in keys)
     return Bundle(checked, session, runtime, kept)

@@ -7,17 +7,19 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from zoo.bundle.regular_files import read_regular
+from zoo.migrations import SCHEMA_VERSION, migrate, upgrade_manifest
+from zoo.provenance import DataRecord, Evaluation, Provenance, Record, first_fault
 from zoo.texts import printable
+from zoo_registry import Problem
 from zoo_registry.errors import BundleError
 
 MANIFEST_FILE = "manifest.json"
 SIGNATURE_FILE = "model.sig"
-SCHEMA_VERSION = 1
 MAX_MANIFEST_BYTES = 16 * 2**20
 MAX_NAME = 512
 
@@ -26,45 +28,40 @@ _SEAL = re.compile(rb',\n  "checksum": "([0-9a-f]{64})"\n}\n')
 _SEAL_LENGTH = 85
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Tensor(_Part):
-    """An input or output of the graph; ``shape`` is without the batch axis, which is first, dynamic and named batch."""
-
-    name: str
-    dtype: Literal["float32", "float64", "bool"]
-    shape: tuple[int, ...]
-
-
-class Interface(_Part):
-    """What a caller must know; all versions of one model share it."""
-
-    task: Literal["forecast", "regress", "classify", "anomaly"]
-    units: Literal["raw", "scaled"] = "raw"
-    window: int
-    horizon: int
-    quantiles: tuple[float, ...] = Field((), description="levels of the output quantiles, along its last axis")
-    gap: int = Field(0, description="rows between the window and the first of the horizon")
-    features: tuple[str, ...] = Field(description="columns of the input, in order")
-    targets: tuple[str, ...] = Field(description="columns of the output, in order; classes: the column of classes")
-    classes: tuple[str, ...] = Field((), description="names of the classes, in the order of the output probabilities")
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-
-
-class FileEntry(_Part):
+class FileEntry(Record):
     """A file's size in bytes and its SHA-256, in hexadecimal."""
 
     size: int = Field(ge=0, strict=True)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class Manifest(_Part):
+class Parity(Record):
+    """A runtime's version and its largest difference, less the roundings, in units."""
+
+    version: str
+    difference: float
+
+
+class OnnxRecord(Record):
+    """The opset of ``model.onnx``, and how often each operator stands in it."""
+
+    opset: int
+    operators: Annotated[dict[str, int], Field(min_length=1)]
+
+
+class ExtraRecord(Record):
+    """Who made another format, the only batch that it takes, or null, and what its maker says of it."""
+
+    distribution: str
+    version: str
+    batch: int | None
+    facts: dict[str, Any] = Field(default_factory=dict)
+
+
+class Manifest(Record):
     """Everything about a bundle, in one JSON file that is written last."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     model: str
     version: int | None = Field(None, ge=1, strict=True, description="the number that it was published as")
     config_sha256: str | None = Field(
@@ -72,27 +69,22 @@ class Manifest(_Part):
     )
     created: str
     run: str
-    architecture: dict[str, str]
+    architecture: Provenance
     hyperparameters: dict[str, Any]
-    training: dict[str, Any]
-    interface: Interface
-    data: dict[str, Any]
-    metrics: dict[str, Any]
+    training: dict[str, Any] = Field(description="the settings, as the run's configuration has them")
+    problem: Problem
+    data: DataRecord
+    metrics: Evaluation
     parity_unit: dict[str, float] = Field(
-        description="for each target the train targets' standard deviation, in the interface's units; of forecasts"
+        description="for each target the train targets' standard deviation, in the problem's units; of forecasts"
     )
     parity_roundings: Literal[0, 4] = Field(
         0, description="roundings of float32 at a forecast's size, each 2^-24 of it, that come off each difference"
     )
     threshold: float | None = Field(None, description="anomalies: score above which is_anomaly is true")
-    parity: dict[str, dict[str, Any]] = Field(
-        description="for each runtime its version and largest difference, less the roundings, in units"
-    )
-    onnx: dict[str, Any]
-    extra: dict[str, dict[str, Any]] = Field(
-        default_factory=dict,
-        description="for each other format, in extra/: who made it, and the only batch that it takes, or null",
-    )
+    parity: dict[str, Parity] = Field(description="by runtime")
+    onnx: OnnxRecord
+    extra: dict[str, ExtraRecord] = Field(default_factory=dict, description="other formats, by their folder in extra/")
     versions: dict[str, str]
     files: dict[str, FileEntry]
     checksum: str = Field("", description="SHA-256 of all bytes before the comma that precedes it")
@@ -123,14 +115,15 @@ class Manifest(_Part):
             raise BundleError(f"{path}: its checksum does not hold; the manifest was changed, export again")
         try:
             values = json.loads(content, object_pairs_hook=_no_doubles, parse_constant=_no_constants)
-            if (found := values.get("schema_version")) != SCHEMA_VERSION:
+            if (found := values.get("schema_version")) not in (1, SCHEMA_VERSION):
                 raise BundleError(
-                    f"{path}: expected schema version {SCHEMA_VERSION}, found {found!r}; use the lstm-zoo that wrote it"
+                    f"{path}: expected schema version {SCHEMA_VERSION} or 1, found {found!r}; use the lstm-zoo that"
+                    " wrote it"
                 )
-            manifest = cls.model_validate(values)
+            manifest = cls.model_validate(migrate(values, upgrade_manifest))
             check_names(manifest.files)
         except (ValueError, AttributeError, RecursionError) as error:
-            reason = _told(error) if isinstance(error, ValidationError) else error
+            reason = first_fault(error) if isinstance(error, ValidationError) else error
             raise BundleError(
                 f"{path}: not a valid manifest ({printable(str(reason))}); the bundle was changed, export again"
             ) from error
@@ -161,11 +154,6 @@ def check_names(names: Iterable[str]) -> None:
         if name in (MANIFEST_FILE, SIGNATURE_FILE) or name.casefold() in seen:
             raise ValueError(f"'{name}' stands twice, or lists what no manifest lists")
         seen.add(name.casefold())
-
-
-def _told(error: ValidationError) -> str:
-    found = error.errors()[0]
-    return f"{'.'.join(map(str, found['loc']))}: {found['msg']}"
 
 
 def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def _answer(checked: CheckedFiles, runtimes: Sequence[Runtime], limits: Limits, 
     names, manifest = [runtime.name for runtime in runtimes], checked.manifest
     try:
         verdicts = replay(
-            checked.folder, names, Ruler.of(manifest), checked.read, manifest.onnx["operators"], strict=strict
+            checked.folder, names, Ruler.of(manifest), checked.read, manifest.onnx.operators, strict=strict
         )
     except RefusalError as refusal:
         return {"refusal": str(refusal)}

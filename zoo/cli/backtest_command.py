@@ -3,27 +3,48 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from zoo.atomic import check_folder
-from zoo.cli.output import RequireSignature, catalogue, check_apart, note, print_json, print_table, say
+from zoo.cli.flags import in_flags
+from zoo.cli.output import (
+    RUNS,
+    Json,
+    RequireSignature,
+    Runs,
+    catalogue,
+    check_apart,
+    note,
+    print_json,
+    print_table,
+    say,
+)
 from zoo.cli.prediction_output import progress_bar
 from zoo.cli.results import print_forecasts
-from zoo.cli.shared_options import BUNDLE_OPTIONS, FORMAT, SCALING_OPTIONS, csv_format_of, with_options, workers_of
+from zoo.cli.setting_options import (
+    DATA,
+    Spool,
+    backtest_settings,
+    reading_settings,
+    take,
+    take_reading,
+    take_workers,
+    with_settings,
+    worker_settings,
+)
 from zoo.cli.tensorflow import import_tensorflow
-from zoo.settings.choices import Aggregate, Gaps, Missing
+from zoo.settings.choices import Missing
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
     from zoo.backtesting.result import Backtested
 
-READING = ("time", "time_format", "zone", "series", "short_series", "sort", "resample", "aggregate", "gaps", "spool")
 _STEPS, _SERIES, _ORIGINS = 6, 5, 3  # rows of a table
 
 
-@with_options({name: BUNDLE_OPTIONS[name] for name in (*READING, *FORMAT)} | SCALING_OPTIONS)
+@with_settings(reading_settings, worker_settings, backtest_settings)
 def backtest(
     ctx: typer.Context,
     subject: Annotated[
@@ -36,47 +57,21 @@ def backtest(
     data: Annotated[
         str | None,
         typer.Option(
-            help="CSV or Parquet file, or example:co2 [default: the run's; a bundle has none].", rich_help_panel="Data"
+            help="CSV or Parquet file, or example:co2 [default: the run's; a bundle has none].", rich_help_panel=DATA
         ),
     ] = None,
-    refit: Annotated[bool, typer.Option("--refit", help="Retrain at each origin, on the rows up to it.")] = False,
-    refit_every: Annotated[
-        int | None,
-        typer.Option(
-            help="Retrain each time after so many origins [default: 1 with --refit, else never].",
-            min=1,
-            metavar="ORIGINS",
-        ),
-    ] = None,
-    train_rows: Annotated[
-        int | None,
-        typer.Option(help="Train on so many rows before an origin [default: all].", min=1, metavar="ROWS"),
-    ] = None,
-    start: Annotated[
-        str | None,
-        typer.Option(help="First time, or row, that is forecast [default: the test part's].", metavar="TIME"),
-    ] = None,
-    stride: Annotated[
-        int | None, typer.Option(help="Rows from one origin to the next [default: the horizon].", min=1, metavar="ROWS")
-    ] = None,
-    origins: Annotated[
-        int | None,
-        typer.Option(help="Only so many origins of each series, the last ones [default: all].", min=1, metavar="N"),
-    ] = None,
-    season: Annotated[
-        int | None, typer.Option(help="Rows in a season, for the seasonal naive baseline [default: by the times].")
-    ] = None,
+    spool: Spool = None,
     missing: Annotated[
         str | None,
         typer.Option(
             help="Missing values: error, ffill, interpolate or drop [default: the run's way, else error].",
-            rich_help_panel="Data",
+            rich_help_panel=DATA,
         ),
     ] = None,
-    runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
+    runs: Runs = RUNS,
     output: Annotated[Path, typer.Option(help="Folder of all backtests.")] = Path("backtests"),
     require_signature: RequireSignature = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Forecast from one origin after the other, and measure it beside baselines on the same origins.
 
@@ -91,16 +86,20 @@ def backtest(
         zoo backtest config.toml --start 2019-01-01 --stride 24
         zoo backtest exported/basic-co2 --data example:co2
     """
-    for name, known in (("missing", Missing), ("gaps", Gaps), ("aggregate", Aggregate)):
-        if (value := missing if name == "missing" else ctx.params[name]) is not None and value not in get_args(known):
-            raise ConfigError(f"--{name} is one of {', '.join(get_args(known))}, found '{value}'")
-    check_folder(output, "--output")
-    workers = workers_of(ctx)
+    from zoo.settings.setting import given_of
+
+    if missing is not None and missing not in get_args(Missing):
+        raise ConfigError(f"`missing` is one of {', '.join(get_args(Missing))}, found '{missing}'")
+    reading = take_reading(ctx) | given_of({"spool": spool})
+    asked = take(ctx, backtest_settings())
+    check_folder(output, "`output`")
+    workers = take_workers(ctx)
     from zoo.bundle.opening import find_bundle, is_bundle
 
     if is_bundle(subject):
         check_apart(output, "--output", find_bundle(subject))
-    if refit or refit_every is not None or not is_bundle(subject):  # a bundle as it is needs no plugin, no TensorFlow
+    refit = asked.get("refit") or "refit_every" in asked
+    if refit or not is_bundle(subject):  # a bundle as it is needs no plugin, no TensorFlow
         catalogue()
         if not workers or Path(subject).suffix.lower() != ".toml":  # whose trainings are all in workers
             import_tensorflow()
@@ -111,19 +110,13 @@ def backtest(
         found = run_backtest(
             subject,
             data,
-            refit=refit,
-            refit_every=refit_every,
-            train_rows=train_rows,
-            start=start,
-            stride=stride,
-            origins=origins,
-            season=season,
             missing=missing,  # type: ignore[arg-type]  # checked above
             runs=runs,
             require_signature=require_signature or None,
+            **asked,
             **workers,
+            **reading,
             on_block=lambda done, total: show("trainings", done, total),
-            **_reading(ctx),
         )
         folder = found.save(output)
     for remark in found.evaluation["remarks"]:
@@ -135,14 +128,6 @@ def backtest(
     say(f"forecasts: {folder / 'forecasts.parquet'}")
     say(f"report: {folder / 'report.html'}")
     say(found.verdict)
-
-
-def _reading(ctx: typer.Context) -> dict[str, Any]:
-    """What was given of how a table is read."""
-    reading = {name: ctx.params[name] for name in READING if ctx.params[name] is not None}
-    if any(ctx.params[name] is not None for name in FORMAT):
-        reading["csv"] = csv_format_of(ctx)
-    return reading
 
 
 def _print(found: Backtested) -> None:
@@ -176,5 +161,5 @@ def _print(found: Backtested) -> None:
     labels = ("worst origins, scaled MAE", *(["series"] if measured["by_series"] else []))
     print_table((*labels, *names), worst_origins(measured, found.by_origin, _ORIGINS))
     for name, reason in measured["skipped"].items():
-        say(f"{name}: not computed, {reason}")
+        say(f"{name}: not computed, {in_flags(reason)}")
     say()

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from zoo.atomic import check_folder
-from zoo.cli.output import note, print_json, print_table
+from zoo.cli.output import Json, note, print_json, print_table
+from zoo.provenance import Evaluation
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class _Listed:
 
 def bundles(
     exported: Annotated[Path, typer.Argument(help="Folder of all models.")] = Path("exported"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List all models and versions: what each is, how it compares with its best baseline, and its size.
 
@@ -75,14 +76,14 @@ def _look(model: Path, number: int) -> _Listed:
         return _Listed(**known, error=str(error))
     return _Listed(
         **known,
-        task=manifest.interface.task,
-        architecture=manifest.architecture.get("name", ""),
+        task=manifest.problem.task,
+        architecture=manifest.architecture.name,
         created=manifest.created,
         **_headline(manifest.metrics),
     )
 
 
-def _headline(metrics: dict[str, Any]) -> dict[str, Any]:
+def _headline(metrics: Evaluation) -> dict[str, Any]:
     """The measure that decides, where the manifest has what it takes: anybody may have written it."""
     from zoo.evaluation.headline import headline
 

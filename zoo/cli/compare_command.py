@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.output import check_apart, note, print_json, print_table, say
+from zoo.cli.output import RUNS, Json, Runs, check_apart, note, print_json, print_table, say
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ def compare(
     names: Annotated[
         list[str], typer.Argument(metavar="RUN", help="Runs: id, the beginning of it, folder, or latest.")
     ],
-    runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
+    runs: Runs = RUNS,
     html: Annotated[
         Path | None, typer.Option(help="Write the table as a web page too, to this file [default: no page].")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Rank runs on the same test rows, the baselines among them.
 
@@ -74,23 +74,23 @@ def _measured(record: RunRecord, folder: Path, *, whole: bool = False) -> Measur
         answers["classes"] = record.evaluation["classes"]
     if config.task is Task.ANOMALY:
         answers["labels"] = config.data.label
-    test = data["split"]["test"]
-    number = f", {test['rows']} in all" if isinstance(test["rows"], int) else ""  # of several series
+    test = data.split["test"]
+    number = f", {test.rows} in all" if isinstance(test.rows, int) else ""  # of several series
     return Measured(
         name=str(folder) if whole else record.id,
-        source=data["source"],
+        source=data.source,
         architecture=config.architecture,
-        parameters=training["parameters"],
-        epochs=training["epochs"],
-        seconds=training["seconds"],
+        parameters=training.parameters,
+        epochs=training.epochs,
+        seconds=training.seconds,
         same={
-            DATA: data["fingerprint"],
-            "targets": data["targets"],
+            DATA: data.fingerprint,
+            "targets": list(record.problem.targets),
             "task": str(config.task),
             **answers,
-            "horizon": config.data.horizon,
-            "gap": config.data.gap,
-            "test rows": f"{test['first']} to {test['last']}{number}",
+            "horizon": record.problem.horizon,
+            "gap": record.problem.gap,
+            "test rows": f"{test.first} to {test.last}{number}",
             "test windows": record.evaluation["windows"],
             "stride": config.data.stride,
         },

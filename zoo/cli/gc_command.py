@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from zoo.atomic import check_folder
-from zoo.cli.output import note, print_json, print_table
+from zoo.cli.output import RUNS, Json, Runs, note, print_json, print_table
 
 
 def gc(
     exported: Annotated[Path, typer.Argument(help="Folder of all models.")] = Path("exported"),
-    runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
+    runs: Runs = RUNS,
     also: Annotated[
         list[Path] | None,
         typer.Option(
@@ -21,7 +21,7 @@ def gc(
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Remove what killed commands left: hidden staging, models without a version, remains of finished runs.
 

@@ -7,17 +7,28 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.output import check_apart, check_picture, left_out_note, note, print_json, print_table, repair_notes, say
-from zoo.cli.shared_options import DATA_OPTIONS, settings_of, with_options
+from zoo.cli.output import (
+    Json,
+    check_apart,
+    check_picture,
+    left_out_note,
+    note,
+    print_json,
+    print_table,
+    repair_notes,
+    say,
+)
+from zoo.cli.setting_options import Spool, data_settings, with_settings
 
 
-@with_options(DATA_OPTIONS)
+@with_settings(data_settings)
 def inspect(
     ctx: typer.Context,
+    spool: Spool = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw all this too, as a .png, .svg or .pdf file [default: no picture].")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show what the checks found, the parts of the split, each column's statistics in them, and what the scaler does.
 
@@ -26,14 +37,14 @@ def inspect(
         zoo inspect --data ETTh1.csv --target OT --window 96 --horizon 24 --split 8640,2880,2880
     """
     check_picture(plot, "--plot")
-    check_apart(plot, "--plot", ctx.params["data"])
+    check_apart(plot, "--plot", ctx.obj.get("source"))
     from zoo.inspection import draw
     from zoo.inspection import inspect as describe
     from zoo.settings.resolve import resolve_data
     from zoo.training.preparation import prepare
 
-    config = resolve_data(settings_of(ctx) | {"source": ctx.params["data"]})
-    prepared = prepare(config, config.source, spool=ctx.params["spool"])
+    config = resolve_data(ctx.obj)
+    prepared = prepare(config, config.source, spool=spool)
     found = describe(prepared)
     if plot is not None:
         draw(prepared, plot)
@@ -59,6 +70,8 @@ def print_classes(label: str, classes: dict[str, dict[str, int]]) -> None:
 
 
 def _print(found: dict[str, Any]) -> None:
+    from zoo.provenance import Repairs
+
     say(f"{found['source']}: {found['rows']} rows, {len(found['columns'])} columns")
     targets = ", ".join(found["targets"]) if found["targets"] else f"{found['label']} (classes)"
     say(f"task: {found['task']}; targets: {targets}; features: {', '.join(found['features'])}")
@@ -74,7 +87,7 @@ def _print(found: dict[str, Any]) -> None:
         left_out = f", {series['left_out']} left out as too short" if series["left_out"] else ""
         lengths = f"{series['shortest']} to {series['longest']} rows"
         say(f"series: {series['used']} by '{series['column']}', {lengths}{left_out}")
-    for sentence in repair_notes(found["repairs"]):
+    for sentence in repair_notes(Repairs.model_validate(found["repairs"])):
         say(sentence)
     say(f"season: {found['season'] or 'unknown'} rows; an exported model computes in {found['serving_dtype']}\n")
     parts = [

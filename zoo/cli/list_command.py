@@ -6,10 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.output import catalogue, note, print_json, print_table
+from zoo.cli.output import Json, catalogue, note, print_json, print_table
 from zoo_registry.errors import ConfigError
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def list_architectures(

@@ -17,13 +17,14 @@ from zoo.cli.bundles_command import bundles
 from zoo.cli.compare_command import compare
 from zoo.cli.export_command import export
 from zoo.cli.gc_command import gc
-from zoo.cli.help_pages import HelpfulCommand, HelpfulGroup
+from zoo.cli.help_pages import HelpfulGroup
 from zoo.cli.inspect_command import inspect
 from zoo.cli.list_command import list_architectures
 from zoo.cli.output import note, say
 from zoo.cli.plugin_command import plugin
 from zoo.cli.predict_command import predict
 from zoo.cli.runs_command import runs
+from zoo.cli.setting_options import SettingsCommand
 from zoo.cli.show_command import show
 from zoo.cli.train_command import train
 from zoo.cli.tune_command import tune
@@ -82,9 +83,9 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("list", cls=HelpfulCommand)(list_architectures)
+app.command("list", cls=SettingsCommand)(list_architectures)
 for command in (show, inspect, train, tune, runs, compare, backtest, export, verify, predict, bundles, gc):
-    app.command(command.__name__, cls=HelpfulCommand)(command)
+    app.command(command.__name__, cls=SettingsCommand)(command)
 app.add_typer(plugin, name="plugin")
 
 

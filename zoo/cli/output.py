@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zoo.atomic import lies_in
+from zoo.cli.flags import in_flags
 from zoo.texts import printable, printable_json
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
+    from zoo.provenance import Repairs
     from zoo.tracking.lifecycle import Lifecycle, Tracker
-    from zoo_registry import Catalogue
+    from zoo_registry import Architecture, Registry
 
 
 _DIGITS, _MOST_DIGITS = 7, 17  # of a number; no two floats agree in 17
@@ -33,13 +35,9 @@ RequireSignature = Annotated[
         metavar="KEY",
     ),
 ]
-Sign = Annotated[
-    Path | None,
-    typer.Option(
-        help="Sign the bundle with this private key (PEM; its password in $ZOO_SIGN_PASSWORD) [default: no signature].",
-        metavar="KEY",
-    ),
-]
+RUNS = Path("runs")
+Runs = Annotated[Path, typer.Option(help="Folder of all runs.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def print_json(value: Any) -> None:
@@ -114,8 +112,8 @@ def say(text: str = "") -> None:
 
 
 def note(text: str) -> None:
-    """Say something on standard error."""
-    _echo(text, err=True)
+    """Say something on standard error, settings as options."""
+    _echo(in_flags(text), err=True)
 
 
 def _echo(text: str, *, err: bool) -> None:
@@ -132,23 +130,23 @@ def left_out_note(column: str) -> str:
     return f"column '{column}' is not numeric"
 
 
-def repair_notes(repairs: dict[str, Any]) -> list[str]:
+def repair_notes(repairs: Repairs) -> list[str]:
     """One sentence for each repair that a run records."""
     notes = []
-    if (resampled := repairs.get("resample")) is not None:
+    if (resampled := repairs.resample) is not None:
         notes.append(
-            f"resampled to {resampled['rule']} by {resampled['aggregate']}: {resampled['rows_before']} rows became"
-            f" {resampled['rows_after']}, {resampled['rows_without_values']} of them without values"
+            f"resampled to {resampled.rule} by {resampled.aggregate}: {resampled.rows_before} rows became"
+            f" {resampled.rows_after}, {resampled.rows_without_values} of them without values"
         )
-    if (moved := repairs.get("sort")) is not None:
-        notes.append(f"sorted by time: {moved['rows_moved']} rows moved")
-    if (short := repairs.get("short_series")) is not None:
-        dropped = short["dropped"]
+    if repairs.sort is not None:
+        notes.append(f"sorted by time: {repairs.sort.rows_moved} rows moved")
+    if repairs.short_series is not None:
+        dropped = repairs.short_series.dropped
         named = ", ".join(dropped[:5]) + (", …" if len(dropped) > 5 else "")
         notes.append(f"series left out as too short: {len(dropped)} ({named})")
-    if (missing := repairs.get("missing")) is not None:
-        counts = ", ".join(f"{count} in '{column}'" for column, count in missing["values"].items())
-        done = "windows left out" if missing["method"] == "drop" else f"filled by {missing['method']}"
+    if (missing := repairs.missing) is not None:
+        counts = ", ".join(f"{count} in '{column}'" for column, count in missing.values.items())
+        done = "windows left out" if missing.method == "drop" else f"filled by {missing.method}"
         notes.append(f"missing values, {done}: {counts}")
     return notes
 
@@ -166,19 +164,13 @@ def check_apart(place: Path | None, option: str, *inputs: str | Path | None) -> 
             raise ConfigError(f"{option}: expected another place than the input {given}, found {place}; name one")
 
 
-def catalogue() -> Catalogue:
+def catalogue() -> Registry[Architecture]:
     """Discover the plugins; the broken ones, and those that keep everybody waiting, are named on standard error."""
     from zoo_registry import discover
 
     found = discover()
-    for failure in found.failures:
-        note(f"warning: {failure}")
-    for plugin in found.plugins:
-        if plugin.complaint:
-            note(f"warning: {plugin.complaint}")
-    catalogues = (found.catalogue, found.scalers, found.losses, found.exporters)
-    for ambiguity in (sentence for known in catalogues for sentence in known.ambiguities):
-        note(f"warning: {ambiguity}")
+    for sentence in (*(plugin.failure for plugin in found.failures), *found.warnings):
+        note(f"warning: {sentence}")
     return found.catalogue
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zoo.cli.help_pages import HelpfulCommand, HelpfulGroup
-from zoo.cli.output import note, print_json, print_table, say
+from zoo.cli.output import Json, note, print_json, print_table, say
+from zoo_registry.registry import KINDS
 
 if TYPE_CHECKING:
     from zoo_registry import Plugin
     from zoo_registry.discovery import Discovery
 
 FAILED = 1
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 plugin = typer.Typer(
     cls=HelpfulGroup,
@@ -125,19 +125,17 @@ def _complain(found: Discovery) -> None:
     """Name on standard error what is no failure: plugins that are slow, names of two, and ones that are not there."""
     from zoo_registry.discovery import DISABLE_VARIABLE, disabled_names
 
-    for one in found.plugins:
-        if one.complaint:
-            note(f"warning: {one.complaint}")
-    for catalogue in (found.catalogue, found.scalers, found.losses, found.exporters):
-        for ambiguity in catalogue.ambiguities:
-            note(f"warning: {ambiguity}")
+    for sentence in found.warnings:
+        note(f"warning: {sentence}")
     known = {name for one in found.plugins for name in (one.name, one.distribution)}
     for name in sorted(disabled_names() - known):
         note(f"warning: {DISABLE_VARIABLE} names '{name}', which is no plugin and no distribution")
 
 
 def _described(one: Plugin) -> dict[str, Any]:
-    return {**vars(one), "status": one.status, "seconds": round(one.seconds, 4)}
+    names = {kind.plural: one.contributions.get(kind.plural, ()) for kind in KINDS}
+    told = {key: value for key, value in vars(one).items() if key != "contributions"}
+    return {**told, **names, "status": one.status, "seconds": round(one.seconds, 4)}
 
 
 def _row(one: Plugin) -> tuple[str, ...]:
@@ -150,10 +148,5 @@ def _contributions(one: Plugin) -> str:
         return "switched off"
     if one.error:
         return f"BROKEN: {one.error}"
-    kinds = {
-        "architecture": one.architectures,
-        "scaler": one.scalers,
-        "loss": one.losses,
-        "exporter": one.exporters,
-    }
-    return "; ".join(f"{kind} {', '.join(names)}" for kind, names in kinds.items() if names) or "hooks alone"
+    told = [f"{kind.name} {', '.join(names)}" for kind in KINDS if (names := one.contributions.get(kind.plural))]
+    return "; ".join(told) or "hooks alone"

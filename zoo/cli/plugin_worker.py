@@ -42,7 +42,7 @@ def run(specification: Mapping[str, Any]) -> None:
 
     found = discover_from([local_point(**point) for point in specification["points"]])
     for plugin in found.plugins:
-        if not plugin.architectures:
+        if not plugin.contributions.get("architectures"):
             tell({"report": _import_alone(plugin).model_dump(mode="json")})
     if subjects := _subjects(found, specification["architecture"]):
         _check(subjects, specification, tell)
@@ -70,7 +70,7 @@ def _subjects(found: Discovery, only: str | None) -> list[Subject]:
     values = {(plugin.distribution, plugin.name): plugin.value for plugin in found.plugins}
     return [
         Subject(
-            entry.architecture,
+            entry.item,
             entry.plugin,
             entry.distribution,
             entry.version,

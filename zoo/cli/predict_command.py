@@ -9,26 +9,33 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from zoo.cli.output import BundlePath, RequireSignature, check_apart, note, print_json, print_table, tell_apart
+from zoo.cli.output import BundlePath, Json, RequireSignature, check_apart, note, print_json, print_table, tell_apart
 from zoo.cli.predict_folder import is_folder, predict_folder
 from zoo.cli.prediction_output import cells, check_output, progress_bar, staged_writer
-from zoo.cli.shared_options import BUNDLE_OPTIONS, FORMAT, SCALING_OPTIONS, csv_format_of, with_options, workers_of
-from zoo.settings.choices import Aggregate, Gaps, Missing
+from zoo.cli.setting_options import (
+    DATA,
+    Spool,
+    reading_settings,
+    take_reading,
+    take_workers,
+    with_settings,
+    worker_settings,
+)
+from zoo.settings.choices import Missing
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from zoo.bundle.loading import Bundle
-    from zoo.bundle.ranges import Outside
+    from zoo.inference.ranges import Outside
 
 FILLS = tuple(name for name in get_args(Missing) if name != "drop")  # no newest row can be left out
-READING = ("time", "time_format", "zone", "series", "short_series", "sort", "resample", "aggregate", "gaps", "spool")
 SHOWN = 5  # rows at either end of a backtest
 MOST_JSON = 100_000  # rows of a backtest
 
 
-@with_options({name: BUNDLE_OPTIONS[name] for name in (*READING, *FORMAT)} | SCALING_OPTIONS)
+@with_settings(reading_settings, worker_settings)
 def predict(
     ctx: typer.Context,
     bundle: BundlePath,
@@ -36,9 +43,10 @@ def predict(
         str,
         typer.Option(
             help="CSV or Parquet file with the bundle's columns, a folder of such files, or example:co2.",
-            rich_help_panel="Data",
+            rich_help_panel=DATA,
         ),
     ],
+    spool: Spool = None,
     backtest: Annotated[
         bool, typer.Option("--backtest", help="Give an answer for every window in the data, not only for the last.")
     ] = False,
@@ -50,7 +58,7 @@ def predict(
         str | None,
         typer.Option(
             help="Missing values: error, ffill, interpolate, or drop with --backtest [default: error].",
-            rich_help_panel="Data",
+            rich_help_panel=DATA,
         ),
     ] = None,
     output: Annotated[
@@ -67,7 +75,7 @@ def predict(
         ),
     ] = False,
     require_signature: RequireSignature = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Forecast what comes after the data's last row, in original units, on ONNX Runtime; or, backtesting, over it.
 
@@ -80,25 +88,23 @@ def predict(
         zoo predict exported/load --data meters --output forecasts --jobs 2
         zoo predict exported/load --data meters --output forecasts --backend dask --address tcp://10.0.0.1:8786
     """
+    from zoo.data.readers.csv_files import CsvFormat
+
     ways = get_args(Missing) if backtest else FILLS
-    for name, known in (("missing", ways), ("gaps", get_args(Gaps)), ("aggregate", get_args(Aggregate))):
-        if (value := missing if name == "missing" else ctx.params[name]) is not None and value not in known:
-            raise ConfigError(f"--{name} is one of {', '.join(known)}, found '{value}'")
+    if missing is not None and missing not in ways:
+        raise ConfigError(f"`missing` is one of {', '.join(ways)}, found '{missing}'")
+    reading = {"csv": CsvFormat(), **take_reading(ctx), "missing": missing, "spool": spool}
     if stride is not None and not backtest:
         raise ConfigError("--stride is for --backtest, which is not given; give both or neither")
-    workers, folder = workers_of(ctx), is_folder(data)
+    workers, folder = take_workers(ctx), is_folder(data)
     if workers and not folder:
-        given = ", ".join(f"--{name}" for name in workers)
-        raise ConfigError(f"{given}: for a folder of files, found --data {data}; leave it out, or name a folder")
+        given = ", ".join(f"`{name}`" for name in workers)
+        raise ConfigError(f"{given}: for a folder of files, found `data={data!r}`; leave it out, or name a folder")
     if output is not None and not folder:
         check_output(output)
         check_apart(output, "--output", data, *(require_signature or ()))
         if as_json:
             raise ConfigError(f"--output writes .csv or .parquet, and --json to the terminal; found {output}; take one")
-    reading = {name: ctx.params[name] for name in READING} | {
-        "csv": csv_format_of(ctx),
-        "missing": missing,
-    }
     if folder:
         settings = reading | {"backtest": backtest, "stride": stride or 1, "strict_range": strict_range}
         keys = require_signature or None
@@ -106,7 +112,7 @@ def predict(
         return
     from zoo.bundle.loading import load_bundle
     from zoo.bundle.opening import find_bundle
-    from zoo.bundle.ranges import refuse_outside
+    from zoo.inference.ranges import refuse_outside
 
     if output is not None:
         check_apart(output, "--output", find_bundle(bundle))
@@ -114,12 +120,11 @@ def predict(
     if backtest:
         _backtest(loaded, data, reading | {"stride": stride or 1}, output, strict=strict_range, as_json=as_json)
         return
-    from zoo.bundle.prediction import predict_table
-    from zoo.data.last_window import UnknownTimesWarning
+    from zoo.inference.frames import UnknownTimesWarning
 
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", UnknownTimesWarning)
-        forecast, outside = predict_table(loaded, data, **reading)
+        forecast, outside = loaded.predict_table(data, **reading)
     for warning in told:
         note(str(warning.message))
     if strict_range:
@@ -138,7 +143,7 @@ def _backtest(
     bundle: Bundle, data: str, settings: dict[str, Any], output: Path | None, *, strict: bool, as_json: bool
 ) -> None:
     """Go over the data, frame by frame, of which only what is shown is kept."""
-    from zoo.bundle.ranges import refuse_outside
+    from zoo.inference.ranges import refuse_outside
 
     with progress_bar() as show:
         show("reading", 0, None)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.cli.flags import in_flags
 from zoo.cli.output import note, print_json, print_table, say
 from zoo.cli.prediction_output import progress_bar
 from zoo_registry.errors import ConfigError
@@ -49,7 +50,7 @@ def predict_folder(bundle: Path, data: str, output: Path | None, settings: Mappi
 def _print(scored: Scored) -> None:
     """Name each file that failed, and count the others."""
     if scored.failed:
-        print_table(("failed", "reason"), [(outcome.file, outcome.reason) for outcome in scored.failed])
+        print_table(("failed", "reason"), [(outcome.file, in_flags(outcome.reason)) for outcome in scored.failed])
         say()
     if scored.ignored:
         note(f"left out, as neither Parquet nor CSV: {_some(scored.ignored)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from zoo.cli.flags import in_flags
 from zoo.cli.output import left_out_note, note, print_table, repair_notes, say
 from zoo.evaluation.headline import ANOMALY_MEASURES, CLASS_MEASURES, everybody
 from zoo_registry import Task
@@ -18,16 +19,17 @@ _MOST_CLASSES = 12  # in the table of which class is taken for which
 def print_results(record: RunRecord) -> None:
     """Write what was trained and how good it is to standard output, notes on the data to standard error."""
     data, training, metrics = record.data, record.training, record.evaluation
-    for column in data["ignored"]:
+    for column in data.ignored:
         note(f"{left_out_note(column)} and was not used")
-    for sentence in repair_notes(data["repairs"]):
+    for sentence in repair_notes(data.repairs):
         note(sentence)
-    say(f"features: {', '.join(data['features'])}; time: {data['time_column'] or 'none'}")
+    say(f"features: {', '.join(record.problem.features)}; time: {data.time_column or 'none'}")
+    epochs = f"best epoch {training.best_epoch} of {training.epochs}" if training.epochs else "not trained"
     say(
-        f"{record.config.architecture} with {training['parameters']:,} parameters: best epoch {training['best_epoch']}"
-        f" of {training['epochs']}, validation loss {training['val_loss']:.4g}, {training['seconds']:.1f} s"
+        f"{record.config.architecture} with {training.parameters:,} parameters: {epochs},"
+        f" validation loss {training.val_loss:.4g}, {training.seconds:.1f} s"
     )
-    parts = ", ".join(f"{name} {part['windows']}" for name, part in data["split"].items())
+    parts = ", ".join(f"{name} {part.windows}" for name, part in data.split.items())
     if record.config.task is Task.CLASSIFY:
         say(f"windows: {parts}; classes told of the test windows\n")
         _print_classes(metrics)
@@ -38,9 +40,9 @@ def print_results(record: RunRecord) -> None:
     else:
         left_out = f" ({metrics['left_out']} left out: their truth is missing)" if metrics["left_out"] else ""
         say(f"windows: {parts}{left_out}; errors on the test windows, in original units\n")
-        print_forecasts(metrics, data["targets"])
+        print_forecasts(metrics, record.problem.targets)
     for name, reason in metrics["skipped"].items():
-        say(f"{name}: not computed, {reason}")
+        say(f"{name}: not computed, {in_flags(reason)}")
     say()
 
 

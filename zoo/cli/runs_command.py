@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from zoo.cli.output import note, print_json, print_table, say
+from zoo.cli.output import Json, note, print_json, print_table, say
 
 if TYPE_CHECKING:
     from zoo.runs.record import RunRecord
@@ -21,7 +21,7 @@ Record = TypeVar("Record")
 
 def runs(
     folder: Annotated[Path, typer.Option("--runs", help="Folder of all runs.")] = Path("runs"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List the runs, oldest first, with their errors on the test split; of unfinished ones, how to continue them.
 
@@ -84,13 +84,13 @@ def _told(record: RunRecord) -> _Listed:
     from zoo.evaluation.headline import headline
 
     found = headline(record.evaluation)
-    data = record.config.data
+    problem = record.problem
     row = (
         record.id,
-        Path(record.data["source"]).name,
-        str(data.window),
-        str(data.horizon),
-        str(record.training["epochs"]),
+        Path(record.data.source).name,
+        str(problem.window),
+        str(problem.horizon),
+        str(record.training.epochs),
         found.measure,
         f"{found.network:.4f}",
         f"{found.baseline} {found.other:.4f}",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.output import catalogue, print_json, print_table, say
+from zoo.cli.output import Json, catalogue, print_json, print_table, say
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry import Architecture, SequenceShape, Task
 from zoo_registry.errors import ConfigError
@@ -28,7 +28,7 @@ def show(
             "--set", help="A hyperparameter; repeat it for more [default: as the table shows].", metavar="NAME=VALUE"
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show an architecture: reference, training defaults, hyperparameters with bounds and search ranges.
 
@@ -45,13 +45,13 @@ def show(
     entry = catalogue()[architecture]
     described = describe_entry(architecture, entry)
     asked = any(value is not None for value in (window, horizon, features, targets, settings or None))
-    shape = _shape(entry.architecture, window, horizon, features, targets)
-    cost = _cost(entry.architecture, shape, settings or []) if asked else {}
-    schema = entry.architecture.hyperparameters.model_json_schema()
-    defaults = {name: value for name, value in vars(entry.architecture.defaults).items() if value is not None}
+    shape = _shape(entry.item, window, horizon, features, targets)
+    cost = _cost(entry.item, shape, settings or []) if asked else {}
+    schema = entry.item.hyperparameters.model_json_schema()
+    defaults = {name: value for name, value in vars(entry.item.defaults).items() if value is not None}
     if (schedule := defaults.get("schedule")) is not None:
         defaults["schedule"] = spelled(schedule)
-    if entry.architecture.loss is not None:
+    if entry.item.loss is not None:
         defaults.setdefault("loss", "architecture")
     if as_json:
         network = {"network": cost} if cost else {}
@@ -62,7 +62,7 @@ def show(
     say(f"from: {described['distribution']} {described['version']}   tasks: {', '.join(described['tasks'])}")
     say(f"training defaults: {', '.join(f'{name} {value}' for name, value in defaults.items()) or '-'}")
     say(f"{_told(cost)}\n" if cost else "")
-    space = entry.architecture.hyperparameters.search_space()
+    space = entry.item.hyperparameters.search_space()
     rows = []
     for name, field in schema.get("properties", {}).items():
         search = space.get(name)

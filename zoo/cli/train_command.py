@@ -5,16 +5,18 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zoo.atomic import check_folder
+from zoo.cli.export_command import EXPORTED, check_export, export_as
 from zoo.cli.learning_rate import check_find_lr, suggest_rate
-from zoo.cli.output import catalogue, lifecycle_of, note, print_json, print_toml, say
+from zoo.cli.output import Json, catalogue, lifecycle_of, note, print_json, print_toml, say
 from zoo.cli.results import print_results
-from zoo.cli.shared_options import RUN_OPTIONS, settings_of, with_options
+from zoo.cli.setting_options import Hyperparameters, Spool, export_settings, run_settings, take, with_settings
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
 
@@ -23,118 +25,51 @@ if TYPE_CHECKING:
     from zoo.run import Run
     from zoo.runs.unfinished import UnfinishedRun
     from zoo.settings.schema import RunConfig
-    from zoo_registry import Catalogue
+    from zoo.training.preparation import Prepared
+    from zoo_registry import Architecture, Registry
 
-RESULT = "Result"
-_OF_EXPORT = {
-    "name": "--name names the exported model",
-    "serving_dtype": "--serving-dtype belongs to the export",
-    "formats": "--format and --batch belong to the export",
-    "batch": "--format and --batch belong to the export",
-    "sign": "--sign signs the bundle",
-    "warmup": "--warmup belongs to the export",
-}
+_result = partial(typer.Option, rich_help_panel="Result")
 
 
-@with_options(RUN_OPTIONS)
+@with_settings(run_settings, lambda: export_settings("Export"))
 def train(
     ctx: typer.Context,
     architecture: Annotated[
         str | None, typer.Argument(help="An architecture's name, as zoo list gives it [default: that of --config].")
     ] = None,
+    hyperparameters: Hyperparameters = None,
+    spool: Spool = None,
     config: Annotated[
         Path | None,
-        typer.Option(
-            help="A TOML file with settings, as --print-config writes it; flags win [default: none].",
-            rich_help_panel=RESULT,
-        ),
+        _result(help="A TOML file with settings, as --print-config writes it; flags win [default: none]."),
     ] = None,
     print_config: Annotated[
-        bool,
-        typer.Option("--print-config", help="Print the TOML that repeats this run, and exit.", rich_help_panel=RESULT),
+        bool, _result("--print-config", help="Print the TOML that repeats this run, and exit.")
     ] = False,
     find_lr: Annotated[
-        bool,
-        typer.Option(
-            "--find-lr", help="Suggest a learning rate from a few batches, and save nothing.", rich_help_panel=RESULT
-        ),
+        bool, _result("--find-lr", help="Suggest a learning rate from a few batches, and save nothing.")
     ] = False,
     plot: Annotated[
-        Path | None,
-        typer.Option(
-            help="With --find-lr: draw it, as a .png, .svg or .pdf file [default: no picture].", rich_help_panel=RESULT
-        ),
+        Path | None, _result(help="With --find-lr: draw it, as a .png, .svg or .pdf file [default: no picture].")
     ] = None,
     resume: Annotated[
         str | None,
-        typer.Option(
+        _result(
             help="Continue an unfinished run: its id, the beginning of it, its folder, or latest; it keeps its settings"
             " [default: a new run].",
             metavar="RUN",
-            rich_help_panel=RESULT,
         ),
     ] = None,
-    runs: Annotated[Path, typer.Option(help="Folder of all runs.", rich_help_panel=RESULT)] = Path("runs"),
-    export: Annotated[
-        bool, typer.Option("--export", help="Export the run at the end.", rich_help_panel=RESULT)
-    ] = False,
-    exported: Annotated[Path, typer.Option(help="Folder of all models.", rich_help_panel=RESULT)] = Path("exported"),
-    name: Annotated[
-        str | None,
-        typer.Option(help="The exported model's name [default: by architecture and data].", rich_help_panel=RESULT),
-    ] = None,
-    serving_dtype: Annotated[
-        str | None,
-        typer.Option(
-            help="With --export: numbers of the bundle's input and output, auto (as published, else by the columns),"
-            " float32 or float64 [default: auto].",
-            rich_help_panel=RESULT,
-        ),
-    ] = None,
-    sign: Annotated[
-        Path | None,
-        typer.Option(
-            help="With --export: sign the bundle with this private key (PEM; its password in $ZOO_SIGN_PASSWORD)"
-            " [default: no signature].",
-            metavar="KEY",
-            rich_help_panel=RESULT,
-        ),
-    ] = None,
-    formats: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help="With --export: another format too, litert, openvino, or a plugin's; repeat it for more [default:"
-            " none].",
-            rich_help_panel=RESULT,
-        ),
-    ] = None,
-    batch: Annotated[
-        int | None,
-        typer.Option(
-            help="Windows that the other format takes at once [default: 1 for litert, else any].",
-            rich_help_panel=RESULT,
-        ),
-    ] = None,
-    warmup: Annotated[
-        bool,
-        typer.Option(
-            "--warmup", help="With --export: add warm-up requests for TensorFlow Serving.", rich_help_panel=RESULT
-        ),
-    ] = False,
-    tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write logs for TensorBoard.", rich_help_panel=RESULT)
-    ] = False,
+    runs: Annotated[Path, _result(help="Folder of all runs.")] = Path("runs"),
+    tensorboard: Annotated[bool, _result("--tensorboard", help="Write logs for TensorBoard.")] = False,
     mlflow: Annotated[
         str | None,
-        typer.Option(
+        _result(
             help="Log run and bundle to MLflow: http://127.0.0.1:5000, or sqlite:///mlflow.db [default: no log].",
             metavar="URI",
-            rich_help_panel=RESULT,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=RESULT)] = False,
+    as_json: Json = False,
 ) -> None:
     """Train an architecture, measure it on the untouched test split beside baselines, and save the run.
 
@@ -144,6 +79,8 @@ def train(
         zoo train basic --find-lr --plot find-lr.png
         zoo train --resume latest
     """
+    exporting = take(ctx, export_settings())
+    export = exporting.pop("export", False)
     check_find_lr(find_lr, plot, export, config)
     _check_tracking(tensorboard, mlflow, find_lr)
     known = catalogue()
@@ -152,7 +89,7 @@ def train(
     with ExitStack() as stack:
         unfinished = None
         if resume is None:
-            resolved = _resolve(ctx, known, architecture, config, runs)
+            resolved = _resolve(known, architecture, hyperparameters or [], ctx.obj, config, runs)
         else:
             _check_resume(ctx)
             unfinished = stack.enter_context(_reopen(resume, runs))
@@ -164,36 +101,23 @@ def train(
         from zoo.tracking.trackers import TENSORBOARD_FOLDER, make_trackers
 
         check_folder(runs, "--runs")
-        _check_export(ctx, export, exported)
+        if exporting and not export:
+            raise ConfigError(f"`{next(iter(exporting))}` is for an export, but `export` was not given; add it")
+        if export:
+            check_export(**exporting)
         if find_lr and resolved.training.start_from is not None:
-            raise ConfigError("--find-lr tests a new network, expected no --from; leave one of them out")
+            raise ConfigError("`find_lr` tests a new network, expected no `start_from`; leave one of them out")
         from zoo.training.preparation import prepare_run
 
         if unfinished is None:
-            prepared = prepare_run(resolved, resolved.data.source, spool=ctx.params["spool"])
+            prepared = prepare_run(resolved, resolved.data.source, spool=spool)
         else:
-            prepared = prepare_resumed(unfinished, ctx.params["data"], ctx.params["spool"])
+            prepared = prepare_resumed(unfinished, ctx.obj.get("source"), spool)
         if find_lr:
-            suggest_rate(resolved, prepared, known[resolved.architecture].architecture, plot, as_json=as_json)
+            suggest_rate(resolved, prepared, known[resolved.architecture].item, plot, as_json=as_json)
             return
-        dtype = serving_dtype or "auto"
         if export:
-            from zoo.export.extra import choose_exporters
-            from zoo.export.naming import (
-                check_interface,
-                choose_dtype,
-                default_name,
-                interface_of,
-                newest_interface,
-            )
-
-            name = default_name(resolved) if name is None else name
-            table, preprocessor = prepared.table, prepared.preprocessor
-            targets, classes = prepared.named_targets
-            chosen = choose_dtype(preprocessor, dtype, newest_interface(exported / name))
-            interface = interface_of(resolved, table.features, targets, chosen, preprocessor.units, classes)
-            check_interface(exported / name, interface)
-            choose_exporters(formats or (), batch, interface)
+            exporting["name"] = _check_bundle(resolved, prepared, **exporting)
         lifecycle = lifecycle_of(make_trackers(runs, tensorboard=tensorboard, mlflow=mlflow))
         if tensorboard:
             note(f"to watch: tensorboard --logdir {shlex.quote(str(runs / TENSORBOARD_FOLDER))}")
@@ -202,9 +126,7 @@ def train(
     bundle, failure = None, None
     if export:
         try:
-            bundle = run.export(
-                exported, name=name, dtype=dtype, sign=sign, formats=formats or (), batch=batch, warmup=warmup
-            )
+            bundle = export_as(run, **exporting)
         except Exception as error:  # raised below: the run is whole, and is told of first
             failure = error
     _tell(run, bundle, as_json=as_json, logs=runs / TENSORBOARD_FOLDER / run.id if tensorboard else None)
@@ -228,8 +150,27 @@ def _tell(run: Run, bundle: Bundle | None, *, as_json: bool, logs: Path | None) 
     say(run.metrics["verdict"])
 
 
+def _check_bundle(config: RunConfig, prepared: Prepared, exported: Path = EXPORTED, **exporting: Any) -> str:
+    """Raise what can be told of the bundle before the training; return the model's name."""
+    from zoo.export.extra import choose_exporters
+    from zoo.export.naming import check_interface, choose_dtype, default_name, newest_problem
+
+    name: str = exporting.get("name") or default_name(config)
+    folder = exported / name
+    dtype = choose_dtype(prepared.preprocessor, exporting.get("serving_dtype", "auto"), newest_problem(folder))
+    problem = prepared.problem.served(dtype, prepared.preprocessor.units)
+    check_interface(folder, problem)
+    choose_exporters(exporting.get("formats", ()), exporting.get("batch"), problem)
+    return name
+
+
 def _resolve(
-    ctx: typer.Context, known: Catalogue, architecture: str | None, config: Path | None, runs: Path
+    known: Registry[Architecture],
+    architecture: str | None,
+    hyperparameters: list[str],
+    settings: dict[str, Any],
+    config: Path | None,
+    runs: Path,
 ) -> RunConfig:
     """The configuration by file and flags; of a run that is started from, its own where no other is named."""
     from zoo.runs.unfinished import config_of, find_start
@@ -240,36 +181,27 @@ def _resolve(
     from zoo_registry import Task
 
     file = NOTHING if config is None else read_config(config)
-    start = ctx.params["start_from"] or file.settings.get("start_from")
+    start = settings.get("start_from") or file.settings.get("start_from")
     if start is not None and architecture is None and config is None:
         file = as_file(config_of(find_start(start, runs)))
     if (name := architecture or file.architecture) is None:
         raise ConfigError("Missing argument 'architecture': give a name that zoo list shows, or --config FILE")
     entry = known[name]  # an unknown name is told before anything slow is imported
-    settings = file.settings | settings_of(ctx)
+    settings = file.settings | settings
     if start is not None:  # before settings of that run are told not to suit another task
         find_start(start, runs, name, settings.get("task", Task.FORECAST))
-    if ctx.params["data"] is not None:
-        settings["source"] = ctx.params["data"]
     if "source" not in settings:
         note(f"no --data: training on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
-    given = parse_settings(ctx.params["settings"] or [], "--set")
-    return resolve(name, entry.architecture, file.hyperparameters | given, settings)
+    given = parse_settings(hyperparameters, "`hyperparameters`")
+    return resolve(name, entry.item, file.hyperparameters | given, settings)
 
 
 def _check_resume(ctx: typer.Context) -> None:
     """Raise ConfigError for settings beside --resume, but for where the table is now."""
-    refused = {*RUN_OPTIONS, "architecture", "config", "print_config", "find_lr"} - {"data", "spool"}
-    left_out: dict[str, tuple[Any, ...]] = {
-        name: (False,) if name in ("print_config", "find_lr") else (None, [], ()) for name in refused
-    }
-    given = [
-        parameter.opts[0]
-        for parameter in ctx.command.params
-        if parameter.name in refused and ctx.params[parameter.name] not in left_out[parameter.name]
-    ]
-    if given:
-        raise ConfigError(f"--resume goes on with the run's own settings; leave {', '.join(given)} out")
+    own = ("architecture", "hyperparameters", "config", "print_config", "find_lr")
+    names = [*(name for name in ctx.obj if name != "source"), *(name for name in own if ctx.params[name])]
+    if given := [f"`{name}`" for name in names]:
+        raise ConfigError(f"`resume` goes on with the run's own settings; leave {', '.join(given)} out")
 
 
 @contextmanager
@@ -289,26 +221,9 @@ def _reopen(name: str, runs: Path) -> Iterator[UnfinishedRun]:
         yield unfinished
 
 
-def _check_export(ctx: typer.Context, export: bool, exported: Path) -> None:
-    """Raise ConfigError for what can be told of an export before the data is read."""
-    for name, words in _OF_EXPORT.items():
-        if not export and ctx.params[name] not in (None, False, [], ()):
-            raise ConfigError(f"{words}, but --export was not given; add it")
-    if export:
-        check_folder(exported, "--exported")
-    if ctx.params["name"] is not None:
-        from zoo.export.naming import check_model_name
-
-        check_model_name(ctx.params["name"])
-    if ctx.params["sign"] is not None:
-        from zoo.bundle.signatures import signer
-
-        signer(ctx.params["sign"])
-
-
 def _check_tracking(tensorboard: bool, mlflow: str | None, find_lr: bool) -> None:
     if find_lr and (tensorboard or mlflow is not None):
-        raise ConfigError("--find-lr trains nothing that could be logged; leave --tensorboard and --mlflow out")
+        raise ConfigError("`find_lr` trains nothing that could be logged; leave `tensorboard` and `mlflow` out")
     if mlflow is not None:
         from zoo.tracking.mlflow_tracker import require_mlflow
 

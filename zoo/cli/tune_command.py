@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zoo.atomic import check_folder
-from zoo.cli.output import catalogue, check_apart, note, print_json, print_table, say
+from zoo.cli.output import Json, catalogue, check_apart, note, print_json, print_table, say
 from zoo.cli.prediction_output import progress_bar
 from zoo.cli.results import print_results
-from zoo.cli.shared_options import RUN_OPTIONS, SCALING_OPTIONS, settings_of, with_options, workers_of
+from zoo.cli.setting_options import (
+    Hyperparameters,
+    study_settings,
+    take_workers,
+    trial_settings,
+    with_settings,
+    worker_settings,
+)
 from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
 
@@ -22,122 +30,68 @@ if TYPE_CHECKING:
     from zoo.tuning.study_file import StudyFile
     from zoo.tuning.trial_record import TrialRecord
 
-SEARCH, RESULT = "Search", "Result"
-_OPTIONS = {name: option for name, option in RUN_OPTIONS.items() if name not in ("start_from", "spool", "autotune")}
-_STUDY = ("sampler", "grid_points", "pruner", "trials", "minutes", "folds", "fold_kind", "fold_rows", "fold_train_rows")
+_search = partial(typer.Option, rich_help_panel="Search")
+_result = partial(typer.Option, rich_help_panel="Result")
+BUDGET = ("source", "trials", "minutes")  # what a study may be gone on with
 _SHOWN = 10  # trials in the table
 
 
-@with_options(_OPTIONS | SCALING_OPTIONS)
+@with_settings(trial_settings, study_settings, worker_settings)
 def tune(
     ctx: typer.Context,
     architectures: Annotated[
         list[str] | None,
         typer.Argument(metavar="ARCH...", help="Architectures, as zoo list gives them [default: that of --config]."),
     ] = None,
+    hyperparameters: Hyperparameters = None,
     config: Annotated[
         Path | None,
-        typer.Option(
-            help="A TOML file as for zoo train, with tables study and search; flags win [default: none].",
-            rich_help_panel=SEARCH,
-        ),
+        _search(help="A TOML file as for zoo train, with tables study and search; flags win [default: none]."),
     ] = None,
     search: Annotated[
         list[str] | None,
-        typer.Option(
+        _search(
             help="Search a setting or hyperparameter over these values: A,B,C, or LOW..HIGH, LOW..HIGH:log or"
             " LOW..HIGH:step=N; repeat it for more [default: what the architectures declare].",
             metavar="NAME=VALUES",
-            rich_help_panel=SEARCH,
         ),
     ] = None,
     only: Annotated[
         str | None,
-        typer.Option(
+        _search(
             help="Beside --search, search only these, separated by commas [default: all that declare a range].",
             metavar="NAMES",
-            rich_help_panel=SEARCH,
-        ),
-    ] = None,
-    sampler: Annotated[
-        str | None,
-        typer.Option(help="What chooses the trials: tpe, random or grid [default: tpe].", rich_help_panel=SEARCH),
-    ] = None,
-    grid_points: Annotated[
-        int | None,
-        typer.Option(help="Grid: how many values of a range LOW..HIGH [default: 3].", rich_help_panel=SEARCH),
-    ] = None,
-    pruner: Annotated[
-        str | None,
-        typer.Option(
-            help="End bad trials early: median, halving or none [default: median; grid: none].",
-            rich_help_panel=SEARCH,
-        ),
-    ] = None,
-    trials: Annotated[
-        int | None,
-        typer.Option(
-            help="Trials, over all sessions [default: 50; grid: all; with --minutes: any].", rich_help_panel=SEARCH
-        ),
-    ] = None,
-    minutes: Annotated[
-        float | None,
-        typer.Option(help="Start no trial after so many minutes [default: no limit].", rich_help_panel=SEARCH),
-    ] = None,
-    folds: Annotated[int | None, typer.Option(help="Folds of each trial [default: 3].", rich_help_panel=SEARCH)] = None,
-    fold_kind: Annotated[
-        str | None,
-        typer.Option(
-            help="Folds that train on all rows before (expanding), or on as many in each (sliding) [default:"
-            " expanding].",
-            rich_help_panel=SEARCH,
-        ),
-    ] = None,
-    fold_rows: Annotated[
-        int | None,
-        typer.Option(help="Test rows of each fold [default: folds of equal length].", rich_help_panel=SEARCH),
-    ] = None,
-    fold_train_rows: Annotated[
-        int | None,
-        typer.Option(
-            help="Sliding folds: train rows of each [default: as many as in the first].", rich_help_panel=SEARCH
         ),
     ] = None,
     storage: Annotated[
         str | None,
-        typer.Option(
+        _result(
             help="A database that several hosts share, such as postgresql+psycopg://user@host/db [default: SQLite in"
             " the study's folder].",
             metavar="URL",
-            rich_help_panel=RESULT,
         ),
     ] = None,
     study: Annotated[
         str | None,
-        typer.Option(
+        _result(
             help="The study's name; an existing one with the same settings is continued [default: date and"
             " architectures].",
-            rich_help_panel=RESULT,
         ),
     ] = None,
     resume: Annotated[
         str | None,
-        typer.Option(
+        _result(
             help="Continue a study: its name, the beginning of it, its folder, or latest; it keeps its settings"
             " [default: a new study].",
             metavar="STUDY",
-            rich_help_panel=RESULT,
         ),
     ] = None,
-    studies: Annotated[Path, typer.Option(help="Folder of all studies.", rich_help_panel=RESULT)] = Path("studies"),
+    studies: Annotated[Path, _result(help="Folder of all studies.")] = Path("studies"),
     retrain: Annotated[
-        bool,
-        typer.Option(
-            "--retrain", help="Train the best on train and validation rows, as a run.", rich_help_panel=RESULT
-        ),
+        bool, _result("--retrain", help="Train the best on train and validation rows, as a run.")
     ] = False,
-    runs: Annotated[Path, typer.Option(help="Folder of all runs.", rich_help_panel=RESULT)] = Path("runs"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=RESULT)] = False,
+    runs: Annotated[Path, _result(help="Folder of all runs.")] = Path("runs"),
+    as_json: Json = False,
 ) -> None:
     """Search hyperparameters and settings of one or several architectures; the test rows are never touched.
 
@@ -153,9 +107,9 @@ def tune(
     """
     check_folder(studies, "--studies")
     check_folder(runs, "--runs")
-    workers = workers_of(ctx)
+    workers = take_workers(ctx)
     known = catalogue()
-    asked = _asked_resume(ctx) if resume is not None else _asked(ctx, config)
+    asked = _asked_resume(ctx) if resume is not None else _asked(ctx.params, ctx.obj, config)
     for name in asked.get("architectures", ()):
         known[name]  # an unknown name is told before anything slow is imported
     from zoo.tuning.study import BEST_FILE
@@ -182,34 +136,30 @@ def tune(
     _print(found)
 
 
-def _asked(ctx: typer.Context, config: Path | None) -> dict[str, Any]:
+def _asked(own: dict[str, Any], given: dict[str, Any], config: Path | None) -> dict[str, Any]:
     """What is asked for by file and flags, as the arguments of ``zoo.tune``."""
     from zoo.settings.parse import parse_settings
     from zoo.settings.schema import DEFAULT_SOURCE
     from zoo.tuning.search_range import parse_search
 
     file = _file(config)
-    settings = file.run.settings | settings_of(ctx)
-    source = settings.pop("source", None) if ctx.params["data"] is None else ctx.params["data"]
-    settings.pop("source", None)
+    settings = file.run.settings | file.study | given
+    source = settings.pop("source", None)
     if source is None:
         note(f"no --data: searching on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
-    pairs = [parse_search(item) for item in ctx.params["search"] or []]
+    pairs = [parse_search(item) for item in own["search"] or []]
     asked = dict(pairs)
     if len(asked) < len(pairs):
-        raise ConfigError("--search: a name is given more than once; give it once")
+        raise ConfigError("`search`: a name is given more than once; give it once")
     for name in asked:
         settings.pop(name, None)  # a file's value, which the flag beats
-    study = {name: ctx.params[name] for name in _STUDY if ctx.params[name] is not None}
-    only = [part.strip() for part in (ctx.params["only"] or "").split(",") if part.strip()]
+    only = [part.strip() for part in (own["only"] or "").split(",") if part.strip()]
     return {
-        "architectures": ctx.params["architectures"] or list(file.architectures),
+        "architectures": own["architectures"] or list(file.architectures),
         "data": source,
-        "hyperparameters": file.run.hyperparameters | parse_settings(ctx.params["settings"] or [], "--set"),
+        "hyperparameters": file.run.hyperparameters | parse_settings(own["hyperparameters"] or [], "`hyperparameters`"),
         "search": file.search | asked,
         "only": only or list(file.only),
-        **file.study,
-        **study,
         **settings,
     }
 
@@ -222,16 +172,11 @@ def _file(config: Path | None) -> StudyFile:
 
 def _asked_resume(ctx: typer.Context) -> dict[str, Any]:
     """Where the table is, and the budget; raises ConfigError for settings beside --resume."""
-    kept = {"data", "trials", "minutes"}
-    refused = {*_OPTIONS, *_STUDY, "architectures", "config", "search", "only", "study"} - kept
-    given = [
-        parameter.opts[0]
-        for parameter in ctx.command.params
-        if parameter.name in refused and ctx.params[parameter.name] not in (None, [], ())
-    ]
-    if given:
-        raise ConfigError(f"--resume goes on with the study's own settings; leave {', '.join(given)} out")
-    return {name: ctx.params[name] for name in kept if ctx.params[name] is not None}
+    own = ("architectures", "hyperparameters", "config", "search", "only", "study")
+    kept = {"data" if name == "source" else name: ctx.obj.pop(name) for name in BUDGET if name in ctx.obj}
+    if given := [f"`{name}`" for name in (*ctx.obj, *own) if name in ctx.obj or ctx.params.get(name)]:
+        raise ConfigError(f"`resume` goes on with the study's own settings; leave {', '.join(given)} out")
+    return kept
 
 
 def _watcher(show: Any) -> Watcher:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.output import BundlePath, RequireSignature, print_json, print_table, say
+from zoo.cli.output import BundlePath, Json, RequireSignature, print_json, print_table, say
 from zoo_registry.errors import ConfigError
 
 FAILED = 1
@@ -35,7 +35,7 @@ def verify(
             min=256,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Check every file's hash, then the signature where one is required, then replay the golden windows.
 

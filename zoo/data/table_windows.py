@@ -1,8 +1,7 @@
-"""Windows over a whole table, and the labels of what a network answers to each of them."""
+"""Windows over a whole table, and the times and true values of what a network says of each of them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -15,55 +14,32 @@ from zoo.data.columns import known_class
 from zoo.data.frequency import next_times
 from zoo.data.imputation import find_holes, missing_value
 from zoo.data.intervals import Intervals, contains, intersect, intervals, outside
-from zoo.data.last_window import (
-    filled_window,
-    long_enough,
-    resolve_reading,
-    side_by_side,
-    way_to_fill,
-    without_calendar,
-)
+from zoo.data.last_window import filled_window, long_enough
 from zoo.data.readers.reading import Reading, Source, read_frames
+from zoo.data.reading_choice import way_to_fill, without_calendar
 from zoo.data.table import Table, read_table
 from zoo.data.times import ticks
 from zoo.data.windows import Layout, Windows
-from zoo.outputs import IS_ANOMALY, PROBABILITIES, SCORE
 from zoo.settings.choices import Missing
-from zoo_registry import Task
+from zoo_registry import Problem, Task
 from zoo_registry.errors import ConfigError, DataError
 
 RECENT = 32  # rows that the next times are told by
-ACTUAL = "{} actual"
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What is asked of a table: the columns, sizes and task of a network."""
-
-    task: Task
-    features: Sequence[str]
-    targets: Sequence[str]
-    window: int
-    horizon: int
-    gap: int = 0
-    quantiles: Sequence[float] = ()
-    classes: Sequence[str] = ()
-
-    @property
-    def steps(self) -> NDArray[np.int64]:
-        """The rows that are told of, counted from a window's last one, which is 0."""
-        ahead = self.task is Task.FORECAST
-        return np.arange(1, self.horizon + 1) + self.gap if ahead else np.zeros(1, np.int64)
+def steps_of(problem: Problem) -> NDArray[np.int64]:
+    """The rows that are told of, counted from a window's last one, which is 0."""
+    ahead = problem.task is Task.FORECAST
+    return np.arange(1, problem.horizon + 1) + problem.gap if ahead else np.zeros(1, np.int64)
 
 
 def lay_windows(
     source: Source,
-    asked: Asked,
+    problem: Problem,
     *,
-    trained: dict[str, Any],
+    reading: Reading | None = None,
     stride: int = 1,
     missing: Missing | None = None,
-    **reading: Any,
 ) -> TableWindows:
     """Read a table, as :func:`read_last_windows` does, and lay windows over all of it.
 
@@ -71,39 +47,39 @@ def lay_windows(
     """
     if stride < 1:
         raise ConfigError(f"stride: expected a number of rows of 1 or more, found {stride}; give another")
-    how = resolve_reading(source, trained, reading)
-    table = _read_with_truth(source, asked, how)
-    series = intervals(list(long_enough(table, asked.window, trained, how).values()))
-    return lay_over(table, asked, series, stride=stride, missing=way_to_fill(source, missing))
+    reading = reading or Reading()
+    table = _read_with_truth(source, problem, reading)
+    series = intervals(list(long_enough(table, problem.window, problem.step, reading).values()))
+    return lay_over(table, problem, series, stride=stride, missing=way_to_fill(source, missing))
 
 
-def lay_over(table: Table, asked: Asked, series: Intervals, *, stride: int = 1, missing: Missing) -> TableWindows:
+def lay_over(table: Table, problem: Problem, series: Intervals, *, stride: int = 1, missing: Missing) -> TableWindows:
     """Lay windows over the rows of these series of a table; raises DataError where not one fits."""
     even = usable = intersect(table.stretches, series)
     if len(holes := _holes(table, series, missing)) and missing == "drop":
         usable = intersect(even, outside(holes, len(table.values)))
-    starts = intervals(usable - np.array([0, asked.window - 1]))
+    starts = intervals(usable - np.array([0, problem.window - 1]))
     if not len(starts):
         raise DataError(
-            f"{table.source}: expected {asked.window} rows (the window) without a gap or a missing value, found none;"
+            f"{table.source}: expected {problem.window} rows (the window) without a gap or a missing value, found none;"
             " fill them in, or take another --missing or --gaps"
         )
     counts = -(-(starts[:, 1] - starts[:, 0]) // stride)
-    layout = Layout(asked.window, asked.horizon, asked.window + asked.gap, stride)
+    layout = Layout(problem.window, problem.horizon, problem.window + problem.gap, stride)
     ends = even[np.searchsorted(even[:, 0], starts[:, 0], side="right") - 1, 1]
-    return _over(table, asked, starts[:, 0], np.r_[0, np.cumsum(counts)], layout, ends, missing)
+    return _over(table, problem, starts[:, 0], np.r_[0, np.cumsum(counts)], layout, ends, missing)
 
 
 def _over(
     table: Table,
-    asked: Asked,
+    problem: Problem,
     firsts: NDArray[np.int64],
     offsets: NDArray[np.int64],
     layout: Layout,
     ends: NDArray[np.int64],
     missing: Missing,
 ) -> TableWindows:
-    return TableWindows(table, asked, Windows(table.values, table.values, firsts, offsets, layout), ends, missing)
+    return TableWindows(table, problem, Windows(table.values, table.values, firsts, offsets, layout), ends, missing)
 
 
 @dataclass(frozen=True)
@@ -111,7 +87,7 @@ class TableWindows:
     """Windows over a table; ``ends`` has, for each stretch of them, the row after the last that follows evenly."""
 
     table: Table
-    asked: Asked
+    problem: Problem
     windows: Windows
     ends: NDArray[np.int64]
     missing: Missing
@@ -119,7 +95,7 @@ class TableWindows:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the table's values once, also by joblib, which would write an array as often as it is named."""
         own = self.windows
-        return _over, (self.table, self.asked, own.firsts, own.offsets, own.layout, self.ends, self.missing)
+        return _over, (self.table, self.problem, own.firsts, own.offsets, own.layout, self.ends, self.missing)
 
     def chosen(self, numbers: NDArray[np.int64]) -> TableWindows:
         """The windows with these numbers alone, in this order, for which they are numbered anew."""
@@ -129,7 +105,7 @@ class TableWindows:
 
     def told_rows(self, numbers: slice = slice(None)) -> NDArray[np.int64]:
         """The rows that the answers to windows are of, (n, steps), some of them behind the table's last."""
-        return self.windows.last_rows(numbers)[:, None] + self.asked.steps
+        return self.windows.last_rows(numbers)[:, None] + steps_of(self.problem)
 
     def series_of(self, numbers: slice = slice(None)) -> NDArray[np.int64]:
         """The number of each window's series, in the order of the table's."""
@@ -146,34 +122,12 @@ class TableWindows:
             inputs[index] = filled_window(self.table, series, int(last[0]), self.windows.window, self.missing)
         return inputs
 
-    def frame(self, numbers: slice, outputs: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
-        """Label a network's outputs for the windows with these numbers.
-
-        Forecasts have a row for each step: ``time``, ``origin`` (time of the window's last row), ``step``, then what
-        is said. Other tasks have a row for each window: ``time`` of its last row, and what is said. Without times,
-        ``origin`` and ``row`` are numbers of rows from 1. The column of series, if any, comes before what is said;
-        beside each target stands ``TARGET actual`` where the table has it, missing where there are no rows.
-        """
-        table, steps = self.table, self.asked.steps
-        last, wanted = self.windows.last_rows(numbers), self.told_rows(numbers)
+    def ends_of(self, numbers: slice) -> NDArray[np.int64]:
+        """For each window the row after the last that follows evenly, (n, 1)."""
         stretch = np.searchsorted(self.windows.offsets, np.arange(numbers.start, numbers.stop), side="right") - 1
-        ends = self.ends[stretch][:, None]
-        answers = _answers(outputs, self.asked, self._truth(wanted, wanted < ends))
-        taken = {*answers, table.series_column}
-        columns: dict[str, Any] = {}
-        if table.times is not None:
-            columns[_free("time", taken)] = self._times(wanted, np.broadcast_to(ends, wanted.shape))
-        if self.asked.task is Task.FORECAST:
-            origins = self._row_numbers(last) if table.times is None else table.times[last]
-            columns[_free("origin", taken)] = origins.repeat(len(steps))
-            columns[_free("step", taken)] = np.tile(steps, len(last))
-        elif table.times is None:
-            columns[_free("row", taken)] = self._row_numbers(last)
-        if table.series_column is not None:
-            columns[table.series_column] = _texts(self._names[self._series_of(last)].repeat(len(steps)))
-        return pd.DataFrame(columns | answers)
+        return self.ends[stretch][:, None]
 
-    def _times(self, wanted: NDArray[np.int64], ends: NDArray[np.int64]) -> Any:
+    def times(self, wanted: NDArray[np.int64], ends: NDArray[np.int64]) -> Any:
         """The times of rows, (n, steps), flat; from ``ends`` on, where there are no rows, as the step goes on.
 
         Missing where there is no step.
@@ -199,14 +153,14 @@ class TableWindows:
         plain = pd.DatetimeIndex(numbers.ravel().view(f"M8[{times.unit}]"))
         return plain if times.tz is None else plain.tz_localize("UTC").tz_convert(times.tz)
 
-    def _truth(self, wanted: NDArray[np.int64], known: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+    def truth(self, wanted: NDArray[np.int64], known: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
         """By target the true values of rows, flat, missing where they are not ``known``; those that the table has."""
-        table, targets = self.table, self.asked.targets
+        table, targets = self.table, self.problem.targets
         rows, unknown = np.minimum(wanted, len(table.values) - 1).ravel(), ~known.ravel()
-        if self.asked.task is Task.ANOMALY:
+        if self.problem.task is Task.ANOMALY:
             return {}
         if table.labels is not None:
-            names = [known_class(name, self.asked.classes) for name in table.classes]
+            names = [known_class(name, self.problem.classes) for name in table.classes]
             return {targets[0]: np.array([*names, None], dtype=object)[table.labels[rows]]}
         found = {}
         for name in targets:
@@ -220,10 +174,6 @@ class TableWindows:
         return list(self.table.series.values())
 
     @cached_property
-    def _names(self) -> NDArray[Any]:
-        return np.array([*self.table.series], dtype=object)
-
-    @cached_property
     def _starts(self) -> NDArray[np.int64]:
         return self.table.starts
 
@@ -231,18 +181,18 @@ class TableWindows:
         """The numbers of the series that rows belong to."""
         return np.searchsorted(self._starts, rows, side="right") - 1
 
-    def _row_numbers(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    def row_numbers(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """The places of rows in the source, from 1."""
         return 1 + (rows if self.table.file_rows is None else self.table.file_rows[rows])
 
 
-def _read_with_truth(source: Source, asked: Asked, reading: Reading) -> Table:
+def _read_with_truth(source: Source, problem: Problem, reading: Reading) -> Table:
     """Read the features and, as the table's targets, those of the network's that the table has."""
-    features, targets = without_calendar(asked.features, reading), list(asked.targets)
+    features, targets = without_calendar(problem.features, reading.calendar), list(problem.targets)
     if not set(targets) <= set(features):
         there = next(read_frames(source, reading.csv, 1)).columns
         targets = [name for name in targets if name in features or name in there]
-    if asked.task is Task.CLASSIFY and targets:
+    if problem.task is Task.CLASSIFY and targets:
         return read_table(source, targets=targets, features=features, task=Task.CLASSIFY, reading=reading)
     return read_table(source, targets=targets or features[:1], features=features, reading=reading)
 
@@ -262,37 +212,3 @@ def _holes(table: Table, series: Intervals, missing: Missing) -> NDArray[np.int6
     if found:
         raise missing_value(table, *min(found), total, missing)
     return np.unique(np.concatenate(holes))
-
-
-def _answers(outputs: Mapping[str, NDArray[Any]], asked: Asked, truth: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """Columns of the outputs, flat, with the true values beside."""
-    if SCORE in outputs:
-        return {SCORE: outputs[SCORE][:, 0], IS_ANOMALY: outputs[IS_ANOMALY][:, 0].astype(np.bool_)}
-    columns: dict[str, Any] = {}
-    if PROBABILITIES in outputs:
-        shares, (target,) = outputs[PROBABILITIES], asked.targets
-        columns[target] = _texts(np.array(asked.classes, dtype=object)[shares.argmax(axis=1)])
-        by_class = {f"{target} {name}": shares[:, number] for number, name in enumerate(asked.classes)}
-        if target in truth:
-            columns[_free(ACTUAL.format(target), {target, *by_class}, "true")] = _texts(truth[target])
-        return columns | by_class
-    values, names = side_by_side(outputs, asked.targets, asked.quantiles)
-    each = len(names) // len(asked.targets)
-    for index, name in enumerate(names):
-        columns[name] = values[:, :, index].ravel()
-        target = asked.targets[index // each]
-        if index % each == each - 1 and target in truth:
-            columns[_free(ACTUAL.format(target), {*names}, "true")] = truth[target]
-    return columns
-
-
-def _texts(values: NDArray[Any]) -> Any:
-    """A column of text, also where it has no value at all."""
-    return pd.array(values, dtype="str")
-
-
-def _free(name: str, taken: Collection[str | None], prefix: str = "forecast") -> str:
-    """The name, with a prefix where the table has such a column."""
-    while name in taken:
-        name = f"{prefix} {name}"
-    return name

@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from zoo.data.calendar import calendar_columns
 from zoo.data.imputation import repair_missing
 from zoo.data.last_window import refuse_other_step
-from zoo.data.readers.reading import ArrowTable, Frame, Reading, as_pandas
+from zoo.data.readers.reading import ArrowTable, Frame, as_pandas
+from zoo.data.reading_choice import reading_as_trained, without_calendar
 from zoo.data.series_splits import layout_of
 from zoo.data.splits import Split
 from zoo.data.table import Table, read_table
@@ -37,6 +37,12 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
     METRICS: ClassVar[tuple[str, ...]] = ()
     TASK: ClassVar[Task] = Task.FORECAST
 
+    def _set_parameters(self, parameters: dict[str, Any]) -> None:
+        """Keep the arguments of ``__init__`` by name."""
+        for name, value in parameters.items():
+            if name != "self":
+                setattr(self, name, value)
+
     def fit(self, X: Frame, y: None = None) -> Self:
         """Train on a table; one seed gives one result on one machine.
 
@@ -47,7 +53,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
 
         X = checked_input(X, y)
         self._checked_metric()
-        architecture = discover().catalogue[self.architecture].architecture
+        architecture = discover().catalogue[self.architecture].item
         config = self._resolve()
         prepared = prepare_run(config, X, splits={"": self._split(len(X), layout_of(config.data))})
         hp = architecture.configure(config.hyperparameters)
@@ -55,10 +61,10 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         table = prepared.table
         self.network_, self.history_, self.best_epoch_ = fitted.model, fitted.history, fitted.best_epoch
         self.preprocessor_, self.config_ = prepared.preprocessor, config
-        self.features_, self.targets_ = table.features, prepared.named_targets[0]
+        self.features_, self.targets_ = table.features, prepared.problem.targets
         self.feature_names_in_ = np.array([str(name) for name in X.columns], dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
-        self._time, self._zone, self._step = table.time_column, table.zone, table.step
+        self._problem, self._trained_on = prepared.problem, prepared.record(config.data)
         self._keep(X, prepared)
         return self
 
@@ -95,15 +101,13 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
 
             who = "the estimator"
 
-            def build() -> Any:
-                classes = getattr(self, "_names", ())
-                return network_like(self.config_, self.features_, self.targets_, classes, who)
-
             with TemporaryDirectory() as name:
                 folder = Path(name)
                 for file, content in files.items():
                     (folder / file).write_bytes(content)
-                self.network_ = load_with(folder / MODEL_FILE, build, who)
+                self.network_ = load_with(
+                    folder / MODEL_FILE, lambda: network_like(self.config_, self._problem, who), who
+                )
                 self.preprocessor_ = Preprocessor.load(folder)
 
     def _resolve(self) -> RunConfig:
@@ -111,7 +115,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         hyperparameters = {name: _plain(value) for name, value in (settings["hyperparameters"] or {}).items()}
         for name in _NOT_SETTINGS:
             del settings[name]
-        architecture = discover().catalogue[self.architecture].architecture
+        architecture = discover().catalogue[self.architecture].item
         own = {"source": FRAME, "task": self.TASK}
         return resolve(self.architecture, architecture, hyperparameters, settings | own)
 
@@ -142,20 +146,12 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         With ``targets`` these are read, and lie inside it too. Raises DataError where no window does.
         """
         config = self.config_.data
-        reading = Reading(
-            time=config.time,
-            usual_time=self._time,
-            time_format=config.time_format,
-            zone=config.zone,
-            gaps=config.gaps,
-            calendar=config.calendar,
-            calendar_zone=(self._zone or "none") if config.calendar else None,
-        )
-        given = [name for name in self.features_ if name not in calendar_columns(config.calendar)]
+        reading = reading_as_trained(X, self._problem, self._trained_on, time=config.time)
+        given = without_calendar(self.features_, config.calendar)
         read = self.targets_ if targets else given[:1]  # a table has some
         task = self.TASK if targets else Task.FORECAST
         table = read_table(X, targets=read, features=given, task=task, reading=reading)
-        refuse_other_step(table, self._step)
+        refuse_other_step(table, self._problem.step)
         rows = len(table.values)
         everything = Split(range(0), range(0), range(rows))
         repaired = repair_missing(table, [everything], config.missing)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -15,14 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 from zoo.data.columns import shown
 from zoo.data.readers.reading import Frame
 from zoo.data.windows import Windows
-from zoo.estimators.base import SequenceEstimator, checked_input
+from zoo.estimators.base import checked_input
+from zoo.estimators.parameters import ClassifierParameters
 from zoo.settings.choices import FRAME
 from zoo.training.preparation import Prepared
 from zoo_registry import Task
 from zoo_registry.errors import DataError
 
 
-class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[misc]
+class SequenceClassifier(ClassifierMixin, ClassifierParameters):  # type: ignore[misc]
     """Tell each row's class from the rows up to it, as a scikit-learn estimator; a sample is a row.
 
         from sklearn.model_selection import TimeSeriesSplit, cross_validate
@@ -38,9 +38,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
 
     The last share ``validation`` of the rows that :meth:`fit` is given decides when training stops and which epoch's
     weights are kept; scalers are fitted on the rows before it. The other parameters are the settings of
-    :func:`zoo.train`; None takes the architecture's default, else the zoo's. ``metric`` is what :meth:`score` gives:
-    ``"accuracy"``, ``"balanced_accuracy"``, ``"f1"`` (mean of the classes) or ``"neg_log_loss"``. Parameters are
-    checked by :meth:`fit`.
+    :func:`zoo.train` (docs/settings.md); None takes the architecture's default, else the zoo's. ``metric`` is what
+    :meth:`score` gives: ``"accuracy"``, ``"balanced_accuracy"``, ``"f1"`` (mean of the classes) or ``"neg_log_loss"``.
+    Parameters are checked by :meth:`fit`.
 
     Fitted: ``classes_`` (the values of the target, in the order of the probabilities), ``network_`` (from scaled
     windows to logits), ``preprocessor_``, ``history_`` (loss, val_loss and others by epoch), ``best_epoch_``,
@@ -50,51 +50,6 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
 
     METRICS: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy", "f1", "neg_log_loss")
     TASK: ClassVar[Task] = Task.CLASSIFY
-
-    def __init__(
-        self,
-        architecture: str = "basic",
-        target: str | None = None,
-        window: int = 48,
-        *,
-        features: str | Sequence[str] | None = None,
-        time: str | None = None,
-        calendar: str | Sequence[str] | None = None,
-        missing: str = "error",
-        scaler: str = "standard",
-        normalize_window: str = "none",
-        hyperparameters: Mapping[str, Any] | None = None,
-        loss: str | None = None,
-        class_weights: str = "none",
-        optimizer: str | None = None,
-        learning_rate: float | None = None,
-        epochs: int | None = None,
-        batch_size: int | None = None,
-        patience: int | None = None,
-        seed: int = 0,
-        validation: float = 0.15,
-        metric: str = "accuracy",
-    ) -> None:
-        self.architecture = architecture
-        self.target = target
-        self.window = window
-        self.features = features
-        self.time = time
-        self.calendar = calendar
-        self.missing = missing
-        self.scaler = scaler
-        self.normalize_window = normalize_window
-        self.hyperparameters = hyperparameters
-        self.loss = loss
-        self.class_weights = class_weights
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.patience = patience
-        self.seed = seed
-        self.validation = validation
-        self.metric = metric
 
     def predict(self, X: Frame) -> NDArray[np.object_]:
         """Return each row's most likely class, (rows,): a value of ``classes_``, None where no whole window ends.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +12,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from zoo.data.readers.reading import Frame
 from zoo.data.windows import Windows
-from zoo.estimators.base import SequenceEstimator, checked_input
+from zoo.estimators.base import checked_input
+from zoo.estimators.parameters import RegressorParameters
 from zoo.settings.choices import FRAME
 from zoo_registry.errors import DataError
 
 
-class SequenceRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc]
+class SequenceRegressor(RegressorMixin, RegressorParameters):  # type: ignore[misc]
     """Forecast columns of a table from the rows before, as a scikit-learn estimator; a sample is a row.
 
         from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_validate
@@ -35,8 +35,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc
 
     The last share ``validation`` of the rows that :meth:`fit` is given decides when training stops and which epoch's
     weights are kept; scalers are fitted on the rows before it. The other parameters are the settings of
-    :func:`zoo.train`; None takes the architecture's default, else the zoo's. ``metric`` is what :meth:`score` gives:
-    ``"r2"`` or ``"neg_mean_absolute_error"``. Parameters are checked by :meth:`fit`.
+    :func:`zoo.train` (docs/settings.md); None takes the architecture's default, else the zoo's. ``metric`` is what
+    :meth:`score` gives: ``"r2"`` or ``"neg_mean_absolute_error"``. Parameters are checked by :meth:`fit`.
 
     Fitted: ``network_`` (on scaled values), ``preprocessor_``, ``history_`` (loss, val_loss and others by epoch),
     ``best_epoch_``, ``config_`` (all settings, resolved), ``features_`` and ``targets_`` (the network's columns), and
@@ -44,55 +44,6 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc
     """
 
     METRICS: ClassVar[tuple[str, ...]] = ("r2", "neg_mean_absolute_error")
-
-    def __init__(
-        self,
-        architecture: str = "basic",
-        target: str | Sequence[str] | None = None,
-        window: int = 48,
-        horizon: int = 12,
-        *,
-        gap: int = 0,
-        features: str | Sequence[str] | None = None,
-        time: str | None = None,
-        calendar: str | Sequence[str] | None = None,
-        missing: str = "error",
-        scaler: str = "standard",
-        normalize_window: str = "none",
-        channels: str = "joint",
-        hyperparameters: Mapping[str, Any] | None = None,
-        loss: str | None = None,
-        optimizer: str | None = None,
-        learning_rate: float | None = None,
-        epochs: int | None = None,
-        batch_size: int | None = None,
-        patience: int | None = None,
-        seed: int = 0,
-        validation: float = 0.15,
-        metric: str = "r2",
-    ) -> None:
-        self.architecture = architecture
-        self.target = target
-        self.window = window
-        self.horizon = horizon
-        self.gap = gap
-        self.features = features
-        self.time = time
-        self.calendar = calendar
-        self.missing = missing
-        self.scaler = scaler
-        self.normalize_window = normalize_window
-        self.channels = channels
-        self.hyperparameters = hyperparameters
-        self.loss = loss
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.patience = patience
-        self.seed = seed
-        self.validation = validation
-        self.metric = metric
 
     def predict(self, X: Frame) -> NDArray[np.float64]:
         """Return the forecast made at each row: (rows, horizon, n_targets), in original units.

@@ -28,11 +28,14 @@ def model_card(manifest: Manifest, summary: str, row: Sequence[str]) -> str:
     )
     environment.filters["code"] = _code
     heads, rows = _table(manifest.metrics)
-    outputs = [
-        tensor.name for tensor in manifest.interface.outputs if tensor.name != QUANTILES
-    ]  # which clients ask for
-    data = {"manifest": manifest, "summary": summary, "outputs": outputs, "heads": heads, "rows": rows, "row": row}
-    return environment.get_template("card.md.jinja").render(data)
+    return environment.get_template("card.md.jinja").render(
+        manifest=manifest,
+        summary=summary,
+        outputs=[tensor.name for tensor in manifest.problem.outputs if tensor.name != QUANTILES],
+        heads=heads,
+        rows=rows,
+        row=row,
+    )
 
 
 def _table(metrics: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:

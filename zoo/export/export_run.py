@@ -15,7 +15,7 @@ import numpy as np
 from zoo.atomic import full_disk
 from zoo.bundle.golden import Golden, Ruler, allowed_roundings, golden_windows
 from zoo.bundle.integrity import check_integrity, describe_files
-from zoo.bundle.manifest import Interface, Manifest
+from zoo.bundle.manifest import Manifest, OnnxRecord, Parity
 from zoo.bundle.place import CONFIG_FILE
 from zoo.bundle.signatures import sign_bundle, signer
 from zoo.bundle.verification import Verdict, replay
@@ -29,8 +29,7 @@ from zoo.export.naming import (
     check_model_name,
     choose_dtype,
     default_name,
-    interface_of,
-    newest_interface,
+    newest_problem,
 )
 from zoo.export.publishing import publish, staging
 from zoo.export.triton import triton_config
@@ -44,6 +43,7 @@ from zoo.runs.resumption import not_finite
 from zoo.runtimes import RUNTIMES
 from zoo.runtimes.tensorflow_session import TensorFlowSession
 from zoo.versions import library_versions
+from zoo_registry import Problem
 from zoo_registry.errors import ExportError, ParityError
 
 GATE = ("onnxruntime", "tensorflow")
@@ -87,28 +87,27 @@ def export(
     name = default_name(record.config) if name is None else name
     check_model_name(name)
     model = exported / name
-    dtype, units = choose_dtype(preprocessor, dtype, newest_interface(model)), preprocessor.units
-    data = record.data
-    interface = interface_of(record.config, data["features"], data["targets"], dtype, units, data.get("classes", ()))
-    check_interface(model, interface)
-    exporters = choose_exporters(formats, batch, interface)
+    dtype, units = choose_dtype(preprocessor, dtype, newest_problem(model)), preprocessor.units
+    problem = record.problem.served(dtype, units)
+    check_interface(model, problem)
+    exporters = choose_exporters(formats, batch, problem)
     _refuse_non_finite(trained)
-    answers = answers_of(record, trained.network)
-    shape = (interface.window, len(interface.features))
+    answers = answers_of(record)
+    shape = (problem.window, len(problem.features))
     with layers_told(trained.network, "exported", ExportError):
         served = Served(inference_network(trained.network), preprocessor, answers, shape)
     with _room_told(model), staging(model) as folder, layers_told(served.network, "exported", ExportError):
         write_saved_model(served, dtype, folder)
         onnx = write_onnx(served, dtype, folder)
-        extra = write_extra(served, exporters, folder, interface, batch)
+        extra = write_extra(served, exporters, folder, problem, batch)
         preprocessor.save_portable(folder)
-        golden = _golden(trained, answers, interface, dtype)
+        golden = _golden(trained, answers, problem, dtype)
         golden.write(folder)
         if warmup:
             write_warmup(folder, name, golden.window)
         targets = preprocessor.targets_
         unit = targets.deviation if units == "raw" else targets.scaled_deviation
-        ruler = Ruler(unit, answers.threshold, allowed_roundings(interface))
+        ruler = Ruler(unit, answers.threshold, allowed_roundings(problem))
         of_extra = [r.name for r in RUNTIMES.values() if r.exporter in extra and r.version and r.applies_to(folder)]
         verdicts = replay(folder, [*GATE, *of_extra], ruler)
         _gate([*verdicts, _replay_scaled(folder, golden, preprocessor, answers, ruler)], preprocessor, dtype)
@@ -118,24 +117,18 @@ def export(
             config_sha256=None,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             run=record.id,
-            architecture={
-                "name": record.config.architecture,
-                **{k: record.plugin[k] for k in ("distribution", "version")},
-            },
+            architecture=record.plugin.model_copy(update={"name": record.config.architecture}),
             hyperparameters=record.config.hyperparameters,
             training=record.config.training.model_dump(mode="json"),
-            interface=interface,
-            data=_data(record),
-            metrics={
-                key: record.evaluation[key]
-                for key in ("windows", "network", "baselines", "skipped", "quantile", "quantiles", "verdict")
-                if key in record.evaluation
-            },
-            parity_unit=dict(zip(interface.targets, map(float, unit), strict=True)) if answers.in_units else {},
-            parity_roundings=allowed_roundings(interface) if answers.in_units else 0,
+            problem=problem,
+            # without the place of the data on this machine
+            data=record.data.model_copy(update={"source": Path(record.data.source).name}),
+            metrics=record.evaluation,
+            parity_unit=dict(zip(problem.targets, map(float, unit), strict=True)) if answers.in_units else {},
+            parity_roundings=allowed_roundings(problem) if answers.in_units else 0,
             threshold=answers.threshold,
-            parity={v.runtime: {"version": v.version, "difference": v.difference} for v in verdicts},
-            onnx=onnx,
+            parity={v.runtime: Parity(version=v.version, difference=v.difference) for v in verdicts},
+            onnx=OnnxRecord.model_validate(onnx),
             extra=extra,
             versions=library_versions(),
             files={},
@@ -143,7 +136,7 @@ def export(
         )
         row = [str(value) for value in golden.window[0, 0]]
         (folder / "README.md").write_text(model_card(manifest, summary, row), encoding="utf-8")
-        config = triton_config(name, interface)
+        config = triton_config(name, problem)
 
         def seal(number: int, written: bytes) -> None:
             if sign is not None and written != config.encode():
@@ -157,7 +150,7 @@ def export(
                 sign_bundle(folder, sign)
             check_integrity(folder)
 
-        return publish(folder, model, interface, config, seal)
+        return publish(folder, model, problem, config, seal)
 
 
 @contextmanager
@@ -182,11 +175,11 @@ def _refuse_non_finite(trained: Trained) -> None:
         )
 
 
-def _golden(trained: Trained, answers: Answers, interface: Interface, dtype: str) -> Golden:
+def _golden(trained: Trained, answers: Answers, problem: Problem, dtype: str) -> Golden:
     """Synthetic windows, and what the trained Keras network and the scikit-learn scalers make of them."""
     preprocessor = trained.preprocessor
     features = preprocessor.features_
-    window = golden_windows(features.minimum, features.maximum, interface.window, dtype)
+    window = golden_windows(features.minimum, features.maximum, problem.window, dtype)
     if preprocessor.units == "scaled":
         window = preprocessor.transform(window)
         output = np.asarray(trained.network.predict(answers.network_input(window), batch_size=len(window), verbose=0))
@@ -224,20 +217,3 @@ def _gate(verdicts: list[Verdict], preprocessor: Preprocessor, dtype: str) -> No
             f"the exported graph differs from the trained model by more than 1e-5 ({found}; forecasts in deviations of"
             f" the train targets, less what float32 rounds); nothing was published: {advice}"
         )
-
-
-def _data(record: RunRecord) -> dict[str, object]:
-    """The run's data without its place on this machine and without any row of it."""
-    data = record.data
-    train = data["split"]["train"]
-    return {
-        "source": Path(data["source"]).name,
-        "fingerprint": data["fingerprint"],
-        "rows": data["rows"],
-        **{key: data[key] for key in ("time_column", "series_column", "zone", "step", "gaps", "calendar")},
-        **{key: data.get(key) for key in ("time_format", "named_zone")},  # of which older runs know nothing
-        "train_first": train["first"],
-        "train_last": train["last"],
-        "split": {name: part["rows"] for name, part in data["split"].items()},
-        "repairs": data["repairs"],
-    }

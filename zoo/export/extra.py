@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from zoo.bundle.manifest import Interface
-from zoo_registry import ExportContext, ExporterEntry, discover
+from zoo.bundle.manifest import ExtraRecord
+from zoo_registry import Entry, ExportContext, Exporter, Problem, discover
 from zoo_registry.discovery import sentence_of
 from zoo_registry.errors import ConfigError, ExportError
 
@@ -21,8 +21,8 @@ EXTRA_FOLDER = "extra"
 
 
 def choose_exporters(
-    formats: Sequence[str], batch: int | None = None, interface: Interface | None = None
-) -> list[ExporterEntry]:
+    formats: Sequence[str], batch: int | None = None, problem: Problem | None = None
+) -> list[Entry[Exporter]]:
     """Return the exporters of these names, each once; told before anything slow.
 
     Raises UnknownExporterError with a close match, ConfigError for a batch below 1 or without a format, and ExportError
@@ -37,20 +37,20 @@ def choose_exporters(
     for index, entry in enumerate(entries):
         if entry.name in {other.name for other in entries[:index]}:
             raise ExportError(f"--format {entry.name}: two of this name would write one folder; leave one out")
-        entry.exporter.require()
-        if interface is not None and (reason := _refusal(entry, interface)) is not None:
+        entry.item.require()
+        if problem is not None and (reason := _refusal(entry, problem)) is not None:
             raise ExportError(f"--format {entry.name}: {reason}")
     return entries
 
 
-def _refusal(entry: ExporterEntry, interface: Interface) -> str | None:
-    refuses = entry.exporter.refuses
-    return None if refuses is None else refuses(interface.model_dump(mode="json"))
+def _refusal(entry: Entry[Exporter], problem: Problem) -> str | None:
+    refuses = entry.item.refuses
+    return None if refuses is None else refuses(problem.interface())
 
 
 def write_extra(
-    served: Served, entries: Sequence[ExporterEntry], folder: Path, interface: Interface, batch: int | None
-) -> dict[str, dict[str, Any]]:
+    served: Served, entries: Sequence[Entry[Exporter]], folder: Path, problem: Problem, batch: int | None
+) -> dict[str, ExtraRecord]:
     """Let the exporters write into a staged bundle, and return for each what the manifest says of it.
 
     That is its distribution and version, ``batch`` (the only number of windows that its files take, or None), and
@@ -58,7 +58,7 @@ def write_extra(
     """
     said = {}
     for entry in entries:
-        exporter = entry.exporter
+        exporter = entry.item
         fixed_batch = batch or 1 if exporter.fixed_batch else batch
         own = folder / EXTRA_FOLDER / exporter.name
         own.mkdir(parents=True)
@@ -72,7 +72,7 @@ def write_extra(
             context = ExportContext(
                 bundle=folder,
                 folder=own,
-                interface=interface.model_dump(mode="json"),
+                interface=problem.interface(),
                 batch=fixed_batch,
                 fixed=fixed,
             )
@@ -85,14 +85,11 @@ def write_extra(
                 raise ExportError(f"{_culprit(entry)} failed: {sentence_of(error)}; nothing was published") from error
         if not any(path.is_file() for path in own.rglob("*")):
             raise ExportError(f"{_culprit(entry)} wrote no file into {own.name}; nothing was published")
-        said[exporter.name] = {
-            "distribution": entry.distribution,
-            "version": entry.version,
-            "batch": fixed_batch,
-            "facts": facts,
-        }
+        said[exporter.name] = ExtraRecord(
+            distribution=entry.distribution, version=entry.version, batch=fixed_batch, facts=facts
+        )
     return said
 
 
-def _culprit(entry: ExporterEntry) -> str:
+def _culprit(entry: Entry[Exporter]) -> str:
     return f"--format {entry.name}: exporter '{entry.name}' of distribution '{entry.distribution}'"

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from zoo.keras_internals import flatten_layers
 from zoo.models.custom_objects import custom_objects, known
 
 
@@ -18,7 +19,7 @@ def inference_network(model: keras.Model) -> keras.Model:
     with known(custom_objects(model)):
         copy = model.__class__.from_config(_without_recurrent_dropout(model.get_config()))
     copy.set_weights(model.get_weights())
-    for layer in copy._flatten_layers():
+    for layer in flatten_layers(copy):
         if hasattr(layer, "use_cudnn"):
             layer.use_cudnn = False
     return copy

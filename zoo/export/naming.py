@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from zoo.bundle.manifest import Interface, Manifest
+from zoo.bundle.manifest import Manifest
 from zoo.bundle.version_folders import versions
-from zoo.outputs import FORECAST, INPUT, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.settings.choices import ServingDtype
 from zoo.settings.schema import RunConfig
-from zoo_registry import Task
+from zoo_registry import Problem
 from zoo_registry.errors import ConfigError, ExportError
 
-# In this order: where the inputs differ, all before them agrees, and it is their dtype
-_COMPARED = (
-    "task",
-    "units",
-    "window",
-    "horizon",
-    "gap",
-    "quantiles",
-    "features",
-    "targets",
-    "classes",
-    "inputs",
-    "outputs",
-)
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -49,45 +33,10 @@ def default_name(config: RunConfig) -> str:
     return "-".join(part for part in parts if part)
 
 
-def interface_of(
-    config: RunConfig,
-    features: Sequence[str],
-    targets: Sequence[str],
-    dtype: str,
-    units: str = "raw",
-    classes: Sequence[str] = (),
-) -> Interface:
-    """What callers of the exported model must know; ``dtype`` is float32 or float64, ``units`` raw or scaled."""
-    window, horizon, quantiles = config.data.window, config.data.horizon, config.network.quantiles
-    outputs: dict[str, tuple[str, tuple[int, ...]]] = {}
-    if config.task is Task.CLASSIFY:
-        outputs[PROBABILITIES] = (dtype, (len(classes),))
-    elif config.task is Task.ANOMALY:
-        outputs |= {SCORE: (dtype, (1,)), IS_ANOMALY: ("bool", (1,))}
-    else:
-        outputs[FORECAST] = (dtype, (horizon, len(targets)))
-    if quantiles:
-        outputs[QUANTILES] = (dtype, (horizon, len(targets), len(quantiles)))
-    described = {
-        "task": config.task,
-        "units": units,
-        "window": window,
-        "horizon": horizon,
-        "gap": config.data.gap,
-        "features": tuple(features),
-        "targets": tuple(targets),
-        "classes": tuple(classes),
-        "inputs": ({"name": INPUT, "dtype": dtype, "shape": (window, len(features))},),
-        "quantiles": quantiles,
-        "outputs": [{"name": name, "dtype": kind, "shape": shape} for name, (kind, shape) in outputs.items()],
-    }
-    return Interface.model_validate(described)
-
-
-def choose_dtype(preprocessor: Preprocessor, dtype: str = "auto", published: Interface | None = None) -> str:
+def choose_dtype(preprocessor: Preprocessor, dtype: str = "auto", published: Problem | None = None) -> str:
     """Return the dtype of the exported graph's ends: the given one, or for ``"auto"`` what the columns need.
 
-    Where the model's newest version, with the interface ``published``, has float64, that holds what needs float32 too,
+    Where the model's newest version, with the problem ``published``, has float64, that holds what needs float32 too,
     and ``"auto"`` keeps it. Raises ConfigError for another name, and for float64 where the graph takes scaled values.
     """
     if dtype not in get_args(ServingDtype):
@@ -99,25 +48,25 @@ def choose_dtype(preprocessor: Preprocessor, dtype: str = "auto", published: Int
         )
     if dtype != "auto":
         return dtype
-    kept = published is not None and published.inputs[0].dtype == "float64" and preprocessor.units == "raw"
+    kept = published is not None and published.dtype == "float64" and preprocessor.units == "raw"
     return "float64" if kept else preprocessor.serving_dtype
 
 
-def newest_interface(model: Path) -> Interface | None:
-    """The interface of the model's newest version; None where there is none."""
+def newest_problem(model: Path) -> Problem | None:
+    """The problem of the model's newest version; None where there is none."""
     numbers = versions(model)
-    return Manifest.read(model / str(max(numbers))).interface if numbers else None
+    return Manifest.read(model / str(max(numbers))).problem if numbers else None
 
 
-def check_interface(model: Path, interface: Interface) -> None:
+def check_interface(model: Path, problem: Problem) -> None:
     """Raise ExportError where the model's newest version has another interface: one name, one interface."""
-    if (published := newest_interface(model)) is None:
+    if (published := newest_problem(model)) is None:
         return
-    for name in _COMPARED:
-        there, here = getattr(published, name), getattr(interface, name)
-        if there != here:
+    theirs, ours = published.interface(), problem.interface()
+    for name, here in ours.items():
+        if (there := theirs[name]) != here:
             advice = "give another --name"
             if name == "inputs":  # of the same shape, as window and features agree
-                there, here = there[0].dtype, here[0].dtype
+                there, here = published.dtype, problem.dtype
                 advice += f", or --serving-dtype {there} where that holds the values finely enough"
             raise ExportError(f"{model} has another interface ({name} {there!r} there, {here!r} here); {advice}")

@@ -17,7 +17,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tf2onnx import utils
 
-STAND_IN = "PyFunc"  # what tf.numpy_function becomes
+from zoo.keras_internals import INNER_LOOP, flatten_layers, standing_in
+
+STAND_IN = "PyFunc"  # an operator of TensorFlow that takes and gives any tensors; this one is never run
 # By Keras' name: ONNX' name with its alpha and beta, as Keras 3 defines them
 ACTIVATIONS: dict[str, tuple[str, float | None, float | None]] = {
     "tanh": ("Tanh", None, None),
@@ -49,14 +51,9 @@ def native_recurrence(network: keras.Model) -> Iterator[dict[str, Any]]:
     def handle(ctx: Any, node: Any, name: str, args: Any) -> None:
         _replace(ctx, node, nodes[node.get_attr_value("token")])
 
-    changed = [layer for layer in network._flatten_layers() if _needs_stand_in(layer)]
-    for layer in changed:
-        layer.inner_loop = _stand_in(layer, nodes)
-    try:
+    changed = [layer for layer in flatten_layers(network) if _needs_stand_in(layer)]
+    with standing_in([(layer, INNER_LOOP, _stand_in(layer, nodes)) for layer in changed]):
         yield {STAND_IN: (handle, [])}
-    finally:
-        for layer in changed:
-            del layer.inner_loop
 
 
 def _needs_stand_in(layer: Any) -> bool:
@@ -82,17 +79,14 @@ def _stand_in(layer: Any, nodes: dict[bytes, _Node]) -> Callable[..., Any]:
             return plain(sequences, initial_state, mask, training)
         states = tf.nest.flatten(initial_state)
         steps = tf.transpose(sequences[:, ::-1] if layer.go_backwards else sequences, (1, 0, 2))  # time first
-        outputs, *last = tf.numpy_function(_never, [steps, *states], [tf.float32] * (1 + len(states)), stateful=True)
-        nodes[outputs.op.get_attr("token")] = node
+        token = f"zoo-{len(nodes)}"
+        nodes[token.encode()] = node
+        outputs, *last = tf.raw_ops.PyFunc(input=[steps, *states], token=token, Tout=[tf.float32] * (1 + len(states)))
         outputs = tf.ensure_shape(outputs, (sequences.shape[1], sequences.shape[0], layer.units))
         last = [tf.ensure_shape(state, (sequences.shape[0], layer.units)) for state in last]
         return last[0], tf.transpose(outputs, (1, 0, 2)), last
 
     return inner_loop
-
-
-def _never(*_: Any) -> Any:
-    raise RuntimeError("a stand-in operator is there to be converted and cannot be run")
 
 
 def _node(layer: Any) -> _Node:

@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from zoo.atomic import make_folder, rename_to_free, staging_folder, sync, write_text
-from zoo.bundle.manifest import Interface
 from zoo.bundle.place import CONFIG_FILE, MAX_CONFIG_BYTES
 from zoo.bundle.regular_files import read_regular
 from zoo.bundle.version_folders import versions
@@ -20,6 +19,7 @@ from zoo.export.naming import check_interface
 from zoo.export.numbers import MARK_FILE, Numbers
 from zoo.locks import held
 from zoo.removal import remove_emptied
+from zoo_registry import Problem
 from zoo_registry.errors import ExportError
 
 
@@ -41,7 +41,7 @@ def staging(model: Path) -> Iterator[Path]:
 def publish(
     folder: Path,
     model: Path,
-    interface: Interface,
+    problem: Problem,
     config: str,
     seal: Callable[[int, bytes], None] = lambda number, config: None,
 ) -> Path:
@@ -52,7 +52,7 @@ def publish(
     ExportError where another process has meanwhile published another interface under this name.
     """
     with held(model.resolve(), wait=True):
-        check_interface(model, interface)
+        check_interface(model, problem)
         published = versions(model)
         numbers = Numbers.read(model)
         fresh = not published or not (model / CONFIG_FILE).exists()  # one without versions is a killed export's

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from zoo.bundle.manifest import Interface, Tensor
 from zoo.runtimes.onnxruntime_session import ONNX_FILE
+from zoo_registry import Problem, Tensor
 
 MAX_BATCH = 1024
 _TYPES = {"float32": "TYPE_FP32", "float64": "TYPE_FP64", "bool": "TYPE_BOOL"}
 
 
-def triton_config(model: str, interface: Interface) -> str:
+def triton_config(model: str, problem: Problem) -> str:
     """The configuration of a model: its name is the folder's, dims are without the batch axis."""
-    inputs = ",\n".join(_tensor(tensor) for tensor in interface.inputs)
-    outputs = ",\n".join(_tensor(tensor) for tensor in interface.outputs)
+    inputs = ",\n".join(_tensor(tensor) for tensor in problem.inputs)
+    outputs = ",\n".join(_tensor(tensor) for tensor in problem.outputs)
     return (
         f'name: "{model}"\n'
         'backend: "onnxruntime"\n'

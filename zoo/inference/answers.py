@@ -72,13 +72,13 @@ def scores(ops: Any, output: Any, truth: Any) -> Any:
     return ops.sqrt(ops.mean(ops.square(error), axis=-1, keepdims=True))
 
 
-def answers_of(record: RunRecord, network: keras.Model) -> Answers:
+def answers_of(record: RunRecord) -> Answers:
     """The answers of a run."""
     config = record.config
     if config.task is Task.ANOMALY:
-        columns = tuple(record.data["features"].index(name) for name in record.data["targets"])
+        columns = tuple(map(record.problem.features.index, record.problem.targets))
         return Answers(Task.ANOMALY, None, columns, record.evaluation["threshold"], config.data.reconstruct)
-    return Answers(config.task, middle_quantile(network))
+    return Answers(config.task, middle_quantile(config.network.quantiles))
 
 
 def answer_windows(

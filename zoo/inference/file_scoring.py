@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.atomic import make_folder, staged_file
 from zoo.bundle.loading import Bundle, load_bundle
-from zoo.bundle.prediction import predict_table
-from zoo.bundle.ranges import Outside, refuse_outside
 from zoo.data.readers.csv_files import CsvFormat
 from zoo.inference.input_files import InputFile
 from zoo.inference.outcome import FileOutcome
 from zoo.inference.parquet_results import ParquetWriter
+from zoo.inference.ranges import Outside, refuse_outside
 from zoo.settings.choices import Missing
 from zoo.workers.messages import Reporter, SharedFile
 from zoo_registry.errors import BundleError, ConfigError, DataError, ZooError
@@ -150,7 +149,7 @@ def _answers(bundle: Bundle, source: Path, way: Way) -> tuple[Iterable[pd.DataFr
     Raises DataError where the table does not fit, before there is a frame.
     """
     if not way.backtest:
-        frame, found = predict_table(bundle, source, missing=way.missing, **way.reading)
+        frame, found = bundle.predict_table(source, missing=way.missing, **way.reading)
         return [frame.reset_index()], lambda: found, 0
     backtest = bundle.backtest(source, stride=way.stride, missing=way.missing, **way.reading)
     return backtest, lambda: backtest.outside, len(backtest) * backtest.rows_per_window

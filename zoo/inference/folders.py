@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,7 @@ from uuid import uuid4
 
 from zoo.atomic import lies_in, make_folder, staging_file
 from zoo.bundle.loading import Bundle, load_bundle
-from zoo.bundle.prediction import raw_interface
-from zoo.data.readers.reading import Reading
+from zoo.data.reading_choice import check_reading
 from zoo.export.leftovers import clean_tree
 from zoo.inference.file_scoring import ScoreTask, Way, origin_of, score_file
 from zoo.inference.input_files import InputFile, Inputs, find_inputs
@@ -24,7 +23,7 @@ from zoo.inference.parquet_results import read_mark
 from zoo.settings.choices import Missing
 from zoo.workers.executors import check_workers, executor
 from zoo.workers.messages import WorkerLostError, Workers
-from zoo_registry.errors import ConfigError, ZooError, close_match_hint
+from zoo_registry.errors import ConfigError, ZooError
 
 _WAIT = 0.25  # seconds between two looks at what files tell
 _AHEAD = 2  # files for each worker that it is given beforehand
@@ -73,16 +72,13 @@ def score(
     """
     if stride < 1:
         raise ConfigError(f"stride: expected 1 or more, found {stride}; give another")
-    known = [part.name for part in fields(Reading)]
-    for name in reading:
-        if name not in known:
-            raise ConfigError(f"there is no setting '{name}' of how a table is read{close_match_hint(name, known)}")
+    check_reading(reading)
     check_workers(backend, jobs=jobs, address=address, threads=threads)
     way = Way(backtest, stride if backtest else 1, missing, strict_range, reading)
     data, place = Path(folder).resolve(), Path(output).resolve()
     path = bundle.folder if isinstance(bundle, Bundle) else bundle
     loaded = load_bundle(path, require_signature=require_signature)
-    raw_interface(loaded, str(folder))
+    loaded.refuse_table(str(folder))
     _check_places(data, place, loaded.folder.resolve())
     inputs = find_inputs(data)
 

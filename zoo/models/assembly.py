@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from zoo.models.layers import OrderedQuantiles, ReversibleAffine
-from zoo.models.network import build_network
+from zoo.models.network import build_network, put_pretrained
 from zoo.settings.schema import NetworkConfig
 from zoo_registry import Architecture, Hyperparameters, SequenceShape
 
@@ -24,20 +24,31 @@ def assemble(
     shape: SequenceShape,
     config: NetworkConfig,
     positions: Collection[int] = (),
+    *,
+    pretrained: bool | None = None,
 ) -> keras.Model:
-    """Return the network that is trained, mapping scaled (batch, *shape.input) to scaled (batch, *shape.output).
+    """Return the network that is trained, mapping scaled (batch, *shape.input) to what :func:`build_network` gives.
 
     ``positions`` are columns of the input that tell a place, not a level (those of a calendar): they are not
-    normalized. Raises what :func:`build_network` raises.
+    normalized. ``pretrained``: whether it must begin with weights that the architecture gives, or does where there are
+    some; None is with drawn ones. Raises what :func:`build_network` and :func:`put_pretrained` raise.
     """
-    if config.normalize_window == "none" and config.channels == "joint" and not shape.quantiles:
-        return build_network(architecture, hp, shape)
+    shape = architecture.shaped(shape)
+
+    def build(shape: SequenceShape) -> keras.Model:
+        network = build_network(architecture, hp, shape)
+        if pretrained is not None:
+            put_pretrained(architecture, hp, shape, network, needed=pretrained)
+        return network
+
+    if config.normalize_window == "none" and config.channels == "joint" and not _crossing(shape):
+        return build(shape)
     inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
     level = np.array([column not in positions for column in range(shape.n_features)], dtype=np.float32)
     restore = [column for column in shape.target_columns if column is not None]
     last = inputs[:, -1:, :] * level  # (batch, 1, n_features)
     if config.normalize_window == "last":
-        outputs = _core(architecture, hp, shape, config)(inputs - last)
+        outputs = _core(build, shape, config)(inputs - last)
         if restore:
             outputs = outputs + _beside(_of_targets(last, shape, 0.0), shape)
     elif config.normalize_window == "instance":
@@ -46,14 +57,14 @@ def assemble(
         mean = ops.mean(beyond, axis=1, keepdims=True) * level
         deviation = ops.sqrt(ops.var(beyond, axis=1, keepdims=True) + _EPSILON) * level + (1 - level)
         affine = ReversibleAffine(name="affine")
-        outputs = _core(architecture, hp, shape, config)(affine((beyond - mean) / deviation))
+        outputs = _core(build, shape, config)(affine((beyond - mean) / deviation))
         if len(restore) == shape.n_targets:
             outputs = _affine_back(affine, outputs, restore, shape)
         if restore:
             outputs = outputs * _beside(_of_targets(deviation, shape, 1.0), shape)
             outputs = outputs + _beside(_of_targets(mean + last, shape, 0.0), shape)
     else:
-        outputs = _core(architecture, hp, shape, config)(inputs)
+        outputs = _core(build, shape, config)(inputs)
     return keras.Model(inputs, outputs, name=f"{architecture.name}-assembled")
 
 
@@ -80,17 +91,17 @@ def _affine_back(affine: ReversibleAffine, outputs: Any, columns: list[int], sha
     return ops.transpose(back, (0, 1, 3, 2))
 
 
-def _core(architecture: Architecture, hp: Hyperparameters, shape: SequenceShape, config: NetworkConfig) -> Any:
+def _core(build: Callable[[SequenceShape], keras.Model], shape: SequenceShape, config: NetworkConfig) -> Any:
     """The architecture's network, or the one that it applies to each target series on its own.
 
     Of a shared network the input is one target's column and the features that are no targets.
     """
     if config.channels == "joint":
-        return _ordered(build_network(architecture, hp, shape), shape)
+        return _ordered(build(shape), shape)
     targets = [column for column in shape.target_columns if column is not None]
     others = [column for column in range(shape.n_features) if column not in targets]
     own = replace(shape, n_features=1 + len(others), n_targets=1, target_columns=(0,))
-    network = build_network(architecture, hp, own)
+    network = build(own)
 
     def shared(inputs: Any) -> Any:
         channels = ops.transpose(ops.take(inputs, targets, axis=2), (0, 2, 1))[
@@ -106,9 +117,14 @@ def _core(architecture: Architecture, hp: Hyperparameters, shape: SequenceShape,
     return _ordered(shared, shape)
 
 
+def _crossing(shape: SequenceShape) -> bool:
+    """Whether the network gives quantiles itself, which may cross."""
+    return bool(shape.quantiles) and not shape.outputs_per_target
+
+
 def _ordered(core: Any, shape: SequenceShape) -> Any:
     """Put the quantiles into order before anything scales them."""
-    if not shape.quantiles:
+    if not _crossing(shape):
         return core
     order = OrderedQuantiles(shape.quantiles, name="quantiles")
     return lambda inputs: order(core(inputs))

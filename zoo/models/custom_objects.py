@@ -15,8 +15,10 @@ import keras
 import numpy as np
 
 from zoo.forking import refuse_forked
+from zoo.keras_internals import flatten_layers
 from zoo_registry.errors import PluginError, RunError, ZooError, first_line
 
+OWN = "zoo_own_objects"  # attribute of a network: what its architecture names beside what can be found in it
 MAX_REASON = 200  # characters of what Keras says
 
 _one_at_a_time = threading.RLock()
@@ -46,7 +48,9 @@ def load_with(path: Path, build: Callable[[], keras.Model], who: str) -> keras.M
             " name of its own, and train again"
         )
     with known(found):
-        return keras.saving.load_model(path, compile=False)
+        loaded = keras.saving.load_model(path, compile=False)
+    setattr(loaded, OWN, tuple(found.values()))  # for the next copy of it
+    return loaded
 
 
 def check_loadable(network: keras.Model, who: str) -> None:
@@ -140,8 +144,8 @@ def ambiguous(network: keras.Model) -> set[str]:
 
 
 def _things(network: keras.Model) -> Iterator[tuple[str, Any]]:
-    for layer in network._flatten_layers():
-        for thing in (type(layer), *_held(list(vars(layer).values()))):
+    for layer in flatten_layers(network):
+        for thing in (type(layer), *getattr(layer, OWN, ()), *_held(list(vars(layer).values()))):
             if not thing.__module__.startswith(("keras.", "zoo.")):
                 yield thing.__name__, thing
                 yield keras.saving.get_registered_name(thing), thing

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from zoo.keras_internals import flatten_layers
 from zoo_registry.errors import TrainingError, ZooError
 
 _SAID = re.compile("\x1b\\[1m(.*?)\x1b\\[0m", re.DOTALL)  # what Keras prints in bold
@@ -54,7 +55,7 @@ def layer_at(network: keras.Model, node: str) -> Any:
 
 
 def _parts(network: Any) -> Iterator[Any]:
-    for part in (*getattr(network, "operations", ()), *network._flatten_layers(include_self=False)):
+    for part in (*getattr(network, "operations", ()), *flatten_layers(network)[1:]):
         if isinstance(part, keras.Model):
             yield from _parts(part)
         else:

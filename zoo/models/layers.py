@@ -41,7 +41,7 @@ class OrderedQuantiles(keras.layers.Layer):  # type: ignore[misc]
     def __init__(self, quantiles: Sequence[float], **settings: Any) -> None:
         super().__init__(**settings)
         self.quantiles = tuple(quantiles)
-        self.middle = min(range(len(self.quantiles)), key=lambda index: abs(self.quantiles[index] - 0.5))
+        self.middle = middle_quantile(self.quantiles) or 0
 
     def call(self, values: Any) -> Any:
         """Order the last axis."""
@@ -58,7 +58,6 @@ class OrderedQuantiles(keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "quantiles": self.quantiles}
 
 
-def middle_quantile(network: keras.Model) -> int | None:
-    """The place of the quantile that is the forecast, the one nearest to 0.5; None of a network without quantiles."""
-    found = [layer for layer in network._flatten_layers() if isinstance(layer, OrderedQuantiles)]
-    return found[0].middle if found else None
+def middle_quantile(quantiles: Sequence[float]) -> int | None:
+    """The place of the quantile that is the forecast, the one nearest to 0.5; None where there are none."""
+    return min(range(len(quantiles)), key=lambda index: abs(quantiles[index] - 0.5), default=None)

@@ -213,7 +213,7 @@ SCALERS: dict[str, Scaler] = {
 def find_scaler(name: str) -> Scaler:
     """Return a built-in scaler or a plugin's; raises UnknownScalerError with a close match."""
     check_scaler(name)
-    return SCALERS[name] if name in SCALERS else discover().scalers[name].scaler
+    return SCALERS[name] if name in SCALERS else discover().scalers[name].item
 
 
 def fit_scaler(

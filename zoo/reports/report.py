@@ -31,6 +31,8 @@ def report_page(template: str, training: Training, evaluation: Mapping[str, Any]
 
 def _curves(training: Training) -> list[tuple[str, str]]:
     history, best = training.history, training.best_epoch
+    if not history["loss"]:
+        return []
     epochs = np.arange(1, len(history["loss"]) + 1)
 
     def epoch_axis(axes: Any) -> None:

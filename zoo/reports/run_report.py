@@ -22,7 +22,7 @@ def run_report(
 ) -> str:
     """The page as text; ``history`` has the losses and rates of each epoch."""
     config, data = record.config, record.data
-    title = f"{config.architecture} on {data['source']}"
+    title = f"{config.architecture} on {data.source}"
     training = Training(title, _facts(record), config_text(config), history, best_epoch)
     if isinstance(details, Details):
         return forecast_report(training, record.evaluation, details)
@@ -34,22 +34,22 @@ def _facts(record: RunRecord) -> list[tuple[str, str]]:
     config, data, training = record.config, record.data, record.training
     facts: list[tuple[str, Any]] = [
         ("trained", record.created),
-        ("architecture", f"{config.architecture}, from {record.plugin['distribution']} {record.plugin['version']}"),
-        ("parameters", f"{training['parameters']:,}"),
-        ("epochs", f"{training['epochs']}, the weights of epoch {training['best_epoch']} kept"),
-        ("seconds", training["seconds"]),
+        ("architecture", f"{config.architecture}, from {record.plugin.distribution} {record.plugin.version}"),
+        ("parameters", f"{training.parameters:,}"),
+        ("epochs", f"{training.epochs}, the weights of epoch {training.best_epoch} kept"),
+        ("seconds", training.seconds),
         ("task", _task(record)),
-        ("data", f"{data['source']}, {data['rows']:,} rows"),
-        ("fingerprint", data["fingerprint"]),
-        (_TARGETS.get(config.task, "targets"), _some(data["targets"])),
+        ("data", f"{data.source}, {data.rows:,} rows"),
+        ("fingerprint", data.fingerprint),
+        (_TARGETS.get(config.task, "targets"), _some(record.problem.targets)),
         *_of_task(record),
-        ("features", _some(data["features"])),
+        ("features", _some(record.problem.features)),
     ]
-    if data["series_column"] is not None:
-        facts.append(("series", f"{data['series']}, told apart by {data['series_column']}"))
-    facts += [(f"repaired: {name}", _told(repair)) for name, repair in data["repairs"].items()]
-    for name, part in data["split"].items():
-        facts.append((f"{name} part", f"{part['windows']:,} windows; {part['first']} to {part['last']}"))
+    if data.series_column is not None:
+        facts.append(("series", f"{data.series}, told apart by {data.series_column}"))
+    facts += [(f"repaired: {name}", _told(repair)) for name, repair in data.repairs.model_dump().items()]
+    for name, part in data.split.items():
+        facts.append((f"{name} part", f"{part.windows:,} windows; {part.first} to {part.last}"))
     wanted = ("lstm-zoo", "tensorflow", "keras", "numpy")
     facts.append(
         ("versions", ", ".join(f"{name} {record.versions[name]}" for name in wanted if name in record.versions))
@@ -93,5 +93,5 @@ def _told(value: Any) -> str:
     return _some(list(map(str, value))) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _some(names: list[str]) -> str:
+def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")

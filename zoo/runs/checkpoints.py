@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo.atomic import rename_to_free, staging_folder, undisturbed
 from zoo.removal import remove
-from zoo.sums import check_sums, stage_sums
 from zoo.runs.unfinished import CHECKPOINT, UnfinishedRun, is_checkpoint
+from zoo.sums import check_sums, stage_sums
 from zoo_registry.errors import RunError
 
 ARRAYS_FILE, STATE_FILE = "arrays.npz", "checkpoint.json"

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError, model_validator
 
-from zoo.sums import check_sums
+from zoo.migrations import SCHEMA_VERSION, migrate, upgrade_run
+from zoo.provenance import DataRecord, Evaluation, Provenance, Record, first_fault
 from zoo.settings.schema import RunConfig
-from zoo_registry import Entry
+from zoo.sums import check_sums
+from zoo_registry import Problem
 from zoo_registry.errors import RunError, close_match_hint
 
 RECORD_FILE = "run.json"
@@ -20,20 +22,63 @@ READ_FILES = (RECORD_FILE, "model.keras", "preprocessing.json")  # what a run is
 UNFINISHED, CONFIG_FILE = "unfinished", "config.json"  # the folder of those that are under way, and what is in each
 
 
-class RunRecord(BaseModel):
+class Origin(Record):
+    """The run whose weights a training began with, and the epoch that they are of."""
+
+    run: str
+    epoch: int
+
+
+class Threads(Record):
+    """``intra`` threads inside an operation, ``inter`` operations at once; 0: all cores."""
+
+    intra: int
+    inter: int
+
+
+class EngineRecord(Record):
+    """How training steps were computed, and which layers were fused, or why not."""
+
+    engine: str
+    parts: int
+    steps_per_execution: int
+    jit: bool
+    fused: tuple[str, ...]
+    not_fused: tuple[str, ...]
+    threads: Threads
+
+
+class TrainingRecord(Record):
+    """How a training went; ``loss`` and ``val_loss`` are of the epoch whose weights were kept, which counts from 1."""
+
+    epochs: int
+    best_epoch: int
+    seconds: float
+    loss: float
+    val_loss: float
+    parameters: int
+    engine: EngineRecord | None = None
+    started_from: Origin | None = None
+
+
+class RunRecord(Record):
     """``run.json``: what was run, on what, with which result."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    schema_version: int = 1
+    schema_version: Literal[2] = SCHEMA_VERSION
     id: str
     created: str
     config: RunConfig
-    plugin: dict[str, str]
+    plugin: Provenance
     versions: dict[str, str]
-    data: dict[str, Any]
-    training: dict[str, Any]
-    evaluation: dict[str, Any]
+    problem: Problem
+    data: DataRecord
+    training: TrainingRecord
+    evaluation: Evaluation
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_schema_1(cls, values: Any) -> Any:
+        return migrate(values, upgrade_run)
 
 
 def read_record(folder: Path) -> RunRecord:
@@ -49,45 +94,7 @@ def read_record(folder: Path) -> RunRecord:
     except OSError as error:
         raise RunError(f"{path}: expected a readable file, found: {error.strerror}; look at its permissions") from error
     except ValidationError as error:
-        raise RunError(
-            f"{path}: not a valid record of this version ({error.errors()[0]['msg']}); train again"
-        ) from error
-
-
-class _Data(BaseModel):
-    """What is needed of a record's ``data`` to use the run; more may stand there."""
-
-    source: str
-    fingerprint: str
-    rows: int
-    features: Annotated[list[str], Field(min_length=1)]
-    targets: Annotated[list[str], Field(min_length=1)]
-    classes: list[str] = []
-    time_column: str | None
-    series_column: str | None
-    zone: str | None
-    step: dict[str, Any] | None
-    gaps: str
-    calendar: list[str]
-    repairs: dict[str, Any]
-    split: dict[Literal["train", "validation", "test"], dict[str, Any]]
-
-
-def read_whole_record(folder: Path) -> RunRecord:
-    """Read a record as :func:`read_record` does, to use the run; raises RunError where it says too little of its data.
-
-    A list of runs does without.
-    """
-    record = read_record(folder)
-    try:
-        _Data.model_validate(record.data)
-    except ValidationError as error:
-        found = error.errors()[0]
-        where = ".".join(map(str, ("data", *found["loc"])))
-        raise RunError(
-            f"{folder / RECORD_FILE}: not a valid record of this version ({where}: {found['msg']}); train again"
-        ) from error
-    return record
+        raise RunError(f"{path}: not a valid record of this version ({first_fault(error)}); train again") from error
 
 
 def list_runs(runs: Path) -> list[Path]:
@@ -128,8 +135,3 @@ def pick_id(name: str, known: Collection[str], runs: Path, kind: str) -> str:
 def new_run_id(architecture: str) -> str:
     """A name that sorts by time and says what it is."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{architecture.replace(':', '-')}"
-
-
-def provenance(entry: Entry) -> dict[str, str]:
-    """The plugin that an architecture comes from, as records name it."""
-    return {"name": entry.plugin, "distribution": entry.distribution, "version": entry.version}

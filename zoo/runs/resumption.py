@@ -14,11 +14,13 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras.src.random.seed_generator import global_seed_generator  # what keras.random draws from without a seed
 from numpy.typing import NDArray
 
 from zoo.acceleration.step_plan import Plan
+from zoo.keras_internals import global_seed_generator
+from zoo.models.network import first_difference
 from zoo.runs.checkpoints import Checkpoint, TrainingState, read_checkpoint, write_checkpoint
+from zoo.runs.record import Origin
 from zoo.runs.unfinished import UnfinishedRun
 from zoo_registry.errors import ConfigError, RunError
 
@@ -141,9 +143,9 @@ class Start:
     weights: Sequence[NDArray[Any]]
 
     @property
-    def origin(self) -> dict[str, Any]:
+    def origin(self) -> Origin:
         """What the record of the run that begins with them says of it."""
-        return {"run": self.run, "epoch": self.epoch}
+        return Origin(run=self.run, epoch=self.epoch)
 
     def put_into(self, model: keras.Model) -> None:
         """Replace a network's weights; raises ConfigError naming the first variable whose shape differs."""
@@ -162,16 +164,6 @@ def variables_of(model: keras.Model) -> dict[str, list[Any]]:
     generators = [variable for variable in model.variables if id(variable) not in weights]
     generators.append(global_seed_generator().state)
     return {WEIGHTS: model.weights, RANDOM: generators, OPTIMIZER: model.optimizer.variables}
-
-
-def first_difference(variables: Sequence[Any], values: Sequence[NDArray[Any]]) -> str | None:
-    """Say in which variable's shape values differ from a network's, None where in none."""
-    for variable, value in zip(variables, values, strict=False):
-        if tuple(variable.shape) != value.shape:
-            return f"expected '{variable.path}' of shape {tuple(variable.shape)}, found {value.shape}"
-    if len(variables) != len(values):
-        return f"expected {len(variables)} variables, found {len(values)}"
-    return None
 
 
 def not_finite(model: keras.Model) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,20 +11,21 @@ from typing import Any
 
 import keras
 
-from zoo.atomic import rename_to_free, staging_folder
 from zoo.acceleration.step_plan import Plan
-from zoo.preprocessing.preprocessor import PARAMETERS_FILE, Preprocessor
-from zoo.sums import stage_sums
+from zoo.atomic import rename_to_free, staging_folder
 from zoo.models.assembly import assemble
-from zoo.settings.schema import RunConfig, TrainingConfig
 from zoo.models.custom_objects import load_with
-from zoo.training.preparation import Prepared
-from zoo.runs.record import READ_FILES, RECORD_FILE, RunRecord, provenance, read_record
-from zoo.data.series_splits import layout_of
-from zoo.training.trainer import Fitted
+from zoo.models.network import decoded
+from zoo.preprocessing.preprocessor import PARAMETERS_FILE, Preprocessor
+from zoo.provenance import Provenance
+from zoo.runs.record import READ_FILES, RECORD_FILE, RunRecord, read_record
 from zoo.runs.unfinished import UnfinishedRecord
+from zoo.settings.schema import RunConfig, TrainingConfig
+from zoo.sums import stage_sums
+from zoo.training.preparation import Prepared
+from zoo.training.trainer import Fitted
 from zoo.versions import library_versions
-from zoo_registry import Architecture, Entry, SequenceShape, Task, discover
+from zoo_registry import Architecture, Entry, Problem, discover
 from zoo_registry.errors import RunError, ZooError, first_line
 
 MODEL_FILE, HISTORY_FILE, REPORT_FILE = "model.keras", "history.csv", "report.html"
@@ -34,51 +35,34 @@ MAX_REASON = 200  # characters of a reader's own sentence
 def make_record(
     run_id: str,
     config: RunConfig,
-    entry: Entry,
+    entry: Entry[Architecture],
     prepared: Prepared,
     fitted: Fitted,
     evaluation: dict[str, Any],
     unfinished: UnfinishedRecord | None = None,
 ) -> RunRecord:
     """Put together what a run is; ``unfinished`` is what was written when it began."""
-    table, (targets, classes) = prepared.table, prepared.named_targets
-    return RunRecord(
-        id=run_id,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        config=config.model_copy(update={"training": _repeatable(config.training, fitted.plan)}),
-        plugin=provenance(entry),
-        versions=library_versions(),
-        data={
-            "source": table.source,
-            "fingerprint": table.fingerprint() if unfinished is None else unfinished.fingerprint,
-            "rows": len(table.values),
-            "features": list(table.features),
-            "targets": list(targets),
-            "classes": list(classes),
-            "time_column": table.time_column,
-            "zone": table.zone,
-            "time_format": config.data.time_format,
-            "named_zone": config.data.zone,
-            "step": table.step,
-            "gaps": config.data.gaps,
-            "calendar": list(config.data.calendar),
-            "series_column": table.series_column,
-            "series": len(prepared.splits),
-            "ignored": list(table.ignored),
-            "repairs": prepared.repairs,
-            "split": prepared.describe_split(),
-        },
-        training={
-            "epochs": len(fitted.history["loss"]),
-            "best_epoch": fitted.best_epoch,
-            "seconds": round(fitted.seconds, 3),
-            "loss": fitted.history["loss"][fitted.best_epoch - 1],
-            "val_loss": fitted.history["val_loss"][fitted.best_epoch - 1],
-            "parameters": fitted.model.count_params(),
-            "engine": fitted.engine,
-            "started_from": None if unfinished is None else unfinished.started_from,
-        },
-        evaluation=evaluation,
+    return RunRecord.model_validate(
+        {
+            "id": run_id,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "config": config.model_copy(update={"training": _repeatable(config.training, fitted.plan)}),
+            "plugin": Provenance.of(entry),
+            "versions": library_versions(),
+            "problem": prepared.problem,
+            "data": prepared.record(config.data, None if unfinished is None else unfinished.fingerprint),
+            "training": {
+                "epochs": len(fitted.history["loss"]),
+                "best_epoch": fitted.best_epoch,
+                "seconds": round(fitted.seconds, 3),
+                "loss": fitted.loss,
+                "val_loss": fitted.val_loss,
+                "parameters": fitted.model.count_params(),
+                "engine": fitted.engine,
+                "started_from": None if unfinished is None else unfinished.started_from,
+            },
+            "evaluation": evaluation,
+        }
     )
 
 
@@ -125,8 +109,7 @@ def load_network(folder: Path) -> keras.Model:
 
     def build() -> keras.Model:
         record = read_record(folder)
-        data = record.data
-        return network_like(record.config, data["features"], data["targets"], data.get("classes", ()), who)
+        return network_like(record.config, record.problem, who)
 
     with _reading(folder / MODEL_FILE) as path:
         return load_with(path, build, who)
@@ -153,42 +136,23 @@ def _reading(path: Path) -> Iterator[Path]:
         raise RunError(f"{path}: cannot be read ({reason}); it was damaged, put it back, or train again") from error
 
 
-def network_like(
-    config: RunConfig, features: Sequence[str], targets: Sequence[str], classes: Sequence[str], who: str
-) -> keras.Model:
-    """An untrained network like the one that a configuration trained on columns of these names.
+def network_like(config: RunConfig, problem: Problem, who: str) -> keras.Model:
+    """An untrained network like the one that a configuration trained.
 
     Raises RunError, which begins with ``who``, where its architecture is not there or builds none.
     """
     try:
-        return untrained(discover().catalogue[config.architecture].architecture, config, features, targets, classes)
+        return untrained(discover().catalogue[config.architecture].item, config, problem)
     except ZooError as error:
         raise RunError(
             f"{who}: its network has layers of a plugin, and cannot be loaded without it: {error}"
         ) from error
 
 
-def untrained(
-    architecture: Architecture,
-    config: RunConfig,
-    features: Sequence[str],
-    targets: Sequence[str],
-    classes: Sequence[str] = (),
-) -> keras.Model:
-    """The network that an architecture builds for a configuration and columns of these names; raises as its build."""
-    layout, columns = layout_of(config.data), list(features)
-    watched = [name if name in columns and config.task is not Task.CLASSIFY else None for name in targets]
-    shape = SequenceShape(
-        task=config.task,
-        window=layout.window,
-        n_features=len(columns),
-        horizon=layout.horizon,
-        n_targets=len(targets),
-        target_columns=tuple(None if name is None else columns.index(name) for name in watched),
-        classes=len(classes),
-        quantiles=config.network.quantiles,
-    )
-    return assemble(architecture, architecture.configure(config.hyperparameters), shape, config.network)
+def untrained(architecture: Architecture, config: RunConfig, problem: Problem) -> keras.Model:
+    """The network that an architecture builds for a configuration; raises as its build."""
+    hp, shape = architecture.configure(config.hyperparameters), problem.shape
+    return decoded(architecture, hp, shape, assemble(architecture, hp, shape, config.network))
 
 
 def _write_history(path: Path, history: dict[str, list[float]]) -> None:

@@ -12,56 +12,53 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 
 from zoo.atomic import full_disk, make_folder, rename_to_free, staging_folder, write_text
-from zoo.settings.choices import ARRAYS, FRAME
 from zoo.locks import holding, is_held
+from zoo.migrations import SCHEMA_VERSION, migrate, upgrade_unfinished
+from zoo.provenance import Provenance, Record, first_fault
 from zoo.removal import ForeignError, is_staging, remove, remove_emptied, staged_in
-from zoo.sums import check_sums, write_sums
-from zoo.settings.schema import RunConfig
 from zoo.runs.record import (
     CONFIG_FILE,
     READ_FILES,
     RECORD_FILE,
     UNFINISHED,
+    Origin,
     find_run,
     list_runs,
     new_run_id,
     pick_id,
-    provenance,
     read_record,
 )
+from zoo.settings.choices import ARRAYS, FRAME
+from zoo.settings.schema import RunConfig
+from zoo.sums import check_sums, write_sums
 from zoo.versions import library_versions
-from zoo_registry import Entry, Task
+from zoo_registry import Architecture, Entry, Task
 from zoo_registry.errors import ConfigError, RunError, TrainingError
 
 LOCK_FILE, DIVERGED_FILE, CHECKPOINT = "lock", "diverged", "checkpoint-"
 
 
-class UnfinishedRecord(BaseModel):
+class UnfinishedRecord(Record):
     """``config.json``: what is trained, on which data, by which versions; enough to go on with it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    schema_version: int = 1
+    schema_version: Literal[2] = SCHEMA_VERSION
     id: str
     created: str
     config: RunConfig
-    plugin: dict[str, str]
+    plugin: Provenance
     versions: dict[str, str]
     fingerprint: str
-    started_from: dict[str, Any] | None = None
+    started_from: Origin | None = None
 
     @model_validator(mode="before")
     @classmethod
-    def _in_one_process(cls, values: Any) -> Any:
-        """Read a record that says how many processes shared a training; it goes on in one."""
-        if isinstance(values, dict):
-            values = {key: value for key, value in values.items() if key != "distribute"}
-        return values
+    def _of_schema_1(cls, values: Any) -> Any:
+        return migrate(values, upgrade_unfinished)
 
 
 @dataclass(frozen=True)
@@ -146,7 +143,7 @@ class UnfinishedRun:
         try:
             return cls(folder, UnfinishedRecord.model_validate_json((folder / CONFIG_FILE).read_bytes()))
         except ValidationError as error:
-            reason = error.errors()[0]["msg"]
+            reason = first_fault(error)
             raise RunError(f"{folder / CONFIG_FILE}: not a record of this version ({reason}); train again") from error
 
     def is_running(self) -> bool:
@@ -186,9 +183,9 @@ def epoch_of(checkpoint: Path) -> int:
 def begin_run(
     runs: Path,
     config: RunConfig,
-    entry: Entry,
+    entry: Entry[Architecture],
     fingerprint: str,
-    started_from: dict[str, Any] | None = None,
+    started_from: Origin | None = None,
 ) -> Iterator[UnfinishedRun]:
     """Claim an id and a folder for a training, and hold its lock; the folder is gone once the run is finished.
 
@@ -201,7 +198,7 @@ def begin_run(
             id=name,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             config=config,
-            plugin=provenance(entry),
+            plugin=Provenance.of(entry),
             versions=library_versions(),
             fingerprint=fingerprint,
             started_from=started_from,

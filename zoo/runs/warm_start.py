@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.runs.checkpoints import read_checkpoint
-from zoo.settings.schema import RunConfig
+from zoo.runs.record import read_record
 from zoo.runs.resumption import WEIGHTS, Start
 from zoo.runs.store import load_network
-from zoo.runs.record import read_record
 from zoo.runs.unfinished import UnfinishedRun, find_start
+from zoo.settings.schema import RunConfig
 from zoo_registry.errors import RunError
 
 
@@ -21,7 +21,7 @@ def load_start(name: str, runs: Path, config: RunConfig) -> Start:
     found = find_start(name, runs, config.architecture, config.task)
     if not isinstance(found, UnfinishedRun):
         record = read_record(found)
-        return Start(record.id, record.training["best_epoch"], load_network(found).get_weights())
+        return Start(record.id, record.training.best_epoch, load_network(found).get_weights())
     if (checkpoint := read_checkpoint(found)) is None:
         raise RunError(f"--from {name}: run {found.id} has no checkpoint; train it on first: {found.command}")
     return Start(found.id, checkpoint.state.epoch, checkpoint.group(WEIGHTS))

@@ -14,7 +14,7 @@ from typing import Any
 
 from zoo.atomic import make_folder, staging_folder, sync
 from zoo_registry.api_version import API_VERSION
-from zoo_registry.architecture import NAME
+from zoo_registry.contribution import NAME
 from zoo_registry.errors import ConfigError
 
 LONGEST = 40  # characters of a name, so that no line of what is written grows too long

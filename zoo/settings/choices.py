@@ -14,5 +14,9 @@ Channels = Literal["joint", "shared"]
 Keep = Literal["best", "last"]
 Engine = Literal["auto", "keras", "fused"]
 ClassWeights = Literal["none", "balanced"]
+SamplerName = Literal["tpe", "random", "grid"]
+PrunerName = Literal["median", "halving", "none"]
+FoldKind = Literal["expanding", "sliding"]
+Backend = Literal["loky", "dask"]
 
 FRAME, ARRAYS = "DataFrame", "arrays"  # what a configuration calls tables of a program, instead of a file's name

@@ -48,7 +48,7 @@ def find_loss(name: str) -> Loss:
         return LOSSES[name]
     plugins = discover().losses
     if name in plugins or any(name == entry.name for entry in plugins.values()):
-        return plugins[name].loss  # raises where the name is ambiguous
+        return plugins[name].item  # raises where the name is ambiguous
     if name == OWN_LOSS:
         raise UnknownLossError(f"loss '{OWN_LOSS}' is an architecture's own, and here none has one; name another")
     raise UnknownLossError(f"there is no loss '{name}'{close_match_hint(name, [*LOSSES, *plugins, OWN_LOSS])}")
@@ -56,7 +56,7 @@ def find_loss(name: str) -> Loss:
 
 def losses_for(task: Task) -> list[str]:
     """The names of the losses, built-in and the plugins', that serve a task."""
-    plugins = {name: entry.loss for name, entry in discover().losses.items()}
+    plugins = {name: entry.item for name, entry in discover().losses.items()}
     return [name for name, loss in (LOSSES | plugins).items() if task in loss.tasks]
 
 
@@ -86,6 +86,12 @@ def resolve_loss(
 
     Raises ConfigError where the loss serves neither the task nor the quantiles, as for what :func:`choose_loss` does.
     """
+    if architecture.outputs_per_target and task is not Task.CLASSIFY:
+        if chosen is not None and (found := _read(chosen)[0]) != OWN_LOSS:
+            raise ConfigError(
+                f"architecture '{name}' is trained with its own loss alone, found --loss {found}; leave it out"
+            )
+        chosen, quantiles = chosen or OWN_LOSS, ()
     if chosen is None:
         return _default(name, architecture, task, quantiles)
     text = _text_for(chosen, name, architecture, task)

@@ -1,11 +1,12 @@
-"""Settings as text: NAME=VALUE, and back."""
+"""Settings as text, such as NAME=VALUE or A,B: read into what the schema checks, and written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zoo_registry.errors import ConfigError
+from zoo_registry import SCHEDULES
+from zoo_registry.errors import ConfigError, close_match_hint
 
 
 def parse_settings(items: Sequence[str], where: str) -> dict[str, str]:
@@ -31,3 +32,73 @@ def _spelled(value: Any) -> str:
         return str(value).lower()
     short = f"{value:g}" if isinstance(value, float) else str(value)
     return short if not isinstance(value, float) or float(short) == value else repr(value)
+
+
+def read_names(value: Any) -> Any:
+    """One name is a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+def read_pairs(value: Any) -> Any:
+    """Read ``["volume=log"]``; the column's name may hold a '=' itself."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    items = [(item, *item.rpartition("=")) for item in ([value] if isinstance(value, str) else value)]
+    pairs: dict[str, str] = {}
+    for item, column, _, scaler in items:
+        if not column or not scaler:
+            raise ValueError(f"expected COLUMN=SCALER, found {item!r}")
+        if column in pairs:
+            raise ValueError(f"column '{column}' is given more than once; give it once")
+        pairs[column] = scaler
+    return pairs
+
+
+def read_parts(value: Any) -> Any:
+    """Read ``"0.7,0.15,0.15"``."""
+    try:
+        parts = [float(part) for part in (value.split(",") if isinstance(value, str) else value)]
+    except (TypeError, ValueError):
+        parts = []
+    if len(parts) != 3:
+        raise ValueError(f"expected three numbers such as 0.7,0.15,0.15, found {value!r}")
+    return tuple(parts)
+
+
+def read_listed(value: Any) -> Any:
+    """Read ``"2019-01-01,2020-01-01"``, or several such texts."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
+        return value
+    return tuple(part.strip() for text in texts for part in text.split(","))
+
+
+def read_quantiles(value: Any) -> Any:
+    """Read ``"0.1,0.5,0.9"``."""
+    try:
+        found = tuple(float(part) for part in (value.split(",") if isinstance(value, str) else value))
+    except (TypeError, ValueError):
+        found = (-1.0,)
+    if any(not 0 < quantile < 1 for quantile in found) or sorted(set(found)) != list(found):
+        raise ValueError(f"expected rising numbers between 0 and 1 such as 0.1,0.5,0.9, found {value!r}")
+    return found
+
+
+def read_schedule(value: Any) -> Any:
+    """Read ``"cosine:steps=5000,warmup=200"``, or ``{"kind": "cosine", "steps": 5000}``."""
+    kind: Any
+    values: dict[str, Any]
+    if isinstance(value, str):
+        kind, _, rest = value.partition(":")
+        kind, values = kind.strip(), dict(parse_settings([item for item in rest.split(",") if item], "a schedule"))
+    elif isinstance(value, Mapping):
+        kind, values = value.get("kind"), {name: setting for name, setting in value.items() if name != "kind"}
+        if not isinstance(kind, str):
+            raise ValueError(f'a schedule as a table is such as {{kind = "cosine", warmup = 200}}, found {dict(value)}')
+    else:
+        return value
+    known = SCHEDULES[kind].model_fields.keys() - {"kind"} if kind in SCHEDULES else values.keys()
+    for name in values:
+        if name not in known:
+            raise ValueError(f"{kind} has no parameter '{name}'{close_match_hint(name, known)}")
+    return {**values, "kind": kind}

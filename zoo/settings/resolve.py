@@ -47,6 +47,7 @@ def resolve(
     training["loss"] = resolve_loss(given.get("loss"), name, architecture, data.task, network.quantiles)
     resolved = validated(TrainingConfig, training, "setting")
     _check_train_on_validation(data, resolved)
+    _check_of_architecture(name, architecture, network, resolved)
     return RunConfig(
         architecture=name,
         hyperparameters=hp.model_dump(mode="json"),
@@ -93,6 +94,22 @@ def _check_of_task(task: Task, given: Mapping[str, Any]) -> None:
     if given.get("channels") == "shared" and task is Task.CLASSIFY:
         raise ConfigError(
             "--channels shared gives an output for each target series, and --task classify has one of all; leave it out"
+        )
+
+
+def _check_of_architecture(
+    name: str, architecture: Architecture, network: NetworkConfig, training: TrainingConfig
+) -> None:
+    """Raise ConfigError for what an architecture cannot do."""
+    if architecture.outputs_per_target and network.normalize_window != "none":
+        raise ConfigError(
+            f"--normalize-window {network.normalize_window} cannot be undone on what architecture '{name}' gives, which"
+            " it decodes itself; leave it out"
+        )
+    if not training.epochs and architecture.pretrained is None and training.start_from is None:
+        raise ConfigError(
+            f"--epochs 0 trains nothing, and architecture '{name}' has no weights to begin with; give more, or the run"
+            " to begin with: --from"
         )
 
 

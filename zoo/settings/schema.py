@@ -1,8 +1,12 @@
-"""The configuration of a run: one typed model for the command, the API, the run folder and the manifest."""
+"""The configuration of a run: one typed model for the command, the API, the run folder and the manifest.
+
+Each setting is one field; options, keywords, the estimators' parameters, the reference and the tuner's space follow.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -21,84 +25,39 @@ from zoo.settings.choices import (
     ShortSeries,
 )
 from zoo.settings.loss_names import normal_loss
-from zoo.settings.parse import parse_settings
-from zoo_registry import SCHEDULES, ConstantSchedule, Schedule, Task
-from zoo_registry.errors import ConfigError, close_match_hint
+from zoo.settings.parse import read_listed, read_names, read_pairs, read_parts, read_quantiles, read_schedule
+from zoo.settings.setting import Setting
+from zoo_registry import BUILT_IN_LOSSES, SCHEDULES, Architecture, ConstantSchedule, Schedule, Search, Task
+from zoo_registry.errors import ConfigError
 
 DEFAULT_SOURCE = "example:co2"
 _MAX_ROWS = 1_000_000
 _ADAMW_DECAY = 0.004
 _THRESHOLD = 0.995
 
-
-def _names(value: Any) -> Any:
-    """One name is a list of one."""
-    return (value,) if isinstance(value, str) else value
-
-
-def _pairs(value: Any) -> Any:
-    """Read ``["volume=log"]``; the column's name may hold a '=' itself."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    items = [(item, *item.rpartition("=")) for item in ([value] if isinstance(value, str) else value)]
-    pairs: dict[str, str] = {}
-    for item, column, _, scaler in items:
-        if not column or not scaler:
-            raise ValueError(f"expected COLUMN=SCALER, found {item!r}")
-        if column in pairs:
-            raise ValueError(f"column '{column}' is given more than once; give it once")
-        pairs[column] = scaler
-    return pairs
+_Parameter = partial(Setting, estimators=True)
+_Tuned = partial(Setting, estimators=True, tuned=True)
+_EXAMPLES, _ARCHITECTURES = "the example's", "the architecture's"
+_OF_VALUES = (Task.FORECAST, Task.REGRESS)
+_FOUND, _TRAININGS = "found by type or name", "the training's"
 
 
-def _parts(value: Any) -> Any:
-    """Read ``"0.7,0.15,0.15"``."""
-    try:
-        parts = [float(part) for part in (value.split(",") if isinstance(value, str) else value)]
-    except (TypeError, ValueError):
-        parts = []
-    if len(parts) != 3:
-        raise ValueError(f"expected three numbers such as 0.7,0.15,0.15, found {value!r}")
-    return tuple(parts)
+def _windows(config: RunConfig, architecture: Architecture) -> Search:
+    """Windows around the one that holds without a search."""
+    window = config.data.window
+    return Search.choice(*sorted({max(2, window // 2), window, 2 * window, 4 * window}))
 
 
-def _listed(value: Any) -> Any:
-    """Read ``"2019-01-01,2020-01-01"``."""
-    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+def _normalizations(config: RunConfig, architecture: Architecture) -> Search | None:
+    undone = config.task is Task.FORECAST and not architecture.outputs_per_target
+    return Search.choice("none", "last", "instance") if undone else None
 
 
-def _quantiles(value: Any) -> Any:
-    """Read ``"0.1,0.5,0.9"``."""
-    try:
-        found = tuple(float(part) for part in (value.split(",") if isinstance(value, str) else value))
-    except (TypeError, ValueError):
-        found = (-1.0,)
-    if any(not 0 < quantile < 1 for quantile in found) or sorted(set(found)) != list(found):
-        raise ValueError(f"expected rising numbers between 0 and 1 such as 0.1,0.5,0.9, found {value!r}")
-    return found
-
-
-def _schedule(value: Any) -> Any:
-    """Read ``"cosine:steps=5000,warmup=200"``, or ``{"kind": "cosine", "steps": 5000}``."""
-    kind: Any
-    values: dict[str, Any]
-    if isinstance(value, str):
-        kind, _, rest = value.partition(":")
-        kind, values = kind.strip(), dict(parse_settings([item for item in rest.split(",") if item], "a schedule"))
-    elif isinstance(value, Mapping):
-        kind, values = value.get("kind"), {name: setting for name, setting in value.items() if name != "kind"}
-        if not isinstance(kind, str):
-            raise ValueError(f'a schedule as a table is such as {{kind = "cosine", warmup = 200}}, found {dict(value)}')
-    else:
-        return value
-    known = SCHEDULES[kind].model_fields.keys() - {"kind"} if kind in SCHEDULES else values.keys()
-    for name in values:
-        if name not in known:
-            raise ValueError(f"{kind} has no parameter '{name}'{close_match_hint(name, known)}")
-    return {**values, "kind": kind}
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+def _losses(config: RunConfig, architecture: Architecture) -> Search | None:
+    if config.task is Task.CLASSIFY:
+        return Search.choice("cross-entropy", "focal")
+    own = architecture.loss is not None or config.network.quantiles
+    return None if own else Search.choice("mse", "mae", "huber")
 
 
 class _Config(BaseModel):
@@ -108,83 +67,141 @@ class _Config(BaseModel):
 class DataConfig(_Config):
     """What is read, what is asked of it, how it is cut and how it is scaled."""
 
-    source: str = DEFAULT_SOURCE
-    task: Task = Field(Task.FORECAST, description="what the network has to say of a window")
-    target: Names = Field(
-        (), description="columns to forecast, or the column of classes; anomaly: empty is all features"
+    source: Annotated[str, Setting(flag="--data")] = Field(
+        DEFAULT_SOURCE, description="CSV or Parquet file, or example:co2 or example:ticks"
     )
-    features: Names = Field((), description="input columns; empty: all numeric columns")
-    label: str | None = Field(None, description="anomaly: column of 0 and 1, used for scoring alone")
-    time: str | None = Field(None, description="column of times; empty: found by its type or name")
-    time_format: str | None = Field(
-        None, description="how its times are written: s, ms, us, ns since 1970, yyyymmdd, or a pattern such as %d.%m.%Y"
+    task: Annotated[Task, Setting(takes='Task | Literal["forecast", "regress", "classify", "anomaly"]')] = Field(
+        Task.FORECAST, description="What is asked of a window"
     )
-    zone: str | None = Field(None, description="zone whose clock the times are brought to, such as Europe/Berlin")
-    series: str | None = Field(None, description="column that tells several series apart")
-    short_series: ShortSeries = Field("error", description="series that are too short for a window in each part")
-    sort: bool = Field(False, description="whether rows that are not in the order of time are sorted")
-    resample: str | None = Field(None, description="step to bring the rows to, such as 1h")
-    aggregate: Aggregate = Field("mean", description="how resampling makes one row of several")
-    gaps: Gaps = Field(
-        "error", description="uneven steps; break: no window reaches over one; ignore: rows are neighbours"
+    target: Annotated[
+        tuple[str, ...],
+        BeforeValidator(read_names),
+        _Parameter(unset="the example's; for anomalies all features", many=True, metavar="COLUMN,..."),
+    ] = Field((), description="Column to forecast, or column of classes; repeat it, or separate several by commas")
+    features: Annotated[
+        tuple[str, ...],
+        BeforeValidator(read_names),
+        _Parameter(unset="all numeric columns", many=True, metavar="COLUMN,..."),
+    ] = Field(
+        (),
+        description="Input column; repeat it, or separate several by commas, with quotes around a name that has one:"
+        " '\"a,b\",c'",
     )
-    calendar: Annotated[tuple[CalendarField, ...], BeforeValidator(_listed)] = Field(
-        (), description="fields of the times that become features, as sine and cosine"
+    label: Annotated[str | None, Setting(tasks=(Task.ANOMALY,))] = Field(
+        None, description="Column of 0 and 1, used for scoring alone"
     )
-    delimiter: str = Field(",", description="between the fields of a CSV file")
-    decimal: str = Field(".", description="decimal sign in a CSV file")
-    encoding: str | None = Field(None, description="of a CSV file; empty: by its byte-order mark, else UTF-8")
-    comment: str | None = Field(None, description="sign that lines of a CSV file begin with that are skipped")
-    thousands: str | None = Field(None, description="between the thousands of a CSV file's numbers")
-    missing: Missing = "error"
-    window: int = Field(48, ge=1, le=_MAX_ROWS, description="rows that a forecast is made from")
-    reconstruct: bool = Field(
-        False, description="task anomaly: the network gives back the whole window; the architecture says so"
+    time: Annotated[str | None, _Parameter(unset=_FOUND, bundles=f"{_TRAININGS}, else {_FOUND}")] = Field(
+        None, description="Column of times, or of whole numbers that count up"
     )
-    horizon: int = Field(
-        12, ge=1, le=_MAX_ROWS, description="rows that are forecast; the task forecast has more than one"
+    time_format: Annotated[str | None, _Parameter(unset="as 2020-01-31 13:00", bundles=_TRAININGS)] = Field(
+        None,
+        description="How times are written: s, ms, us, ns (since 1970), yyyymmdd or a pattern such as '%d.%m.%Y %H:%M'",
     )
-    gap: int = Field(0, ge=0, le=_MAX_ROWS, description="rows between the window and the first that is forecast")
-    split: Annotated[tuple[float, float, float], BeforeValidator(_parts)] = Field(
-        (0.7, 0.15, 0.15), description="train, validation and test: fractions, or numbers of rows"
+    zone: Annotated[str | None, _Parameter(unset="their own", bundles=_TRAININGS)] = Field(
+        None, description="Time zone to convert the times to, or of times that have none, such as Europe/Berlin"
     )
-    split_dates: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
-        (), description="first of validation, first of test and, perhaps, end of test; beats split"
+    series: Annotated[str | None, Setting(unset="one series", bundles=_TRAININGS)] = Field(
+        None, description="Column that tells several series apart; no window crosses them"
     )
-    train_on_validation: bool = Field(
-        False, description="train on the validation rows too, which then decide nothing; needs keep last and patience 0"
+    short_series: Annotated[ShortSeries, Setting(bundles="")] = Field(
+        "error", description="Series too short for a window"
     )
-    embargo: int = Field(0, ge=0, le=_MAX_ROWS, description="rows left out at the end of train and of validation")
-    stride: int = Field(1, ge=1, le=_MAX_ROWS, description="rows from one window to the next")
-    context: bool = Field(True, description="whether windows may reach back into the rows before their part")
-    scaler: str = Field("standard", description="of all columns, but for the next two")
-    scaler_for: Annotated[dict[str, str], BeforeValidator(_pairs)] = Field(
-        default_factory=dict, description="column -> its scaler"
+    delimiter: Annotated[str, Setting(bundles="")] = Field(
+        ",", description="Character between the fields of a CSV file"
     )
-    target_scaler: str | None = Field(None, description="of the targets; empty: as if they were features")
-    season: int | None = Field(
-        None, ge=1, le=_MAX_ROWS, description="rows in a season, for the seasonal naive baseline"
+    decimal: Annotated[str, Setting(bundles="")] = Field(".", description="Decimal sign in a CSV file")
+    encoding: Annotated[str | None, Setting(unset="by its byte-order mark, else UTF-8", bundles="")] = Field(
+        None, description="Encoding of a CSV file"
+    )
+    comment: Annotated[str | None, Setting(bundles="")] = Field(
+        None, description="Skip the lines of a CSV file that begin with this character"
+    )
+    thousands: Annotated[str | None, Setting(bundles="")] = Field(
+        None, description="Separator of thousands in a CSV file's numbers"
+    )
+    sort: Annotated[bool, Setting(bundles="")] = Field(False, description="Sort the rows by time")
+    resample: Annotated[str | None, Setting(unset="leave them", bundles="")] = Field(
+        None, description="Resample the rows to an even step, such as 15min, 1h or 1D"
+    )
+    aggregate: Annotated[Aggregate, Setting(bundles="")] = Field(
+        "mean", description="How resampling makes one row of several"
+    )
+    gaps: Annotated[Gaps, Setting(bundles=_TRAININGS)] = Field(
+        "error", description="Uneven steps: error, break (no window crosses one) or ignore (rows are neighbours)"
+    )
+    missing: Annotated[Missing, _Parameter(preset=_EXAMPLES)] = Field("error", description="Missing values")
+    calendar: Annotated[
+        tuple[CalendarField, ...], BeforeValidator(read_listed), _Parameter(many=True, metavar="FIELD,...")
+    ] = Field(
+        (),
+        description="Calendar features: minute, hour, weekday, day or month; repeat it, or separate several by commas",
+    )
+    window: Annotated[int, _Tuned(preset=_EXAMPLES, searched=_windows)] = Field(
+        48, ge=1, le=_MAX_ROWS, description="Rows that a forecast is made from"
+    )
+    reconstruct: Annotated[bool, Setting(asked=False)] = Field(
+        False, description="Whether the network gives back the whole window; the architecture says so"
+    )
+    horizon: Annotated[int, _Parameter(preset=_EXAMPLES, tasks=(Task.FORECAST,))] = Field(
+        12, ge=1, le=_MAX_ROWS, description="Rows that are forecast"
+    )
+    gap: Annotated[int, _Parameter(tasks=(Task.FORECAST,))] = Field(
+        0, ge=0, le=_MAX_ROWS, description="Rows between the window and the first that is forecast"
+    )
+    split: Annotated[tuple[float, float, float], BeforeValidator(read_parts), Setting()] = Field(
+        (0.7, 0.15, 0.15), description="Train, validation, test: fractions, or numbers of rows"
+    )
+    split_dates: Annotated[tuple[str, ...], BeforeValidator(read_listed), Setting(unset="as the split says")] = Field(
+        (),
+        description="Split at these times instead, such as 2019-01-01,2020-01-01: where validation begins, where test"
+        " begins and, if wanted, where test ends",
+    )
+    train_on_validation: Annotated[bool, Setting(trials=False)] = Field(
+        False, description="Train on the validation rows too; needs `keep='last'` and `patience=0`"
+    )
+    embargo: Annotated[int, Setting()] = Field(
+        0, ge=0, le=_MAX_ROWS, description="Rows left out at the end of train and of validation"
+    )
+    stride: Annotated[int, Setting()] = Field(1, ge=1, le=_MAX_ROWS, description="Rows from one window to the next")
+    context: Annotated[bool, Setting()] = Field(
+        True, description="Whether windows may reach back into the rows before their part"
+    )
+    scaler: Annotated[str, _Tuned(), Search.choice("standard", "minmax", "robust")] = Field(
+        "standard",
+        description="Scaler of all columns: minmax, standard, robust, huber, maxabs, log, none, or a plugin's",
+    )
+    scaler_for: Annotated[
+        dict[str, str],
+        BeforeValidator(read_pairs),
+        _Parameter(unset="that of `scaler` for all", many=True, metavar="COLUMN=SCALER"),
+    ] = Field(default_factory=dict, description="Another scaler for a column; repeat it for more")
+    target_scaler: Annotated[str | None, _Tuned(unset="as for features", tasks=_OF_VALUES)] = Field(
+        None, description="Another scaler for the targets"
+    )
+    season: Annotated[int | None, Setting(unset="the example's, else by the times")] = Field(
+        None, ge=1, le=_MAX_ROWS, description="Rows in a season, for the seasonal naive baseline"
     )
 
 
 class NetworkConfig(_Config):
     """What the zoo puts around an architecture's network."""
 
-    normalize_window: NormalizeWindow = Field(
-        "none", description="subtract each window's last value, or its mean and deviation, and undo it at the output"
+    normalize_window: Annotated[NormalizeWindow, _Tuned(searched=_normalizations)] = Field(
+        "none",
+        description="Subtract each window's last value (last), or its mean, and divide by its deviation (instance), or"
+        " do neither (none), and undo it at the output",
     )
-    channels: Channels = Field("joint", description="shared: one network for each target series on its own")
-    quantiles: Annotated[tuple[float, ...], BeforeValidator(_quantiles)] = Field(
-        (), description="task forecast: quantiles to forecast, rising, such as 0.1,0.5,0.9"
+    channels: Annotated[Channels, _Tuned(tasks=(*_OF_VALUES, Task.ANOMALY))] = Field(
+        "joint", description="One network of all columns (joint), or one for each target on its own (shared)"
     )
-    threshold: float | None = Field(
-        None,
-        gt=0.0,
-        lt=1.0,
-        description="task anomaly: quantile of the validation scores above which a row is one; empty: 0.995",
+    quantiles: Annotated[tuple[float, ...], BeforeValidator(read_quantiles), Setting(tasks=(Task.FORECAST,))] = Field(
+        (), description="Forecast these quantiles too, such as 0.1,0.5,0.9"
     )
-    anomaly_rate: float | None = Field(
-        None, gt=0.0, lt=1.0, description="task anomaly: expected share of anomalies, for a threshold of 1 - rate"
+    threshold: Annotated[float | None, Setting(unset=f"{_THRESHOLD}", tasks=(Task.ANOMALY,))] = Field(
+        None, gt=0.0, lt=1.0, description="Quantile of the validation scores above which a row is flagged"
+    )
+    anomaly_rate: Annotated[float | None, Setting(tasks=(Task.ANOMALY,))] = Field(
+        None, gt=0.0, lt=1.0, description="The expected share of anomalies, instead of `threshold`"
     )
 
     @property
@@ -198,38 +215,89 @@ class NetworkConfig(_Config):
 class TrainingConfig(_Config):
     """How the network is trained; the defaults are the zoo's, which an architecture's own beat."""
 
-    optimizer: OptimizerName = "adam"
-    learning_rate: float = Field(1e-3, gt=0.0, le=10.0)
-    weight_decay: float = Field(
-        0.0, ge=0.0, lt=1.0, description="decoupled from the loss (Loshchilov & Hutter 2019); adamw: 0.004 unless given"
+    optimizer: Annotated[OptimizerName, _Tuned(preset=_ARCHITECTURES)] = Field("adam", description="Optimizer")
+    learning_rate: Annotated[float, _Tuned(preset=_ARCHITECTURES), Search.float(1e-4, 1e-2, log=True)] = Field(
+        1e-3, gt=0.0, le=10.0, description="Initial learning rate; see `schedule`"
     )
-    momentum: float = Field(0.0, ge=0.0, lt=1.0, description="of sgd and rmsprop")
-    nesterov: bool = Field(False, description="whether sgd looks ahead along its momentum")
-    clip_norm: float = Field(
-        0.0, ge=0.0, allow_inf_nan=False, description="largest norm of all gradients together; 0: any"
+    weight_decay: Annotated[float, _Tuned(preset=f"{_ADAMW_DECAY} for adamw")] = Field(
+        0.0, ge=0.0, lt=1.0, description="Weight decay, decoupled from the loss (Loshchilov & Hutter 2019)"
     )
-    clip_value: float = Field(
-        0.0, ge=0.0, allow_inf_nan=False, description="largest absolute value of a gradient; 0: any"
+    momentum: Annotated[float, _Tuned()] = Field(0.0, ge=0.0, lt=1.0, description="Momentum of sgd and rmsprop")
+    nesterov: Annotated[bool, _Tuned()] = Field(False, description="Look ahead along sgd's momentum")
+    clip_norm: Annotated[float, _Tuned(unset="no limit")] = Field(
+        0.0, ge=0.0, allow_inf_nan=False, description="Largest norm of all gradients together; 0: any"
     )
-    schedule: Annotated[Schedule, BeforeValidator(_schedule)] = ConstantSchedule()
-    loss: Annotated[str, BeforeValidator(normal_loss)] = Field(
-        "mse", description="name, or name:key=value,...; architecture: its own"
+    clip_value: Annotated[float, _Tuned(unset="no limit")] = Field(
+        0.0, ge=0.0, allow_inf_nan=False, description="Largest absolute value of a gradient; 0: any"
     )
-    class_weights: ClassWeights = Field(
-        "none", description="task classify; balanced: rare classes weigh as much in the loss as frequent ones"
+    schedule: Annotated[
+        Schedule,
+        BeforeValidator(read_schedule),
+        _Tuned(preset=_ARCHITECTURES, metavar="KIND[:KEY=VALUE,...]", takes="str | Mapping[str, Any] | Schedule"),
+        Search.choice("constant", "cosine"),
+    ] = Field(
+        ConstantSchedule(),
+        description=f"How the learning rate changes: {', '.join(SCHEDULES)}; with parameters:"
+        " cosine:steps=5000,warmup=200",
     )
-    epochs: int = Field(100, ge=1)
-    batch_size: int = Field(32, ge=1)
-    patience: int = Field(10, ge=0, description="epochs without a better validation loss until the stop; 0: never")
-    keep: Keep = Field("best", description="the epoch whose weights are kept: best by validation loss, or last")
-    seed: int = Field(0, ge=0, lt=2**31)
-    start_from: str | None = Field(None, description="run whose weights the training begins with")
-    checkpoint_every: int = Field(1, ge=0, description="epochs from one checkpoint to the next; 0: none")
-    engine: Engine = Field("auto", description="what computes recurrent layers; auto: fused where that is the same")
-    autotune: bool = Field(False, description="whether engine and the next three are chosen by a short trial")
-    batch_parts: int | None = Field(None, ge=1, le=1024, description="parts of a batch side by side; empty: by a rule")
-    steps_per_execution: int | None = Field(None, ge=1, le=10_000, description="steps in one call; empty: by a rule")
-    xla: bool | None = Field(None, description="engine keras: whether XLA compiles a whole step; empty: by a rule")
+    loss: Annotated[
+        str,
+        BeforeValidator(normal_loss),
+        _Tuned(
+            preset=_ARCHITECTURES,
+            unset="the architecture's, else by the task",
+            metavar="NAME[:KEY=VALUE,...]",
+            takes="str | Mapping[str, Any]",
+            searched=_losses,
+        ),
+    ] = Field(
+        "mse",
+        description=f"Loss: {', '.join(BUILT_IN_LOSSES)}, a plugin's, or architecture (its own); with parameters:"
+        " huber:delta=0.5",
+    )
+    class_weights: Annotated[ClassWeights, _Tuned(tasks=(Task.CLASSIFY,))] = Field(
+        "none", description="Let rare classes count as much as frequent ones (balanced), or not (none)"
+    )
+    epochs: Annotated[int, _Tuned(preset=_ARCHITECTURES)] = Field(
+        100, ge=0, description="Epochs to train at most; 0: none, the weights to begin with are taken as they are"
+    )
+    batch_size: Annotated[int, _Tuned(preset=_ARCHITECTURES), Search.choice(32, 64, 128)] = Field(
+        32, ge=1, description="Windows in a batch"
+    )
+    patience: Annotated[int, _Tuned()] = Field(
+        10, ge=0, description="Stop after so many epochs without improvement; 0: never"
+    )
+    keep: Annotated[Keep, _Tuned()] = Field(
+        "best", description="Which epoch's weights: best (by validation loss) or last"
+    )
+    seed: Annotated[int, _Parameter()] = Field(
+        0, ge=0, lt=2**31, description="Seed of all random numbers: the same seed gives the same result"
+    )
+    start_from: Annotated[str | None, Setting(flag="--from", metavar="RUN", unset="random weights", trials=False)] = (
+        Field(
+            None,
+            description="Begin with a run's weights, finished or not; without an architecture, with its settings too",
+        )
+    )
+    checkpoint_every: Annotated[int, Setting()] = Field(
+        1, ge=0, description="Epochs from one checkpoint to the next; 0: none"
+    )
+    engine: Annotated[Engine, _Parameter(panel="Speed")] = Field(
+        "auto",
+        description="What computes recurrent layers: keras, fused (the same, quicker), or auto: fused where it can be",
+    )
+    autotune: Annotated[bool, _Parameter(panel="Speed", trials=False)] = Field(
+        False, description="Choose the settings of this panel by a short measured trial"
+    )
+    batch_parts: Annotated[int | None, _Parameter(panel="Speed", unset="by a rule")] = Field(
+        None, ge=1, le=1024, description="Parts of a batch that fused layers compute in parallel"
+    )
+    steps_per_execution: Annotated[int | None, _Parameter(panel="Speed", unset="by a rule")] = Field(
+        None, ge=1, le=10_000, description="Steps in one call of the compiled function"
+    )
+    xla: Annotated[bool | None, _Parameter(panel="Speed", unset="by a rule")] = Field(
+        None, description="With `engine='keras'`: let XLA compile a whole step"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -244,21 +312,21 @@ class TrainingConfig(_Config):
         """Raise ConfigError for a setting that the optimizer does not know, or that another one rules out."""
         if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
             raise ConfigError(
-                f"--momentum is for --optimizer sgd and rmsprop, found {self.optimizer}; leave it out, or take one of"
+                f"`momentum` is for `optimizer` sgd and rmsprop, found {self.optimizer}; leave it out, or take one of"
                 " them"
             )
         if self.nesterov and self.optimizer != "sgd":
             raise ConfigError(
-                f"--nesterov is for --optimizer sgd, found {self.optimizer}; leave it out, or take that one"
+                f"`nesterov` is for `optimizer='sgd'`, found {self.optimizer}; leave it out, or take that one"
             )
         if self.nesterov and not self.momentum:
-            raise ConfigError("--nesterov looks ahead along the momentum, but that is 0; give a --momentum such as 0.9")
+            raise ConfigError("`nesterov` looks ahead along the momentum, but that is 0; give a `momentum` such as 0.9")
         if self.xla and self.engine != "keras":
-            raise ConfigError(f"--xla is for --engine keras, found {self.engine}; fused layers use XLA themselves")
+            raise ConfigError(f"`xla` is for `engine='keras'`, found {self.engine}; fused layers use XLA themselves")
         if (self.batch_parts or 1) > 1 and self.engine == "keras":
-            raise ConfigError("--batch-parts is for fused layers, found --engine keras; leave one of them out")
+            raise ConfigError("`batch_parts` is for fused layers, found `engine='keras'`; leave one of them out")
         if self.clip_norm and self.clip_value:
-            raise ConfigError("--clip-norm and --clip-value bound the gradients each in its way; give one of them")
+            raise ConfigError("`clip_norm` and `clip_value` bound the gradients each in its way; give one of them")
         return self
 
 

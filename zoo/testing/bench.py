@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from zoo.acceleration.step_plan import Plan
@@ -18,13 +19,14 @@ from zoo.bundle.loading import load_bundle
 from zoo.bundle.manifest import Manifest
 from zoo.export.export_run import Trained, export
 from zoo.models.assembly import assemble
-from zoo.models.network import build_network
+from zoo.models.network import build_network, decoded
 from zoo.runs.store import make_record
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import NetworkConfig, RunConfig
 from zoo.testing.outcomes import EarlierFailureError
 from zoo.testing.subject import Subject
 from zoo.training.acceleration_choice import computed_by
+from zoo.training.batches import ordered_batches
 from zoo.training.measurement import measure
 from zoo.training.preparation import Prepared, prepare
 from zoo.training.seeding import alone, seed_all
@@ -98,29 +100,56 @@ class Bench:
         """The task whose training and export the main checks look at."""
         return self.architecture.tasks[0]
 
+    def shape(self, task: Task, **sizes: int) -> SequenceShape:
+        """A shape for a task, of sizes of :func:`toy_shape`, but for those that the architecture's ``toy`` has."""
+        return of_task(
+            toy_shape(**sizes | {str(name): size for name, size in self.architecture.toy.items()}),
+            task,
+            self.architecture,
+        )
+
     def network(self, shape: SequenceShape, seed: int = 0) -> keras.Model:
         """The bare network with tiny hyperparameters, its weights drawn from the seed."""
+        hp = self.configured()
         with alone():
             seed_all(seed)
-            return build_network(self.architecture, self.architecture.configure(self.architecture.tiny), shape)
+            return decoded(self.architecture, hp, shape, build_network(self.architecture, hp, shape))
 
-    def fresh(self, seed: int) -> keras.Model:
+    def fresh(self, seed: int, hp: Hyperparameters | None = None) -> keras.Model:
         """An untrained network for the toy series of the first task, as a training begins with it."""
         config, prepared = self._plan(self.first_task, {}, seed=seed)
+        hp = hp or self.configured()
         with alone():
-            return compiled(self.architecture, self._configured(), prepared, config.training)
+            network = compiled(self.architecture, hp, prepared, config.training)
+            return decoded(self.architecture, hp, prepared.shape, network)
+
+    def gradients(self) -> dict[str, NDArray[Any] | None]:
+        """The gradients of the trained network's loss on a batch, by the paths of its trainable weights."""
+        training = self.training
+        with alone():
+            network = compiled(self.architecture, self.configured(), training.prepared, training.config.training)
+            network.set_weights(training.fitted.model.get_weights())
+            inputs, outputs = next(iter(ordered_batches(training.prepared.parts["train"], STATED_BATCH)))
+            with tf.GradientTape() as tape:
+                loss = network.compute_loss(x=inputs, y=outputs, y_pred=network(inputs, training=False))
+            variables = network.trainable_variables
+            found = tape.gradient(loss, [variable.value for variable in variables])
+        return {
+            variable.path: None if gradient is None else tf.convert_to_tensor(gradient).numpy()
+            for variable, gradient in zip(variables, found, strict=True)
+        }
 
     @property
     def training(self) -> Training:
         """The training of the first task that the checks share."""
-        return self._once("the training", lambda: self.train(FirstEpoch()))
+        return self.once("the training", lambda: self.train(FirstEpoch()))
 
     def train(
         self, first: FirstEpoch, task: Task | None = None, more: Mapping[str, Any] | None = None, epochs: int = EPOCHS
     ) -> Training:
         """Train on the toy series, by default for the first task; ``more`` are other hyperparameters than tiny's."""
         config, prepared = self._plan(task or self.first_task, more or {}, epochs=epochs)
-        fitted = fit(self.architecture, self._configured(more), prepared, config.training, [first])
+        fitted = fit(self.architecture, self.configured(more), prepared, config.training, [first])
         return Training(config, prepared, fitted, first.weights)
 
     def published(self, task: Task) -> Published:
@@ -130,7 +159,7 @@ class Bench:
             training = self.training if task is self.first_task else self.train(FirstEpoch(), task, epochs=1)
             return self.publish(training, f"kit-{task}")
 
-        return self._once(f"the export of task {task}", make)
+        return self.once(f"the export of task {task}", make)
 
     def publish(self, training: Training, name: str) -> Published:
         """Export a training below the folder; raises ParityError where a format differs from the network."""
@@ -148,21 +177,27 @@ class Bench:
         """Export it with more formats; raises ExportError or BundleError where one cannot be had."""
         export(published.trained, self.folder, name, formats=formats)
 
-    def _configured(self, more: Mapping[str, Any] | None = None) -> Any:
+    def configured(self, more: Mapping[str, Any] | None = None) -> Any:
+        """Tiny hyperparameters, and others."""
         return self.architecture.configure({**self.architecture.tiny, **(more or {})})
 
     def _plan(self, task: Task, more: Mapping[str, Any], **settings: Any) -> tuple[RunConfig, Prepared]:
         """A learnable toy series: a sine, a second column that runs ahead of it, and whether the first one rises."""
-        steps = np.arange(ROWS)
+        shape = self.shape(Task.FORECAST)
+        steps = np.arange(max(ROWS, 10 * (shape.window + shape.horizon)))
         frame = pd.DataFrame({"level": 50 + 5 * np.sin(steps / 3), "lead": 2 * np.sin((steps + 2) / 3)})
+        for number in range(2, shape.n_features + shape.n_targets):
+            frame[f"lead {number}"] = 2 * np.sin((steps + 2 * number) / 3)
+        names = list(frame)
         frame["phase"] = np.where(np.cos(steps / 3) > 0, "rising", "falling")
+        first = shape.n_targets if task is Task.REGRESS else 0
         toy = {
             "source": "DataFrame",
             "task": task,
-            "window": WINDOW,
-            "horizon": HORIZON if task is Task.FORECAST else 1,
-            "target": "phase" if task is Task.CLASSIFY else "level",
-            "features": ["lead"] if task is Task.REGRESS else ["level", "lead"],
+            "window": shape.window,
+            "horizon": shape.horizon if task is Task.FORECAST else 1,
+            "target": ["phase"] if task is Task.CLASSIFY else names[: shape.n_targets],
+            "features": names[first : first + shape.n_features],
             "learning_rate": LEARNING_RATE,
             "batch_size": BATCH,
             "patience": 0,
@@ -171,7 +206,8 @@ class Bench:
         config = resolve(architecture.name, architecture, {**architecture.tiny, **more}, toy | settings)
         return config, prepare(config.data, frame)
 
-    def _once(self, what: str, make: Callable[[], T]) -> T:
+    def once(self, what: str, make: Callable[[], T]) -> T:
+        """What was made earlier, or now; raises EarlierFailureError where that failed."""
         if what in self._failed:
             raise EarlierFailureError(f"{what} failed in an earlier check")
         if what not in self._made:
@@ -187,7 +223,8 @@ class Bench:
 
 
 def toy_shape(window: int = WINDOW, n_features: int = 2, horizon: int = HORIZON, n_targets: int = 1) -> SequenceShape:
-    """A forecast's shape, whose targets are the first features."""
+    """A forecast's shape, whose targets are the first features, of which there may be fewer."""
+    n_targets = min(n_targets, n_features)
     return SequenceShape(
         task=Task.FORECAST,
         window=window,
@@ -231,7 +268,7 @@ def losses_of_steps(
     keras.utils.set_random_seed(0)
     network = assemble(architecture, hp, shape, NetworkConfig.model_validate({"channels": channels}))
     network.compile(optimizer="adam", loss="mse")
-    batch = noise(ODD_BATCH, *shape.input), noise(ODD_BATCH, *shape.output, seed=1)
+    batch = noise(ODD_BATCH, *shape.input), noise(ODD_BATCH, *network.output_shape[1:], seed=1)
     with computed_by(Plan("fused", parts, 1), network):
         return [float(network.train_on_batch(*batch)) for _ in range(steps)]
 

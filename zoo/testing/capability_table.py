@@ -16,7 +16,7 @@ from zoo.atomic import write_text
 from zoo.capabilities import EXPORTS, NOT_INSTALLED, PACKAGED_FILE, READERS, Capabilities, packaged, written
 from zoo.quiet import import_tensorflow
 from zoo.testing.subject import OWN
-from zoo_registry import Entry, discover
+from zoo_registry import Architecture, Entry, discover
 from zoo_registry.errors import ZooError
 
 TOLD_BY = ("shapes", "export", "native recurrence", "runtimes", "export of other tasks")
@@ -36,7 +36,7 @@ are those of the default hyperparameters with a window of 96 steps of 7 features
 """
 
 
-def built_in() -> dict[str, Entry]:
+def built_in() -> dict[str, Entry[Architecture]]:
     """The zoo's own architectures by bare name."""
     return {entry.name: entry for entry in discover().catalogue.values() if entry.distribution == OWN}
 
@@ -53,7 +53,7 @@ def page(found: Sequence[Capabilities]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def look(entry: Entry) -> Capabilities:
+def look(entry: Entry[Architecture]) -> Capabilities:
     """Run what of the kit tells capabilities; raises ZooError where a check fails."""
     import_tensorflow()
     from zoo.testing.kit import run_checks

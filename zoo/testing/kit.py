@@ -15,9 +15,8 @@ from zoo.testing.checks import (
     network_checks,
     training_checks,
 )
-from zoo.testing.findings import Findings
 from zoo.testing.kit_report import FAILED, PASSED, SKIPPED, Report, Verdict
-from zoo.testing.outcomes import EarlierFailureError, NotApplicableError
+from zoo.testing.outcomes import EarlierFailureError, Findings, NotApplicableError
 from zoo.testing.subject import Subject
 from zoo_registry import Architecture, Entry
 from zoo_registry.discovery import sentence_of
@@ -46,9 +45,12 @@ CHECKS: dict[str, Check] = {
     for check in (
         Check("import", import_checks.check_import),
         Check("hyperparameters", hyperparameter_checks.check_hyperparameters),
+        Check("hyperparameters kept", hyperparameter_checks.check_kept),
         Check("shapes", network_checks.check_shapes),
+        Check("real length", network_checks.check_real_length),
         Check("batch independence", network_checks.check_batch_independence),
         Check("loss falls", training_checks.check_loss_falls),
+        Check("gradients", training_checks.check_gradients),
         Check("same seed, same weights", training_checks.check_seed),
         Check("dropout", training_checks.check_dropout),
         Check("save and reload", network_checks.check_save_and_reload),
@@ -66,7 +68,7 @@ MAIN = tuple(name for name, check in CHECKS.items() if check.main)
 _bench: Bench | None = None
 
 
-def check(name: str, what: Architecture | Entry, folder: Path) -> None:
+def check(name: str, what: Architecture | Entry[Architecture], folder: Path) -> None:
     """Run one of ``CHECKS`` on an architecture, or on its entry in the catalogue; ``folder`` is for files.
 
     Raises AssertionError that says what does not hold. One architecture's checks share a training and an export, so
@@ -77,15 +79,16 @@ def check(name: str, what: Architecture | Entry, folder: Path) -> None:
     if _bench is None or _bench.architecture is not subject.architecture or not _bench.folder.is_dir():
         _bench = Bench(subject, folder)
     try:
-        CHECKS[name].run(_bench)
+        found = CHECKS[name].run(_bench)
     except NotApplicableError:
-        pass
+        return
     except EarlierFailureError as error:
         raise AssertionError(str(error)) from error
+    assert found is None or not found.failure, found.failure
 
 
 def run_checks(
-    what: Architecture | Entry | Subject,
+    what: Architecture | Entry[Architecture] | Subject,
     folder: Path,
     names: Iterable[str] = tuple(CHECKS),
     watch: Watch = lambda name: None,
@@ -112,6 +115,7 @@ def _verdict(check: Check, bench: Bench) -> Verdict:
     started, status, reason, findings = time.perf_counter(), PASSED, "", Findings()
     try:
         findings = check.run(bench) or findings
+        status, reason = (FAILED, findings.failure) if findings.failure else (PASSED, "")
     except (NotApplicableError, EarlierFailureError) as error:
         status, reason = SKIPPED, str(error)
     except KeyboardInterrupt:

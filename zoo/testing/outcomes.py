@@ -1,6 +1,21 @@
-"""How a check ends but by passing: what it raises beside AssertionError."""
+"""How a check ends: what it learned, or what it raises beside AssertionError."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Facts about the architecture, and warnings: what its author should know though the check passed.
+
+    ``failure`` says what does not hold where that leaves the facts as they are.
+    """
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    failure: str = ""
 
 
 class NotApplicableError(Exception):

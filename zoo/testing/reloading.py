@@ -9,6 +9,7 @@ from typing import Any
 
 from zoo.processes import NoAnswerError, ask
 from zoo.testing.probe import local_point
+from zoo_registry import Problem
 from zoo_registry.discovery import discover_from, sentence_of
 
 PATIENCE = 120.0  # seconds
@@ -48,10 +49,11 @@ def _reload(folder: Path, specification: Mapping[str, Any]) -> None:
 
     choose_threads()
     name, config = specification["architecture"], RunConfig.model_validate(specification["config"])
+    problem = Problem.model_validate(specification["problem"])
     found = discover_from([local_point(specification["name"], specification["value"], "reloaded", "0")])
     network = load_with(
         folder / "network.keras",
-        lambda: untrained(found.catalogue[name].architecture, config, **specification["columns"]),
+        lambda: untrained(found.catalogue[name].item, config, problem),
         f"architecture '{name}'",
     )
     np.save(folder / "reloaded.npy", np.asarray(network(np.load(folder / "windows.npy"), training=False)))

@@ -25,17 +25,17 @@ class Subject:
         return self.distribution == OWN
 
     @classmethod
-    def of(cls, what: Architecture | Entry | Subject) -> Subject:
+    def of(cls, what: Architecture | Entry[Architecture] | Subject) -> Subject:
         """The subject that an architecture, or an entry of the catalogue, is."""
         if isinstance(what, Subject):
             return what
         if isinstance(what, Architecture):
             return cls(what, module=_home(what))
-        module = _home(what.architecture)
+        module = _home(what.item)
         for plugin in discover().plugins:
             if (plugin.name, plugin.distribution) == (what.plugin, what.distribution):
                 module = plugin.value
-        return cls(what.architecture, what.plugin, what.distribution, what.version, module)
+        return cls(what.item, what.plugin, what.distribution, what.version, module)
 
 
 def _home(architecture: Architecture) -> str:

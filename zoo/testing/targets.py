@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo_registry import Catalogue, Plugin, discover
+from zoo_registry import Architecture, Plugin, Registry, discover
 from zoo_registry.discovery import GROUP
 from zoo_registry.errors import ConfigError, PluginError, UnknownArchitectureError, close_match_hint
 
@@ -100,7 +100,7 @@ def find_local(path: Path) -> Target:
     )
 
 
-def _of_catalogue(name: str, catalogue: Catalogue, plugins: tuple[Plugin, ...]) -> Target | None:
+def _of_catalogue(name: str, catalogue: Registry[Architecture], plugins: tuple[Plugin, ...]) -> Target | None:
     try:
         entry = catalogue[name]
     except UnknownArchitectureError as error:

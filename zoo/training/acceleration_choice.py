@@ -19,6 +19,7 @@ from zoo.acceleration.tensorflow_threads import at_once
 from zoo.data.windows import Windows
 from zoo.settings.schema import TrainingConfig
 from zoo.training.batches import feed
+from zoo.training.seeding import alone
 from zoo_registry.errors import ConfigError
 
 
@@ -44,7 +45,8 @@ def choose_plan(model: keras.Model, build: Callable[[], keras.Model], windows: W
         plan = plan_by_trial(build, *feed(windows, config.batch_size, config.seed), plans, steps)
     else:
         gpu = bool(tf.config.list_physical_devices("GPU"))
-        plan = plan_by_rule(model, config.engine, config.batch_size, steps, at_once(), gpu=gpu)
+        with alone():  # which leaves the seeds as they are
+            plan = plan_by_rule(model, config.engine, config.batch_size, steps, at_once(), gpu=gpu)
     return replace(
         plan,
         parts=config.batch_parts or plan.parts,

@@ -43,7 +43,7 @@ def make_loss(
     """
     if config.loss == OWN_LOSS and architecture.loss is not None:
         try:
-            return _named(architecture.loss(hp, context))
+            return _named(architecture.loss(hp, context), context.shape)
         except ZooError:
             raise
         except Exception as error:  # whatever a plugin does
@@ -60,14 +60,17 @@ def make_loss(
         raise
     except Exception as error:  # whatever a plugin does
         raise PluginError(f"loss '{chosen.name}' cannot be used: {sentence_of(error)}; take another --loss") from error
-    return _named(function)
+    return _named(function, context.shape)
 
 
-def _named(function: LossFunction) -> LossFunction:
-    """A function for Keras to save by name: of a lambda it saves the code, and fails at what that refers to."""
+def _named(function: LossFunction, shape: SequenceShape) -> LossFunction:
+    """A function for Keras to save by name: of a lambda it saves the code, and fails at what that refers to.
+
+    It is given outputs of the shape that they have, of which Keras drops a last axis of 1.
+    """
 
     def loss(y_true: Any, y_pred: Any) -> Any:
-        return function(y_true, y_pred)
+        return function(y_true, keras.ops.reshape(y_pred, (-1, *shape.output)))
 
     return loss
 

@@ -119,7 +119,7 @@ def measure(network: Any, prepared: Prepared, config: RunConfig) -> Measurement:
         return Measurement.of_anomalies(found, prepared, config.network.threshold_quantile)
     inverse = prepared.preprocessor.targets_.inverse_transform
     forecasts = (inverse(scaled, axis=2) for scaled in forecast_batches(network, test))
-    return Measurement.of_forecasts(forecasts, prepared, middle_quantile(network))
+    return Measurement.of_forecasts(forecasts, prepared, middle_quantile(prepared.shape.quantiles))
 
 
 def _window_scores(network: Any, windows: Windows) -> NDArray[np.float64]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,19 @@ from zoo.data.frequency import usual_season
 from zoo.data.imputation import repair_missing
 from zoo.data.intervals import Intervals, intervals
 from zoo.data.labels import check_labels
-from zoo.data.readers.csv_files import CsvFormat
-from zoo.data.readers.reading import Reading, Source
+from zoo.data.readers.reading import Source
+from zoo.data.reading_choice import reading_of
 from zoo.data.series_splits import check_splits, layout_of, split_series
 from zoo.data.splits import PARTS, TRAIN_ALONE, Split
+from zoo.data.stated_problem import state_problem
 from zoo.data.table import Table, read_table
-from zoo.data.windows import Layout, Windows, split_windows
+from zoo.data.windows import Windows, split_windows
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.preprocessing.table_scaling import fit_preprocessor, scale_rows
+from zoo.provenance import DataRecord, Part, Repairs
 from zoo.settings.schema import DataConfig, RunConfig
 from zoo.training.step_count import check_schedule, total_steps
-from zoo_registry import SequenceShape, Task
+from zoo_registry import Problem, SequenceShape, Task
 from zoo_registry.errors import ConfigError, DataError
 
 
@@ -43,10 +45,10 @@ class Prepared:
     splits: dict[str, Split]
     missing: dict[str, int]
     known_targets: Intervals
-    repairs: dict[str, Any]
+    repairs: Repairs
     preprocessor: Preprocessor
     parts: dict[str, Windows]
-    shape: SequenceShape
+    problem: Problem
     season: int | None
 
     @property
@@ -60,11 +62,9 @@ class Prepared:
         return self.table.cut(self.table.values[: len(self.values)])[1]
 
     @property
-    def named_targets(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The columns that are asked for and, where that is one of classes, the names of these."""
-        if self.shape.task is Task.CLASSIFY:
-            return (str(self.table.label_column),), self.table.classes
-        return self.table.targets, ()
+    def shape(self) -> SequenceShape:
+        """The sizes of the network."""
+        return self.problem.shape
 
     def rows(self, part: str) -> list[range]:
         """The rows of a part, a range for each series."""
@@ -76,45 +76,57 @@ class Prepared:
         calendar = calendar_columns(self.preprocessor.calendar)
         return tuple(index for index, name in enumerate(self.table.features) if name in calendar)
 
-    def describe_split(self) -> dict[str, dict[str, Any]]:
-        """For each part ``rows``, ``windows``, and its ``first`` and ``last`` row in words.
-
-        ``rows`` are [first, after the last] of one series, else their number.
-        """
+    def split(self) -> dict[str, Part]:
+        """What a record says of each part."""
         described = {}
         for part in PARTS:
-            ranges = self.rows(part)
+            ranges = [rows for rows in self.rows(part) if rows]
+            if not ranges:
+                described[part] = Part(rows=0, windows=0)
+                continue
             first, last = min(rows.start for rows in ranges), max(rows.stop - 1 for rows in ranges)
             if (times := self.table.times) is not None:
                 first = min((rows.start for rows in ranges), key=times.__getitem__)
                 last = max((rows.stop - 1 for rows in ranges), key=times.__getitem__)
-            described[part] = {
-                "rows": [first, last + 1] if len(ranges) == 1 else sum(map(len, ranges)),
-                "first": self.table.row_name(first),
-                "last": self.table.row_name(last),
-                "windows": len(self.parts[part]),
-            }
+            described[part] = Part(
+                rows=(first, last + 1) if len(ranges) == 1 else sum(map(len, ranges)),
+                first=self.table.row_name(first),
+                last=self.table.row_name(last),
+                windows=len(self.parts[part]),
+            )
         return described
+
+    def record(self, config: DataConfig, fingerprint: str | None = None) -> DataRecord:
+        """What a run records of its data; ``fingerprint`` is the table's, where it is known already."""
+        table = self.table
+        return DataRecord.model_validate(
+            {
+                "source": table.source,
+                "fingerprint": fingerprint or table.fingerprint(),
+                "rows": len(table.values),
+                "time_column": table.time_column,
+                "time_format": config.time_format,
+                "named_zone": config.zone,
+                "series_column": table.series_column,
+                "series": len(self.splits),
+                "gaps": config.gaps,
+                "calendar": config.calendar,
+                "ignored": table.ignored,
+                "repairs": self.repairs,
+                "split": self.split(),
+            }
+        )
 
 
 def read_data(config: DataConfig, source: Source, spool: Path | None = None) -> Table:
     """Read and check a source as the configuration says; raises DataError. What it returns may be prepared often."""
-    reading = Reading(
-        csv=csv_format(config),
-        time=config.time,
-        time_format=config.time_format,
-        zone=config.zone,
-        series=config.series,
-        sort=config.sort,
-        resample=config.resample,
-        aggregate=config.aggregate,
-        gaps=config.gaps,
-        calendar=config.calendar,
-        lists=True,
-        spool=spool,
-    )
     return read_table(
-        source, targets=config.target, features=config.features, task=config.task, label=config.label, reading=reading
+        source,
+        targets=config.target,
+        features=config.features,
+        task=config.task,
+        label=config.label,
+        reading=reading_of(config, spool),
     )
 
 
@@ -125,6 +137,7 @@ def prepare(
     *,
     splits: Mapping[str, Split] | None = None,
     spool: Path | None = None,
+    quantiles: Sequence[float] = (),
 ) -> Prepared:
     """Read, check, split, repair, scale and window a source as the configuration says, or a table of :func:`read_data`.
 
@@ -178,17 +191,16 @@ def prepare(
     if table.labels is not None:
         check_labels(table, config.task, parts)
     season = config.season or usual_season(table.times)
-    shape = _shape(table, config.task, layout)
     return Prepared(
         table=table,
         values=repaired.values,
         splits=dict(splits),
         missing=repaired.missing,
         known_targets=repaired.targets,
-        repairs=repairs,
+        repairs=Repairs.model_validate(repairs),
         preprocessor=preprocessor,
         parts=parts,
-        shape=shape,
+        problem=_problem(config, table, quantiles, preprocessor),
         season=season,
     )
 
@@ -202,23 +214,18 @@ def prepare_run(
     spool: Path | None = None,
 ) -> Prepared:
     """Prepare the data of a run, as :func:`prepare` does; raises ConfigError where the rest does not suit them."""
-    prepared = prepare(config.data, source, preprocessor, splits=splits, spool=spool)
-    if quantiles := config.network.quantiles:
-        prepared = replace(prepared, shape=replace(prepared.shape, quantiles=quantiles))
+    prepared = prepare(
+        config.data, source, preprocessor, splits=splits, spool=spool, quantiles=config.network.quantiles
+    )
     check_schedule(config.training.schedule, total_steps(config.training, len(prepared.parts["train"])))
     if config.network.channels == "shared":
-        for name, column in zip(prepared.table.targets, prepared.shape.target_columns, strict=True):
+        for name, column in zip(prepared.problem.targets, prepared.problem.target_columns, strict=True):
             if column is None:
                 raise ConfigError(
                     f"--channels shared applies one network to each target series on its own, but target '{name}' is no"
                     " feature; add it to --features, or take --channels joint"
                 )
     return prepared
-
-
-def csv_format(config: DataConfig) -> CsvFormat:
-    """How the configuration says that CSV files are written."""
-    return CsvFormat(config.delimiter, config.decimal, config.encoding, config.comment, config.thousands)
 
 
 def _refuse_foreign_targets(table: Table) -> None:
@@ -231,14 +238,16 @@ def _refuse_foreign_targets(table: Table) -> None:
             )
 
 
-def _shape(table: Table, task: Task, layout: Layout) -> SequenceShape:
-    classify = task is Task.CLASSIFY
-    return SequenceShape(
-        task=task,
-        window=layout.window,
-        n_features=len(table.features),
-        horizon=layout.horizon,
-        n_targets=1 if classify else len(table.targets),
-        target_columns=(None,) if classify else table.target_columns,
-        classes=len(table.classes) if classify else 0,
+def _problem(config: DataConfig, table: Table, quantiles: Sequence[float], preprocessor: Preprocessor) -> Problem:
+    of_classes = config.task is Task.CLASSIFY
+    return state_problem(
+        config,
+        table.features,
+        (str(table.label_column),) if of_classes else table.targets,
+        table.classes if of_classes else (),
+        quantiles,
+        dtype=preprocessor.serving_dtype,
+        units=preprocessor.units,
+        step=table.step,
+        zone=table.zone,
     )

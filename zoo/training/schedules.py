@@ -87,13 +87,15 @@ def schedule_callbacks(schedule: Schedule, learning_rate: float) -> list[keras.c
 
 
 class RecordRate(keras.callbacks.Callback):  # type: ignore[misc]
-    """Puts ``learning_rate`` into the history: the rate with which an epoch's last step was made."""
+    """Puts ``learning_rate`` into the history: that of an epoch's last step; ``rate`` is the optimizer's."""
+
+    def __init__(self, rate: Any) -> None:
+        super().__init__()
+        self._rate = rate
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        optimizer = self.model.optimizer
-        rate = optimizer._learning_rate  # the public property is that of the next step
-        if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-            rate = rate(optimizer.iterations - 1)
+        optimizer = self.model.optimizer  # whose own rate is that of the next step
+        rate = self._rate(optimizer.iterations - 1) if callable(self._rate) else optimizer.learning_rate
         if logs is not None:
             logs["learning_rate"] = float(keras.ops.convert_to_numpy(rate))
 

@@ -8,8 +8,8 @@ from zoo_registry.errors import ConfigError
 
 
 def total_steps(config: TrainingConfig, windows: int) -> int:
-    """Optimizer steps in all epochs of a training on so many windows."""
-    return -(-windows // config.batch_size) * config.epochs
+    """Optimizer steps in all epochs of a training on so many windows, those of one epoch where it has none."""
+    return -(-windows // config.batch_size) * max(1, config.epochs)
 
 
 def check_schedule(schedule: Schedule, total: int) -> None:

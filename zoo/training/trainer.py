@@ -22,6 +22,7 @@ from zoo.models.assembly import assemble
 from zoo.models.custom_objects import check_loadable
 from zoo.models.layer_errors import layers_told
 from zoo.models.losses import class_weights
+from zoo.models.network import decoded
 from zoo.runs.resumption import Checkpoints, Start, not_finite
 from zoo.runs.unfinished import UnfinishedRun
 from zoo.settings.schema import NetworkConfig, TrainingConfig
@@ -30,7 +31,7 @@ from zoo.training.batches import feed, ordered_batches
 from zoo.training.compilation import make_loss, make_optimizer
 from zoo.training.interrupts import Interrupts
 from zoo.training.preparation import Prepared
-from zoo.training.schedules import RecordRate, schedule_callbacks
+from zoo.training.schedules import RecordRate, make_rate, schedule_callbacks
 from zoo.training.seeding import alone, seeded
 from zoo.training.step_count import total_steps
 from zoo_registry import Architecture, Hyperparameters, LossContext
@@ -43,17 +44,24 @@ PREDICTION_BATCH = 512
 class Fitted:
     """A trained network with the best epoch's weights (or the last one's), and the record of its training.
 
-    ``history`` maps ``loss``, ``val_loss``, ``learning_rate`` (that of the epoch's last step) and others to one value
-    for each epoch; ``best_epoch``, whose weights these are, counts from 1; ``plan`` is how its steps were computed, and
-    ``engine`` what the record says of that.
+    ``model`` decodes what it gives, where its architecture does. ``history`` maps ``loss``, ``val_loss``,
+    ``learning_rate`` (that of the epoch's last step) and others to one value for each epoch; ``best_epoch``, whose
+    weights these are, counts from 1, and is 0 of one that was not trained; ``val_loss`` is of these weights. ``plan``
+    is how its steps were computed, and ``engine`` what the record says of that.
     """
 
     model: keras.Model
     history: dict[str, list[float]]
     best_epoch: int
+    val_loss: float
     seconds: float
     plan: Plan
     engine: dict[str, Any]
+
+    @property
+    def loss(self) -> float | None:
+        """The train loss of the epoch whose weights these are."""
+        return self.history["loss"][self.best_epoch - 1] if self.best_epoch else None
 
 
 class _StopOnNonFinite(keras.callbacks.Callback):  # type: ignore[misc]
@@ -112,7 +120,7 @@ def _fit(
     start: Start | None,
     run: UnfinishedRun | None,
 ) -> Fitted:
-    train, validation = prepared.parts["train"], prepared.parts["validation"]
+    train, validation = prepared.parts["train"], ordered_batches(prepared.parts["validation"], PREDICTION_BATCH)
 
     def build() -> keras.Model:
         return compiled(architecture, hp, prepared, config, network)
@@ -143,14 +151,14 @@ def _fit(
     with layers_told(model, "trained"), interrupts.noted(), computed_by(plan, model, steps, draw):
         model.fit(
             batches,
-            validation_data=ordered_batches(validation, PREDICTION_BATCH),
+            validation_data=validation,
             initial_epoch=checkpoints.first_epoch,
             epochs=checkpoints.first_epoch if checkpoints.stopped else config.epochs,
             steps_per_epoch=steps,
             callbacks=[
                 interrupts,
                 _StopOnNonFinite(run, config.learning_rate),
-                RecordRate(),
+                RecordRate(make_rate(config.schedule, config.learning_rate, total_steps(config, len(train)))),
                 *schedule,
                 stopper,
                 *callbacks,
@@ -161,10 +169,15 @@ def _fit(
             verbose=0,
         )
     kept_history = {name: [float(value) for value in values] for name, values in history.history.items()}
-    losses = kept_history["val_loss"]
-    kept = int(np.argmin(losses)) + 1 if config.keep == "best" else len(losses)
+    if losses := kept_history.setdefault("val_loss", []):
+        kept = int(np.argmin(losses)) + 1 if config.keep == "best" else len(losses)
+        val_loss = losses[kept - 1]
+    else:
+        kept_history["loss"], kept = [], 0
+        val_loss = float(model.evaluate(validation, verbose=0))
     engine = {**plan.record(Fusion(model)), "threads": threads._asdict()}
-    return Fitted(model, kept_history, kept, checkpoints.seconds, plan, engine)
+    told = decoded(architecture, hp, prepared.shape, model)
+    return Fitted(told, kept_history, kept, val_loss, checkpoints.seconds, plan, engine)
 
 
 def compiled(
@@ -182,10 +195,11 @@ def compiled(
         raise ConfigError(f"Keras runs on '{keras.backend.backend()}'; set KERAS_BACKEND=tensorflow, the zoo needs it")
     network = network or NetworkConfig.model_validate({})
     with seeded(config.seed):
-        model = assemble(architecture, hp, prepared.shape, network, prepared.positions)
+        needed = not config.epochs and config.start_from is None
+        model = assemble(architecture, hp, prepared.shape, network, prepared.positions, pretrained=needed)
     targets = prepared.preprocessor.targets_
     context = LossContext(
-        shape=prepared.shape,
+        shape=architecture.shaped(prepared.shape),
         to_original=lambda scaled: targets.inverse(keras.ops, scaled, "float32"),
         deviations=tuple(targets.deviation.tolist()),
         class_weights=_class_weights(prepared) if config.class_weights == "balanced" else None,

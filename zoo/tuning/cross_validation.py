@@ -20,12 +20,13 @@ from zoo.data.windows import Windows
 from zoo.evaluation.headline import NO_LABELS, headline, measure_of
 from zoo.evaluation.metrics import ForecastErrors
 from zoo.models.layers import middle_quantile
+from zoo.models.network import decoded
 from zoo.settings.schema import RunConfig
 from zoo.training.measurement import measure
 from zoo.training.preparation import Prepared, prepare_run, read_data
 from zoo.training.trainer import fit, forecast_batches, forecaster
 from zoo.tuning.folds import Fold
-from zoo_registry import Task, discover
+from zoo_registry import SequenceShape, Task, discover
 from zoo_registry.errors import ConfigError, DataError
 
 OnEpoch = Callable[[int, int, float], None]  # the fold, from 1; the epoch, from 1; the validation error so far
@@ -172,19 +173,13 @@ def validate_fold(
             " cross-validated; leave it out"
         )
     began = time.perf_counter()
-    architecture = discover().catalogue[config.architecture].architecture
+    architecture = discover().catalogue[config.architecture].item
+    hp = architecture.configure(config.hyperparameters)
     prepared = prepare_run(config, source, splits=fold)
     if on_epoch is not None:
-        tell = on_epoch
-        callbacks = [*callbacks, _ValidationError(prepared, lambda epoch, error: tell(number, epoch, error))]
-    fitted = fit(
-        architecture,
-        architecture.configure(config.hyperparameters),
-        prepared,
-        config.training,
-        callbacks,
-        network=config.network,
-    )
+        told = _ValidationError(prepared, partial(on_epoch, number), partial(decoded, architecture, hp))
+        callbacks = [*callbacks, told]
+    fitted = fit(architecture, hp, prepared, config.training, callbacks, network=config.network)
     mae, scaled_mae, windows, error = _measured(fitted.model, prepared, config)
     return FoldResult(
         number=number,
@@ -202,9 +197,14 @@ def validate_fold(
 class _ValidationError(keras.callbacks.Callback):  # type: ignore[misc]
     """Tells each epoch's error on the validation windows, which other losses and scalers leave as it is."""
 
-    def __init__(self, prepared: Prepared, tell: Callable[[int, float], None]) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        tell: Callable[[int, float], object],
+        decode: Callable[[SequenceShape, keras.Model], keras.Model],
+    ) -> None:
         super().__init__()
-        self._prepared, self._tell = prepared, tell
+        self._prepared, self._tell, self._decode = prepared, tell, decode
         self._forecast: Callable[[Windows], Iterator[NDArray[np.float32]]] | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -212,9 +212,9 @@ class _ValidationError(keras.callbacks.Callback):  # type: ignore[misc]
             self._tell(epoch + 1, float((logs or {})["val_loss"]))
             return
         if self._forecast is None:
-            self._forecast = forecaster(self.model)
+            self._forecast = forecaster(self._decode(self._prepared.shape, self.model))
         validation = self._prepared.parts["validation"]
-        errors = _errors(self._forecast(validation), self._prepared, "validation", middle_quantile(self.model))
+        errors = _errors(self._forecast(validation), self._prepared, "validation")
         self._tell(epoch + 1, _scaled(errors, self._prepared))
 
 
@@ -222,7 +222,7 @@ def _measured(model: keras.Model, prepared: Prepared, config: RunConfig) -> tupl
     """Each target's MAE, the scaled MAE, how many windows they are of, and the error that decides."""
     if config.task in _MEASURED:
         forecasts = forecast_batches(model, prepared.parts["test"])
-        errors = _errors(forecasts, prepared, "test", middle_quantile(model))
+        errors = _errors(forecasts, prepared, "test")
         mae = dict(zip(errors.names, errors.mae.tolist(), strict=True))
         scaled = _scaled(errors, prepared)
         return mae, scaled, errors.windows, next(iter(mae.values())) if len(mae) == 1 else scaled
@@ -236,9 +236,10 @@ def _measured(model: keras.Model, prepared: Prepared, config: RunConfig) -> tupl
     return {}, None, evaluation["windows"], 1.0 - value if config.task is Task.ANOMALY else value
 
 
-def _errors(forecasts: Iterable[NDArray[Any]], prepared: Prepared, part: str, middle: int | None) -> ForecastErrors:
+def _errors(forecasts: Iterable[NDArray[Any]], prepared: Prepared, part: str) -> ForecastErrors:
     """The errors of scaled forecasts of a part's windows, (n, *shape.output) at a time, in original units."""
     windows, targets = prepared.parts[part], prepared.preprocessor.targets_
+    middle = middle_quantile(prepared.shape.quantiles)
     errors, start = ForecastErrors(targets.names), 0
     for output in forecasts:
         rows = windows.target_rows(slice(start, start + len(output)))

@@ -5,7 +5,7 @@ All of them lie before the run's own test rows, which no search may see.
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from sklearn.model_selection import TimeSeriesSplit
 
@@ -14,11 +14,11 @@ from zoo.data.readers.reading import Source
 from zoo.data.series_splits import layout_of, split_series
 from zoo.data.splits import PARTS, Split, fold_splits
 from zoo.data.table import Table
+from zoo.settings.choices import FoldKind
 from zoo.settings.schema import RunConfig
 from zoo.training.preparation import read_data
 from zoo_registry.errors import ConfigError, DataError
 
-Kind = Literal["expanding", "sliding"]
 Fold = dict[str, Split]  # by the name of the series, as zoo.training.preparation.prepare takes it
 
 
@@ -27,7 +27,7 @@ def time_folds(
     source: Source | Table | None = None,
     *,
     folds: int = 3,
-    kind: Kind = "expanding",
+    kind: FoldKind = "expanding",
     horizon_rows: int | None = None,
     train_rows: int | None = None,
     gap: int | None = None,
@@ -80,7 +80,7 @@ def time_folds(
 
 
 def _check(kind: str, **numbers: int | None) -> None:
-    if kind not in get_args(Kind):
+    if kind not in get_args(FoldKind):
         raise ConfigError(f"folds are expanding or sliding, found '{kind}'; take one of them")
     for name, number in numbers.items():
         least = {"folds": 2, "gap": 0}.get(name, 1)
@@ -91,7 +91,7 @@ def _check(kind: str, **numbers: int | None) -> None:
 
 
 def _time_series_split(
-    n_rows: int, folds: int, kind: Kind, horizon_rows: int | None, train_rows: int | None, gap: int, where: str
+    n_rows: int, folds: int, kind: FoldKind, horizon_rows: int | None, train_rows: int | None, gap: int, where: str
 ) -> TimeSeriesSplit:
     """Scikit-learn's splitter; raises DataError where the rows are too few for it."""
     size = n_rows // (folds + 1) if horizon_rows is None else horizon_rows

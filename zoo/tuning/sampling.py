@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from optuna.distributions import BaseDistribution
@@ -16,11 +16,9 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial
 
+from zoo.settings.choices import PrunerName, SamplerName
 from zoo.tuning.space import ARCHITECTURE, Space
 from zoo_registry import Search
-
-SamplerName = Literal["tpe", "random", "grid"]
-PrunerName = Literal["median", "halving", "none"]
 
 _STARTUP, _WARMUP = 5, 3  # whole trials, and epochs, before the median of the others ends a trial
 

@@ -7,27 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from zoo.settings.resolve import resolve
-from zoo.settings.schema import DataConfig, NetworkConfig, RunConfig, TrainingConfig
+from zoo.settings.schema import RunConfig
+from zoo.settings.setting import Described, settings_of
 from zoo.settings.toml_file import as_file
 from zoo.tuning.search_range import as_declared, nearest, spread
-from zoo_registry import Architecture, Search, Task
+from zoo_registry import Architecture, Search
 from zoo_registry.errors import ConfigError, close_match_hint
 
 Ranges = dict[str, Search]  # by the name of a setting or a hyperparameter
 ARCHITECTURE = "architecture"
 
-SETTINGS = {**DataConfig.model_fields, **NetworkConfig.model_fields, **TrainingConfig.model_fields}
-# The data's identity, its rows and the errors would not be the same in all trials; the seed is each trial's own
-_FIXED = {
-    *("source", "task", "target", "label", "time", "series", "short_series", "sort", "resample", "aggregate", "gaps"),
-    *("time_format", "zone", "comment", "thousands"),
-    *("delimiter", "decimal", "encoding", "missing", "reconstruct", "horizon", "gap", "split", "split_dates"),
-    *("embargo", "stride", "context", "season", "seed", "start_from", "checkpoint_every", "autotune", "engine"),
-    *("features", "calendar", "scaler_for", "quantiles", "threshold", "anomaly_rate", "train_on_validation"),
-    *("batch_parts", "steps_per_execution", "xla"),
-}
 _MOST_POINTS = 100_000  # of a grid
-SEARCHABLE = tuple(name for name in SETTINGS if name not in _FIXED)
 
 
 @dataclass(frozen=True)
@@ -85,7 +75,8 @@ class Space:
         """
         found = []
         for architecture, ranges in self.ranges.items():
-            values = _flat(configs[architecture])
+            config = configs[architecture]
+            values = {**vars(config.data), **vars(config.network), **vars(config.training), **config.hyperparameters}
             parameters = {self.parameter(architecture, name): nearest(ranges[name], values[name]) for name in ranges}
             found.append({ARCHITECTURE: architecture, **parameters})
         return found
@@ -107,22 +98,9 @@ class Space:
 
 
 def default_settings(config: RunConfig, architecture: Architecture) -> Ranges:
-    """The ranges of the run's own settings that a search begins with, around what the configuration says."""
-    window, task = config.data.window, config.task
-    found = {
-        "window": Search.choice(*sorted({max(2, window // 2), window, 2 * window, 4 * window})),
-        "scaler": Search.choice("standard", "minmax", "robust"),
-        "learning_rate": Search.float(1e-4, 1e-2, log=True),
-        "schedule": Search.choice("constant", "cosine"),
-        "batch_size": Search.choice(32, 64, 128),
-    }
-    if task is Task.FORECAST:
-        found["normalize_window"] = Search.choice("none", "last", "instance")
-    if task is Task.CLASSIFY:
-        found["loss"] = Search.choice("cross-entropy", "focal")
-    elif architecture.loss is None and not config.network.quantiles:
-        found["loss"] = Search.choice("mse", "mae", "huber")
-    return found
+    """The ranges of the run's own settings that a search begins with, given the configuration without one."""
+    found = {name: setting.search(config, architecture) for name, setting in settings_of(type(config)).items()}
+    return {name: search for name, search in found.items() if search is not None}
 
 
 def make_space(
@@ -143,7 +121,8 @@ def make_space(
     cannot be searched, and where nothing is left to search.
     """
     search, only, given = dict(search or {}), set(only), set(given)
-    _check_names({*search, *only}, architectures)
+    settings = settings_of(RunConfig)
+    _check_names({*search, *only}, architectures, settings)
     ranges: dict[str, Ranges] = {}
     for name, architecture in architectures.items():
         config, hyperparameters = configs[name], architecture.hyperparameters
@@ -158,8 +137,8 @@ def make_space(
         }
         for key, found in search.items():
             target, _, short = key.rpartition(".")
-            if target in ("", name) and (short in SETTINGS or short in hyperparameters.model_fields):
-                own[short] = as_declared(found, hyperparameters.model_fields.get(short) or SETTINGS[short])
+            if target in ("", name) and (short in settings or short in hyperparameters.model_fields):
+                own[short] = as_declared(found, hyperparameters.model_fields.get(short) or settings[short].field)
         ranges[name] = own
     if not any(ranges.values()):
         raise ConfigError("there is nothing to search, as every setting is given a value; leave some of them out")
@@ -190,8 +169,9 @@ def configure(base: RunConfig, architecture: Architecture, point: Point, seed: i
     return resolve(base.architecture, architecture, hyperparameters, settings)
 
 
-def _check_names(names: set[str], architectures: Mapping[str, Architecture]) -> None:
+def _check_names(names: set[str], architectures: Mapping[str, Architecture], settings: Mapping[str, Described]) -> None:
     """Raise ConfigError for a name that is neither a setting to search nor a hyperparameter of some architecture."""
+    searchable = {name for name, found in settings.items() if found.mark.tuned}
     hyperparameters = {key for found in architectures.values() for key in found.hyperparameters.model_fields}
     for name in sorted(names):
         target, _, short = name.rpartition(".")
@@ -200,16 +180,15 @@ def _check_names(names: set[str], architectures: Mapping[str, Architecture]) -> 
                 f"--search {name}: '{target}' is no architecture of this study{close_match_hint(target, architectures)}"
             )
         known = set(architectures[target].hyperparameters.model_fields) if target else hyperparameters
-        if short in known or short in SEARCHABLE:
+        if short in known or short in searchable:
             continue
-        if short in SETTINGS:
+        if short in settings:
             raise ConfigError(
                 f"--search {name}: it has to be the same in all trials, or their errors could not be compared; give it"
                 " a value, or leave it out"
             )
         raise ConfigError(
-            f"--search {name}: there is no such setting or hyperparameter"
-            + close_match_hint(short, known | {*SEARCHABLE})
+            f"--search {name}: there is no such setting or hyperparameter" + close_match_hint(short, known | searchable)
         )
 
 
@@ -221,9 +200,3 @@ def _check_context(configs: Mapping[str, RunConfig], ranges: Mapping[str, Ranges
                 "--no-context measures longer windows on fewer rows, so that their errors cannot be compared; give a"
                 " --window, or leave --no-context out"
             )
-
-
-def _flat(config: RunConfig) -> dict[str, Any]:
-    """Settings and hyperparameters of a configuration by name."""
-    parts = (config.data, config.network, config.training)
-    return {key: getattr(part, key) for part in parts for key in type(part).model_fields} | config.hyperparameters

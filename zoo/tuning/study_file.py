@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from zoo.settings.sessions import StudySettings
 from zoo.settings.toml_file import NOTHING, ConfigFile, config_of, read_toml
 from zoo.tuning.search_range import read_range
-from zoo.tuning.study_plan import StudySettings
 from zoo_registry import Search
 from zoo_registry.errors import ConfigError, close_match_hint
 

@@ -7,34 +7,17 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import RunConfig
-from zoo.tuning.folds import Kind
-from zoo.tuning.sampling import PrunerName, SamplerName
+from zoo.settings.sessions import StudySettings
+from zoo.settings.setting import given_of, settings_of
 from zoo.tuning.search_range import plain_range, read_range
 from zoo.tuning.space import Point, Space, check_values, configure, make_space
 from zoo_registry import Architecture, Search, discover
 from zoo_registry.errors import ConfigError, RunError
 from zoo_registry.hyperparameters import validated
-
-
-class StudySettings(BaseModel):
-    """How a study samples, measures and ends; the table ``study`` of a TOML file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    sampler: SamplerName = Field("tpe", description="what chooses the trials")
-    grid_points: int = Field(3, ge=1, le=100, description="sampler grid: values of each range that is no list")
-    pruner: PrunerName = Field("median", description="what ends trials early that do badly")
-    trials: int | None = Field(None, ge=1, description="how many; empty: the whole grid, else 50, or by minutes alone")
-    minutes: float | None = Field(None, gt=0, allow_inf_nan=False, description="no trial begins after so many")
-    folds: int = Field(3, ge=2, le=100, description="of the cross-validation")
-    fold_kind: Kind = Field("expanding", description="whether folds train on all rows before them, or on as many each")
-    fold_rows: int | None = Field(None, ge=1, description="test rows of each fold; empty: as many as train rows allow")
-    fold_train_rows: int | None = Field(None, ge=1, description="train rows of each sliding fold; empty: the first's")
-
 
 _OF_SESSION = {"trials", "minutes"}  # what a study may be gone on with differently
 TRIALS = 50
@@ -68,7 +51,7 @@ class StudyPlan(BaseModel):
     def configure(self, point: Point, seed: int) -> RunConfig:
         """The configuration of a trial; raises ConfigError where the values do not suit each other."""
         entry = discover().catalogue[point.architecture]
-        return configure(self.configs[point.architecture], entry.architecture, point, seed)
+        return configure(self.configs[point.architecture], entry.item, point, seed)
 
     def plain(self) -> dict[str, Any]:
         """As plain data, which :meth:`read` takes."""
@@ -115,20 +98,21 @@ def make_plan(
     :func:`make_space`, ``study`` the fields of :class:`StudySettings`, ``longest`` the longest window that folds have
     room for where none was asked for.
     """
-    known = {name: discover().catalogue[name].architecture for name in dict.fromkeys(architectures)}
+    known = {name: discover().catalogue[name].item for name in dict.fromkeys(architectures)}
     if not known:
         raise ConfigError("Missing argument 'ARCH': name one or more architectures, as zoo list gives them")
-    for name in ("train_on_validation", "start_from", "autotune"):
-        if settings.get(name):
-            option = "--from" if name == "start_from" else f"--{name.replace('_', '-')}"
-            raise ConfigError(f"{option} is not for a study, whose trials are compared with each other; leave it out")
+    given = given_of(settings)
+    for found in settings_of(RunConfig).values():
+        if given.get(found.name) and not found.mark.trials:
+            raise ConfigError(
+                f"`{found.name}` is not for a study, whose trials are compared with each other; leave it out"
+            )
     own = _of_each(hyperparameters, known)
     configs = {name: resolve(name, architecture, own[name], settings) for name, architecture in known.items()}
     how = validated(StudySettings, {k: v for k, v in (study or {}).items() if v is not None}, "study")
     if how.sampler == "grid" and "pruner" not in how.model_fields_set:
         how = how.model_copy(update={"pruner": "none"})
-    given = {name for name, value in settings.items() if value is not None and value not in ((), [], {})}
-    space = make_space(configs, known, given=given | {*hyperparameters}, search=search, only=only, longest=longest)
+    space = make_space(configs, known, given={*given, *hyperparameters}, search=search, only=only, longest=longest)
     check_values(space, configs, known)
     return StudyPlan(
         configs=configs,
@@ -154,7 +138,7 @@ def _of_each(hyperparameters: Mapping[str, Any], known: Mapping[str, Architectur
         if not takers:
             first = next(iter(known.values())) if target not in known else known[target]
             first.configure({short: value})  # which raises, with a close match
-            raise ConfigError(f"--set {key}: '{target}' is no architecture of this study; name one that is")
+            raise ConfigError(f"hyperparameter '{key}': '{target}' is no architecture of this study; name one that is")
         for name in takers:
             own[name][short] = value
     return own

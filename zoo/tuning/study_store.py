@@ -246,7 +246,8 @@ class StudyStore:
             self._storage.set_trial_state_values(self._id(number), state, values)
 
     def _id(self, number: int) -> int:
-        return self._storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
+        study = self._study._study_id  # noqa: SLF001 - any other way asks the database
+        return self._storage.get_trial_id_from_study_id_trial_number(study, number)
 
 
 def list_studies(studies: Path) -> list[Path]:

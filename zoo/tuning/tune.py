@@ -7,13 +7,14 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from zoo.data.readers.reading import Source, describe
 from zoo.data.series_splits import layout_of, split_series
 from zoo.data.table import Table
 from zoo.settings.choices import ARRAYS, FRAME
 from zoo.settings.schema import DEFAULT_SOURCE
+from zoo.settings.sessions import StudySettings
 from zoo.training.preparation import read_data
 from zoo.tuning.folds import Fold, time_folds
 from zoo.tuning.search import Session, Watcher
@@ -28,7 +29,9 @@ from zoo.workers.messages import Workers
 from zoo_registry import Search
 from zoo_registry.errors import ConfigError, DataError, ZooError
 
-_STUDY = ("sampler", "grid_points", "pruner", "trials", "minutes", "folds", "fold_kind", "fold_rows", "fold_train_rows")
+if TYPE_CHECKING:
+    from zoo.settings.keywords import StudyKeywords
+
 OpenWorkers = Callable[[], Workers]
 
 
@@ -52,13 +55,13 @@ def tune(
     progress: bool = False,
     watcher: Watcher | None = None,
     workers: OpenWorkers | None = None,
-    **settings: Any,
+    **settings: Unpack[StudyKeywords],
 ) -> Study:
     """Search for the best configuration of one or several architectures by cross-validation that respects time.
 
     A trial's score is the mean over the folds of the error on each fold's test rows, which all lie before the run's
     test rows: these are never touched. ``settings`` are those of a run, as :func:`zoo.train` takes them, which all
-    trials have, and the fields of :class:`zoo.tuning.study_plan.StudySettings` (sampler, trials, minutes, folds and
+    trials have, and the fields of :class:`zoo.settings.sessions.StudySettings` (sampler, trials, minutes, folds and
     more); ``seed`` is the study's. What is not given is searched in the ranges that the architectures and the zoo
     declare; ``search`` restricts or widens them, by name: a list of values, ``{"low": 16, "high": 256, "log": True}``
     or a :class:`zoo_registry.Search`; ``only`` names those to search beside these.
@@ -73,18 +76,19 @@ def tune(
     Raises a :class:`zoo.ZooError` for anything that the caller can mend. A trial that fails is recorded with its reason
     and ends nothing. Whatever ends the search before its time, finished trials are kept, and others run again.
     """
-    budget = {name: settings.pop(name) for name in _STUDY if name in settings}
+    own: dict[str, Any] = {**settings}
+    budget = {name: own.pop(name) for name in StudySettings.model_fields if name in own}
     places: dict[str, Any] = {"studies": Path(studies), "url": storage}
     if resume is not None:
         others = (architectures, hyperparameters, search, only)
-        store = _reopen(resume, places, settings, budget, others)
+        store = _reopen(resume, places, own, budget, others)
         table = _same_table(store, data)
     else:
         names = (architectures,) if isinstance(architectures, str) else tuple(architectures)
         ranges = {name: _range(name, value) for name, value in (search or {}).items()}
         wanted = (only,) if isinstance(only, str) else tuple(only)
         source = DEFAULT_SOURCE if data is None else data
-        plan, table = plan_study(names, source, settings, hyperparameters or {}, ranges, wanted, budget)
+        plan, table = plan_study(names, source, own, hyperparameters or {}, ranges, wanted, budget)
 
     def open_workers() -> Workers:
         return executor(backend, jobs=jobs, threads=threads, address=address)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
+from zoo.settings.choices import Backend
 from zoo.workers.messages import Workers
 from zoo.workers.worker_threads import cores
 from zoo_registry.errors import ConfigError
-
-Backend = Literal["loky", "dask"]
 
 
 def executor(

@@ -17,6 +17,7 @@ from zoo_registry import (
     head,
     hookimpl,
     recurrent_layer,
+    sequence_inputs,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def build(hp: AttentionHyperparameters, shape: SequenceShape) -> keras.Model:
     """
     import keras
 
-    x = inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
+    inputs = sequence_inputs(shape)
+    x = inputs.sequence  # (batch, window, n_features)
     for _ in range(hp.layers):
         x = recurrent_layer(hp, return_sequences=True)(x)  # (batch, window, units)
     last = x[:, -1:]  # (batch, 1, units)
@@ -53,7 +55,7 @@ def build(hp: AttentionHyperparameters, shape: SequenceShape) -> keras.Model:
         mean = keras.layers.Attention(name="attention")([last, x])
     both = keras.layers.Flatten()(keras.layers.Concatenate()([mean, last]))  # (batch, 2 * units)
     read = keras.layers.Dense(hp.units, "tanh", use_bias=False, name="combination")(both)
-    return keras.Model(inputs, head(shape)(read), name="attention")
+    return keras.Model(inputs.ends, head(shape)(read, inputs), name="attention")
 
 
 @hookimpl
@@ -70,5 +72,6 @@ def zoo_architectures() -> list[Architecture]:
             tasks=tuple(Task),
             defaults=TrainingDefaults(optimizer="adam", loss="mse", epochs=100, batch_size=32),
             tiny={"units": 4},
+            api=2,
         )
     ]

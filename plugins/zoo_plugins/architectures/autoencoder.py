@@ -12,6 +12,7 @@ from zoo_registry import (
     TrainingDefaults,
     hookimpl,
     recurrent_layer,
+    sequence_inputs,
 )
 
 if TYPE_CHECKING:
@@ -27,12 +28,12 @@ def build(hp: RecurrentHyperparameters, shape: SequenceShape) -> keras.Model:
     """
     import keras
 
-    inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
-    _, hidden, cell = recurrent_layer(hp, return_state=True, name="encoder")(inputs)  # each (batch, units)
+    inputs = sequence_inputs(shape)
+    _, hidden, cell = recurrent_layer(hp, return_state=True, name="encoder")(inputs.sequence)  # each (batch, units)
     repeated = keras.layers.RepeatVector(shape.horizon)(hidden)  # (batch, window, units)
     backwards = recurrent_layer(hp, return_sequences=True, name="decoder")(repeated, initial_state=[hidden, cell])
     rows = keras.layers.Dense(shape.n_targets, name="head")(backwards)  # (batch, window, n_targets)
-    return keras.Model(inputs, keras.ops.flip(rows, axis=1), name="autoencoder")
+    return keras.Model(inputs.ends, keras.ops.flip(rows, axis=1), name="autoencoder")
 
 
 @hookimpl
@@ -50,5 +51,7 @@ def zoo_architectures() -> list[Architecture]:
             anomaly="reconstruct",
             defaults=TrainingDefaults(optimizer="adam", loss="mse", epochs=100, batch_size=32),
             tiny={"units": 6},
+            inputs=("window",),
+            api=2,
         )
     ]

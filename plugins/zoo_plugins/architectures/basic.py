@@ -13,6 +13,7 @@ from zoo_registry import (
     head,
     hookimpl,
     recurrent_layer,
+    sequence_inputs,
 )
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ def build(hp: RecurrentHyperparameters, shape: SequenceShape) -> keras.Model:
     """Map scaled (batch, window, n_features) to scaled (batch, horizon, n_targets)."""
     import keras
 
-    inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
-    state = recurrent_layer(hp)(inputs)  # (batch, units)
-    return keras.Model(inputs, head(shape)(state), name="basic")
+    inputs = sequence_inputs(shape)
+    state = recurrent_layer(hp)(inputs.sequence)  # (batch, units)
+    return keras.Model(inputs.ends, head(shape)(state, inputs), name="basic")
 
 
 @hookimpl
@@ -41,5 +42,6 @@ def zoo_architectures() -> list[Architecture]:
             tasks=tuple(Task),
             defaults=TrainingDefaults(optimizer="adam", loss="mse", epochs=100, batch_size=32),
             tiny={"units": 4},
+            api=2,
         )
     ]

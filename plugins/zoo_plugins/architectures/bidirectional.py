@@ -17,6 +17,7 @@ from zoo_registry import (
     head,
     hookimpl,
     recurrent_layer,
+    sequence_inputs,
 )
 
 if TYPE_CHECKING:
@@ -37,13 +38,13 @@ def build(hp: BidirectionalHyperparameters, shape: SequenceShape) -> keras.Model
     """Map scaled (batch, window, n_features) to scaled (batch, horizon, n_targets)."""
     import keras
 
-    inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
+    inputs = sequence_inputs(shape)
     first = recurrent_layer(hp, dropout=0.0, return_sequences=True)
-    x = keras.layers.Bidirectional(first)(inputs)  # (batch, window, 2 * units)
+    x = keras.layers.Bidirectional(first)(inputs.sequence)  # (batch, window, 2 * units)
     x = keras.layers.Dropout(hp.dropout)(x)
     second = recurrent_layer(hp, units=hp.second_units, dropout=0.0)
     x = keras.layers.Bidirectional(second)(x)  # (batch, 2 * second_units)
-    return keras.Model(inputs, head(shape)(x), name="bidirectional")
+    return keras.Model(inputs.ends, head(shape)(x, inputs), name="bidirectional")
 
 
 @hookimpl
@@ -59,5 +60,6 @@ def zoo_architectures() -> list[Architecture]:
             tasks=tuple(Task),
             defaults=TrainingDefaults(optimizer="adam", loss="mae", epochs=50, batch_size=64),
             tiny={"units": 4, "second_units": 3},
+            api=2,
         )
     ]

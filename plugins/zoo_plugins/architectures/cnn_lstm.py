@@ -16,6 +16,7 @@ from zoo_registry import (
     head,
     hookimpl,
     recurrent_layer,
+    sequence_inputs,
 )
 
 if TYPE_CHECKING:
@@ -40,12 +41,13 @@ def build(hp: CnnLstmHyperparameters, shape: SequenceShape) -> keras.Model:
     """
     import keras
 
-    x = inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
+    inputs = sequence_inputs(shape)
+    x = inputs.sequence  # (batch, window, n_features)
     for depth in range(hp.convolutions):
         settings = {"padding": "causal", "activation": "relu", "name": f"convolution_{depth}"}
         x = keras.layers.Conv1D(hp.filters, hp.kernel, **settings)(x)  # (batch, window, filters)
     state = recurrent_layer(hp)(x)  # (batch, units)
-    return keras.Model(inputs, head(shape)(state), name="cnn-lstm")
+    return keras.Model(inputs.ends, head(shape)(state, inputs), name="cnn-lstm")
 
 
 @hookimpl
@@ -62,5 +64,6 @@ def zoo_architectures() -> list[Architecture]:
             tasks=tuple(Task),
             defaults=TrainingDefaults(optimizer="adam", loss="mse", epochs=100, batch_size=32),
             tiny={"units": 4, "filters": 4, "kernel": 2},
+            api=2,
         )
     ]

@@ -19,6 +19,7 @@ from zoo_registry import (
     head,
     hookimpl,
     recurrent_layer,
+    sequence_inputs,
 )
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ def build(hp: CustomLossHyperparameters, shape: SequenceShape) -> keras.Model:
     """Map scaled (batch, window, n_features) to scaled (batch, horizon, n_targets)."""
     import keras
 
-    inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
-    state = recurrent_layer(hp)(inputs)  # (batch, units)
-    return keras.Model(inputs, head(shape)(state), name="custom-loss")
+    inputs = sequence_inputs(shape)
+    state = recurrent_layer(hp)(inputs.sequence)  # (batch, units)
+    return keras.Model(inputs.ends, head(shape)(state, inputs), name="custom-loss")
 
 
 def loss(hp: CustomLossHyperparameters, context: LossContext) -> Callable[[Any, Any], Any]:
@@ -87,5 +88,6 @@ def zoo_architectures() -> list[Architecture]:
                 batch_size=32,
             ),
             tiny={"units": 4},
+            api=2,
         )
     ]

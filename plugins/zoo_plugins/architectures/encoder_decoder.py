@@ -13,6 +13,7 @@ from zoo_registry import (
     TrainingDefaults,
     hookimpl,
     recurrent_layer,
+    sequence_inputs,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def build(hp: EncoderDecoderHyperparameters, shape: SequenceShape) -> keras.Mode
 
     import keras
 
-    x = inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
+    inputs = sequence_inputs(shape)
+    x = inputs.sequence  # (batch, window, n_features)
     states = []
     for depth in range(hp.layers):
         encoder = recurrent_layer(hp, return_sequences=True, return_state=True, name=f"encoder_{depth}")
@@ -45,7 +47,7 @@ def build(hp: EncoderDecoderHyperparameters, shape: SequenceShape) -> keras.Mode
         decoder = recurrent_layer(hp, return_sequences=True, name=f"decoder_{depth}")
         x = decoder(x, initial_state=states[depth])
     steps = keras.layers.Dense(prod(shape.output) // shape.horizon, name="head")(x)  # (batch, horizon, values)
-    return keras.Model(inputs, keras.layers.Reshape(shape.output, name="output")(steps), name="encoder-decoder")
+    return keras.Model(inputs.ends, keras.layers.Reshape(shape.output, name="output")(steps), name="encoder-decoder")
 
 
 @hookimpl
@@ -62,5 +64,7 @@ def zoo_architectures() -> list[Architecture]:
             tasks=tuple(Task),
             defaults=TrainingDefaults(optimizer="adam", loss="mse", epochs=100, batch_size=32),
             tiny={"units": 6, "layers": 1},
+            inputs=("window",),
+            api=2,
         )
     ]

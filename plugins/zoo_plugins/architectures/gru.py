@@ -14,6 +14,7 @@ from zoo_registry import (
     head,
     hookimpl,
     recurrent_layer,
+    sequence_inputs,
 )
 
 if TYPE_CHECKING:
@@ -31,11 +32,12 @@ def build(hp: GruHyperparameters, shape: SequenceShape) -> keras.Model:
     """
     import keras
 
-    x = inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
+    inputs = sequence_inputs(shape)
+    x = inputs.sequence  # (batch, window, n_features)
     for depth in range(hp.layers):
         last = depth == hp.layers - 1
         x = recurrent_layer(hp, cell="gru", return_sequences=not last)(x)  # (batch[, window], units)
-    return keras.Model(inputs, head(shape)(x), name="gru")
+    return keras.Model(inputs.ends, head(shape)(x, inputs), name="gru")
 
 
 @hookimpl
@@ -52,5 +54,6 @@ def zoo_architectures() -> list[Architecture]:
             tasks=tuple(Task),
             defaults=TrainingDefaults(optimizer="adam", loss="mse", epochs=100, batch_size=32),
             tiny={"units": 4, "layers": 2},
+            api=2,
         )
     ]

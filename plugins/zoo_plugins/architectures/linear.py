@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from zoo_registry import Architecture, Hyperparameters, Search, SequenceShape, Task, TrainingDefaults, hookimpl
+from zoo_registry import (
+    Architecture,
+    Hyperparameters,
+    Search,
+    SequenceShape,
+    Task,
+    TrainingDefaults,
+    hookimpl,
+    sequence_inputs,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -38,10 +47,10 @@ def build(hp: LinearHyperparameters, shape: SequenceShape) -> keras.Model:
     """
     import keras
 
-    inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
+    inputs = sequence_inputs(shape)
     columns = [column for column in shape.target_columns if column is not None]
     own = len(columns) == shape.n_targets
-    values = keras.ops.take(inputs, columns, axis=2) if own else inputs  # (batch, window, n)
+    values = keras.ops.take(inputs.sequence, columns, axis=2) if own else inputs.sequence  # (batch, window, n)
     apply = _for_each_column if own else _for_all_columns
     if hp.kind == "dlinear":
         trend = _moving_average(values, hp.moving_average)
@@ -52,7 +61,7 @@ def build(hp: LinearHyperparameters, shape: SequenceShape) -> keras.Model:
         outputs = outputs + (last[..., None] if shape.quantiles else last)
     else:
         outputs = apply(values, hp, shape, "head")
-    return keras.Model(inputs, outputs, name="linear")
+    return keras.Model(inputs.ends, outputs, name="linear")
 
 
 def _moving_average(values: Any, rows: int) -> Any:
@@ -117,5 +126,7 @@ def zoo_architectures() -> list[Architecture]:
             tasks=tuple(Task),
             defaults=TrainingDefaults(optimizer="adam", learning_rate=5e-3, loss="mse", epochs=10, batch_size=32),
             tiny={},
+            inputs=("window",),
+            api=2,
         )
     ]

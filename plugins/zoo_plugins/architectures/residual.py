@@ -16,6 +16,7 @@ from zoo_registry import (
     head,
     hookimpl,
     recurrent_layer,
+    sequence_inputs,
 )
 
 if TYPE_CHECKING:
@@ -35,13 +36,13 @@ def build(hp: ResidualHyperparameters, shape: SequenceShape) -> keras.Model:
     """
     import keras
 
-    inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
-    x = recurrent_layer(hp, return_sequences=True)(inputs)  # (batch, window, units)
+    inputs = sequence_inputs(shape)
+    x = recurrent_layer(hp, return_sequences=True)(inputs.sequence)  # (batch, window, units)
     for depth in range(1, hp.layers):
         last = depth == hp.layers - 1
         added = recurrent_layer(hp, return_sequences=not last)(keras.layers.LayerNormalization()(x))
         x = keras.layers.Add()([x[:, -1] if last else x, added])  # (batch, window, units), at last (batch, units)
-    return keras.Model(inputs, head(shape)(x), name="residual")
+    return keras.Model(inputs.ends, head(shape)(x, inputs), name="residual")
 
 
 @hookimpl
@@ -59,5 +60,6 @@ def zoo_architectures() -> list[Architecture]:
             tasks=tuple(Task),
             defaults=TrainingDefaults(optimizer="adam", loss="mse", epochs=100, batch_size=32),
             tiny={"units": 4, "layers": 2},
+            api=2,
         )
     ]

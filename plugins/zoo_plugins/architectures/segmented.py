@@ -15,6 +15,7 @@ from zoo_registry import (
     TrainingDefaults,
     head,
     hookimpl,
+    sequence_inputs,
 )
 
 if TYPE_CHECKING:
@@ -53,15 +54,15 @@ def build(hp: SegmentedHyperparameters, shape: SequenceShape) -> keras.Model:
     import keras
     from keras import ops
 
-    inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
+    inputs = sequence_inputs(shape)
     channels = shape.n_targets if None not in shape.target_columns else 1
-    segments = _segments(_by_channel(inputs, shape, channels), min(hp.segment, shape.window))
+    segments = _segments(_by_channel(inputs.sequence, shape, channels), min(hp.segment, shape.window))
     recurrent = (keras.layers.GRU if hp.cell == "gru" else keras.layers.LSTM)(hp.units, return_state=True, name="cell")
     embedded = keras.layers.Dense(hp.units, "relu", name="embedding")(segments)  # (batch * channels, segments, units)
     _, *states = recurrent(embedded)  # each (batch * channels, units)
     drop = keras.layers.Dropout(hp.dropout)
     if shape.task is Task.CLASSIFY:
-        return keras.Model(inputs, head(shape)(drop(states[0])), name="segmented")
+        return keras.Model(inputs.ends, head(shape)(drop(states[0]), inputs), name="segmented")
 
     length = min(hp.segment, shape.horizon)
     count = -(-shape.horizon // length)
@@ -72,7 +73,7 @@ def build(hp: SegmentedHyperparameters, shape: SequenceShape) -> keras.Model:
     rows = keras.layers.Dense(length * values, name="head")(drop(decoded))
     rows = ops.reshape(rows, (-1, channels, count * length, values))[:, :, : shape.horizon]
     outputs = keras.layers.Reshape(shape.output, name="output")(ops.transpose(rows, (0, 2, 1, 3)))
-    return keras.Model(inputs, outputs, name="segmented")
+    return keras.Model(inputs.ends, outputs, name="segmented")
 
 
 def _by_channel(inputs: Any, shape: SequenceShape, channels: int) -> Any:
@@ -134,5 +135,7 @@ def zoo_architectures() -> list[Architecture]:
             tasks=tuple(Task),
             defaults=TrainingDefaults(optimizer="adam", learning_rate=1e-3, loss="mae", epochs=30, batch_size=64),
             tiny={"units": 8, "segment": 4, "dropout": 0.0},
+            inputs=("window",),
+            api=2,
         )
     ]

@@ -16,6 +16,7 @@ from zoo_registry import (
     head,
     hookimpl,
     recurrent_layer,
+    sequence_inputs,
 )
 
 if TYPE_CHECKING:
@@ -30,11 +31,12 @@ def build(hp: StackedHyperparameters, shape: SequenceShape) -> keras.Model:
     """Map scaled (batch, window, n_features) to scaled (batch, horizon, n_targets)."""
     import keras
 
-    x = inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
+    inputs = sequence_inputs(shape)
+    x = inputs.sequence  # (batch, window, n_features)
     for depth in range(hp.layers):
         last = depth == hp.layers - 1
         x = recurrent_layer(hp, return_sequences=not last)(x)  # (batch, window, units), at last (batch, units)
-    return keras.Model(inputs, head(shape)(x), name="stacked")
+    return keras.Model(inputs.ends, head(shape)(x, inputs), name="stacked")
 
 
 @hookimpl
@@ -50,5 +52,6 @@ def zoo_architectures() -> list[Architecture]:
             tasks=tuple(Task),
             defaults=TrainingDefaults(optimizer="adam", loss="mse", epochs=100, batch_size=32),
             tiny={"units": 4, "layers": 2},
+            api=2,
         )
     ]

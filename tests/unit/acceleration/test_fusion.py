@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from zoo.acceleration import fusion
 from zoo.acceleration.fusion import Fusion, treats_windows_alone
+from zoo.keras_internals import flatten_layers
 
 OUTPUTS, GRADIENTS = 1e-6, 1e-5  # relative to the greatest value
 
@@ -113,7 +114,7 @@ def test_networks(build, alone, monkeypatch):
     """In parts as a whole, where no layer needs the whole batch, and layer by layer."""
     keras.utils.set_random_seed(0)
     model = build()
-    assert all(map(treats_windows_alone, model._flatten_layers())) == (build is not normalized)
+    assert all(map(treats_windows_alone, flatten_layers(model))) == (build is not normalized)
     if not alone:
         monkeypatch.setattr(fusion, "treats_windows_alone", lambda layer: False)
     inputs = np.random.default_rng(1).normal(size=(6, 5, 2)).astype(np.float32)

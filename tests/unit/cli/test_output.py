@@ -8,6 +8,7 @@ import errno
 import json
 import shutil
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,8 @@ from zoo.cli.output import note, print_json, print_table, print_toml, say, tell_
 from zoo.cli.predict_command import _show
 from zoo.cli.show_command import spelled
 from zoo.settings.schema import TrainingConfig
-from zoo_registry import SCHEDULES, Architecture, Catalogue, Discovery, Entry, PluginFailure, discover
+from zoo_registry import SCHEDULES, Architecture, Entry, Plugin, Registry, discover
+from zoo_registry.registry import ARCHITECTURES
 
 
 @pytest.fixture
@@ -31,8 +33,10 @@ def troubled(monkeypatch):
     found = discover()
     twin = Architecture(name="twin", summary="Twin.", build=lambda hp, shape: None)
     twins = [Entry(twin, "twin", distribution, "1") for distribution in ("north", "south")]
-    failures = (PluginFailure("broken", "outsider", "ImportError: no module"),)
-    changed = Discovery(found.manager, Catalogue([*found.catalogue.values(), *twins]), failures)
+    broken = Plugin(name="broken", distribution="outsider", version="1", value="b", error="ImportError: no module")
+    catalogue = Registry(ARCHITECTURES, [*found.catalogue.values(), *twins])
+    registries = {**found.registries, ARCHITECTURES.hook: catalogue}
+    changed = replace(found, registries=registries, plugins=(*found.plugins, broken))
     for module in ("zoo_registry", "zoo.listing"):
         monkeypatch.setattr(f"{module}.discover", lambda: changed)
 

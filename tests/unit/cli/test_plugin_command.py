@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ import zoo.cli.plugin_check
 import zoo_registry
 from zoo.testing.kit_report import Report, Verdict
 from zoo_registry import Plugin
-from zoo_registry.discovery import Discovery, discover_from, new_manager
+from zoo_registry.discovery import discover_from
 
 SOUND = Plugin(
     name="tide",
@@ -18,8 +19,7 @@ SOUND = Plugin(
     version="0.3",
     value="tide",
     seconds=0.012,
-    architectures=("tide", "ebb"),
-    scalers=("cubic",),
+    contributions={"architectures": ("tide", "ebb"), "scalers": ("cubic",)},
 )
 BROKEN = Plugin(name="b", distribution="culprit", version="1", value="b", error="ZeroDivisionError: division by zero")
 OFF = Plugin(name="off", distribution="o", version="1", value="off", disabled=True)
@@ -31,7 +31,7 @@ def installed(monkeypatch):
     """``installed(plugin, …)``: discovery finds these."""
 
     def install(*plugins):
-        found = Discovery(new_manager(), discover_from([]).catalogue, (), plugins=plugins)
+        found = replace(discover_from([]), plugins=plugins)
         monkeypatch.setattr(zoo_registry, "discover", lambda: found)
 
     return install

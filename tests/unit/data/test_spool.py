@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.data import reading as reading_module
 from zoo.data import storage
 from zoo.data import table as table_module
+from zoo.data.readers import reading as reading_module
 from zoo.data.readers.reading import Reading, Source
 from zoo.data.table import Table, read_table
 from zoo.settings.schema import DataConfig

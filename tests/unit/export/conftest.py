@@ -52,7 +52,7 @@ def make_trained(randomized: Callable[[Any], Any]) -> Callable[..., Any]:
         prepared = prepare(config.data, frame)
         network = randomized(build_network(architecture, architecture.configure({}), prepared.shape))
         history, plan = {"loss": [1.0], "val_loss": [1.0]}, Plan("keras", 1, 1)
-        fitted = Fitted(network, history, best_epoch=1, seconds=0.0, plan=plan, engine={})
+        fitted = Fitted(network, history, best_epoch=1, val_loss=0.0, seconds=0.0, plan=plan, engine={})
         entry = Entry(architecture, "mine", "tests", "1.2")
         record = make_record("a-run", config, entry, prepared, fitted, measure(network, prepared, config).evaluation)
         return Trained(network, prepared.preprocessor, record)
@@ -69,7 +69,7 @@ def served() -> Callable[..., Any]:
     def serve(trained: Any, network: Any = None) -> Served:
         data, network = trained.record.config.data, network or trained.network
         window = (data.window, len(trained.record.data["features"]))
-        return Served(network, trained.preprocessor, answers_of(trained.record, network), window)
+        return Served(network, trained.preprocessor, answers_of(trained.record), window)
 
     return serve
 

@@ -14,7 +14,8 @@ from zoo.bundle.golden import PARITY_LIMIT, Golden
 from zoo.bundle.integrity import check_integrity
 from zoo.bundle.loading import load_bundle
 from zoo.bundle.verification import verify_bundle
-from zoo.export import exporter, formats
+from zoo.export import export_run as exporter
+from zoo.export import formats
 from zoo.export.export_run import export
 from zoo.export.graph import raw_function
 from zoo.run import Run

@@ -12,9 +12,9 @@ import tensorflow as tf
 import zoo
 from zoo.bundle.integrity import check_integrity
 from zoo.runtimes import RUNTIMES, Runtime
-from zoo_registry import Exporter, ExporterEntry
-from zoo_registry.catalogue import ExporterCatalogue
+from zoo_registry import Entry, Exporter, Registry
 from zoo_registry.errors import ConfigError, ExportError, ParityError, UnknownExporterError
+from zoo_registry.registry import EXPORTERS as KIND
 
 
 def flat(context):
@@ -47,11 +47,11 @@ def register(monkeypatch):
 
     def put(exporters, distributions=("pens",)):
         entries = [
-            ExporterEntry(Exporter(name=name, summary="Sound.", **fields), name, distribution, "1.2")
+            Entry(Exporter(name=name, summary="Sound.", **fields), name, distribution, "1.2")
             for name, fields in exporters.items()
             for distribution in distributions
         ]
-        monkeypatch.setattr("zoo.export.extra.discover", lambda: SimpleNamespace(exporters=ExporterCatalogue(entries)))
+        monkeypatch.setattr("zoo.export.extra.discover", lambda: SimpleNamespace(exporters=Registry(KIND, entries)))
 
     put(EXPORTERS)
     return put

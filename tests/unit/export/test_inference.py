@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras import layers
 
 from zoo.export.inference import inference_network
+from zoo.keras_internals import flatten_layers
 
 
 def plain():
@@ -71,7 +72,7 @@ def test_the_copy_has_no_recurrent_dropout_and_gives_the_same(make, stack, rando
     copy = inference_network(network)
 
     assert set(recurrent_dropouts(copy.get_config())) == {0.0}
-    assert not any(getattr(layer, "recurrent_dropout", 0) for layer in copy._flatten_layers())
+    assert not any(getattr(layer, "recurrent_dropout", 0) for layer in flatten_layers(copy))
     for mine, theirs in zip(copy.get_weights(), weights, strict=True):
         np.testing.assert_array_equal(mine, theirs)
     windows = np.random.default_rng(1).normal(size=(5, 6, 2)).astype(np.float32)
@@ -98,9 +99,9 @@ def test_keras_own_copies_do_not_reach_inside_bidirectional():
 
 def test_the_copy_does_not_use_cudnn():
     network = functional([layers.Bidirectional(layers.LSTM(2, return_sequences=True)), layers.GRU(2)])
-    assert {layer.use_cudnn for layer in network._flatten_layers() if hasattr(layer, "use_cudnn")} == {"auto"}
+    assert {layer.use_cudnn for layer in flatten_layers(network) if hasattr(layer, "use_cudnn")} == {"auto"}
     copy = inference_network(network)
-    switches = [layer.use_cudnn for layer in copy._flatten_layers() if hasattr(layer, "use_cudnn")]
+    switches = [layer.use_cudnn for layer in flatten_layers(copy) if hasattr(layer, "use_cudnn")]
     assert switches == [False] * 3
 
 

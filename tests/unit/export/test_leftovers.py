@@ -199,7 +199,7 @@ def test_repair_05_what_is_left_of_a_finished_run_is_removed_and_what_is_of_anot
     runs = tmp_path / "runs"
     folders = {name: runs / "unfinished" / name for name in ("left", "held", "other", "strange", "waiting")}
     entry = discover().catalogue["basic"]
-    config = resolve("basic", entry.architecture, {}, {"source": "load.csv", "target": "load"})
+    config = resolve("basic", entry.item, {}, {"source": "load.csv", "target": "load"})
     for name, folder in folders.items():
         monkeypatch.setattr("zoo.runs.unfinished.new_run_id", lambda _, name=name: name)
         with suppress(KeyError), begin_run(runs, config, entry, "f" * 64):

@@ -20,6 +20,7 @@ from zoo.export.formats import OPSET
 from zoo.export.inference import inference_network
 from zoo.export.native_recurrence import ACTIVATIONS, native_recurrence
 from zoo.export.operators import nodes_of
+from zoo.keras_internals import flatten_layers
 
 WINDOW, FEATURES = 5, 2
 
@@ -132,7 +133,7 @@ def test_an_lstm_as_it_is_by_default_is_left_to_the_converter():
     network = functional(Bidirectional(LSTM(3, return_sequences=True)), LSTM(2))
     served = inference_network(network)
     with native_recurrence(served):
-        assert not any("inner_loop" in vars(layer) for layer in served._flatten_layers())
+        assert not any("inner_loop" in vars(layer) for layer in flatten_layers(served))
     model = convert(network)
     assert operators(model)["LSTM"] == 2, "one for both directions, one for the second layer"
     assert difference(network, model) <= 1e-5
@@ -159,6 +160,6 @@ def test_the_layers_are_afterwards_as_before():
     windows = np.ones((1, WINDOW, FEATURES), np.float32)
     expected = served(windows)
     with native_recurrence(served):
-        assert sum("inner_loop" in vars(layer) for layer in served._flatten_layers()) == 3
-    assert not any("inner_loop" in vars(layer) for layer in served._flatten_layers())
+        assert sum("inner_loop" in vars(layer) for layer in flatten_layers(served)) == 3
+    assert not any("inner_loop" in vars(layer) for layer in flatten_layers(served))
     np.testing.assert_array_equal(served(windows), expected)

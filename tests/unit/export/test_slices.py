@@ -78,7 +78,7 @@ def test_constants_that_are_no_longer_read_are_gone_and_others_stay():
 def test_an_exported_graph_never_slices_the_whole_batch(cell, tmp_path):
     """An anomaly's window is cut, and its targets are folded into the batch: what OpenVINO refused."""
     frame = pd.DataFrame({"load": np.sin(np.arange(120) / 3), "lead": np.cos(np.arange(120) / 3)})
-    tiny = {**discover().catalogue["segmented"].architecture.tiny, "cell": cell}
+    tiny = {**discover().catalogue["segmented"].item.tiny, "cell": cell}
     settings = {"task": "anomaly", "window": 9, "epochs": 1, "hyperparameters": tiny}
     bundle = zoo.train("segmented", frame, runs=tmp_path / "runs", **settings).export(tmp_path / "exported", name="m")
     model = onnx.load(bundle.folder / "model.onnx")

@@ -20,7 +20,7 @@ def make(name: str = "basic", targets: tuple[int | None, ...] = (2, 0), position
     shape = SequenceShape(
         task=Task.FORECAST, window=6, n_features=3, horizon=4, n_targets=len(targets), target_columns=targets
     )
-    architecture = discover().catalogue[name].architecture
+    architecture = discover().catalogue[name].item
     keras.utils.set_random_seed(0)
     return assemble(architecture, architecture.configure(architecture.tiny), shape, NetworkConfig(**config), positions)
 

@@ -19,7 +19,7 @@ def shape() -> SequenceShape:
 @pytest.fixture(scope="session")
 def architecture() -> Callable[[str], Architecture]:
     """The built-in architecture of that name."""
-    return lambda name: discover().catalogue[f"lstm-zoo:{name}"].architecture
+    return lambda name: discover().catalogue[f"lstm-zoo:{name}"].item
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 from zoo.testing.bench import losses_of_steps, of_task, toy_shape
 from zoo_registry import Task, discover
 
-CATALOGUE = {name: entry.architecture for name, entry in discover().catalogue.items()}
+CATALOGUE = {name: entry.item for name, entry in discover().catalogue.items()}
 WINDOW, SHORT, LONG = 48, 5, 60  # a horizon of less than a segment of 48 rows, and of more
 CASES = {  # targets, channels, horizon, parts of a batch
     Task.FORECAST: [(3, "shared", LONG, 2), (1, "joint", SHORT, 1)],

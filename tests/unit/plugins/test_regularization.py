@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from zoo.keras_internals import flatten_layers
 from zoo_registry import SequenceShape, Task, discover
 
 NAMES = (
@@ -28,14 +29,14 @@ EVERY = pytest.mark.parametrize("name", NAMES)
 def build(name: str, **hyperparameters: float) -> keras.Model:
     """A small network, the same for the same hyperparameters."""
     keras.utils.set_random_seed(0)
-    architecture = discover().catalogue[name].architecture
+    architecture = discover().catalogue[name].item
     plain = {"dropout": 0.0} | architecture.tiny
     return architecture.build(architecture.configure(plain | hyperparameters), SHAPE)
 
 
 def recurrent(model: keras.Model) -> list[keras.layers.RNN]:
     kinds = (keras.layers.LSTM, keras.layers.GRU)
-    return [layer for layer in model._flatten_layers() if isinstance(layer, kinds)]
+    return [layer for layer in flatten_layers(model) if isinstance(layer, kinds)]
 
 
 @EVERY

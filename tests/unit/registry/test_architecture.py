@@ -31,7 +31,7 @@ def test_the_rest_has_defaults():
     assert architecture.hyperparameters is Hyperparameters
     assert architecture.tasks == (Task.FORECAST,)
     assert architecture.defaults == TrainingDefaults()
-    assert architecture.api == API_VERSION == 1
+    assert (architecture.api, architecture.inputs, API_VERSION) == (1, ("window",), 2)
     assert (architecture.reference, architecture.tags, architecture.tiny) == ("", (), {})
     assert architecture.check is None
     assert architecture.loss is None
@@ -68,40 +68,56 @@ def test_a_name_is_taken_just_where_it_is_made_of_the_letters(name):
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "sentence"),
+    ("field", "value"),
     [
-        ("summary", "", "summary must be a sentence"),
-        ("summary", "  ", "summary must be a sentence"),
-        ("summary", None, "summary must be a sentence"),
-        ("build", None, "build must be callable, found None"),
-        ("build", "zoo_plugins.architectures.basic:build", "build must be callable"),
-        ("check", "check", "check must be callable"),
-        ("loss", "mse", "loss must be callable, found 'mse'"),
-        ("hyperparameters", dict, "hyperparameters must be a subclass of Hyperparameters, found <class 'dict'>"),
-        (
-            "hyperparameters",
-            RecurrentHyperparameters(),
-            "must be a subclass of Hyperparameters, found RecurrentHyperparameters(",
-        ),
-        ("hyperparameters", None, "hyperparameters must be a subclass of Hyperparameters, found None"),
-        ("reference", None, "reference must be text, found None"),
-        ("tags", "lstm", "tags must be a tuple of texts, found 'lstm'"),
-        ("tags", None, "tags must be a tuple of texts, found None"),
-        ("tags", (1,), "tags must be a tuple of texts"),
-        ("tasks", None, "tasks must be a tuple of one or more Task, found None"),
-        ("tasks", (), "tasks must be a tuple of one or more Task"),
-        ("tasks", Task.FORECAST, "tasks must be a tuple of one or more Task"),
-        ("tasks", ("forecast",), "tasks must be a tuple of one or more Task"),
-        ("defaults", {"epochs": 3}, "defaults must be TrainingDefaults, found {'epochs': 3}"),
-        ("tiny", None, "tiny must be a mapping"),
-        ("api", 2, "is written for API version 2, this zoo has 1"),
-        ("api", None, "is written for API version None"),
+        ("name", "Mine"),
+        ("summary", ""),
+        ("summary", "  "),
+        ("summary", None),
+        ("build", None),
+        ("build", "zoo_plugins.architectures.basic:build"),
+        ("check", "check"),
+        ("loss", "mse"),
+        ("hyperparameters", dict),
+        ("hyperparameters", RecurrentHyperparameters()),
+        ("hyperparameters", None),
+        ("reference", None),
+        ("tags", "lstm"),
+        ("tags", ["lstm"]),
+        ("tags", (1,)),
+        ("tasks", None),
+        ("tasks", ()),
+        ("tasks", Task.FORECAST),
+        ("tasks", ("forecast",)),
+        ("anomaly", "guess"),
+        ("defaults", {"epochs": 3}),
+        ("tiny", None),
+        ("api", 3),
+        ("inputs", "window"),
+        ("layers", ()),
+        ("pretrained", "weights.npz"),
+        ("toy", {"rows": 3}),
+        ("toy", {"window": 0}),
+        ("outputs_per_target", -1),
+        ("decode", 2),
+        ("api", None),
+        ("api", True),
     ],
 )
-def test_a_field_of_the_wrong_kind(field, value, sentence):
-    with pytest.raises(ValueError, match=re.escape("architecture 'mine'")) as caught:
+def test_a_field_of_the_wrong_kind_is_named_alone(field, value):
+    with pytest.raises(ValueError, match=r".") as caught:
         declare(**{field: value})
-    assert sentence in str(caught.value)
+    told = str(caught.value)
+    assert told.startswith(f"architecture {value if field == 'name' else 'mine'!r}, field '{field}")
+    assert told.count(", field '") == 1
+    assert "\n" not in told
+
+
+def test_a_field_that_is_unknown_or_left_out():
+    with pytest.raises(ValueError, match="architecture 'mine', field 'sumary' is unknown; did you mean 'summary'"):
+        declare(sumary="A network.")
+    with pytest.raises(ValueError, match="architecture 'mine', field 'build' is required"):
+        Architecture(name="mine", summary="A network.")
 
 
 def test_arguments_are_named():
@@ -131,7 +147,7 @@ def test_configure_names_the_architecture():
     ],
 )
 def test_training_defaults_of_the_wrong_kind(field, value):
-    with pytest.raises(ValueError, match=f"training default {field} must be .*found {re.escape(repr(value))}"):
+    with pytest.raises(ValueError, match=f"training defaults, field '{field}': .*found {re.escape(repr(value))}"):
         TrainingDefaults(**{field: value})
 
 

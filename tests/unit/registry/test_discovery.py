@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo_registry import discover
-from zoo_registry.discovery import GROUP, PluginFailure, discover_from
-from zoo_registry.errors import UnknownScalerError
+from zoo_registry.discovery import GROUP, discover_from
 from zoo_registry.hookspecs import PROJECT
 
 SOUND = "Architecture(name='{name}', summary='Sound.', build=lambda hp, shape: None)"
@@ -47,10 +46,10 @@ BROKEN = {
     "texts": (returning("['basic']"), "must return a list of Architecture, found ['basic']"),
     "one architecture": (returning(SOUND.format(name="one")), "must return a list of Architecture, found Architecture"),
     "class": (returning("[Architecture]"), "must return a list of Architecture, found [<class"),
-    "bad name": (returning(SOUND.format(name="One")), "ValueError: an architecture's name is made of a-z"),
+    "bad name": (returning(SOUND.format(name="One")), "ValueError: architecture 'One', field 'name'"),
     "next contract": (
-        returning("[Architecture(name='one', summary='x', build=len, api=2)]"),
-        "architecture 'one' is written for API version 2, this zoo has 1",
+        returning("[Architecture(name='one', summary='x', build=len, api=3)]"),
+        "architecture 'one', field 'api': it is written for API version 3, this zoo has 1 to 2",
     ),
     "misspelt hook": (
         returning("[]").replace("zoo_architectures", "zoo_architecture"),
@@ -107,10 +106,10 @@ def test_a_broken_plugin_is_named_and_the_others_are_listed(kind, point, healthy
     found = discover_from([healthy("alpha"), point("broken", source, "culprit"), healthy("omega")])
     assert list(found.catalogue) == ["alpha", "omega"]
     (failure,) = found.failures
-    assert (failure.plugin, failure.distribution) == ("broken", "culprit")
+    assert (failure.name, failure.distribution) == ("broken", "culprit")
     assert told in failure.error
-    assert str(failure) == f"plugin 'broken' of distribution 'culprit' was left out: {failure.error}"
-    assert "\n" not in str(failure)
+    assert failure.failure == f"plugin 'broken' of distribution 'culprit' was left out: {failure.error}"
+    assert "\n" not in failure.failure
     assert plugins_of(found) == ["healthy-plugins:alpha", "healthy-plugins:omega"]
     assert found.manager.check_pending() is None
     assert len(found.manager.hook.zoo_architectures()) == 2
@@ -124,7 +123,7 @@ def test_in_any_company_the_healthy_are_listed_and_the_broken_are_named(kinds, d
     ]
     found = discover_from(data.draw(st.permutations(points)))
     assert list(found.catalogue) == [f"p{i}" for i, kind in enumerate(kinds) if kind == "healthy"]
-    assert [failure.plugin for failure in found.failures] == [
+    assert [failure.name for failure in found.failures] == [
         f"p{i}" for i, kind in enumerate(kinds) if kind != "healthy"
     ]
 
@@ -145,7 +144,7 @@ def test_an_entry_point_to_junk(kind, point, healthy):
     junk = point("broken", JUNK_OBJECTS[kind], "culprit", "plugin")
     found = discover_from([healthy("alpha"), junk, healthy("omega")])
     assert list(found.catalogue) == ["alpha", "omega"]
-    assert [(failure.plugin, failure.distribution) for failure in found.failures] == [("broken", "culprit")]
+    assert [(failure.name, failure.distribution) for failure in found.failures] == [("broken", "culprit")]
 
 
 def test_an_object_without_a_hash_may_be_a_plugin(point, healthy, plugins_of):
@@ -179,7 +178,7 @@ def test_one_name_twice_in_one_distribution_leaves_the_second_out(healthy, plugi
     assert list(found.catalogue) == ["basic", "zeta"]
     assert found.catalogue["basic"].plugin == "one"
     (failure,) = found.failures
-    assert (failure.plugin, failure.distribution) == ("two", "first")
+    assert (failure.name, failure.distribution) == ("two", "first")
     assert "another plugin of this distribution already registers basic" in failure.error
     assert plugins_of(found) == ["first:one", "healthy-plugins:zeta"]
 
@@ -189,7 +188,7 @@ def test_one_name_twice_in_one_plugin(point, healthy):
     found = discover_from([point("twins", returning(twins)), healthy("zeta")])
     assert list(found.catalogue) == ["zeta"]
     (failure,) = found.failures
-    assert failure.plugin == "twins"
+    assert failure.name == "twins"
     assert "registers basic twice" in failure.error
 
 
@@ -202,9 +201,9 @@ def test_one_plugin_under_two_entry_points_stays_registered_once(owner, healthy,
         vars(point)["load"] = lambda: module
     found = discover_from([original, again, healthy("zeta")])
     assert list(found.catalogue) == ["one", "zeta"]
-    assert found.failures == (
-        PluginFailure("two", owner, "ValueError: the same plugin is already registered as first:one"),
-    )
+    (failure,) = found.failures
+    assert (failure.name, failure.distribution) == ("two", owner)
+    assert failure.error == "ValueError: the same plugin is already registered as first:one"
     assert plugins_of(found) == ["first:one", "healthy-plugins:zeta"]
 
 
@@ -278,52 +277,13 @@ def test_discover_reads_the_installed_entry_points_once():
     assert discover() is found
     assert PROJECT == GROUP == "zoo"
     names = {point.name for point in entry_points(group="zoo")}
-    sound = {entry.plugin for entries in (found.catalogue, found.exporters) for entry in entries.values()}
-    assert names == sound | {failed.plugin for failed in found.failures}
+    sound = {entry.plugin for registry in found.registries.values() for entry in registry.values()}
+    assert names == sound | {failed.name for failed in found.failures}
 
 
 def test_the_order_of_entry_points_does_not_matter(healthy):
     points = [healthy("one"), healthy("two", "a"), healthy("two", "b"), healthy("three")]
     assert list(discover_from(points).catalogue) == list(discover_from(points[::-1]).catalogue)
-
-
-def scaler_plugin(name: str, returned: str | None = None) -> str:
-    returned = returned or f"[Scaler(name={name!r}, summary='Sound.', make=object)]"
-    return f"""
-        from zoo_registry import Scaler, hookimpl
-
-        @hookimpl
-        def zoo_scalers():
-            return {returned}
-    """
-
-
-def test_scalers_are_collected_and_broken_ones_named(point):
-    found = discover_from(
-        [
-            point("first", scaler_plugin("cubic")),
-            point("junk", scaler_plugin("x", "['cubic']")),
-            point("taken", scaler_plugin("standard")),
-            point("twice", scaler_plugin("cubic")),
-            point("wrong", scaler_plugin("A b")),
-        ]
-    )
-    assert list(found.scalers) == ["cubic"]
-    assert found.scalers["cubic"].plugin == "first"
-    assert not found.scalers["cubic"].scaler.exportable
-    assert [failure.plugin for failure in found.failures] == ["junk", "taken", "twice", "wrong"]
-    junk, taken, twice, wrong = (failure.error for failure in found.failures)
-    assert "zoo_scalers must return a list of Scaler, found ['cubic']" in junk
-    assert "scaler 'standard' is built in" in taken
-    assert "another plugin of this distribution already registers cubic" in twice
-    assert "a scaler's name is made of" in wrong
-
-
-def test_one_scaler_of_two_distributions_has_to_be_qualified(point):
-    found = discover_from([point("a", scaler_plugin("cubic"), "one"), point("b", scaler_plugin("cubic"), "two")])
-    assert list(found.scalers) == ["one:cubic", "two:cubic"]
-    with pytest.raises(UnknownScalerError, match="scaler 'cubic' is registered by distributions 'one' and 'two'"):
-        found.scalers["cubic"]
 
 
 def test_every_plugin_is_told_of_with_what_became_of_it(point, healthy, monkeypatch):
@@ -333,7 +293,7 @@ def test_every_plugin_is_told_of_with_what_became_of_it(point, healthy, monkeypa
             healthy("alpha", "sound"),
             point("broken", "1 / 0", "culprit"),
             healthy("off"),
-            point("s", scaler_plugin("cubic")),
+            healthy("s"),
         ]
     )
     assert [(plugin.name, plugin.status) for plugin in found.plugins] == [
@@ -342,12 +302,11 @@ def test_every_plugin_is_told_of_with_what_became_of_it(point, healthy, monkeypa
         ("off", "disabled"),
         ("s", "ok"),
     ]
-    alpha, broken, off, scaler = found.plugins
-    assert (alpha.distribution, alpha.version, alpha.architectures) == ("sound", "1.2", ("alpha",))
-    assert (broken.error, broken.architectures) == ("ZeroDivisionError: division by zero", ())
-    assert (off.seconds, off.architectures) == (0.0, ())
-    assert (scaler.scalers, scaler.architectures) == (("cubic",), ())
-    assert all(0 < plugin.seconds < 60 for plugin in (alpha, broken, scaler))
+    alpha, broken, off, _ = found.plugins
+    assert (alpha.distribution, alpha.version, alpha.seconds > 0) == ("sound", "1.2", True)
+    assert {kind: names for kind, names in alpha.contributions.items() if names} == {"architectures": ("alpha",)}
+    assert (broken.error, broken.contributions) == ("ZeroDivisionError: division by zero", {})
+    assert (off.seconds, off.contributions) == (0.0, {})
 
 
 def test_a_slow_plugin_and_what_it_loads_are_named(point, monkeypatch):
@@ -369,9 +328,9 @@ def test_a_slow_plugin_and_what_it_loads_are_named(point, monkeypatch):
 @pytest.mark.parametrize(
     ("declared", "told"),
     [
-        ("2", "ValueError: the plugin is written for API version 2, this zoo has 1; install a newer lstm-zoo"),
-        ("0", "ValueError: the plugin is written for API version 0, this zoo has 1; ask its author"),
-        ("'1'", "ValueError: the plugin is written for API version 1, this zoo has 1"),
+        ("3", "ValueError: the plugin is written for API version 3, this zoo has 1 to 2; install a newer lstm-zoo"),
+        ("0", "ValueError: the plugin is written for API version 0, this zoo has 1 to 2; ask its author"),
+        ("'1'", "ValueError: the plugin is written for API version 1, this zoo has 1 to 2"),
     ],
 )
 def test_a_plugin_of_another_contract_is_refused_before_its_hooks_are_asked(declared, told, point, healthy):
@@ -379,7 +338,7 @@ def test_a_plugin_of_another_contract_is_refused_before_its_hooks_are_asked(decl
     found = discover_from([healthy("alpha"), newer])
     assert list(found.catalogue) == ["alpha"]
     (failure,) = found.failures
-    assert (failure.plugin, failure.error.startswith(told)) == ("newer", True)
+    assert (failure.name, failure.error.startswith(told)) == ("newer", True)
 
 
 def test_a_plugin_may_declare_this_contract(point):

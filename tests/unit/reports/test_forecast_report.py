@@ -37,7 +37,7 @@ def forecast_of(prepared: Prepared, noise: float = 0.5) -> np.ndarray:
 def measured(
     prepared: Prepared, output: np.ndarray, batch: int = 5, middle: int | None = None, levels: tuple[float, ...] = ()
 ) -> tuple[dict[str, Any], Details]:
-    prepared = replace(prepared, shape=replace(prepared.shape, quantiles=levels))
+    prepared = replace(prepared, problem=prepared.problem.model_copy(update={"quantiles": levels}))
     batches = [output[start : start + batch] for start in range(0, len(output), batch)]
     found = Measurement.of_forecasts(batches, prepared, middle)
     assert isinstance(found.details, Details)

@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from zoo.settings.schema import DataConfig, RunConfig, TrainingConfig
 from zoo.runs.record import RunRecord, find_run, list_runs, read_record
+from zoo.settings.schema import DataConfig, RunConfig, TrainingConfig
 from zoo_registry.errors import RunError
 
 IDS = ("20240101-120000-basic", "20240101-120001-basic", "20240202-090000-stacked")

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from zoo.acceleration.step_plan import Plan
+from zoo.models.network import build_network
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.runs import store as run_folder
-from zoo.models.network import build_network
-from zoo.runs.store import load_network, make_record, write_run
 from zoo.runs.record import new_run_id, read_record
+from zoo.runs.store import load_network, make_record, write_run
 from zoo.training.trainer import Fitted
 from zoo_registry import discover
 
@@ -31,11 +31,10 @@ def finished(prepared):
 
     entry = discover().catalogue["basic"]
     settings = {"source": "DataFrame", "target": "load", "window": 8, "horizon": 3}
-    config = resolve("basic", entry.architecture, {"units": 2}, settings)
-    network = build_network(entry.architecture, entry.architecture.configure(config.hyperparameters), prepared.shape)
-    fitted = Fitted(
-        network, HISTORY, best_epoch=2, seconds=1.23456, plan=Plan("fused", 2, 8), engine={"engine": "fused"}
-    )
+    config = resolve("basic", entry.item, {"units": 2}, settings)
+    network = build_network(entry.item, entry.item.configure(config.hyperparameters), prepared.shape)
+    how = {"plan": Plan("fused", 2, 8), "engine": {"engine": "fused"}}
+    fitted = Fitted(network, HISTORY, best_epoch=2, val_loss=HISTORY["val_loss"][1], seconds=1.23456, **how)
     record = make_record("20240101-120000-basic", config, entry, prepared, fitted, {"verdict": "good"})
     return record, prepared, fitted
 

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from zoo.removal import staging_name
-from zoo.settings.resolve import resolve
 from zoo.runs.record import RECORD_FILE, find_run, list_runs
 from zoo.runs.unfinished import (
     UnfinishedRun,
@@ -25,6 +24,7 @@ from zoo.runs.unfinished import (
     list_unfinished,
     reopen_run,
 )
+from zoo.settings.resolve import resolve
 from zoo_registry import discover
 from zoo_registry.errors import ConfigError, RunError, TrainingError
 
@@ -42,7 +42,7 @@ def runs(tmp_path):
 def begin(runs):
     def begin(runs=runs, source="load.csv"):
         entry = discover().catalogue["basic"]
-        config = resolve("basic", entry.architecture, {}, {"source": source, "target": "load"})
+        config = resolve("basic", entry.item, {}, {"source": source, "target": "load"})
         return begin_run(runs, config, entry, "f" * 64)
 
     return begin

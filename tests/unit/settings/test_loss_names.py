@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -17,8 +18,9 @@ from zoo.settings import loss_names
 from zoo.settings.loss_names import choose_loss, losses_for, normal_loss, resolve_loss
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import TrainingConfig
-from zoo_registry import Discovery, Hyperparameters, Loss, LossCatalogue, LossEntry, Task, TrainingDefaults, discover
+from zoo_registry import Architecture, Entry, Hyperparameters, Loss, Registry, Task, TrainingDefaults, discover
 from zoo_registry.errors import ConfigError, UnknownLossError
+from zoo_registry.registry import LOSSES as KIND
 
 TABLE = {"source": "table.csv", "target": "load"}
 
@@ -39,22 +41,23 @@ class Many(Hyperparameters):
 
 def entry(name, distribution, **fields):
     made = Loss(**({"name": name, "summary": "A loss.", "make": lambda parameters, context: None} | fields))
-    return LossEntry(made, plugin="losses", distribution=distribution, version="1.0")
+    return Entry(made, plugin="losses", distribution=distribution, version="1.0")
 
 
 @pytest.fixture
 def plugins(monkeypatch):
     """The losses ``many`` (with parameters), ``grades`` (of classes), and ``twin`` of two distributions."""
-    catalogue = LossCatalogue(
+    registry = Registry(
+        KIND,
         [
             entry("many", "outsider", parameters=Many),
             entry("grades", "outsider", tasks=(Task.CLASSIFY,)),
             entry("twin", "outsider"),
             entry("twin", "other"),
-        ]
+        ],
     )
     found = discover()
-    replaced = Discovery(found.manager, found.catalogue, found.failures, found.scalers, catalogue)
+    replaced = replace(found, registries={**found.registries, KIND.hook: registry})
     monkeypatch.setattr(loss_names, "discover", lambda: replaced)
 
 
@@ -179,9 +182,10 @@ OWN = {"loss": lambda hp, context: None}
 
 
 @pytest.fixture
-def resolved(make_architecture):
+def resolved():
     def call(chosen, task, quantiles=(), preferred=None, tasks=tuple(Task), **fields):
-        architecture = make_architecture(defaults=TrainingDefaults(loss=preferred), tasks=tasks, **fields)
+        defaults = TrainingDefaults(loss=preferred)
+        architecture = Architecture(name="mine", summary="Mine.", build=len, defaults=defaults, tasks=tasks, **fields)
         return resolve_loss(chosen, "mine", architecture, Task(task), quantiles)
 
     return call
@@ -283,8 +287,9 @@ def test_what_does_not_go_together(resolved, chosen, task, arguments, sentence):
     assert complaint(lambda: resolved(chosen, task, **arguments)).startswith(sentence)
 
 
-def test_a_configuration_holds_the_canonical_text(make_architecture):
-    every = make_architecture(tasks=tuple(Task))
+def test_a_configuration_holds_the_canonical_text():
+    plain = Architecture(name="mine", summary="Mine.", build=len)
+    every = replace(plain, tasks=tuple(Task))
     for settings, expected in (
         ({}, "mse"),
         ({"loss": {"kind": "huber", "delta": 0.5}}, "huber:delta=0.5"),
@@ -294,9 +299,7 @@ def test_a_configuration_holds_the_canonical_text(make_architecture):
     ):
         assert resolve("mine", every, {}, TABLE | settings).training.loss == expected
     assert "does not serve" in complaint(resolve, "mine", every, {}, TABLE | {"loss": "mse", "task": "classify"})
-    assert "does not do the task" in complaint(
-        resolve, "mine", make_architecture(), {}, TABLE | {"loss": "mse", "task": "classify"}
-    )
+    assert "does not do the task" in complaint(resolve, "mine", plain, {}, TABLE | {"loss": "mse", "task": "classify"})
 
 
 def test_names_are_checked_without_keras():
@@ -305,7 +308,7 @@ import sys
 from zoo.settings.resolve import resolve
 from zoo_registry import discover
 from zoo_registry.errors import ConfigError
-basic = discover().catalogue["basic"].architecture
+basic = discover().catalogue["basic"].item
 resolve("basic", basic, {}, {"loss": "smape:guard=0.2"})
 for wrong in ("smpae", "huber:delta=0", "focal"):
     try:

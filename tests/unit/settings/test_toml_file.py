@@ -14,7 +14,7 @@ from zoo.settings.toml_file import NOTHING, as_file, config_text, read_config
 from zoo_registry import discover
 from zoo_registry.errors import ConfigError
 
-BASIC = discover().catalogue["basic"].architecture
+BASIC = discover().catalogue["basic"].item
 
 
 @given(

@@ -9,8 +9,9 @@ import pytest
 
 from zoo.testing import targets
 from zoo.testing.targets import find_local, find_target
-from zoo_registry import Catalogue, Entry, Plugin, discover
+from zoo_registry import Entry, Plugin, Registry, discover
 from zoo_registry.errors import ConfigError, PluginError, UnknownArchitectureError
+from zoo_registry.registry import ARCHITECTURES
 
 PYPROJECT = '[project]\nname = "tide-models"\nversion = "0.3"\n[project.entry-points.zoo]\ntide = "tide_plugin:it"\n'
 
@@ -46,9 +47,13 @@ def test_there_is_nothing_of_that_name():
 def test_a_name_of_two_distributions_has_to_be_qualified(monkeypatch):
     found = discover()
     entry = found.catalogue["basic"]
-    other = Entry(entry.architecture, "tide", "tide-models", "1")
-    plugin = Plugin(name="tide", distribution="tide-models", version="1", value="tide", architectures=("basic",))
-    both = replace(found, catalogue=Catalogue([entry, other]), plugins=(*found.plugins, plugin))
+    other = Entry(entry.item, "tide", "tide-models", "1")
+    plugin = Plugin(name="tide", distribution="tide-models", version="1", value="tide")
+    both = replace(
+        found,
+        registries={ARCHITECTURES.hook: Registry(ARCHITECTURES, [entry, other])},
+        plugins=(*found.plugins, plugin),
+    )
     monkeypatch.setattr(targets, "discover", lambda: both)
     with pytest.raises(UnknownArchitectureError, match="say lstm-zoo:basic or tide-models:basic"):
         find_target("basic")

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.acceleration import choice as acceleration
 from zoo.acceleration.step_plan import Plan
 from zoo.runs.checkpoints import read_checkpoint
 from zoo.runs.unfinished import UnfinishedRun
 from zoo.settings.schema import TrainingConfig
 from zoo.settings.toml_file import config_text
+from zoo.training import acceleration_choice as acceleration
 from zoo.training.acceleration_choice import choose_plan
 from zoo_registry import discover
 from zoo_registry.errors import ConfigError
@@ -58,7 +58,7 @@ def network(make_architecture, prepared):
     """``network(**hyperparameters)``: the compiled network of ``basic``."""
     from zoo.training.trainer import compiled
 
-    architecture = discover().catalogue["basic"].architecture
+    architecture = discover().catalogue["basic"].item
 
     def build(**hyperparameters):
         hp = architecture.configure({"units": 4} | hyperparameters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import keras
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 from zoo.settings.choices import OptimizerName
 from zoo.settings.schema import TrainingConfig
 from zoo.training.compilation import OPTIMIZERS, make_loss, make_optimizer
-from zoo_registry import ExponentialSchedule, Hyperparameters, Loss, LossCatalogue, LossContext, LossEntry, discover
+from zoo_registry import Entry, ExponentialSchedule, Hyperparameters, Loss, LossContext, Registry, discover
 from zoo_registry.errors import ConfigError, PluginError, UnknownLossError
 from zoo_registry.hyperparameters import validated
+from zoo_registry.registry import LOSSES
 
 CLASSES = {
     "adam": keras.optimizers.Adam,
@@ -191,11 +193,9 @@ def own_loss_of_a_plugin(monkeypatch):
     def register(make):
         loss = Loss(name="cubic", summary="Power of the error.", make=make, parameters=Power)
         found = discover()
-        catalogue = LossCatalogue([LossEntry(loss, "mine", "my-losses", "1.0")])
-        monkeypatch.setattr(
-            "zoo.settings.loss_names.discover",
-            lambda: type(found)(found.manager, found.catalogue, (), found.scalers, catalogue),
-        )
+        registry = Registry(LOSSES, [Entry(loss, "mine", "my-losses", "1.0")])
+        changed = replace(found, registries={**found.registries, LOSSES.hook: registry})
+        monkeypatch.setattr("zoo.settings.loss_names.discover", lambda: changed)
 
     return register
 

@@ -203,7 +203,7 @@ def test_no_fold_looks_outside_its_train_rows(splitter, change_of, missing):
 
 
 def weights(prepared: Prepared) -> list[bytes]:
-    architecture = discover().catalogue["basic"].architecture
+    architecture = discover().catalogue["basic"].item
     training = TrainingConfig(epochs=2, patience=0, keep="last", batch_size=16, seed=3)
     model = fit(architecture, architecture.configure({"units": 2}), prepared, training).model
     return [np.asarray(array).tobytes() for array in model.get_weights()]

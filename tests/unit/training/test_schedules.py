@@ -264,8 +264,9 @@ def test_the_optimizer_uses_the_formula(make_architecture, prepared, schedule):
 def reduced(schedule, losses, rate=0.1):
     """The rate in force in each epoch, for validation losses that are what they are."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(make_rate(schedule, rate, TOTAL)), "mse")
-    recorder, *others = callbacks = [RecordRate(), *schedule_callbacks(schedule, rate)]
+    made = make_rate(schedule, rate, TOTAL)
+    model.compile(keras.optimizers.SGD(made), "mse")
+    recorder, *others = callbacks = [RecordRate(made), *schedule_callbacks(schedule, rate)]
     for callback in callbacks:
         callback.set_model(model)
         callback.set_params({"steps": 2})

@@ -58,13 +58,6 @@ def test_it_is_what_keras_gives_with_that_seed():
     assert [np.asarray(array).tobytes() for array in model.get_weights()] == weights()
 
 
-def test_keras_has_its_own_again_at_the_end():
-    from keras.src.random import seed_generator
-
-    weights()
-    assert seed_generator.python_random is random
-
-
 def drawn():
     """The next numbers of every global generator."""
     return random.random(), np.random.rand(), float(tf.random.normal(())), float(keras.random.normal(()))  # noqa: NPY002

@@ -59,6 +59,6 @@ def test_classes_too(series, tmp_path):
     ],
 )
 def test_what_would_decide_by_rows_that_are_trained_on_is_refused(settings, words):
-    basic = discover().catalogue["basic"].architecture
+    basic = discover().catalogue["basic"].item
     with pytest.raises(ConfigError, match=words):
         resolve("basic", basic, {}, {**USUAL, "train_on_validation": True, **settings})

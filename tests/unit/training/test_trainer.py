@@ -169,7 +169,7 @@ def test_balanced_class_weights_reach_the_loss(series):
             hyperparameters={"units": 4},
             **settings,
         )
-        architecture = discover().catalogue["basic"].architecture
+        architecture = discover().catalogue["basic"].item
         fitted = fit(architecture, architecture.configure(config.hyperparameters), prepared, config.training)
         confusion = np.array(measure(fitted.model, prepared, config).evaluation["network"]["confusion"])
         told[weights] = confusion.sum(axis=0)[0] / confusion.sum()  # the share of windows that are called odd

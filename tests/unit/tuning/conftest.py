@@ -15,7 +15,7 @@ def make_config() -> Callable[..., Any]:
     from zoo_registry import discover
 
     usual = {"source": "DataFrame", "target": "load", "window": 8, "horizon": 3, "epochs": 2}
-    basic = discover().catalogue["basic"].architecture
+    basic = discover().catalogue["basic"].item
     return lambda **settings: resolve("basic", basic, {"units": 4}, usual | settings)
 
 

@@ -48,7 +48,7 @@ def validated(study):
 
 def test_the_error_is_that_of_a_training_on_the_folds_rows(study, validated):
     config, table, folds = study
-    architecture = discover().catalogue["basic"].architecture
+    architecture = discover().catalogue["basic"].item
     for fold, found in zip(folds, validated[0].folds, strict=True):
         prepared = prepare_run(config, table, splits=fold)
         model = fit(architecture, architecture.configure({"units": 4}), prepared, config.training).model
@@ -136,7 +136,7 @@ def test_quantiles_are_measured_by_the_middle_one(make_config, series):
 
 
 def task_config(task: str, **settings: Any) -> Any:
-    basic = discover().catalogue["basic"].architecture
+    basic = discover().catalogue["basic"].item
     return resolve(
         "basic", basic, {"units": 2}, {"task": task, "source": "DataFrame", "window": 8, "epochs": 1} | settings
     )

@@ -129,7 +129,7 @@ def test_weights_epochs_and_errors_are_the_same_to_the_last_bit(make_config, par
     config = make_config(**SMALL, series="site", epochs=6, patience=1, learning_rate=0.05, batch_size=16)
     fold = time_folds(config, table, gap=1)[0]
     changed = changed_behind(table, fold, part, seed=3, size=1e3, holes=False)
-    architecture = discover().catalogue["basic"].architecture
+    architecture = discover().catalogue["basic"].item
 
     def trained(source: pd.DataFrame) -> tuple[list[bytes], dict[str, list[float]], int]:
         hp = architecture.configure(config.hyperparameters)

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from zoo.tuning import search, store
+from zoo.tuning import search
+from zoo.tuning import study_store as store
 from zoo.tuning.search import Session, Watcher
 from zoo.tuning.study_store import StudyStore
 from zoo.tuning.trial import Outcome

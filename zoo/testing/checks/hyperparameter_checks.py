@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from zoo.testing.bench import Bench
-from zoo.testing.findings import Findings
+from zoo.testing.outcomes import Findings
 
 
 def check_hyperparameters(bench: Bench) -> Findings:
@@ -24,3 +25,17 @@ def check_hyperparameters(bench: Bench) -> Findings:
     if properties and not architecture.tiny:
         warnings.append("'tiny' is empty, so that tests run with the default sizes; give it small hyperparameters")
     return Findings(warnings=tuple(warnings))
+
+
+def check_kept(bench: Bench) -> None:
+    """Building a network, its loss and what it decodes leaves the hyperparameters and ``tiny`` as they were."""
+    architecture = bench.architecture
+
+    def values() -> list[Any]:
+        return deepcopy([hp.model_dump(), dict(architecture.tiny), architecture.configure({}).model_dump()])
+
+    hp = architecture.configure(architecture.tiny)
+    before = values()
+    bench.fresh(seed=0, hp=hp)
+    for what, old, new in zip(("the hyperparameters", "'tiny'", "the defaults"), before, values(), strict=True):
+        assert new == old, f"building the network changes {what} from {old} to {new}; work on a copy"

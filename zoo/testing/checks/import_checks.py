@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zoo.testing.findings import Findings
-from zoo.testing.outcomes import NotApplicableError
+from zoo.testing.outcomes import Findings, NotApplicableError
 from zoo.testing.probe import measure_import
 from zoo_registry.plugin import SLOW
 

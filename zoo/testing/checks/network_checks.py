@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.models.custom_objects import load_with, names_of
-from zoo.testing.bench import Bench, default_network, noise, of_task, toy_shape
-from zoo.testing.findings import Findings
+from zoo.testing.bench import STATED, Bench, default_network, noise
+from zoo.testing.outcomes import Findings, NotApplicableError
 from zoo.testing.reloading import reload_elsewhere
 from zoo_registry import SequenceShape, Task
+from zoo_registry.architecture import Size
 from zoo_registry.errors import ConfigError
 
-# window, n_features, horizon, n_targets: one of each, more than one, and a horizon longer than the window
-SIZES = ((6, 1, 1, 1), (5, 3, 4, 1), (12, 2, 6, 2), (4, 3, 9, 2))
+# One of each, more than one, and a horizon longer than the window
+TRIED = ((6, 1, 1, 1), (5, 3, 4, 1), (12, 2, 6, 2), (4, 3, 9, 2))
 
 
 def check_shapes(bench: Bench) -> Findings:
@@ -34,7 +36,7 @@ def check_shapes(bench: Bench) -> Findings:
                 warnings.append(f"task {task}: refuses {_sizes(shape)}: {refusal}")
                 continue
             built += 1
-            output = np.asarray(network(noise(3, *shape.input)))
+            output = _outputs(network, noise(3, *shape.input))
             expected = (3, *shape.output)
             assert output.shape == expected, f"task {task}, {_sizes(shape)}: expected {expected}, found {output.shape}"
             assert np.isfinite(output).all(), f"task {task}, {_sizes(shape)}: outputs are not finite"
@@ -43,9 +45,19 @@ def check_shapes(bench: Bench) -> Findings:
     return Findings({"parameters": None if sized is None else int(sized.count_params())}, tuple(warnings))
 
 
+def check_real_length(bench: Bench) -> None:
+    """Outputs are finite for a window of a length that people use, 96 steps, too."""
+    shape = bench.shape(bench.first_task, window=STATED.window)
+    try:
+        outputs = _outputs(bench.network(shape), noise(3, *shape.input))
+    except ConfigError as refusal:
+        raise NotApplicableError(f"the architecture refuses {_sizes(shape)}: {refusal}") from refusal
+    assert np.isfinite(outputs).all(), f"outputs are not finite for a window of {shape.window} steps"
+
+
 def check_batch_independence(bench: Bench) -> None:
     """A window's output depends neither on its neighbours in the batch nor on its place there."""
-    shape = of_task(toy_shape(), bench.first_task, bench.architecture)
+    shape = bench.shape(bench.first_task)
     network = bench.network(shape)
     windows = noise(8, *shape.input)
     together, some = _outputs(network, windows), (0, 3, 7)
@@ -92,7 +104,6 @@ def check_save_and_reload(bench: Bench) -> Findings:
     if not subject.module or subject.module == "__main__":
         return Findings(warnings=("it was not loaded in a new process, which cannot import the architecture",))
     np.save(folder / "windows.npy", windows)
-    table, (targets, classes) = training.prepared.table, training.prepared.named_targets
     error = reload_elsewhere(
         {
             "folder": str(folder.resolve()),
@@ -100,7 +111,7 @@ def check_save_and_reload(bench: Bench) -> Findings:
             "value": subject.module,
             "architecture": subject.architecture.name,
             "config": training.config.model_dump(mode="json"),
-            "columns": {"features": table.features, "targets": targets, "classes": classes},
+            "problem": training.prepared.problem.model_dump(mode="json"),
         }
     )
     assert not error, f"saved, and loaded in a new process, which needs {', '.join(sorted(own))} of the plugin: {error}"
@@ -110,8 +121,8 @@ def check_save_and_reload(bench: Bench) -> Findings:
 
 
 def _shapes(bench: Bench, task: Task) -> list[SequenceShape]:
-    sizes = SIZES if task is bench.first_task else SIZES[-2:]
-    shapes = [of_task(toy_shape(*one), task, bench.architecture) for one in sizes]
+    sizes = TRIED if task is bench.first_task else TRIED[-2:]
+    shapes = [bench.shape(task, **dict(zip(get_args(Size), one, strict=True))) for one in sizes]
     if task is Task.FORECAST:
         shapes.append(replace(shapes[1], quantiles=(0.1, 0.5, 0.9)))
     return shapes

@@ -1,4 +1,4 @@
-"""The catalogue: names, ``distribution:name``, ambiguous names and close matches."""
+"""A registry: names, ``distribution:name``, ambiguous names and close matches."""
 
 from collections.abc import Mapping
 
@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo_registry import Architecture, Catalogue, Entry
+from zoo_registry import Architecture, Entry, Registry
 from zoo_registry.errors import UnknownArchitectureError, ZooError
+from zoo_registry.registry import ARCHITECTURES
 
 
 def entry(name, distribution="lstm-zoo"):
@@ -17,12 +18,12 @@ def entry(name, distribution="lstm-zoo"):
 
 @pytest.fixture
 def catalogue():
-    return Catalogue([entry("stacked"), entry("basic"), entry("gru", "outsider")])
+    return Registry(ARCHITECTURES, [entry("stacked"), entry("basic"), entry("gru", "outsider")])
 
 
 @pytest.fixture
 def ambiguous():
-    return Catalogue([entry("basic"), entry("basic", "outsider"), entry("stacked")])
+    return Registry(ARCHITECTURES, [entry("basic"), entry("basic", "outsider"), entry("stacked")])
 
 
 def complaint(catalogue, name):
@@ -41,7 +42,7 @@ def test_a_mapping_sorted_by_name(catalogue):
 
 
 def test_an_empty_one():
-    empty = Catalogue([])
+    empty = Registry(ARCHITECTURES, [])
     assert len(empty) == 0
     assert complaint(empty, "basic") == "there is no architecture 'basic'"
 
@@ -107,9 +108,9 @@ OWNERS = st.sampled_from(["x", "y", "z"])
 
 @given(pairs=st.sets(st.tuples(OWNERS, NAMES)), asked=st.text("abcxyz:", max_size=4))
 def test_nothing_is_lost_and_membership_means_that_it_can_be_asked_for(pairs, asked):
-    catalogue = Catalogue([entry(name, owner) for owner, name in sorted(pairs)])
+    catalogue = Registry(ARCHITECTURES, [entry(name, owner) for owner, name in sorted(pairs)])
     assert len(catalogue) == len(list(catalogue)) == len(pairs)
-    assert {(found.distribution, found.architecture.name) for found in catalogue.values()} == pairs
+    assert {(found.distribution, found.item.name) for found in catalogue.values()} == pairs
     for owner, name in pairs:
         assert catalogue[f"{owner}:{name}"].distribution == owner
     try:
@@ -118,4 +119,4 @@ def test_nothing_is_lost_and_membership_means_that_it_can_be_asked_for(pairs, as
         assert asked not in catalogue
     else:
         assert asked in catalogue
-        assert asked in (found.architecture.name, found.qualified_name)
+        assert asked in (found.item.name, found.qualified_name)

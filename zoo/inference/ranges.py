@@ -12,8 +12,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.bundle.manifest import Interface
 from zoo.data.calendar import calendar_columns
+from zoo.settings.choices import CalendarField
+from zoo_registry import Problem
 from zoo_registry.errors import BundleError, DataError
 
 PARAMETERS_FILE = "preprocessing.json"
@@ -78,16 +79,16 @@ class TrainRange:
     dtype: str
 
     @classmethod
-    def parse(cls, content: bytes, path: Path, interface: Interface, trained: dict[str, Any]) -> Self:
-        """Read ``preprocessing.json``; ``trained`` is what the manifest says of the training's data.
+    def parse(cls, content: bytes, path: Path, problem: Problem, calendar: Sequence[CalendarField]) -> Self:
+        """Read ``preprocessing.json``; ``calendar`` are the fields that are features.
 
         In a bundle that takes scaled values no column has limits, as the file has those of raw ones. Raises BundleError
-        that names ``path`` where the file does not fit the bundle's interface.
+        that names ``path`` where the file does not fit the bundle.
         """
         try:
             known = {part["column"]: part for part in json.loads(content)["features"]}
             numbers = [
-                [float(known[name][key]) for name in interface.features] for key in ("minimum", "maximum", "deviation")
+                [float(known[name][key]) for name in problem.features] for key in ("minimum", "maximum", "deviation")
             ]
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise BundleError(
@@ -95,10 +96,9 @@ class TrainRange:
                 " again"
             ) from error
         minimum, maximum, deviation = np.array(numbers)
-        calendar = calendar_columns(trained.get("calendar", ()))
-        free = np.array([interface.units == "scaled" or name in calendar for name in interface.features])
+        free = np.array([problem.units == "scaled" or name in calendar_columns(calendar) for name in problem.features])
         minimum[free], maximum[free] = -np.inf, np.inf
-        return cls(interface.features, minimum, maximum, deviation, interface.inputs[0].dtype)
+        return cls(problem.features, minimum, maximum, deviation, problem.dtype)
 
     def watch(self) -> RangeWatch:
         """Begin to look at windows."""
@@ -124,7 +124,7 @@ class RangeWatch:
         self._windows, self._total = np.zeros(len(limits.columns), np.int64), 0
 
     def add(self, windows: NDArray[Any]) -> None:
-        """Look at windows of shape (batch, window, n_features), in the interface's dtype."""
+        """Look at windows of shape (batch, window, n_features), in the problem's dtype."""
         low, high = windows.min(axis=1), windows.max(axis=1)
         self._windows += ((low < self._low) | (high > self._high)).sum(axis=0)
         self._lowest = np.minimum(self._lowest, low.min(axis=0))

@@ -1,0 +1,83 @@
+"""How a table is read: as a configuration says, or as in the training of a run or a bundle."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from zoo.data.calendar import calendar_columns
+from zoo.data.readers.csv_files import CsvFormat
+from zoo.data.readers.examples import find_example
+from zoo.data.readers.reading import Reading, Source
+from zoo.provenance import DataRecord
+from zoo.settings.choices import CalendarField, Missing
+from zoo.settings.schema import DataConfig
+from zoo_registry import Problem
+from zoo_registry.errors import ConfigError, close_match_hint
+
+SPOOLED_ABOVE = 64 * 2**20  # bytes of a file; a smaller one is faster in memory
+_SAME_NAME = ("time", "time_format", "zone", "series", "sort", "resample", "aggregate", "gaps", "calendar")
+
+
+def reading_of(config: DataConfig, spool: Path | None = None) -> Reading:
+    """How a configuration reads a table; ``spool`` is a folder for temporary files, through which a large one goes."""
+    same = {name: getattr(config, name) for name in _SAME_NAME}
+    return Reading(csv=csv_format(config), lists=True, spool=spool, **same)
+
+
+def csv_format(config: DataConfig) -> CsvFormat:
+    """How the configuration says that CSV files are written."""
+    return CsvFormat(config.delimiter, config.decimal, config.encoding, config.comment, config.thousands)
+
+
+def reading_as_trained(source: Source, problem: Problem, data: DataRecord, **given: Any) -> Reading:
+    """How a table is read that is like the one of a training, where ``given`` fields of Reading do not say otherwise.
+
+    A large file goes through temporary files, so that the memory it takes is bounded; but not where its rows are to be
+    sorted or resampled, which needs all of them. Raises ConfigError for a setting that is not there.
+    """
+    check_reading(given)
+    usual = Reading(
+        usual_time=data.time_column,
+        time_format=data.time_format,
+        zone=data.named_zone,
+        series=data.series_column,
+        gaps=data.gaps,
+        calendar=data.calendar,
+        calendar_zone=(problem.zone or "none") if data.calendar else None,
+    )
+    asked = replace(usual, **{key: value for key, value in given.items() if value is not None})
+    if asked.spool is None and not asked.sort and asked.resample is None and _is_large(source):
+        return replace(asked, spool=Path(tempfile.gettempdir()))
+    return asked
+
+
+def check_reading(given: dict[str, Any]) -> None:
+    """Raise ConfigError for what is no field of Reading."""
+    known = [field.name for field in fields(Reading)]
+    for name in given:
+        if name not in known:
+            raise ConfigError(f"there is no setting '{name}' of how a table is read{close_match_hint(name, known)}")
+
+
+def way_to_fill(source: Source, missing: Missing | None) -> Missing:
+    """How missing values are filled: as asked for, else in the example's own way, else not at all."""
+    if missing is not None:
+        return missing
+    example = find_example(source)
+    return example.missing if example else "error"
+
+
+def without_calendar(features: Sequence[str], calendar: Sequence[CalendarField]) -> list[str]:
+    """The features that a table has to have as columns."""
+    return [name for name in features if name not in calendar_columns(calendar)]
+
+
+def _is_large(source: Source) -> bool:
+    if not isinstance(source, (str, Path)) or find_example(source):
+        return False
+    path = Path(source)
+    return path.is_file() and path.stat().st_size > SPOOLED_ABOVE

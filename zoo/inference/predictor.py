@@ -1,0 +1,198 @@
+"""What a trained network says of windows and of tables: what a run and a bundle have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.data.raw_windows import check_windows, is_windows
+from zoo.inference.ranges import Outside, TrainRange, warn_outside
+from zoo_registry.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from zoo.data.readers.reading import Reading, Source
+    from zoo.data.table_windows import TableWindows
+    from zoo.provenance import DataRecord
+    from zoo.settings.choices import Missing
+    from zoo_registry import Problem
+
+BATCH = 256  # windows
+BATCH_VALUES = 2**21  # of a batch at most, so that long windows take no more memory
+FRAME_ROWS = 2**16  # that a frame of a backtest has at least, but for the last one
+
+
+class Predictor(ABC):
+    """A trained network, its problem, and the data that it was trained on.
+
+    ``train_range`` is what these spanned, where values outside it are to be told, else None.
+    """
+
+    train_range: TrainRange | None = None
+
+    @property
+    @abstractmethod
+    def problem(self) -> Problem:
+        """What is asked of it."""
+
+    @property
+    @abstractmethod
+    def trained_on(self) -> DataRecord:
+        """The data of its training."""
+
+    @abstractmethod
+    def run(self, checked: NDArray[np.floating]) -> dict[str, NDArray[Any]]:
+        """All outputs of windows that :meth:`check` returned; warns of nothing."""
+
+    @property
+    def windows_dtype(self) -> str:
+        """What windows are brought to."""
+        return "float64"
+
+    @property
+    def usual_reading(self) -> dict[str, Any]:
+        """Fields of :class:`zoo.data.readers.reading.Reading`, beside what the training's record says."""
+        return {}
+
+    def predict(self, data: Any, *, missing: Missing | None = None, **reading: Any) -> Any:
+        """Forecast in original units, or tell classes or anomalies.
+
+        An array of shape (batch, window, n_features), or of one window (window, n_features), gives an array of shape
+        (batch, horizon, n_targets), of probabilities (batch, classes) or of scores (batch, 1). A DataFrame, a file,
+        arrays or an example give a DataFrame with the forecast after the last row of each series, or, where the task
+        is another, with what is said of that row itself. ``reading`` says how a table is read where not as in the
+        training: time, csv, sort, gaps and the other fields of :class:`zoo.data.readers.reading.Reading`. A bundle
+        whose scaler cannot be exported takes and gives scaled arrays alone, and every bundle warns with
+        :class:`zoo.inference.ranges.OutsideRangeWarning` of input outside the training's range. Raises DataError for
+        other shapes, values that are not finite, and tables that do not fit.
+        """
+        answer: Any
+        if is_windows(data):
+            windows = self.check(data)
+            answer, outside = self.run(windows)[self.problem.outputs[0].name], self._outside(windows)
+        else:
+            answer, outside = self.predict_table(data, missing=missing, **reading)
+        warn_outside(outside)
+        return answer
+
+    def predict_table(
+        self, source: Source, *, missing: Missing | None = None, **reading: Any
+    ) -> tuple[pd.DataFrame, list[Outside]]:
+        """Answer to each series' last window, as :meth:`predict` does, and tell what lies outside the training."""
+        from zoo.data.last_window import read_last_windows
+        from zoo.inference.frames import last_frame
+
+        problem = self.problem
+        last = read_last_windows(
+            source,
+            features=problem.features,
+            window=problem.window,
+            step=problem.step,
+            missing=missing,
+            reading=self._reading(source, reading),
+        )
+        windows = self.check(last.values)
+        return last_frame(last, problem, self.run(windows)), self._outside(windows)
+
+    def backtest(self, data: Source, *, stride: int = 1, missing: Missing | None = None, **reading: Any) -> Backtest:
+        """Predict over a table: iterate over what comes back for DataFrames with the answers to every window in it.
+
+        ``stride`` is the number of rows from one window to the next. ``data``, ``missing`` (here ``drop`` too, which
+        leaves out windows with missing values) and ``reading`` as in :meth:`predict`. Raises DataError and ConfigError.
+        """
+        return Backtest(self, self.lay(data, stride=stride, missing=missing, **reading))
+
+    def lay(self, source: Source, *, stride: int = 1, missing: Missing | None = None, **reading: Any) -> TableWindows:
+        """Read a table and lay windows over it, as :meth:`backtest` does."""
+        from zoo.data.table_windows import lay_windows
+
+        how = self._reading(source, reading)
+        return lay_windows(source, self.problem, reading=how, stride=stride, missing=missing)
+
+    def outputs(self, windows: Any) -> dict[str, NDArray[Any]]:
+        """All outputs of an array of windows by name.
+
+        ``forecast`` (batch, horizon, n_targets) and, where there are some, ``quantiles`` (batch, horizon, n_targets,
+        n_quantiles); ``probabilities`` (batch, classes); or ``score`` and ``is_anomaly`` (batch, 1). Raises DataError
+        and warns as :meth:`predict` does.
+        """
+        checked = self.check(windows)
+        warn_outside(self._outside(checked))
+        return self.run(checked)
+
+    def check(self, windows: Any) -> NDArray[np.floating]:
+        """Windows of shape (batch, window, n_features) in the network's dtype; raises DataError for anything else."""
+        return check_windows(windows, self.problem.window, self.problem.features, self.windows_dtype)
+
+    def refuse_table(self, source: Any) -> None:
+        """Raise DataError where no table can be gone over, or what is given is none."""
+        if is_windows(source):
+            raise DataError("expected a table to go over, found an array of windows; give that to predict or outputs")
+
+    def _reading(self, source: Source, given: dict[str, Any]) -> Reading:
+        from zoo.data.reading_choice import reading_as_trained
+
+        self.refuse_table(source)
+        return reading_as_trained(source, self.problem, self.trained_on, **{**self.usual_reading, **given})
+
+    def _outside(self, checked: NDArray[np.floating]) -> list[Outside]:
+        return [] if self.train_range is None else self.train_range.outside(checked)
+
+
+class Backtest:
+    """Answers to every window of a table; iterate over it for DataFrames, in the order of the rows.
+
+    Forecasts have a row for each step: ``time`` of the step, ``origin`` (time of the window's last row), ``step`` from
+    1 on, the series where there is a column of series, then for each target the forecast, its quantiles and, where the
+    table has the target, ``TARGET actual``, the true value, missing after the last row. Other tasks have a row for each
+    window: ``time`` of its last row, the series, and what is said of that row. Without times, ``origin`` and ``row``
+    are the numbers of rows from 1. Memory is bounded: of a large file, windows are read off the disk.
+    """
+
+    def __init__(self, predictor: Predictor, laid: TableWindows) -> None:
+        self._predictor, self._laid = predictor, laid
+        self._watch = None if predictor.train_range is None else predictor.train_range.watch()
+
+    def __len__(self) -> int:
+        """The number of windows."""
+        return len(self._laid.windows)
+
+    @property
+    def rows_per_window(self) -> int:
+        """Rows of the frames for each window."""
+        return self._predictor.problem.horizon
+
+    @property
+    def times(self) -> pd.Index | None:
+        """The times of all rows of the table, where it has times."""
+        return self._laid.table.times
+
+    @property
+    def outside(self) -> list[Outside]:
+        """The columns with values outside the training's range, in the windows that were gone through so far."""
+        return [] if self._watch is None else self._watch.found()
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        import pandas as pd
+
+        from zoo.inference.frames import window_frame
+
+        predictor, laid = self._predictor, self._laid
+        self._watch = watch = None if predictor.train_range is None else predictor.train_range.watch()
+        frames: list[pd.DataFrame] = []
+        done = rows = 0
+        of_window = predictor.problem.window * len(predictor.problem.features)
+        for numbers in laid.windows.batches(max(1, min(BATCH, BATCH_VALUES // of_window))):
+            inputs = predictor.check(laid.inputs(numbers))
+            if watch is not None:
+                watch.add(inputs)
+            frames.append(window_frame(laid, numbers, predictor.run(inputs)))
+            rows += len(frames[-1])
+            if rows >= FRAME_ROWS or numbers.stop == len(self):
+                yield pd.concat(frames).set_axis(pd.RangeIndex(done, done + rows), axis="index")
+                frames, done, rows = [], done + rows, 0
