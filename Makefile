@@ -1,5 +1,5 @@
 # make demo and make test each do everything from a fresh checkout: they need make and Python 3.11, 3.12 or 3.13.
-.PHONY: demo test test-full stress lint types format bench capabilities lock clean
+.PHONY: demo test test-full stress lint generate types format bench capabilities lock clean
 .DEFAULT_GOAL := demo
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
@@ -8,12 +8,13 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-$(INSTALLED): requirements.lock pyproject.toml
+$(INSTALLED): requirements.lock pyproject.toml registry/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "lstm-zoo needs Python 3.11, 3.12 or 3.13 with venv and ensurepip (Debian: apt install \
 	python3-venv); install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--editable registry --editable .
 	@touch $@
 
 # Train on the embedded example, export, verify, and show how to call the bundle.
@@ -52,6 +53,11 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m zoo.settings.generate --check
+
+# Write what is made of the settings: typed keywords, the estimators' parameters, docs/settings.md.
+generate: $(INSTALLED)
+	$(BIN)/python -m zoo.settings.generate
 
 # mypy, which lint runs for the Python of .venv, for each other Python that pyproject.toml names, against what the lock
 # gives that one (NumPy's stubs differ). Needs none of them; their wheels go to build/types. Less than a minute.
@@ -81,7 +87,8 @@ capabilities: $(INSTALLED)
 # Lock anew what developers and the demo install; no index address goes into the file. Needs uv.
 lock:
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock
+		--no-emit-package lstm-zoo-registry --no-emit-index-url --no-emit-find-links --no-header \
+		--output-file requirements.lock
 
 clean:
 	rm -rf .venv runs exported/*/ exported/.*.json dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

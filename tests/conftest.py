@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -34,6 +36,31 @@ def zoo_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="zoo")
 
 
+@pytest.fixture
+def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """``install_plugin("pens", source)``: a distribution with one plugin, for this process and those that it starts."""
+    from zoo_registry import discover
+
+    site, modules = tmp_path / "site", []
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+
+    def install(distribution: str, source: str) -> None:
+        modules.append(f"{distribution}_plugin")
+        (site / f"{modules[-1]}.py").write_text(textwrap.dedent(source))
+        folder = site / f"{distribution}-1.2.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\n")
+        (folder / "entry_points.txt").write_text(f"[zoo]\n{distribution} = {modules[-1]}\n")
+        importlib.invalidate_caches()
+        discover.cache_clear()
+
+    yield install
+    discover.cache_clear()
+    for module in modules:
+        sys.modules.pop(module, None)
+
+
 def make_series(rows: int = 240, seed: int = 0) -> pd.DataFrame:
     """Two hourly columns that follow each other, with a little noise."""
     random = np.random.default_rng(seed)
@@ -42,6 +69,63 @@ def make_series(rows: int = 240, seed: int = 0) -> pd.DataFrame:
     temperature = 20 + 3 * np.cos(steps / 4) + random.normal(0, 0.2, rows)
     times = pd.date_range("2024-01-01", periods=rows, freq="h")
     return pd.DataFrame({"time": times, "load": load, "temperature": temperature})
+
+
+def make_data_record(**changes: Any) -> Any:
+    """What a run records of a table without times, but for changes."""
+    from zoo.provenance import DataRecord, Part, Repairs
+
+    told = {"source": "load.csv", "fingerprint": "ab" * 32, "rows": 240, "gaps": "error", "calendar": ()}
+    split = {"train": Part(rows=(0, 168)), "validation": Part(rows=(168, 204)), "test": Part(rows=(204, 240))}
+    columns = {"time_column": None, "series_column": None}
+    return DataRecord.model_validate(told | columns | {"repairs": Repairs(), "split": split} | changes)
+
+
+@pytest.fixture(scope="session")
+def data_record() -> Callable[..., Any]:
+    """``data_record(time_column="when")``: what a run records of its data."""
+    return make_data_record
+
+
+@pytest.fixture(scope="session")
+def run_record() -> Callable[..., Any]:
+    """``run_record("an-id")``: the record of a run that version 1 made, as one of this version."""
+    from zoo.runs.record import RunRecord
+
+    (path, *_) = sorted((Path(__file__).parent / "fixtures" / "version-1" / "runs").glob("*/run.json"))
+    return lambda name: RunRecord.model_validate_json(path.read_bytes()).model_copy(update={"id": name})
+
+
+@pytest.fixture(scope="session")
+def labelled() -> Callable[..., pd.DataFrame]:
+    """``labelled(last, forecast, targets, gap)``: forecasts after last windows, as a prediction labels them."""
+    from zoo.inference.frames import last_frame
+    from zoo.settings.schema import DataConfig
+    from zoo.tasks import find_task
+
+    def label(last: Any, forecast: Any, targets: list[str], gap: int = 0) -> pd.DataFrame:
+        config = DataConfig(horizon=forecast.shape[1], gap=gap)
+        return last_frame(last, find_task(config.task).state(config, targets, targets), {"forecast": forecast})
+
+    return label
+
+
+@pytest.fixture(scope="session")
+def read_as_trained() -> Callable[..., Any]:
+    """``read_as_trained(source, features, window, zone=…, **data)``: last windows, as a training on such data reads."""
+    from zoo.data.last_window import read_last_windows
+    from zoo.data.reading_choice import reading_as_trained
+    from zoo.settings.schema import DataConfig
+    from zoo.tasks import find_task
+
+    def read(
+        source: Any, features: list[str], window: int, zone: str | None = None, given: Any = None, **data: Any
+    ) -> Any:
+        problem = find_task("forecast").state(DataConfig(window=window), features, features[:1], zone=zone)
+        reading = reading_as_trained(source, problem, make_data_record(**data), **(given or {}))
+        return read_last_windows(source, features=features, window=window, reading=reading)
+
+    return read
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo.atomic import make_folder, write_text
+from zoo_registry import BUILT_IN_RUNTIMES, discover
 from zoo_registry.errors import ConfigError, close_match_hint
 
 FORMATS = ("savedmodel", "onnx")  # of every bundle, held to the trained network by the export itself
-READERS = ("onnxruntime", "tensorflow", "openvino", "openvino-savedmodel", "openvino-ir", "litert")  # the runtimes
-EXPORTS = (*FORMATS, *READERS)
+EXPORTS = (*FORMATS, *BUILT_IN_RUNTIMES)  # what it can be had as; plugins may have more runtimes
 EQUAL, REFUSED, DIFFERS, NOT_INSTALLED = "equal", "refused", "differs", "not installed"
 NATIVE, LOOP, NONE = "native", "loop", "none"
 PACKAGED_FILE = "capabilities.json"
@@ -33,7 +33,7 @@ class TaskCapabilities(BaseModel):
     """What a bundle of one task can do.
 
     ``formats`` are those of :data:`FORMATS` that equal the trained network. ``recurrence`` is how the ONNX graph
-    computes it: ``native`` nodes, a ``loop``, or ``none``. ``runtimes`` says of each of :data:`READERS` that it gives
+    computes it: ``native`` nodes, a ``loop``, or ``none``. ``runtimes`` says of each runtime that it gives
     ``equal`` outputs or ones that it ``differs`` in, ``refused`` the bundle, or was ``not installed``.
     """
 
@@ -44,7 +44,7 @@ class TaskCapabilities(BaseModel):
     runtimes: dict[str, str] = {}
 
     def exports(self, name: str) -> bool | None:
-        """Whether it is had as one of :data:`EXPORTS`; None where that was not tried."""
+        """Whether it is had in one of :data:`FORMATS` or on a runtime; None where that was not tried."""
         if name in FORMATS:
             return name in self.formats
         found = self.runtimes.get(name, NOT_INSTALLED)
@@ -67,21 +67,23 @@ class Capabilities(BaseModel):
     parameters: int | None = None
 
     def exports(self, name: str) -> bool | None:
-        """Whether every task is had as one of :data:`EXPORTS`; None where that was not tried."""
+        """Whether every task is had in one of :data:`FORMATS` or on a runtime; None where that was not tried."""
         found = [task.exports(name) for task in self.tasks.values()]
         return False if False in found else None if None in found or not found else True
 
     @property
     def exported(self) -> tuple[str, ...]:
-        """Those of :data:`EXPORTS` that every task is had as."""
-        return tuple(name for name in EXPORTS if self.exports(name))
+        """The formats and runtimes that every task is had as."""
+        names = dict.fromkeys((*EXPORTS, *(name for task in self.tasks.values() for name in task.runtimes)))
+        return tuple(name for name in names if self.exports(name))
 
 
 def check_exports(names: Sequence[str]) -> None:
-    """Raise ConfigError, with a close match, for a name that is none of :data:`EXPORTS`."""
+    """Raise ConfigError, with a close match, for a name that is neither a format nor a runtime."""
+    known = (*FORMATS, *discover().runtimes)
     for name in names:
-        if name not in EXPORTS:
-            raise ConfigError(f"--exports: there is no format or runtime '{name}'{close_match_hint(name, EXPORTS)}")
+        if name not in known:
+            raise ConfigError(f"`exports`: there is no format or runtime '{name}'{close_match_hint(name, known)}")
 
 
 def known_capabilities(distribution: str, architecture: str, version: str) -> Capabilities | None:

@@ -7,7 +7,6 @@ import sys
 
 from zoo.forking import refuse_forked
 from zoo.importing import uncollected
-from zoo.streams import silent_stderr
 
 
 def import_tensorflow() -> None:
@@ -20,6 +19,8 @@ def import_tensorflow() -> None:
     refuse_forked()
     if sys.modules.get("tensorflow") is not None:
         return
+    from zoo_registry.streams import silent_stderr
+
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with silent_stderr():
         with uncollected():

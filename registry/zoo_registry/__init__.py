@@ -25,8 +25,10 @@ from zoo_registry.hyperparameters import (
 from zoo_registry.loss import BUILT_IN_LOSSES, OWN_LOSS, Loss
 from zoo_registry.plugin import Plugin
 from zoo_registry.problem import Problem, Step, Tensor
+from zoo_registry.reference import Reference
 from zoo_registry.registry import Entry, Registry
-from zoo_registry.scaler import BUILT_IN_SCALERS, Scaler, TensorForm
+from zoo_registry.runtime import BUILT_IN_RUNTIMES, Runtime, Session
+from zoo_registry.scaler import BUILT_IN_SCALERS, Scaler, TensorForm, UnscalableColumnError
 from zoo_registry.schedule import (
     SCHEDULES,
     ConstantSchedule,
@@ -37,11 +39,12 @@ from zoo_registry.schedule import (
     PlateauSchedule,
     Schedule,
 )
-from zoo_registry.shape import SequenceShape, Task
+from zoo_registry.shape import SequenceShape, Task, TaskName
 
 __all__ = [
     "API_VERSION",
     "BUILT_IN_LOSSES",
+    "BUILT_IN_RUNTIMES",
     "BUILT_IN_SCALERS",
     "L1",
     "L2",
@@ -69,18 +72,23 @@ __all__ = [
     "Problem",
     "RecurrentDropout",
     "RecurrentHyperparameters",
+    "Reference",
     "Registry",
+    "Runtime",
     "Scaler",
     "Schedule",
     "Search",
     "SequenceInputs",
     "SequenceShape",
+    "Session",
     "Step",
     "Task",
+    "TaskName",
     "Tensor",
     "TensorForm",
     "TrainingDefaults",
     "Units",
+    "UnscalableColumnError",
     "discover",
     "head",
     "hookimpl",

@@ -24,11 +24,13 @@ from zoo_registry.containment import contained
 from zoo_registry.exporter import Exporter
 from zoo_registry.loss import Loss
 from zoo_registry.plugin import Plugin, heavy_modules
-from zoo_registry.registry import ARCHITECTURES, EXPORTERS, KINDS, LOSSES, SCALERS, Entry, Kind, Registry, T
+from zoo_registry.registry import ARCHITECTURES, EXPORTERS, KINDS, LOSSES, RUNTIMES, SCALERS, Entry, Kind, Registry, T
+from zoo_registry.runtime import Runtime
 from zoo_registry.scaler import Scaler
 
 GROUP = "zoo"
 OWN = "lstm-zoo"  # the distribution of the zoo's own plugins
+ESSENTIAL = ("scalers", "losses", "runtimes")  # of these: what every training and bundle needs, and nobody switches off
 DISABLE_VARIABLE = "ZOO_DISABLE_PLUGINS"
 API_DECLARATION = "ZOO_API"  # a plugin may say with it, before its hooks are asked, for which contract it is written
 
@@ -65,6 +67,11 @@ class Discovery:
         return self.registries[EXPORTERS.hook]
 
     @property
+    def runtimes(self) -> Registry[Runtime]:
+        """The runtimes."""
+        return self.registries[RUNTIMES.hook]
+
+    @property
     def failures(self) -> tuple[Plugin, ...]:
         """The plugins that were left out."""
         return tuple(plugin for plugin in self.plugins if plugin.error)
@@ -95,7 +102,8 @@ def discover_from(points: Iterable[EntryPoint]) -> Discovery:
     origins = [(point, *_origin(point)) for point in points]
     for point, distribution, version in sorted(origins, key=lambda found: (found[0].name, found[0].value, found[1])):
         noted = Plugin(name=point.name, distribution=distribution, version=version, value=point.value)
-        if {point.name, distribution} & disabled:
+        essential = distribution == OWN and point.name in ESSENTIAL
+        if not essential and {point.name, distribution} & disabled:
             plugins.append(replace(noted, disabled=True))
             continue
         started, known = time.perf_counter(), heavy_modules()

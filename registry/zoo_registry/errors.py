@@ -27,6 +27,30 @@ class PluginError(ZooError):
     """A plugin could not be loaded, or returned what the hook specification does not allow."""
 
 
+class TrainingError(ZooError):
+    """The training could not be brought to a usable result."""
+
+
+class RunError(ZooError):
+    """A run folder is missing, ambiguous or incomplete."""
+
+
+class ExportError(ZooError):
+    """A bundle cannot be published."""
+
+
+class ParityError(ExportError):
+    """The exported graph does not give what the trained model gives."""
+
+
+class BundleError(ZooError):
+    """A bundle is incomplete, changed, or not readable by this version."""
+
+
+class RefusalError(BundleError):
+    """A runtime cannot run this bundle, which says nothing against the bundle."""
+
+
 class UnknownNameError(ZooError, KeyError):
     """Nothing of that kind has this name, or more than one plugin registers it."""
 
@@ -50,28 +74,8 @@ class UnknownExporterError(UnknownNameError, ConfigError):
     """There is no such exporter."""
 
 
-class TrainingError(ZooError):
-    """The training could not be brought to a usable result."""
-
-
-class RunError(ZooError):
-    """A run folder is missing, ambiguous or incomplete."""
-
-
-class ExportError(ZooError):
-    """A bundle cannot be published."""
-
-
-class ParityError(ExportError):
-    """The exported graph does not give what the trained model gives."""
-
-
-class BundleError(ZooError):
-    """A bundle is incomplete, changed, or not readable by this version."""
-
-
-class RefusalError(BundleError):
-    """A runtime cannot run this bundle, which says nothing against the bundle."""
+class UnknownRuntimeError(UnknownNameError, BundleError):
+    """There is no such runtime."""
 
 
 def close_match_hint(name: str, known: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from zoo_registry.architecture import Architecture
     from zoo_registry.exporter import Exporter
     from zoo_registry.loss import Loss
+    from zoo_registry.runtime import Runtime
     from zoo_registry.scaler import Scaler
 
 PROJECT = "zoo"
@@ -47,6 +48,14 @@ def zoo_exporters() -> list[Exporter]:  # type: ignore[empty-body]
     """Return the exporters that this plugin contributes.
 
     Called for every command, ``zoo list`` too: import what they need inside ``write``, never here.
+    """
+
+
+@hookspec
+def zoo_runtimes() -> list[Runtime]:  # type: ignore[empty-body]
+    """Return the runtimes that this plugin contributes.
+
+    Called for every command, ``zoo list`` too: import what they need inside ``load``, never here.
     """
 
 

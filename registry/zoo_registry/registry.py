@@ -12,12 +12,14 @@ from zoo_registry.errors import (
     UnknownArchitectureError,
     UnknownExporterError,
     UnknownLossError,
+    UnknownRuntimeError,
     UnknownScalerError,
     ZooError,
     close_match_hint,
 )
 from zoo_registry.exporter import Exporter
 from zoo_registry.loss import BUILT_IN_LOSSES, OWN_LOSS, Loss
+from zoo_registry.runtime import BUILT_IN_RUNTIMES, Runtime
 from zoo_registry.scaler import BUILT_IN_SCALERS, Scaler
 
 T = TypeVar("T", bound=Contribution)
@@ -50,7 +52,8 @@ ARCHITECTURES = Kind("zoo_architectures", Architecture, UnknownArchitectureError
 SCALERS = Kind("zoo_scalers", Scaler, UnknownScalerError, BUILT_IN_SCALERS)
 LOSSES = Kind("zoo_losses", Loss, UnknownLossError, (*BUILT_IN_LOSSES, OWN_LOSS))
 EXPORTERS = Kind("zoo_exporters", Exporter, UnknownExporterError)
-KINDS: tuple[Kind[Any], ...] = (ARCHITECTURES, SCALERS, LOSSES, EXPORTERS)
+RUNTIMES = Kind("zoo_runtimes", Runtime, UnknownRuntimeError, BUILT_IN_RUNTIMES)
+KINDS: tuple[Kind[Any], ...] = (ARCHITECTURES, SCALERS, LOSSES, EXPORTERS, RUNTIMES)
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Entry(Generic[T]):
 
 
 class Registry(Mapping[str, Entry[T]], Generic[T]):
-    """The contributions of one kind by name.
+    """The contributions of one kind by name, the reserved names first.
 
     Iterating gives bare names; where several plugins register one name it gives ``distribution:name`` for each, and
     asking for the bare name is an error. ``distribution:name`` can always be asked for.
@@ -85,9 +88,10 @@ class Registry(Mapping[str, Entry[T]], Generic[T]):
         self._by_name: dict[str, list[Entry[T]]] = {}
         for entry in entries:
             self._by_name.setdefault(entry.name, []).append(entry)
+        places = {name: place for place, name in enumerate(kind.reserved)}
         self._by_key = {
             entry.name if len(group) == 1 else entry.qualified_name: entry
-            for _, group in sorted(self._by_name.items())
+            for _, group in sorted(self._by_name.items(), key=lambda item: (places.get(item[0], len(places)), item[0]))
             for entry in group
         }
 

@@ -12,6 +12,14 @@ BUILT_IN_SCALERS = ("minmax", "standard", "robust", "huber", "maxabs", "log", "n
 Operation = Callable[[Any, Any, Mapping[str, Any]], Any]
 
 
+class UnscalableColumnError(ValueError):
+    """A column that a scaler cannot be fitted to; ``column`` is its index."""
+
+    def __init__(self, column: int, reason: str) -> None:
+        super().__init__(f"column {column}: {reason}")
+        self.column, self.reason = column, reason
+
+
 @contract("tensor form")
 class TensorForm:
     """A scaler as tensor operations, with which it goes into the exported graph.
@@ -36,7 +44,9 @@ class Scaler(Contribution):
     ``make()`` returns an unfitted scikit-learn transformer (import scikit-learn inside it) with ``fit``,
     ``transform``, ``inverse_transform`` and ``get_feature_names_out``. With a ``form`` it is exportable; without one
     it serves in training, and a bundle takes and gives scaled values. ``portable(fitted)`` may return an object of
-    scikit-learn's own that gives the same numbers, for ``scalers.joblib``.
+    scikit-learn's own that gives the same numbers, for ``scalers.joblib``. ``check(fitted, rows, deviation)`` may raise
+    UnscalableColumnError after the fit; it gets train rows, (n, n_columns), all of them where they fit in memory, and
+    the columns' standard deviations, (n_columns,).
 
     Raises ValueError for a malformed name or a field of the wrong type.
     """
@@ -44,6 +54,7 @@ class Scaler(Contribution):
     make: Callable[[], Any]
     form: TensorForm | None = None
     portable: Callable[[Any], Any] | None = None
+    check: Callable[[Any, Any, Any], None] | None = None
 
     @property
     def exportable(self) -> bool:

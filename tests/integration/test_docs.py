@@ -10,8 +10,7 @@ import sys
 import pytest
 
 import zoo
-from zoo.models.losses import LOSSES
-from zoo_registry import SequenceShape, Task, discover
+from zoo_registry import BUILT_IN_LOSSES, SequenceShape, Task, discover
 
 
 def guide(request, name):
@@ -45,10 +44,10 @@ def test_the_losses_guide_has_a_row_for_each(request):
         for row in guide(request, "losses.md").replace(r"\|", "").splitlines()
         if row.startswith("| `")
     }
-    assert list(rows) == list(LOSSES)
+    assert list(rows) == list(BUILT_IN_LOSSES)
     for name, row in rows.items():
         told = dict(re.findall(r"`([a-z]+)` = ([0-9.]+)", row.split("|")[3]))
-        parameters = {key: field.default for key, field in LOSSES[name].parameters.model_fields.items()}
+        parameters = {key: field.default for key, field in discover().losses[name].item.parameters.model_fields.items()}
         assert {key: float(value) for key, value in told.items()} == parameters
 
 
@@ -85,7 +84,7 @@ def test_the_architectures_guide_has_a_row_and_a_paragraph_for_each_and_its_figu
     assert list(rows) == list(built_in)
     assert sorted(re.findall(r"^\*\*`([a-z-]+)`\*\*", text, flags=re.MULTILINE)) == sorted(built_in)
     for name, row in rows.items():
-        architecture = built_in[name].architecture
+        architecture = built_in[name].item
         task = Task.FORECAST if Task.FORECAST in architecture.tasks else Task.ANOMALY
         sizes = {"window": 96, "n_features": 7, "n_targets": 7, "horizon": 24 if task is Task.FORECAST else 96}
         shape = SequenceShape(task=task, target_columns=tuple(range(7)), **sizes)

@@ -62,7 +62,7 @@ import tf2onnx
 from zoo.export.formats import OPSET
 from zoo.export.inference import inference_network
 from zoo.export.native_recurrence import native_recurrence
-from zoo.runtimes.openvino_session import OpenVinoSession
+from zoo_plugins.runtimes.openvino_session import OpenVinoSession
 
 found = []
 for reset_after in (True, False):

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.full
 @pytest.fixture
 def stand_in(served):
     """Where it listens."""
-    from zoo.runtimes.tensorflow_session import TensorFlowSession
+    from zoo_plugins.runtimes.tensorflow_session import TensorFlowSession
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):

@@ -28,7 +28,7 @@ PARSERS = (
     "pickle.load",
     "pickle.loads",
     "pickle.Unpickler",
-    "zoo.runtimes.tensorflow_session.TensorFlowSession.__init__",
+    "zoo_plugins.runtimes.tensorflow_session.TensorFlowSession.__init__",
 )
 RUNTIMES = ("onnxruntime", "tensorflow")
 

@@ -9,7 +9,6 @@ import pytest
 from zoo.capabilities import (
     EXPORTS,
     FORMATS,
-    READERS,
     Capabilities,
     TaskCapabilities,
     cache_folder,
@@ -21,11 +20,11 @@ from zoo.capabilities import (
     remember,
     written,
 )
-from zoo.runtimes import RUNTIMES
 from zoo.testing.capability_table import PAGE, built_in, page
+from zoo_registry import BUILT_IN_RUNTIMES, discover
 from zoo_registry.errors import ConfigError
 
-ALL_EQUAL = dict.fromkeys(READERS, "equal")
+ALL_EQUAL = dict.fromkeys(BUILT_IN_RUNTIMES, "equal")
 
 
 def tide(version="0.3", **tasks):
@@ -43,8 +42,8 @@ def cache(tmp_path, monkeypatch):
 
 
 def test_the_names_are_the_formats_and_all_runtimes():
-    assert set(READERS) == set(RUNTIMES)
-    assert (*FORMATS, *READERS) == EXPORTS
+    assert tuple(discover().runtimes) == BUILT_IN_RUNTIMES
+    assert (*FORMATS, *BUILT_IN_RUNTIMES) == EXPORTS
 
 
 def test_every_task_has_to_be_had():
@@ -129,7 +128,7 @@ def test_the_file_of_the_zoo_has_every_built_in_with_its_tasks():
         for task in known.tasks.values():
             assert task.formats == FORMATS
             assert task.recurrence != "loop"
-            assert set(task.runtimes) == set(RUNTIMES)
+            assert set(task.runtimes) == set(BUILT_IN_RUNTIMES)
             assert "not installed" not in task.runtimes.values()
 
 

@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 import zoo, zoo.testing
-from zoo.runtimes import RUNTIMES
+from zoo.runtimes import find_runtime, load_session
 from zoo.tuning.trial import run_trial
 
 table = pd.DataFrame({"load": np.sin(np.arange(200.0))})
@@ -45,7 +45,7 @@ calls = {
     "estimator": lambda: zoo.SequenceRegressor(target="load", window=8).fit(table),
     "kit": lambda: zoo.testing.check,
     "pickle of a run": lambda: pickle.loads(bytes.fromhex(sys.argv[1])),
-    "SavedModel": lambda: RUNTIMES["tensorflow"].load("folder"),
+    "SavedModel": lambda: load_session(find_runtime("tensorflow"), "folder"),
 }
 told = {}
 for name, call in calls.items():

@@ -33,9 +33,7 @@ def several_steps(
     """
     usual = model.steps_per_execution
     model.steps_per_execution = steps_per_execution
-    model.train_function = _train_function(
-        model, steps_per_execution, steps_per_epoch, draw, _compiled_step(model, jit)
-    )
+    model.train_function = _train_function(model, steps_per_execution, steps_per_epoch, draw, jit)
     try:
         yield
     finally:
@@ -43,26 +41,16 @@ def several_steps(
         model.train_function = model.test_function = None
 
 
-def _compiled_step(model: keras.Model, jit: bool) -> Callable[[Any], Any]:
-    step: Callable[[Any], Any] = (
-        tf.function(model.train_step, autograph=False, jit_compile=True) if jit else model.train_step
-    )
-    return step
-
-
 def _train_function(
-    model: keras.Model,
-    steps_per_execution: int,
-    steps_per_epoch: int,
-    draw: Callable[[Any, Any], Any],
-    compiled: Callable[[Any], Any],
+    model: keras.Model, steps_per_execution: int, steps_per_epoch: int, draw: Callable[[Any, Any], Any], jit: bool
 ) -> Callable[[Any], dict[str, Any]]:
     """What makes the next steps with an iterator's batches, at most to the end of an epoch, and gives the metrics."""
+    train = tf.function(model.train_step, autograph=False, jit_compile=True) if jit else model.train_step
 
     @tf.function(autograph=False, reduce_retracing=True, jit_compile=False)  # type: ignore[untyped-decorator]
     def run(iterator: Any, first: Any, end: Any) -> dict[str, Any]:
         def step(number: Any) -> tuple[Any]:
-            compiled(draw(iterator, number))
+            train(draw(iterator, number))
             return (number + 1,)
 
         tf.while_loop(lambda number: number < end, step, (first,))

@@ -14,7 +14,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from zoo.acceleration.products import backwards, input_gradient, weight_gradients
+from zoo.acceleration.recurrent_gradients import backwards, input_gradient, weight_gradients
 
 Tensor = Any
 

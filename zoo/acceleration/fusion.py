@@ -9,9 +9,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from zoo.acceleration.batch_parts import computed_in_parts, join, split
 from zoo.acceleration.fused_gru import gru
 from zoo.acceleration.fused_lstm import lstm
-from zoo.acceleration.parts import computed_in_parts, join, split
 from zoo.keras_internals import INNER_LOOP, flatten_layers, standing_in
 
 Tensor = Any

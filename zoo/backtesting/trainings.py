@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.acceleration.training_tasks import training_tasks
 from zoo.backtesting.forecasting import BlockForecasts, Fitting, Outputs, forecast_block
 from zoo.backtesting.origins import Block, origins_of
 from zoo.data.table_windows import TableWindows
 from zoo.workers.executors import check_workers
 from zoo.workers.executors import executor as open_workers
 from zoo.workers.messages import WorkerLostError
+from zoo.workers.training_tasks import training_tasks
 from zoo_registry.errors import ConfigError
 
 OnBlock = Callable[[int, int], None]  # how many blocks are done, and of how many
@@ -38,7 +38,7 @@ def workers_for(
 ) -> AbstractContextManager[Executor | None]:
     """The caller's executor, or workers as they are asked for, or None for this process."""
     if asked and not trains:
-        raise ConfigError(f"--{next(iter(asked))} is for trainings, but this network stays as it is; add --refit")
+        raise ConfigError(f"`{next(iter(asked))}` is for trainings, but this network stays as it is; add `refit`")
     return open_workers(**asked) if asked else nullcontext(executor if trains else None)
 
 

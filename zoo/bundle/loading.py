@@ -18,15 +18,16 @@ from zoo.bundle.opening import open_bundle
 from zoo.bundle.signatures import required_keys
 from zoo.inference.predictor import Predictor
 from zoo.inference.ranges import PARAMETERS_FILE, Outside, TrainRange
-from zoo.runtimes import Runtime, Session, find_runtime
+from zoo.runtimes import find_runtime, load_session
 from zoo.texts import printable
+from zoo_registry import Runtime, Session
 from zoo_registry.errors import BundleError, DataError, ZooError
+from zoo_registry.runtime import ONNX_FILE
 
 if TYPE_CHECKING:
     from zoo.provenance import DataRecord
     from zoo_registry import Problem
 
-ONNX_FILE = "model.onnx"
 SCALERS_FILE = "scalers.joblib"
 
 
@@ -36,18 +37,24 @@ class GuardedSession:
 
     session: Session
     folder: Path
+    runtime: str
 
     def run(self, window: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Map windows of shape (batch, window, n_features) to outputs by name; raises BundleError."""
         try:
-            return self.session.run(window)
+            found = self.session.run(window)
+            if not isinstance(found, dict):
+                raise TypeError(f"expected outputs by name, found {type(found).__name__}")
+            return found
         except ZooError:
             raise
         except Exception as error:
-            raise BundleError(f"{self.folder}: its graph cannot be run ({_reason(error)}); export again") from error
+            raise BundleError(
+                f"{self.folder}: its graph cannot be run on {self.runtime} ({_reason(error)}); export again"
+            ) from error
 
 
-def load_session(
+def guarded_session(
     runtime: Runtime, folder: Path, read: Callable[[str], bytes], operators: Collection[str] | None = None
 ) -> GuardedSession:
     """Look at ``model.onnx`` and load a folder on a runtime; ``read`` gives a file's content by its name.
@@ -59,7 +66,7 @@ def load_session(
     onnx = read(ONNX_FILE)
     check_onnx(onnx, folder / ONNX_FILE, operators)
     try:
-        return GuardedSession(runtime.load(folder, onnx), folder)
+        return GuardedSession(load_session(runtime, folder, onnx), folder, runtime.name)
     except ZooError:
         raise
     except Exception as error:
@@ -178,7 +185,7 @@ def load_bundle(
     keys = required_keys(require_signature)
     checked = open_bundle(path, keys)
     chosen.check(checked.folder, checked.manifest.problem.dtype)
-    session = load_session(chosen, checked.folder, checked.read, checked.manifest.onnx.operators)
+    session = guarded_session(chosen, checked.folder, checked.read, checked.manifest.onnx.operators)
     # without keys, those of the environment hold where a pickle is loaded, unless none at all were asked for here
     kept = None if require_signature is None and not keys else tuple(key.absolute() for key in keys)
     return Bundle(checked, session, runtime, kept)

@@ -20,9 +20,9 @@ from zoo.bundle.golden import Ruler
 from zoo.bundle.integrity import CheckedFiles
 from zoo.bundle.verification import Verdict, replay
 from zoo.processes import command
-from zoo.runtimes import RUNTIMES, Runtime, find_runtime
-from zoo.streams import open_closed_streams
+from zoo.runtimes import find_runtime
 from zoo_registry.errors import BundleError, RefusalError, ZooError, first_line
+from zoo_registry.streams import open_closed_streams
 
 SECONDS = 300.0
 # Of memory; an import of TensorFlow takes half a gigabyte, and each core some for a thread's stack and buffers
@@ -52,10 +52,9 @@ def replay_apart(checked: CheckedFiles, names: Sequence[str], limits: Limits, *,
 
     Raises what that raises, and BundleError over a limit, and where the process dies.
     """
-    runtimes = [find_runtime(name) for name in names]
-    for runtime in runtimes:
-        runtime.check_installed()
-    request = pickle.dumps((checked, runtimes, limits, strict))
+    for name in names:
+        find_runtime(name).check_installed()
+    request = pickle.dumps((checked, names, limits, strict))
     open_closed_streams()  # or the pipes below get their descriptors
     alive, held = os.pipe()  # nothing is written: it is closed here when this process ends, however it ends
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
@@ -69,7 +68,7 @@ def replay_apart(checked: CheckedFiles, names: Sequence[str], limits: Limits, *,
     except subprocess.TimeoutExpired as error:
         raise BundleError(
             f"{checked.folder}: its replay took more than {limits.seconds:g} s, and was ended; do not use the bundle,"
-            " or give more with --time-limit where you trust who made it"
+            " or give more with `time_limit` where you trust who made it"
         ) from error
     finally:
         os.close(alive)
@@ -79,7 +78,7 @@ def replay_apart(checked: CheckedFiles, names: Sequence[str], limits: Limits, *,
     except ValueError as error:
         raise BundleError(
             f"{checked.folder}: its replay ended with the exit code {process.returncode} and without a word; do not use"
-            f" the bundle, or give more than {limits.megabytes} MB with --memory-limit where you trust who made it"
+            f" the bundle, or give more than {limits.megabytes} MB with `memory_limit` where you trust who made it"
         ) from error
     if "refusal" in answer:
         raise RefusalError(answer["refusal"])
@@ -93,8 +92,8 @@ def run(specification: Mapping[str, Any]) -> None:
     threading.Thread(target=_end_with, args=(specification["alive"],), daemon=True).start()
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
         os.dup2(2, 1)  # what libraries print is no answer
-        checked, runtimes, limits, strict = pickle.load(sys.stdin.buffer)
-        json.dump(_answer(checked, runtimes, limits, strict=strict), out)
+        checked, names, limits, strict = pickle.load(sys.stdin.buffer)
+        json.dump(_answer(checked, names, limits, strict=strict), out)
 
 
 def _end_with(alive: int) -> None:
@@ -103,11 +102,9 @@ def _end_with(alive: int) -> None:
     os._exit(1)
 
 
-def _answer(checked: CheckedFiles, runtimes: Sequence[Runtime], limits: Limits, *, strict: bool) -> dict[str, Any]:
+def _answer(checked: CheckedFiles, names: Sequence[str], limits: Limits, *, strict: bool) -> dict[str, Any]:
     _limit(limits)
-    for runtime in runtimes:
-        RUNTIMES[runtime.name] = runtime  # a caller may have one of its own
-    names, manifest = [runtime.name for runtime in runtimes], checked.manifest
+    manifest = checked.manifest
     try:
         verdicts = replay(
             checked.folder, names, Ruler.of(manifest), checked.read, manifest.onnx.operators, strict=strict
@@ -129,7 +126,7 @@ def _told(error: ZooError, checked: CheckedFiles, limits: Limits) -> str:
         return str(error)
     return (
         f"{checked.folder}: its replay takes more than {limits.megabytes} MB of memory; do not use the bundle, or give"
-        " more with --memory-limit where you trust who made it"
+        " more with `memory_limit` where you trust who made it"
     )
 
 

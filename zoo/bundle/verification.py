@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from zoo.bundle.golden import GOLDEN_FILE, PARITY_LIMIT, Golden, Ruler
-from zoo.bundle.loading import load_session
+from zoo.bundle.loading import guarded_session
 from zoo.bundle.opening import open_bundle
-from zoo.runtimes import RUNTIMES, find_runtime
+from zoo.runtimes import find_runtime
+from zoo.runtimes import runtimes as all_runtimes
 from zoo_registry.errors import BundleError, RefusalError
 
 ALL_RUNTIMES = "all"
@@ -75,7 +76,7 @@ def choose_runtimes(names: Sequence[str] = ()) -> list[str]:
 
     Raises BundleError for an unknown name, or where no runtime is installed.
     """
-    installed = [runtime for runtime in RUNTIMES.values() if runtime.version]
+    installed = [runtime for runtime in all_runtimes().values() if runtime.version]
     if ALL_RUNTIMES in names:
         chosen = [runtime.name for runtime in installed]
     elif names:
@@ -111,7 +112,7 @@ def replay(
             continue
         try:
             runtime.check(folder, str(golden.window.dtype))
-            session = load_session(runtime, folder, read, operators)
+            session = guarded_session(runtime, folder, read, operators)
         except RefusalError as refusal:
             if strict:
                 raise

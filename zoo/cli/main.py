@@ -29,8 +29,8 @@ from zoo.cli.show_command import show
 from zoo.cli.train_command import train
 from zoo.cli.tune_command import tune
 from zoo.cli.verify_command import verify
-from zoo.streams import open_closed_streams
 from zoo_registry.errors import ZooError
+from zoo_registry.streams import open_closed_streams
 
 INTERRUPTED = 130
 

@@ -88,7 +88,7 @@ def _import_alone(plugin: Plugin) -> Report:
     reason, facts = plugin.error, {}
     if not reason:
         try:
-            facts = judge_import(plugin.name, plugin.value)
+            facts = judge_import(plugin.name, plugin.value, plugin.distribution)
         except AssertionError as error:
             reason = str(error)
     verdict = Verdict(

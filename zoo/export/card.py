@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from zoo.bundle.golden import kinds_of
 from zoo.bundle.manifest import Manifest
-from zoo.evaluation.headline import ANOMALY_MEASURES, CLASS_MEASURES, everybody
-from zoo.outputs import QUANTILES
+from zoo.tasks import find_task
 from zoo.texts import printable
 
 
@@ -27,34 +26,24 @@ def model_card(manifest: Manifest, summary: str, row: Sequence[str]) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["code"] = _code
-    heads, rows = _table(manifest.metrics)
+    problem = manifest.problem
+    task, kinds = find_task(problem.task), kinds_of(problem)
+    wanted = {kind: name for name, kind in reversed(kinds.items())}  # the first output of each kind
+    meanings = task.meanings(problem, manifest.metrics, manifest.threshold, _listed)
     return environment.get_template("card.md.jinja").render(
         manifest=manifest,
         summary=summary,
-        outputs=[tensor.name for tensor in manifest.problem.outputs if tensor.name != QUANTILES],
-        heads=heads,
-        rows=rows,
+        in_units=task.in_units,
+        meanings={name: Markup(meaning) for name, meaning in meanings.items()},
+        listed=_listed,
+        outputs=[name for name in kinds if name in wanted.values()],
+        table=task.card_table(manifest.metrics, problem.targets),
         row=row,
     )
 
 
-def _table(metrics: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """What was measured: the table's heads, and a row for the network and for each baseline."""
-    network = metrics["network"]
-    if targets := network.get("targets"):
-        heads = ["forecast", *(f"{error} {target}" for target in targets for error in ("MAE", "RMSE"))]
-        values = {
-            name: [measured["targets"][target][error] for target in targets for error in ("mae", "rmse")]
-            for name, measured in everybody(metrics).items()
-        }
-    else:
-        classes = "log_loss" in network
-        measures = CLASS_MEASURES if classes else {**ANOMALY_MEASURES, "flagged": "rows flagged"}
-        known = [measure for measure in measures if measure in network]  # without labels it is flagged rows alone
-        heads = ["told by" if classes else "scores of", *(measures[measure] for measure in known)]
-        values = {name: [measured[key] for key in known] for name, measured in everybody(metrics).items()}
-    rows = [[name, *("" if value is None else f"{value:.4g}" for value in own)] for name, own in values.items()]
-    return heads, rows
+def _listed(names: Sequence[str]) -> Markup:
+    return Markup(", ").join(map(_code, names))
 
 
 def _text(text: object) -> Markup:

@@ -19,8 +19,8 @@ from zoo.export.native_recurrence import native_recurrence
 from zoo.export.operators import HANDLERS, conversion_told, hold_constants, nodes_of, refuse_unknown
 from zoo.export.slices import name_cut_axes_alone
 from zoo.outputs import INPUT
-from zoo.runtimes.onnxruntime_session import ONNX_FILE
 from zoo_registry.errors import ExportError
+from zoo_registry.runtime import ONNX_FILE
 
 OPSET = 18  # the highest that tf2onnx 1.17 writes
 BATCH_AXIS = "batch"

@@ -97,10 +97,16 @@ def refuse_unknown(graph: onnx.GraphProto, network: keras.Model, opset: int) -> 
         )
 
 
-def nodes_of(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    """Every node, those of loop and branch bodies too."""
+def graphs_of(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """A graph, and the bodies of loops and branches in it."""
+    yield graph
     for node in graph.node:
-        yield node
         for attribute in node.attribute:
             for body in (attribute.g, *attribute.graphs):
-                yield from nodes_of(body)
+                yield from graphs_of(body)
+
+
+def nodes_of(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """Every node, those of loop and branch bodies too."""
+    for part in graphs_of(graph):
+        yield from part.node

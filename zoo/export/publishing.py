@@ -1,4 +1,4 @@
-"""Publish a bundle: the model's folder is locked, its interface checked, and the bundle renamed to the next number.
+"""Publish a bundle: the model's folder is locked, looked at once more, and the bundle renamed to the next number.
 
 A process that is killed at any moment leaves either nothing new or a whole bundle, and hidden leftovers, which
 :mod:`zoo.export.leftovers` cleans up. A number is given once: see :class:`zoo.export.numbers.Numbers`.
@@ -15,11 +15,9 @@ from zoo.atomic import make_folder, rename_to_free, staging_folder, sync, write_
 from zoo.bundle.place import CONFIG_FILE, MAX_CONFIG_BYTES
 from zoo.bundle.regular_files import read_regular
 from zoo.bundle.version_folders import versions
-from zoo.export.naming import check_interface
 from zoo.export.numbers import MARK_FILE, Numbers
 from zoo.locks import held
 from zoo.removal import remove_emptied
-from zoo_registry import Problem
 from zoo_registry.errors import ExportError
 
 
@@ -41,18 +39,18 @@ def staging(model: Path) -> Iterator[Path]:
 def publish(
     folder: Path,
     model: Path,
-    problem: Problem,
     config: str,
     seal: Callable[[int, bytes], None] = lambda number, config: None,
+    check: Callable[[], None] = lambda: None,
 ) -> Path:
     """Rename a complete and verified staging folder to the model's next version and return it.
 
     ``config`` is Triton's ``config.pbtxt``, written whole just before the first version appears; one that is there is
-    kept. ``seal`` gets the number and what stands in ``config.pbtxt``, to write both into the folder. Raises
-    ExportError where another process has meanwhile published another interface under this name.
+    kept. ``seal`` gets the number and what stands in ``config.pbtxt``, to write both into the folder. ``check`` comes
+    first, where no other process can publish, and raises what forbids it.
     """
     with held(model.resolve(), wait=True):
-        check_interface(model, problem)
+        check()
         published = versions(model)
         numbers = Numbers.read(model)
         fresh = not published or not (model / CONFIG_FILE).exists()  # one without versions is a killed export's
@@ -108,7 +106,7 @@ def _check_config(model: Path) -> None:
     if config.exists() and not Numbers.read(model).wrote(config):
         raise ExportError(
             f"{config}: expected none, or that of an export, found one that no export is known to"
-            " have written; move it away, or give another --name"
+            " have written; move it away, or give another `name`"
         )
 
 

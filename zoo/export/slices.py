@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
+
+from zoo.export.operators import graphs_of
 
 _TO_THE_END = np.iinfo(np.int32).max  # what tf2onnx writes where nothing is cut
 
@@ -31,8 +31,9 @@ def name_cut_axes_alone(graph: onnx.GraphProto) -> None:
             name = f"slice_{number}_{place}"
             graph.initializer.append(numpy_helper.from_array(old[cut], name))
             node.input[place] = name
-    unused = before - set(_names(graph))
-    kept = [tensor for tensor in graph.initializer if tensor.name not in unused]
+    used = {name for part in graphs_of(graph) for node in part.node for name in node.input}
+    used |= {tensor.name for part in graphs_of(graph) for tensor in part.output}
+    kept = [tensor for tensor in graph.initializer if tensor.name in used or tensor.name not in before]
     del graph.initializer[:]
     graph.initializer.extend(kept)
 
@@ -44,13 +45,3 @@ def _cut(
     forward = np.ones_like(axes) if steps is None else steps
     kept: NDArray[np.bool_] = (starts == 0) & (ends >= _TO_THE_END) & (forward == 1)
     return ~kept
-
-
-def _names(graph: onnx.GraphProto) -> Iterator[str]:
-    """What nodes read, those of loop and branch bodies too, and what the graph gives."""
-    yield from (tensor.name for tensor in graph.output)
-    for node in graph.node:
-        yield from node.input
-        for attribute in node.attribute:
-            for body in (attribute.g, *attribute.graphs):
-                yield from _names(body)

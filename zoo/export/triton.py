@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from zoo.runtimes.onnxruntime_session import ONNX_FILE
 from zoo_registry import Problem, Tensor
+from zoo_registry.runtime import ONNX_FILE
 
 MAX_BATCH = 1024
 _TYPES = {"float32": "TYPE_FP32", "float64": "TYPE_FP64", "bool": "TYPE_BOOL"}

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.atomic import write_text
-from zoo.capabilities import EXPORTS, NOT_INSTALLED, PACKAGED_FILE, READERS, Capabilities, packaged, written
+from zoo.capabilities import EXPORTS, NOT_INSTALLED, PACKAGED_FILE, Capabilities, packaged, written
 from zoo.quiet import import_tensorflow
 from zoo.testing.subject import OWN
-from zoo_registry import Architecture, Entry, discover
+from zoo_registry import BUILT_IN_RUNTIMES, Architecture, Entry, discover
 from zoo_registry.errors import ZooError
 
 TOLD_BY = ("shapes", "export", "native recurrence", "runtimes", "export of other tasks")
@@ -83,9 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _missing() -> list[str]:
-    from zoo.runtimes import RUNTIMES
-
-    return [name for name in READERS if RUNTIMES[name].version is None]
+    return [name for name in BUILT_IN_RUNTIMES if discover().runtimes[name].item.version is None]
 
 
 def _cell(one: Capabilities, name: str) -> str:

@@ -33,12 +33,12 @@ def local_point(name: str, value: str, distribution: str, version: str) -> Entry
     return point
 
 
-def measure_import(name: str, value: str, path: Sequence[str] = ()) -> Cost:
+def measure_import(name: str, value: str, path: Sequence[str] = (), distribution: str = "probed") -> Cost:
     """Load a plugin (``module`` or ``module:attribute``) and ask its hooks, in a fresh process.
 
     A module without hooks is imported alone. It has ``PATIENCE`` seconds.
     """
-    specification = {"name": name, "value": value, "path": list(path)}
+    specification = {"name": name, "value": value, "distribution": distribution, "path": list(path)}
     try:
         told = ask(__name__, specification, PATIENCE)
     except NoAnswerError as silence:
@@ -49,7 +49,8 @@ def measure_import(name: str, value: str, path: Sequence[str] = ()) -> Cost:
 def run(specification: Mapping[str, Any]) -> None:
     """In the fresh process: load the plugin and print what it cost as the last line."""
     before, started = heavy_modules(), time.perf_counter()
-    (plugin,) = discover_from([local_point(specification["name"], specification["value"], "probed", "0")]).plugins
+    point = local_point(specification["name"], specification["value"], specification["distribution"], "0")
+    (plugin,) = discover_from([point]).plugins
     error = "" if "it implements no hook" in plugin.error else plugin.error
     seconds, heavy = time.perf_counter() - started, sorted(heavy_modules() - before)
     print("\n" + json.dumps({"seconds": seconds, "heavy": heavy, "error": error}))

@@ -25,8 +25,9 @@ class TimeLeft:
         self._began = now
 
     def epoch_ends(self, now: float) -> None:
-        """It has ended."""
+        """It has ended, and the next one begins."""
         seconds, known = now - self._began, self._epoch_seconds
+        self._began = now
         self._epoch_seconds = seconds if known is None else NEWEST * seconds + (1 - NEWEST) * known
 
     def seconds(self, now: float, part: float, epochs: int) -> float:
@@ -81,7 +82,6 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self._time.epoch_ends(time.monotonic())
-        self._time.epoch_begins(time.monotonic())
         found = logs or {}
         validation, rate = _figure(found.get("val_loss")), _figure(found.get("learning_rate"))
         self._progress.update(self._task, validation=validation, rate=rate, left=self._left(1.0))

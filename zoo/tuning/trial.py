@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.acceleration.training_tasks import keras_session
-from zoo.data.series_splits import layout_of, split_series
 from zoo.data.table import Table
 from zoo.settings.schema import RunConfig
+from zoo.training.preparation import split_table
 from zoo.tuning.folds import Fold
 from zoo.tuning.trial_record import COMPLETE, FAILED, PRUNED
 from zoo.workers.messages import Reporter, SharedFile
-from zoo.workers.sharing import read_value, write_value
+from zoo.workers.sharing import read_shared, write_value
+from zoo.workers.training_tasks import keras_session
 from zoo_registry.errors import ZooError
 
 
@@ -49,7 +49,7 @@ def write_data(path: Path, table: Table, folds: Sequence[Fold]) -> None:
 
 def run_trial(task: TrialTask) -> Outcome:
     """Cross-validate a configuration in this process; what it raises is told as the reason of a failed trial."""
-    table, folds = read_value(str(task.data.find()))
+    table, folds = read_shared(task.data)
     with keras_session():
         return _outcome(task, table, folds)
 
@@ -68,7 +68,7 @@ def _outcome(task: TrialTask, table: Table, folds: Sequence[Fold]) -> Outcome:
             raise _Stopped
 
     try:
-        split_series(table, task.config.data, layout_of(task.config.data))  # as a training of it will need
+        split_table(table, task.config.data)  # as a training of it will need
         told = on_epoch if task.tell_epochs else None
         found = cross_validate(task.config, table, folds, on_epoch=told, on_fold=on_fold)
     except _Stopped:

@@ -62,11 +62,7 @@ class Workers(Executor):
 
     @abstractmethod
     def share(self, path: Path) -> SharedFile:
-        """Make a file of this host known to all workers, those that come later too."""
-
-    @abstractmethod
-    def share_folder(self, path: Path) -> SharedFile:
-        """Make a folder of this host, with all that is in it, known to all workers, those that come later too."""
+        """Make a file of this host, or a folder with all that is in it, known to all workers, later ones too."""
 
     @abstractmethod
     def reporter(self, key: str) -> Reporter:

@@ -85,16 +85,12 @@ class ProcessWorkers(Workers):
                 return result
         raise WorkerLostError(
             f"its worker process ended {ATTEMPTS} times, as one that is killed or out of memory does; look at the"
-            " memory of this machine, or take fewer --jobs"
+            " memory of this machine, or take fewer `jobs`"
         )
 
     def share(self, path: Path) -> LocalFile:
         """See :meth:`Workers.share`."""
         return LocalFile(str(path.resolve()))
-
-    def share_folder(self, path: Path) -> LocalFile:
-        """See :meth:`Workers.share_folder`."""
-        return self.share(path)
 
     def reporter(self, key: str) -> FileReporter:
         """See :meth:`Workers.reporter`."""
@@ -137,8 +133,7 @@ class ProcessWorkers(Workers):
                 raise BrokenProcessPool("the executor is being closed")
             pool = self._idle.pop() if self._idle else None
             if pool is None:
-                begin = (_begin_worker, (os.getpid(),))
-                pool = ProcessPoolExecutor(1, env=self._environment, initializer=begin[0], initargs=begin[1])
+                pool = ProcessPoolExecutor(1, env=self._environment, initializer=_begin_worker, initargs=(os.getpid(),))
             self._busy.add(pool)
         return pool
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
 import joblib
@@ -17,45 +16,28 @@ import joblib
 from zoo.workers.messages import SharedFile, Workers
 
 
-class Shared(Protocol):
-    """What tasks carry instead of the value."""
-
-    def get(self) -> Any:
-        """The value, where the task runs; it is read-only."""
-
-
-@dataclass(frozen=True)
-class CarriedValue:
-    """A value that is sent with each task."""
-
-    value: Any
-
-    def get(self) -> Any:
-        """See :meth:`Shared.get`."""
-        return self.value
-
-
-@dataclass(frozen=True)
-class FiledValue:
-    """A value in a file, of which a worker keeps the one that it read last."""
-
-    file: SharedFile
-
-    def get(self) -> Any:
-        """See :meth:`Shared.get`."""
-        return read_value(str(self.file.find()))
-
-
 @contextmanager
-def shared(executor: Executor, value: Any) -> Iterator[Shared]:
-    """Give all tasks of an executor a value: workers of the zoo through one file, those of others with each task."""
+def shared(executor: Executor, value: Any) -> Iterator[Callable[[], Any]]:
+    """Give all tasks of an executor a value: workers of the zoo through one file, those of others with each task.
+
+    Tasks carry what is given here, and call it for the value, which is read-only.
+    """
     if not isinstance(executor, Workers):
-        yield CarriedValue(value)
+        yield partial(_itself, value)
         return
     with tempfile.TemporaryDirectory(prefix="zoo-shared-") as folder:
         path = Path(folder) / f"{uuid4().hex}.joblib"
         write_value(path, value)
-        yield FiledValue(executor.share(path))
+        yield partial(read_shared, executor.share(path))
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def read_shared(file: SharedFile) -> Any:
+    """The value in a shared file, where the task runs."""
+    return read_value(str(file.find()))
 
 
 def write_value(path: Path, value: Any) -> None:
@@ -63,7 +45,7 @@ def write_value(path: Path, value: Any) -> None:
     joblib.dump(value, path)
 
 
-@functools.lru_cache(maxsize=1)
+@lru_cache(maxsize=1)
 def read_value(path: str) -> Any:
     """Map a value into memory, the same as long as no other is read; it is unpickled: only for the zoo's own files."""
     return joblib.load(path, mmap_mode="r")

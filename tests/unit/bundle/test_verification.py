@@ -13,7 +13,8 @@ from zoo.bundle.golden import PARITY_LIMIT, Golden, Ruler
 from zoo.bundle.integrity import check_integrity, describe_files
 from zoo.bundle.manifest import Manifest
 from zoo.bundle.verification import Verdict, choose_runtimes, verify_bundle
-from zoo.runtimes import RUNTIMES, Runtime
+from zoo.runtimes import find_runtime
+from zoo_registry import Runtime
 from zoo_registry.errors import BundleError
 
 
@@ -37,7 +38,7 @@ def test_every_installed_runtime(exported):
     for verdict in verdicts:
         assert verdict.passed
         assert 0 <= verdict.difference <= PARITY_LIMIT == 1e-5
-        assert verdict.version == RUNTIMES[verdict.runtime].version
+        assert verdict.version == find_runtime(verdict.runtime).version
         assert 0 < verdict.milliseconds < 1000
 
 
@@ -104,17 +105,18 @@ def test_runtimes_that_are_chosen(monkeypatch):
     assert "tensorflow" not in choose_runtimes(), "a SavedModel is a program"
     assert set(choose_runtimes(["all"])) == {*choose_runtimes(), "tensorflow"}
     assert choose_runtimes(["tensorflow"]) == ["tensorflow"]
-    gone = Runtime("gone", "not-a-distribution", "nowhere")
-    monkeypatch.setattr(verification, "RUNTIMES", {"gone": gone, "onnxruntime": RUNTIMES["onnxruntime"]})
+    gone = Runtime(name="gone", summary="Gone.", load=len, distribution="not-a-distribution")
+    known = {"gone": gone, "onnxruntime": find_runtime("onnxruntime")}
+    monkeypatch.setattr(verification, "all_runtimes", lambda: known)
     assert choose_runtimes() == ["onnxruntime"]
-    monkeypatch.setattr(verification, "RUNTIMES", {"gone": gone})
+    del known["onnxruntime"]
     with pytest.raises(BundleError, match="no runtime is installed that could replay a bundle; run: pip install"):
         choose_runtimes()
 
 
 def test_the_unit_follows_the_targets(exported):
-    interface = exported.manifest.interface.model_copy(update={"targets": ("b", "a")})
-    manifest = exported.manifest.model_copy(update={"interface": interface, "parity_unit": {"a": 1.0, "b": 2.0}})
+    problem = exported.manifest.problem.model_copy(update={"targets": ("b", "a")})
+    manifest = exported.manifest.model_copy(update={"problem": problem, "parity_unit": {"a": 1.0, "b": 2.0}})
     np.testing.assert_array_equal(Ruler.of(manifest).unit, [2.0, 1.0])
 
 

@@ -11,9 +11,8 @@ import tensorflow as tf
 
 import zoo
 from zoo.bundle.integrity import check_integrity
-from zoo.runtimes import RUNTIMES, Runtime
 from zoo_registry import Entry, Exporter, Registry
-from zoo_registry.errors import ConfigError, ExportError, ParityError, UnknownExporterError
+from zoo_registry.errors import ConfigError, ExportError, ParityError, UnknownExporterError, ZooError
 from zoo_registry.registry import EXPORTERS as KIND
 
 
@@ -63,9 +62,8 @@ def test_the_files_are_in_the_bundle_and_in_its_manifest(trained, register, tmp_
     assert written.read_text() == "1 2 3\n"
     listed = check_integrity(bundle.folder).files["extra/flat/numbers.txt"]
     assert (listed.size, listed.sha256) == (6, hashlib.sha256(b"1 2 3\n").hexdigest())
-    assert bundle.manifest.extra == {
-        "flat": {"distribution": "pens", "version": "1.2", "batch": None, "facts": {"numbers": 3}}
-    }
+    told = {"distribution": "pens", "version": "1.2", "batch": None, "facts": {"numbers": 3}}
+    assert bundle.manifest.extra["flat"].model_dump() == told
     assert set(bundle.manifest.parity) == {"onnxruntime", "tensorflow"}, "no runtime here runs that format"
 
 
@@ -93,7 +91,7 @@ def test_a_fixed_batch_comes_with_a_saved_model_of_it(trained, series, register,
     assert np.abs(difference).max() <= 1e-5 * bundle.manifest.parity_unit["load"]
     assert not [out for operation in operations for out in operation.outputs if out.dtype == tf.float64]
     assert (context.batch, bundle.manifest.extra["fixed"]["batch"]) == (fixed, fixed)
-    assert context.interface == bundle.manifest.interface.model_dump(mode="json")
+    assert context.interface == bundle.manifest.problem.interface()
     assert not context.fixed.exists()
     assert [path.name for path in (bundle.folder / "extra").iterdir()] == ["fixed"]
 
@@ -120,20 +118,20 @@ def test_an_exporter_sees_the_staged_bundle(trained, register, tmp_path):
         (
             ["raising"],
             ExportError,
-            "--format raising: exporter 'raising' of distribution 'pens' failed: RuntimeError",
+            "`formats` raising: exporter 'raising' of distribution 'pens' failed: RuntimeError",
         ),
         (
             ["flat", "sentence"],
             ExportError,
-            "--format sentence: this network has too many numbers; nothing",
+            "`formats` sentence: this network has too many numbers; nothing",
         ),
-        (["silent"], ExportError, "--format silent: exporter 'silent' of distribution 'pens' wrote no file"),
+        (["silent"], ExportError, "`formats` silent: exporter 'silent' of distribution 'pens' wrote no file"),
         (
             ["needy"],
             ExportError,
-            "--format needy: expected the distribution 'no-such-thing', which is missing",
+            "`formats` needy: expected the distribution 'no-such-thing', which is missing",
         ),
-        (["picky"], ExportError, "--format picky: it has 8 rows"),
+        (["picky"], ExportError, "`formats` picky: it has 8 rows"),
         (["flta"], UnknownExporterError, "there is no exporter 'flta'; did you mean 'flat'?"),
     ],
 )
@@ -147,8 +145,8 @@ def test_nothing_is_published_where_one_fails(trained, register, tmp_path, forma
 @pytest.mark.parametrize(
     ("formats", "batch", "message"),
     [
-        ((), 2, "--batch fixes the batch of other formats, expected a --format; add one, or leave it out"),
-        (("flat",), 0, "--batch: expected 1 or more windows, found 0"),
+        ((), 2, "`batch` fixes the batch of other formats, expected `formats`; name one, or leave it out"),
+        (("flat",), 0, "`batch`: expected 1 or more windows, found 0"),
     ],
 )
 def test_a_batch_that_makes_no_sense(trained, register, tmp_path, formats, batch, message):
@@ -159,39 +157,75 @@ def test_a_batch_that_makes_no_sense(trained, register, tmp_path, formats, batch
 
 def test_two_of_one_name_would_share_a_folder(trained, register, tmp_path):
     register({"flat": {"write": flat}}, ("pens", "pencils"))
-    with pytest.raises(ExportError, match="--format flat: two of this name would write one folder; leave one out"):
+    with pytest.raises(ExportError, match="`formats` flat: two of this name would write one folder; leave one out"):
         trained.export(tmp_path, name="tiny", formats=["pens:flat", "pencils:flat"])
     bundle = trained.export(tmp_path, name="tiny", formats=["pencils:flat", "pencils:flat"])
-    assert bundle.manifest.extra["flat"]["distribution"] == "pencils"
+    assert bundle.manifest.extra["flat"].distribution == "pencils"
 
 
-SESSION = """
-from zoo.runtimes.onnxruntime_session import OnnxRuntimeSession
+PEN = """
+from zoo_registry import Exporter, Reference, Runtime, hookimpl
 
-class Off(OnnxRuntimeSession):
-    def run(self, window):
-        return {name: values + {OFF} for name, values in super().run(window).items()}
+def write(context):
+    (context.folder / "off.txt").write_text("{off}")
 
 def load(folder):
-    return Off(folder)
+    session = Reference("zoo_plugins.runtimes.onnxruntime_session:OnnxRuntimeSession")(folder)
+
+    class Off:
+        def run(self, window):
+            off = float((folder / "extra" / "pen" / "off.txt").read_text())
+            return {{name: values + off for name, values in session.run(window).items()}}
+
+    return Off()
+
+@hookimpl
+def zoo_exporters():
+    return [Exporter(name="pen", summary="Ink.", write=write)]
+
+@hookimpl
+def zoo_runtimes():
+    place = {{"file": "extra/pen/off.txt", "exporter": "pen"}}
+    return [Runtime(name="pen", summary="Ink.", load=load, distribution="pens", **place)]
 """
 
 
-@pytest.mark.parametrize("off", [0.0, 1.0])
-def test_what_a_runtime_here_can_run_passes_the_gate(trained, register, tmp_path, monkeypatch, off):
-    (tmp_path / f"pen_session_{off:.0f}.py").write_text(SESSION.replace("{OFF}", str(off)))
-    monkeypatch.syspath_prepend(tmp_path)
-    pen = Runtime("pen", "numpy", f"pen_session_{off:.0f}", file="extra/flat/numbers.txt", exporter="flat")
-    monkeypatch.setitem(RUNTIMES, "pen", pen)
-    if off:
-        with pytest.raises(ParityError, match=r"differs from the trained model by more than 1e-5 \(pen by "):
-            trained.export(tmp_path / "exported", name="tiny", formats=["flat"])
-        assert not (tmp_path / "exported" / "tiny").exists()
-        return
-    bundle = trained.export(tmp_path / "exported", name="tiny", formats=["flat"])
-    assert bundle.manifest.parity["pen"]["version"] == pen.version
-    assert bundle.manifest.parity["pen"]["difference"] <= 1e-5
-    assert [verdict.runtime for verdict in zoo.verify_bundle(bundle.folder, ["pen"])] == ["pen"]
+def test_a_format_of_a_plugins_own_passes_the_gate_is_verified_and_loaded(
+    trained, install_plugin, tmp_path, series, zoo_command
+):
+    install_plugin("pens", PEN.format(off=0))
+    bundle = trained.export(tmp_path / "exported", name="tiny", formats=["pen"])
+    assert bundle.manifest.parity["pen"].version == "1.2"
+    assert bundle.manifest.parity["pen"].difference <= 1e-5
+    assert {"pen", "onnxruntime"} <= {verdict.runtime for verdict in zoo.verify_bundle(bundle.folder)}
+    done = zoo_command("verify", bundle.folder, "--runtime", "pen")
+    assert (done.exit_code, done.stdout.splitlines()[1].split()[:2]) == (0, ["pen", "1.2"])
+    window = series[["load", "temperature"]].to_numpy(np.float32)[None, :8]
+    np.testing.assert_array_equal(zoo.load_bundle(bundle.folder, runtime="pen").predict(window), bundle.predict(window))
+
+
+def test_one_that_gives_something_else_is_not_published(trained, install_plugin, tmp_path):
+    install_plugin("pens", PEN.format(off=1))
+    with pytest.raises(ParityError, match=r"differs from the trained model by more than 1e-5 \(pen by "):
+        trained.export(tmp_path / "exported", name="tiny", formats=["pen"])
+    assert not (tmp_path / "exported" / "tiny").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("values + off", "values[:1]"),
+        ("name: values + off", "'other': values"),
+        ("return {{name", "return 3 #"),
+        ("return Off()", "return 3"),
+        ("    session = ", "    session = 1 / 0 #"),
+    ],
+)
+def test_a_session_that_is_none_names_its_runtime(trained, install_plugin, tmp_path, old, new):
+    install_plugin("pens", PEN.replace(old, new).format(off=0))
+    with pytest.raises(ZooError, match="pen"):
+        trained.export(tmp_path / "exported", name="tiny", formats=["pen"])
+    assert not (tmp_path / "exported" / "tiny").exists()
 
 
 def test_the_command(trained, register, zoo_command, tmp_path):
@@ -203,9 +237,7 @@ def test_the_command(trained, register, zoo_command, tmp_path):
     assert "run: pip install 'pens[ink]'" in done.stderr
     done = zoo_command("train", "basic", "--format", "flat")
     assert done.exit_code == 2
-    assert done.stderr.endswith(
-        "error: --format and --batch belong to the export, but --export was not given; add it\n"
-    )
+    assert "--export was not given" in done.stderr
     assert not (tmp_path / "exported" / "other").exists()
 
 

@@ -13,7 +13,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from zoo.export.formats import OPSET, write_onnx, write_saved_model
 from zoo.export.inference import inference_network
-from zoo.runtimes.tensorflow_session import TensorFlowSession
+from zoo_plugins.runtimes.tensorflow_session import TensorFlowSession
 from zoo_registry.errors import ExportError
 
 TYPES = {"float32": onnx.TensorProto.FLOAT, "float64": onnx.TensorProto.DOUBLE}
@@ -40,11 +40,11 @@ def convert(function, opset=OPSET):
 @pytest.mark.parametrize("dtype", TYPES)
 def test_onnx_has_one_input_and_one_output(bundles, dtype):
     bundle = bundles[dtype]
-    interface = bundle.manifest.interface
+    problem = bundle.manifest.problem
     model = onnx.load(bundle.folder / "model.onnx")
     for name, tensors, shape in (
-        ("window", model.graph.input, (interface.window, len(interface.features))),
-        ("forecast", model.graph.output, (interface.horizon, len(interface.targets))),
+        ("window", model.graph.input, (problem.window, len(problem.features))),
+        ("forecast", model.graph.output, (problem.horizon, len(problem.targets))),
     ):
         (tensor,) = tensors
         assert tensor.name == name
@@ -70,7 +70,7 @@ def test_onnx_is_one_native_portable_file(bundles, dtype):
 @pytest.mark.parametrize("dtype", TYPES)
 def test_signatures_of_the_saved_model(bundles, dtype):
     bundle = bundles[dtype]
-    interface = bundle.manifest.interface
+    problem = bundle.manifest.problem
     saved = saved_model_pb2.SavedModel.FromString((bundle.folder / "saved_model.pb").read_bytes())
     (graph,) = saved.meta_graphs
     assert list(graph.meta_info_def.tags) == ["serve"]
@@ -78,8 +78,8 @@ def test_signatures_of_the_saved_model(bundles, dtype):
     for name, expected in (("serving_default", dtype), ("scaled", "float32")):
         signature = graph.signature_def[name]
         for end, tensors, shape in (
-            ("window", signature.inputs, [-1, interface.window, len(interface.features)]),
-            ("forecast", signature.outputs, [-1, interface.horizon, len(interface.targets)]),
+            ("window", signature.inputs, [-1, problem.window, len(problem.features)]),
+            ("forecast", signature.outputs, [-1, problem.horizon, len(problem.targets)]),
         ):
             assert list(tensors) == [end]
             assert tf.as_dtype(tensors[end].dtype) == expected

@@ -13,9 +13,8 @@ import pytest
 
 from zoo import atomic
 from zoo.atomic import staging_folder
-from zoo.export import publishing
 from zoo.export.leftovers import Leftover, clean_exported, clean_runs, clean_tree, list_versions, size_of
-from zoo.export.numbers import Numbers
+from zoo.export.numbers import MARK_FILE, Numbers
 from zoo.locks import try_lock
 from zoo.removal import staging_name
 from zoo.runs.unfinished import begin_run
@@ -71,9 +70,10 @@ def test_it_removes_what_was_left_and_nothing_else(exported):
 def test_a_model_without_a_version(tmp_path, published, staged):
     """An export made its folder and was killed, or filled it, and somebody removed all versions."""
     model = tmp_path / "mine"
-    publishing._make_model(model)
+    model.mkdir()
+    (model / MARK_FILE).touch()
     if published:
-        (model / ".zoo").unlink()
+        (model / MARK_FILE).unlink()
         (model / "config.pbtxt").write_text(CONFIG)
         Numbers(1, Numbers.hash_of(CONFIG.encode())).write(model)
     expected = [leave(model), model] if staged else [model]

@@ -17,26 +17,17 @@ from hypothesis import strategies as st
 
 from zoo.export import publishing
 from zoo.export.publishing import publish, staging
+from zoo.removal import try_lock
 from zoo_registry.errors import ExportError
 
-INTERFACE = "an interface"
 
-
-@pytest.fixture(scope="module", autouse=True)
-def any_interface():
-    """What is published here has no manifest that an interface could be read from."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publishing, "check_interface", lambda model, interface: None)
-        yield
-
-
-def publish_one(model, config="config", content="bundle"):
+def publish_one(model, config="config", content="bundle", **how):
     """Stage and publish a folder with one file and one folder."""
     with staging(model) as folder:
         (folder / "variables").mkdir()
         (folder / "variables" / "data").write_text(content)
         (folder / "manifest.json").write_text(content)
-        return publish(folder, model, INTERFACE, config)
+        return publish(folder, model, config, **how)
 
 
 def tree(folder):
@@ -86,7 +77,7 @@ def test_repair_20_each_number_is_sealed_before_it_is_taken(tmp_path, monkeypatc
         def seal(number, config):
             (folder / "manifest.json").write_text(f"{number}, {config.decode()}")
 
-        bundle = publish(folder, tmp_path, INTERFACE, "config", seal)
+        bundle = publish(folder, tmp_path, "config", seal)
     assert bundle == tmp_path / "3"
     assert (bundle / "manifest.json").read_text() == "3, config"
 
@@ -116,29 +107,15 @@ def test_one_that_fails_takes_nothing_from_another(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), OSError(errno.ENOSPC, "full"), KeyboardInterrupt()])
-def test_an_exception_while_staging_leaves_nothing(tmp_path, error):
-    def fail():
-        with staging(tmp_path / "mine") as folder:
-            assert [path for path in (tmp_path / "mine").iterdir() if not path.name.startswith(".")] == []
-            (folder / "model.onnx").write_text("half")
-            raise error
-
-    with pytest.raises(type(error)):
-        fail()
-    assert tree(tmp_path) == {}
-
-
-def test_an_exception_while_staging_leaves_other_versions_alone(tmp_path):
-    publish_one(tmp_path / "mine")
+@pytest.mark.parametrize("versions", [0, 1])
+def test_an_exception_while_staging_leaves_what_was_there(tmp_path, error, versions):
+    for _ in range(versions):
+        publish_one(tmp_path / "mine")
     before = tree(tmp_path)
-
-    def fail():
-        with staging(tmp_path / "mine") as folder:
-            (folder / "model.onnx").write_text("half")
-            raise ValueError("no")
-
-    with pytest.raises(ValueError, match="no"):
-        fail()
+    with pytest.raises(type(error)), staging(tmp_path / "mine") as folder:  # noqa: PT012
+        assert folder.name.startswith("."), "which no server looks at"
+        (folder / "model.onnx").write_text("half")
+        raise error
     assert tree(tmp_path) == before
 
 
@@ -161,20 +138,22 @@ def test_a_failure_while_publishing_leaves_nothing(tmp_path, monkeypatch, owner,
     assert tree(tmp_path) == before
 
 
-def test_another_interface_that_was_published_meanwhile(tmp_path, monkeypatch):
-    """Checked again where nobody else can publish."""
+@pytest.mark.parametrize("model", ["mine", "new"])
+def test_what_was_published_meanwhile_may_forbid_it(tmp_path, model):
+    """It is looked at where nobody else can publish."""
     publish_one(tmp_path / "mine")
-    before, asked = tree(tmp_path), []
+    before = tree(tmp_path)
 
-    def refuse(model, interface):
-        asked.append((model, interface))
+    def refuse():
+        handle = os.open(tmp_path / model, os.O_RDONLY)
+        try:
+            assert not try_lock(handle)
+        finally:
+            os.close(handle)
         raise ExportError("another interface")
 
-    monkeypatch.setattr(publishing, "check_interface", refuse)
-    for model in ("mine", "new"):
-        with pytest.raises(ExportError, match="another interface"):
-            publish_one(tmp_path / model)
-    assert asked == [(tmp_path / "mine", INTERFACE), (tmp_path / "new", INTERFACE)]
+    with pytest.raises(ExportError, match="another interface"):
+        publish_one(tmp_path / model, check=refuse)
     assert tree(tmp_path) == before
 
 
@@ -214,14 +193,23 @@ def test_files_are_on_disk_before_the_number_appears(tmp_path, monkeypatch):
         assert folder.stat().st_ino in after, "the folder that now lists the number, and the one that lists the model"
 
 
+def killed_in(model, where, config="config"):
+    """Publish in a process that ends where this line of Python says."""
+    program = f"""
+import os
+from pathlib import Path
+import zoo.export.publishing as publishing
+{where}
+model = Path({str(model)!r})
+with publishing.staging(model) as folder:
+    publishing.publish(folder, model, {config!r})
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 9
+
+
 def test_the_configuration_of_a_killed_export_is_not_taken_over(tmp_path):
     """It came before a version, and may be of another interface."""
-    killed = "from os import _exit; from pathlib import Path; import zoo.export.publishing as publishing\n"
-    killed += "publishing.check_interface = publishing.rename_to_free = lambda *_: None\n"
-    killed += "publishing.versions = lambda _: _exit(9) if (model / 'config.pbtxt').exists() else []\n"
-    killed += f"model = Path({str(tmp_path / 'mine')!r})\n"
-    killed += "with publishing.staging(model) as folder: publishing.publish(folder, model, '', 'of a killed export')\n"
-    assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == 9
+    killed_in(tmp_path / "mine", "publishing.read_regular = lambda *_: os._exit(9)", "of a killed export")
     assert (tmp_path / "mine" / "config.pbtxt").read_text() == "of a killed export"
     publish_one(tmp_path / "mine", config="mine")
     assert (tmp_path / "mine" / "config.pbtxt").read_text() == "mine"
@@ -244,17 +232,18 @@ def test_a_failure_after_the_number_appeared_leaves_it_whole(tmp_path, monkeypat
 
 def test_the_model_folder_that_vanishes_meanwhile_is_made_again(tmp_path, monkeypatch):
     """As where another export of a first version fails at this moment."""
-    make, calls = publishing._make_model, []
+    model, rename, made = tmp_path / "mine", Path.rename, []
 
-    def make_and_lose(folder):
-        make(folder)
-        calls.append(folder)
-        if len(calls) == 1:
-            publishing._remove_unused(folder)
+    def rename_and_lose(path, target):
+        rename(path, target)
+        if target == model:
+            made.append(target)
+            if len(made) == 1:
+                shutil.rmtree(model)
 
-    monkeypatch.setattr(publishing, "_make_model", make_and_lose)
-    assert publish_one(tmp_path / "mine") == tmp_path / "mine" / "1"
-    assert len(calls) == 2
+    monkeypatch.setattr(Path, "rename", rename_and_lose)
+    assert publish_one(model) == model / "1"
+    assert len(made) == 2
 
 
 def test_folders_that_are_made_are_on_disk(tmp_path, monkeypatch):
@@ -283,17 +272,12 @@ def test_repair_10_a_number_is_never_given_twice(tmp_path, removed):
     assert not [path for path in (tmp_path / "mine").iterdir() if path.name.startswith(".")]
 
 
-def test_repair_10_a_number_that_a_kill_may_have_given_is_not_given_again(tmp_path, monkeypatch):
+def test_repair_10_a_number_that_a_kill_may_have_given_is_not_given_again(tmp_path):
     """Killed between keeping the number and the rename, or after it: nobody can know whether it was seen."""
     publish_one(tmp_path / "mine")
-    program = (
-        "import os, sys; from pathlib import Path; import zoo.export.publishing as publishing\n"
-        "publishing.check_interface, model = lambda *_: None, Path(sys.argv[1])\n"
-        "rename = publishing.rename_to_free\n"
-        "publishing.rename_to_free = lambda folder, place, first, prepare: (place(first), os._exit(9))\n"
-        "with publishing.staging(model) as folder: publishing.publish(folder, model, '', 'config')\n"
+    killed_in(
+        tmp_path / "mine", "publishing.rename_to_free = lambda folder, place, first, _: (place(first), os._exit(9))"
     )
-    assert subprocess.run([sys.executable, "-c", program, tmp_path / "mine"], check=False).returncode == 9
     assert publish_one(tmp_path / "mine") == tmp_path / "mine" / "3"
 
 
@@ -375,7 +359,7 @@ def test_repair_18_the_umask_is_honoured(tmp_path, mask):
         with staging(tmp_path / "exported" / "mine") as folder:
             (folder / "variables").mkdir(mode=0o755)  # as TensorFlow makes folders
             (folder / "variables" / "data").touch(mode=0o600)
-            publish(folder, tmp_path / "exported" / "mine", INTERFACE, "config")
+            publish(folder, tmp_path / "exported" / "mine", "config")
         made = list((tmp_path / "exported").rglob("*"))
         assert len(made) == 6
         for path in made:

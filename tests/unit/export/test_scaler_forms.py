@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from zoo.export.formats import OPSET
 from zoo.export.operators import HANDLERS
 from zoo.preprocessing.preprocessor import Preprocessor
-from zoo.runtimes.tensorflow_session import TensorFlowSession
+from zoo_plugins.runtimes.tensorflow_session import TensorFlowSession
 from zoo_registry import BUILT_IN_SCALERS
 
 LIMIT = 1e-6

@@ -10,7 +10,7 @@ from zoo.bundle.golden import Golden
 from zoo.bundle.loading import load_bundle
 from zoo.bundle.verification import verify_bundle
 from zoo.export.warmup import WARMUP_FILE
-from zoo.runtimes.tensorflow_session import TensorFlowSession
+from zoo_plugins.runtimes.tensorflow_session import TensorFlowSession
 
 FIELD = descriptor_pb2.FieldDescriptorProto
 # message: its fields with number, type, and whether there may be several
@@ -74,6 +74,4 @@ def test_only_on_request(exported):
 def test_warm_up_belongs_to_the_export(zoo_command):
     refused = zoo_command("train", "basic", "--warmup")
     assert refused.exit_code == 2
-    assert (
-        refused.stderr.splitlines()[-1] == "error: --warmup belongs to the export, but --export was not given; add it"
-    )
+    assert refused.stderr.splitlines()[-1] == "error: --warmup is for an export, but --export was not given; add it"

@@ -42,8 +42,6 @@ class InlineWorkers(Workers):
     def share(self, path):
         return LocalFile(str(path))
 
-    share_folder = share
-
     def reporter(self, key):
         return self.spoken
 

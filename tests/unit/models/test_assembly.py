@@ -114,7 +114,7 @@ def test_shapes_and_the_round_trip_through_a_file(windows, tmp_path, name: str, 
     np.testing.assert_array_equal(np.asarray(again(windows)), np.asarray(model(windows)))
 
 
-@pytest.mark.filterwarnings("ignore::zoo.bundle.ranges.OutsideRangeWarning")
+@pytest.mark.filterwarnings("ignore::zoo.inference.ranges.OutsideRangeWarning")
 @pytest.mark.parametrize("kind", [pytest.param("last", marks=pytest.mark.full), "instance"])
 def test_trained_and_exported_with_it(series, tmp_path, kind: str):
     run = zoo.train(
@@ -138,7 +138,7 @@ def test_trained_and_exported_with_it(series, tmp_path, kind: str):
 
 
 def test_shared_channels_want_each_target_among_the_features(series, tmp_path):
-    with pytest.raises(ConfigError, match="target 'load' is no feature; add it to --features"):
+    with pytest.raises(ConfigError, match="target 'load' is no feature; add it to `features`"):
         zoo.train(
             "basic",
             series,

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from zoo.data.table import Table, read_table
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.preprocessing.scaled_columns import ScaledColumns
-from zoo.preprocessing.scalers import SCALERS
+from zoo_registry import BUILT_IN_SCALERS
 from zoo_registry.errors import ConfigError, DataError
 
 ROWS, TRAIN = 120, range(80)
-EVERY = pytest.mark.parametrize("scaler", SCALERS)
+EVERY = pytest.mark.parametrize("scaler", BUILT_IN_SCALERS)
 
 
 def make_table(level: float = 100.0, deviation: float = 10.0, rows: int = ROWS) -> Table:

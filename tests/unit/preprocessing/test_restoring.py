@@ -16,9 +16,9 @@ from sklearn.preprocessing import FunctionTransformer, PowerTransformer, Quantil
 from zoo.preprocessing import scalers
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.preprocessing.restoring import plain_attributes, restore
-from zoo.preprocessing.scalers import SCALERS, fit_scaler
+from zoo.preprocessing.scalers import find_scaler, fit_scaler
 from zoo.preprocessing.statistics import ColumnStatistics
-from zoo_registry import Scaler
+from zoo_registry import BUILT_IN_SCALERS, Scaler
 from zoo_registry.errors import PluginError
 
 VALUES = np.random.default_rng(0).gamma(4.0, 25.0, size=(200, 2))
@@ -39,7 +39,7 @@ class Payload:
         return Path.write_text, (self.canary, "acted")
 
 
-@pytest.mark.parametrize("scaler", SCALERS)
+@pytest.mark.parametrize("scaler", BUILT_IN_SCALERS)
 @pytest.mark.parametrize("earlier", [False, True], ids=["now", "earlier version"])
 def test_repair_19_a_run_is_read_without_its_pickle(tmp_path: Path, scaler: str, earlier: bool):
     preprocessor = Preprocessor(scaler).fit(FRAME, FRAME[["wind"]])
@@ -117,4 +117,4 @@ def test_repair_19_a_scaler_that_cannot_be_made_again_is_told_before_any_trainin
 )
 def test_repair_19_attributes_that_are_none(value):
     with pytest.raises((ValueError, KeyError, TypeError)):
-        restore(SCALERS["standard"], 1, {}, {"mean_": value})
+        restore(find_scaler("standard"), 1, {}, {"mean_": value})

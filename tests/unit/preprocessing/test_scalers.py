@@ -13,14 +13,14 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from statsmodels.robust.scale import Huber
 
-from zoo.preprocessing.scalers import SCALERS, HuberScaler, LogScaler, find_scaler, portable
+from zoo.preprocessing.scalers import HuberScaler, LogScaler, find_scaler, portable
 from zoo.preprocessing.scalers import fit_scaler as fit_blocks
 from zoo.preprocessing.statistics import ColumnStatistics
-from zoo_registry import BUILT_IN_SCALERS, Scaler
+from zoo_registry import BUILT_IN_SCALERS, OWN, Scaler, discover
 from zoo_registry.errors import DataError, UnknownScalerError
 
 COLUMNS = ("a", "b")
-EVERY = pytest.mark.parametrize("name", SCALERS)
+EVERY = pytest.mark.parametrize("name", BUILT_IN_SCALERS)
 
 
 @st.composite
@@ -56,7 +56,7 @@ def rounding(values: np.ndarray) -> np.ndarray:
 @settings(max_examples=30, deadline=None)
 def test_plain_numbers_give_what_scikit_learn_gives(name: str, values: np.ndarray):
     scaler = fit_scaler(name, values, COLUMNS, "t")
-    form = SCALERS[name].form
+    form = find_scaler(name).form
     numbers = form.parameters(scaler)
     scaled = scaler.transform(values)
     np.testing.assert_allclose(form.forward(np, values, numbers), scaled, rtol=0, atol=1e-12)
@@ -69,7 +69,7 @@ def test_plain_numbers_give_what_scikit_learn_gives(name: str, values: np.ndarra
 @settings(max_examples=30, deadline=None)
 def test_round_trip(name: str, values: np.ndarray):
     scaler = fit_scaler(name, values, COLUMNS, "t")
-    form, numbers = SCALERS[name].form, SCALERS[name].form.parameters(scaler)
+    form, numbers = find_scaler(name).form, find_scaler(name).form.parameters(scaler)
     assert (np.abs(scaler.inverse_transform(scaler.transform(values)) - values) <= rounding(values)).all()
     back = form.inverse(np, form.forward(np, values, numbers), numbers)
     assert (np.abs(back - values) <= rounding(values)).all()
@@ -77,7 +77,7 @@ def test_round_trip(name: str, values: np.ndarray):
 
 def test_what_each_scaler_makes_of_the_train_rows():
     values = ordinary()
-    scaled = {name: fit_scaler(name, values, COLUMNS, "t").transform(values) for name in SCALERS}
+    scaled = {name: fit_scaler(name, values, COLUMNS, "t").transform(values) for name in BUILT_IN_SCALERS}
     np.testing.assert_allclose(scaled["minmax"].min(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(scaled["minmax"].max(axis=0), 1, atol=1e-12)
     np.testing.assert_allclose(scaled["standard"].mean(axis=0), 0, atol=1e-12)
@@ -179,11 +179,11 @@ def test_a_spread_that_scikit_learn_would_replace_by_1_is_refused(name: str, col
         fit_scaler(name, values, COLUMNS, "t")
 
 
-@pytest.mark.parametrize("name", sorted(set(SCALERS) - {"log"}))
+@pytest.mark.parametrize("name", sorted(set(BUILT_IN_SCALERS) - {"log"}))
 def test_the_portable_form_is_scikit_learns_own(name: str):
     values = ordinary()
     scaler = fit_scaler(name, values, COLUMNS, "t")
-    plain = portable(SCALERS[name], scaler)
+    plain = portable(find_scaler(name), scaler)
     assert type(plain).__module__.startswith("sklearn.")
     np.testing.assert_array_equal(plain.transform(values), scaler.transform(values))
     np.testing.assert_array_equal(plain.inverse_transform(values), scaler.inverse_transform(values))
@@ -196,27 +196,28 @@ def test_the_portable_form_is_scikit_learns_own(name: str):
 
 def test_what_needs_more_than_scikit_learn_has_no_portable_form():
     values = ordinary()
-    assert portable(SCALERS["log"], fit_scaler("log", values, COLUMNS, "t")) is None
+    assert portable(find_scaler("log"), fit_scaler("log", values, COLUMNS, "t")) is None
     holds_more = FunctionTransformer(find_scaler)  # scikit-learn's object, with a function that is not
     assert portable(Scaler(name="mine", summary="Mine.", make=FunctionTransformer), holds_more) is None
 
 
 def test_the_portable_form_of_huber_has_all_that_a_fitted_standard_scaler_has():
     values = ordinary()
-    plain, usual = portable(SCALERS["huber"], HuberScaler().fit(values)), StandardScaler().fit(values)
+    plain, usual = portable(find_scaler("huber"), HuberScaler().fit(values)), StandardScaler().fit(values)
     assert type(plain) is StandardScaler
     assert set(vars(plain)) == set(vars(usual))
 
 
 def test_every_built_in_name_is_a_scaler():
-    assert tuple(SCALERS) == BUILT_IN_SCALERS
-    assert all(scaler.name == name and scaler.exportable for name, scaler in SCALERS.items())
+    built_in = {name: entry.item for name, entry in discover().scalers.items() if entry.distribution == OWN}
+    assert tuple(built_in) == BUILT_IN_SCALERS
+    assert all(scaler.exportable for scaler in built_in.values())
 
 
 @pytest.mark.parametrize("name", BUILT_IN_SCALERS)
 def test_names_of_columns_are_kept(name: str):
     frame = pd.DataFrame(ordinary(), columns=list(COLUMNS))
-    assert list(SCALERS[name].make().fit(frame).get_feature_names_out()) == list(COLUMNS)
+    assert list(find_scaler(name).make().fit(frame).get_feature_names_out()) == list(COLUMNS)
 
 
 def test_an_unknown_scaler_has_a_close_match():
@@ -232,6 +233,6 @@ def test_huber_bears_an_offset_of_a_billion_deviations():
     np.testing.assert_allclose(far.scale_, near.scale_, rtol=1e-6)
 
 
-@parametrize_with_checks([HuberScaler(), LogScaler(), SCALERS["none"].make()])  # none is expected to fail
+@parametrize_with_checks([HuberScaler(), LogScaler(), find_scaler("none").make()])  # none is expected to fail
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)

@@ -6,7 +6,6 @@ import pytest
 from pydantic import Field
 
 from zoo_registry import (
-    API_VERSION,
     BUILT_IN_LOSSES,
     BUILT_IN_SCALERS,
     OWN_LOSS,
@@ -50,8 +49,8 @@ def plugin(kind, name, returned=None):
 
 def test_what_is_left_out():
     scaler, loss, exporter = (contract(**SOUND[contract]) for contract in (Scaler, Loss, Exporter))
-    assert (scaler.form, scaler.portable, scaler.exportable, scaler.api) == (None, None, False, API_VERSION)
-    assert (loss.reference, loss.parameters, loss.api) == ("", Hyperparameters, API_VERSION)
+    assert (scaler.form, scaler.portable, scaler.exportable, scaler.api) == (None, None, False, 1)
+    assert (loss.reference, loss.parameters, loss.api) == ("", Hyperparameters, 1)
     assert loss.tasks == (Task.FORECAST, Task.REGRESS, Task.ANOMALY)
     assert (exporter.requires, exporter.install, exporter.fixed_batch, exporter.refuses) == ((), "", False, None)
     exporter.require()
@@ -65,7 +64,7 @@ def test_what_is_left_out():
             for contract in (Scaler, Loss, Exporter)
             for name in ("Cubic", "a:b", "../a", "", 3)
         ),
-        *((contract, "api", 2) for contract in (Scaler, Loss, Exporter)),
+        *((contract, "api", 3) for contract in (Scaler, Loss, Exporter)),
         *((contract, "summary", " ") for contract in (Scaler, Loss, Exporter)),
         (Scaler, "make", None),
         (Scaler, "form", {}),
@@ -113,7 +112,7 @@ def test_a_missing_distribution_is_told_with_what_to_install(install, hint):
     with pytest.raises(ExportError) as caught:
         Exporter(**SOUND[Exporter], requires=("pluggy", "no-such-thing"), install=install).require()
     assert str(caught.value) == (
-        f"--format cubic: expected the distribution 'no-such-thing', which is missing; run: pip install '{hint}'"
+        f"`formats` cubic: expected the distribution 'no-such-thing', which is missing; run: pip install '{hint}'"
     )
 
 

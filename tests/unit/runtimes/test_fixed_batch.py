@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo.runtimes.fixed_batch import in_batches
+from zoo_plugins.runtimes.fixed_batch import in_batches
 
 
 @pytest.mark.parametrize("windows", [1, 3, 4, 5, 8])

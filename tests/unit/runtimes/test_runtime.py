@@ -9,9 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
+from zoo.bundle.golden import Ruler
 from zoo.bundle.loading import load_bundle
-from zoo.bundle.verification import verify_bundle
-from zoo.runtimes import RUNTIMES, find_runtime, runtime
+from zoo.bundle.verification import replay, verify_bundle
+from zoo.runtimes import find_runtime, load_session
+from zoo_registry import BUILT_IN_RUNTIMES, runtime
 from zoo_registry.errors import BundleError, RefusalError
 
 
@@ -25,11 +27,9 @@ def without_tensorflow(monkeypatch):
         return version(distribution)
 
     monkeypatch.setattr(runtime, "version", installed)
-    monkeypatch.setitem(sys.modules, "tensorflow", None)
-    monkeypatch.delitem(sys.modules, "zoo.runtimes.tensorflow_session", raising=False)
 
 
-@pytest.mark.parametrize("name", RUNTIMES)
+@pytest.mark.parametrize("name", BUILT_IN_RUNTIMES)
 def test_runtimes_are_found_by_name(name):
     found = find_runtime(name)
     assert found.name == name
@@ -52,7 +52,7 @@ def test_a_runtime_that_is_not_installed(exported, without_tensorflow):
     assert find_runtime("tensorflow").version is None
     missing = "runtime 'tensorflow' is not installed; run: pip install tensorflow"
     with pytest.raises(BundleError, match=missing):
-        find_runtime("tensorflow").load(exported.folder)
+        load_session(find_runtime("tensorflow"), exported.folder)
     with pytest.raises(BundleError, match=missing):
         verify_bundle(exported.folder, ["tensorflow"])
     with pytest.raises(BundleError, match=missing):
@@ -77,7 +77,7 @@ def test_the_command_goes_on_without_it(exported, without_tensorflow, zoo_comman
 
 def test_the_list_loads_none_of_them():
     heavy = {"tensorflow", "onnxruntime", "onnx", "keras", "openvino", "ai_edge_litert"}
-    program = f"import sys, zoo.runtimes; print(sorted({heavy} & set(sys.modules)))"
+    program = f"import sys, zoo.runtimes; zoo.runtimes.runtimes(); print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
@@ -99,26 +99,27 @@ def test_a_format_that_the_bundle_does_not_have(name, exporter, exported):
     with pytest.raises(RefusalError) as caught:
         found.check(exported.folder, "float32")
     assert str(caught.value) == (
-        f"runtime '{name}': {exported.folder} has no {found.file}; export again with --format {exporter}"
+        f"runtime '{name}': {exported.folder} has no {found.file}; export again with `formats` {exporter}"
     )
 
 
 ODD = """
+from zoo_registry import Runtime, hookimpl
 from zoo_registry.errors import RefusalError
 
 def load(folder):
     raise RefusalError("it has no LSTM")
+
+@hookimpl
+def zoo_runtimes():
+    return [Runtime(name="odd", summary="Odd.", load=load, distribution="numpy")]
 """
 
 
 @pytest.fixture
-def odd(tmp_path, monkeypatch):
+def odd(install_plugin):
     """A runtime that refuses every bundle."""
-    (tmp_path / "odd_session.py").write_text(ODD)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(RUNTIMES, "odd", runtime.Runtime("odd", "numpy", "odd_session"))
-    yield
-    sys.modules.pop("odd_session", None)
+    install_plugin("odd", ODD)
 
 
 def test_a_refusal_fails_no_verification(exported, odd, zoo_command):
@@ -142,8 +143,6 @@ def test_a_refusal_of_a_named_runtime_is_an_error(exported, odd, zoo_command):
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", "error: it has no LSTM\n")
 
 
-def test_where_every_runtime_refuses_nothing_was_verified(exported, odd, monkeypatch):
-    for name in [name for name in RUNTIMES if name != "odd"]:
-        monkeypatch.delitem(RUNTIMES, name)
+def test_where_every_runtime_refuses_nothing_was_verified(exported, odd):
     with pytest.raises(BundleError, match=r"no installed runtime can run this bundle \(it has no LSTM\)"):
-        verify_bundle(exported.folder, ["all"])
+        replay(exported.folder, ["odd"], Ruler.of(exported.manifest), strict=False)

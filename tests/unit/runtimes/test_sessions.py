@@ -7,17 +7,17 @@ import shutil
 import numpy as np
 import pytest
 
-from zoo.runtimes import RUNTIMES, find_runtime
-from zoo.runtimes.onnxruntime_session import OnnxRuntimeSession
-from zoo.runtimes.tensorflow_session import TensorFlowSession
+from zoo.runtimes import find_runtime, load_session, runtimes
+from zoo_plugins.runtimes.onnxruntime_session import OnnxRuntimeSession
+from zoo_plugins.runtimes.tensorflow_session import TensorFlowSession
 
-INSTALLED = [name for name, runtime in RUNTIMES.items() if runtime.version and not runtime.exporter]
+INSTALLED = [name for name, runtime in runtimes().items() if runtime.version and not runtime.exporter]
 
 
 @pytest.fixture(scope="module")
 def sessions(exported):
     """A session of each runtime that is installed and runs any bundle."""
-    return {name: find_runtime(name).load(exported.folder) for name in INSTALLED}
+    return {name: load_session(find_runtime(name), exported.folder) for name in INSTALLED}
 
 
 @pytest.fixture
@@ -65,5 +65,5 @@ def test_sessions_say_nothing(exported, capfd, make):
 @pytest.mark.parametrize("name", INSTALLED)
 def test_repair_17_any_characters_in_the_path_of_a_bundle(exported, windows, sessions, tmp_path, name):
     folder = shutil.copytree(exported.folder, tmp_path / "a b?c=50%20#{d}[1]*" / "1")
-    loaded = find_runtime(name).load(folder)
+    loaded = load_session(find_runtime(name), folder)
     np.testing.assert_array_equal(loaded.run(windows)["forecast"], sessions[name].run(windows)["forecast"])

@@ -13,12 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from zoo.models.losses import LOSSES
 from zoo.settings import loss_names
 from zoo.settings.loss_names import choose_loss, losses_for, normal_loss, resolve_loss
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import TrainingConfig
-from zoo_registry import Architecture, Entry, Hyperparameters, Loss, Registry, Task, TrainingDefaults, discover
+from zoo_registry import (
+    BUILT_IN_LOSSES,
+    Architecture,
+    Entry,
+    Hyperparameters,
+    Loss,
+    Registry,
+    Task,
+    TrainingDefaults,
+    discover,
+)
 from zoo_registry.errors import ConfigError, UnknownLossError
 from zoo_registry.registry import LOSSES as KIND
 
@@ -50,6 +59,7 @@ def plugins(monkeypatch):
     registry = Registry(
         KIND,
         [
+            *discover().losses.values(),
             entry("many", "outsider", parameters=Many),
             entry("grades", "outsider", tasks=(Task.CLASSIFY,)),
             entry("twin", "outsider"),
@@ -103,7 +113,7 @@ def test_numbers_come_back_as_they_were(delta):
         ("hubr:delta=0.5", "there is no loss 'hubr'; did you mean 'huber'?"),
         ("huber=3", "there is no loss 'huber=3'; did you mean 'huber'?"),
         ("", "there is no loss ''; known are: architecture, "),
-        ("lstm-zoo:mse", "there is no loss 'lstm-zoo:mse'"),
+        ("outsider:mse", "there is no loss 'outsider:mse'"),
         ("huber:", "loss 'huber' takes NAME=VALUE, found ''"),
         ("huber:delta", "loss 'huber' takes NAME=VALUE, found 'delta'"),
         ("huber:delta=", "loss 'huber' takes NAME=VALUE, found 'delta='"),
@@ -170,7 +180,7 @@ def test_a_plugins_loss_is_read_where_its_plugin_is_not():
 @pytest.mark.usefixtures("plugins")
 def test_the_losses_of_a_task():
     assert losses_for(Task.CLASSIFY) == ["cross-entropy", "focal", "grades"]
-    assert losses_for(Task.FORECAST) == [*list(LOSSES)[:-2], "many", "outsider:twin", "other:twin"]
+    assert losses_for(Task.FORECAST) == [*BUILT_IN_LOSSES[:-2], "many", "outsider:twin", "other:twin"]
     assert set(losses_for(Task.FORECAST)) - set(losses_for(Task.REGRESS)) == {"weighted-mse"}
     assert set(losses_for(Task.REGRESS)) - set(losses_for(Task.ANOMALY)) == {"directional"}
 
@@ -265,19 +275,19 @@ def test_what_is_chosen_beats_every_default(resolved, chosen, task, arguments, e
             "mae",
             "forecast",
             {"quantiles": (0.1, 0.9)},
-            "--quantiles 0.1,0.9 are trained with --loss quantile, found --loss mae; leave one of the two out",
+            "`quantiles` 0.1,0.9 are trained with `loss='quantile'`, found `loss` mae; leave one of the two out",
         ),
         (
             "architecture",
             "forecast",
             {"quantiles": (0.5,), **OWN},
-            "--quantiles 0.5 are trained with --loss quantile, found --loss architecture; leave one of the two out",
+            "`quantiles` 0.5 are trained with `loss='quantile'`, found `loss` architecture; leave one of the two out",
         ),
         (
             "quantile:q=0.5",
             "forecast",
             {"quantiles": (0.1, 0.9)},
-            "--quantiles 0.1,0.9 says which quantiles, and --loss quantile another one; leave its q out",
+            "`quantiles` 0.1,0.9 says which quantiles, and `loss` quantile another one; leave its q out",
         ),
         (None, "forecast", {"preferred": "rmse"}, "there is no loss 'rmse'; did you mean 'mse'?"),
         (None, "forecast", {"preferred": "architecture"}, "architecture 'mine' has no loss of its own"),

@@ -80,7 +80,7 @@ def test_a_folder_comes_to_each_worker_and_is_gone_with_the_executor(address, tm
     (tmp_path / "inner" / "empty").mkdir(parents=True)
     (tmp_path / "inner" / "x.txt").write_text("here")
     with executor("dask", address=address) as opened:
-        shared = opened.share_folder(tmp_path)
+        shared = opened.share(tmp_path)
         found = {task.result(60)[0]: task.result(60)[1] for task in [opened.submit(unpacked, shared) for _ in range(8)]}
         assert set(map(tuple, found.values())) == {("inner", "inner/empty", "inner/x.txt")}
         assert not any(place.is_relative_to(tmp_path) for place in found)

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from zoo.preprocessing.names import check_scaler
+from zoo.settings.loss_names import find_loss
 from zoo.workers.executors import executor
 from zoo.workers.messages import ClusterLostError, WorkerLostError
 from zoo.workers.worker_threads import cores, set_threads, thread_environment
@@ -71,8 +71,8 @@ def test_workers_have_their_own_threads_and_leave_ctrl_c_to_the_parent(workers):
 def test_what_a_task_raises_its_future_raises(workers):
     with pytest.raises(ZeroDivisionError):
         workers.submit(operator.floordiv, 1, 0).result()
-    with pytest.raises(ConfigError, match="there is no scaler 'standrad'"):
-        workers.submit(check_scaler, "standrad").result()
+    with pytest.raises(ConfigError, match="there is no loss 'mes'"):
+        workers.submit(find_loss, "mes").result()
 
 
 def test_a_killed_worker_costs_its_task_alone_which_is_run_again(workers, tmp_path):
@@ -130,16 +130,10 @@ def test_a_half_written_message_waits_for_its_rest(workers):
     assert workers.messages() == [("3", {"epoch": 2})]
 
 
-def test_a_file_is_found_by_a_worker(workers, tmp_path):
-    path = tmp_path / "x.txt"
-    path.write_text("here")
-    assert workers.submit(Path.read_text, workers.share(path).find()).result(60) == "here"
-
-
-def test_a_folder_is_found_by_a_worker(workers, tmp_path):
-    (tmp_path / "x.txt").write_text("here")
-    shared = workers.share_folder(tmp_path)
-    assert workers.submit(shared.find).result(60) == tmp_path.resolve()
+def test_a_file_and_a_folder_are_found_by_a_worker(workers, tmp_path):
+    (path := tmp_path / "x.txt").write_text("here")
+    for shared in (path, tmp_path):
+        assert workers.submit(workers.share(shared).find).result(60) == shared.resolve()
 
 
 @needs_proc
@@ -156,7 +150,7 @@ def test_closing_ends_the_processes_and_what_runs():
 
 KILLED = """
 import os, time
-from zoo.preprocessing.names import check_scaler
+from zoo.settings.loss_names import find_loss
 from zoo.workers.executors import executor
 workers = executor("loky")
 print(workers.submit(os.getpid).result(), flush=True)
@@ -199,11 +193,11 @@ def test_threads_are_set_before_tensorflow_starts_and_left_alone_after(monkeypat
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"backend": "ray"}, "--backend is one of loky, dask, found 'ray'"),
-        ({"backend": "dask"}, "--backend dask needs the scheduler's --address"),
-        ({"address": "tcp://127.0.0.1:1"}, "--address is for --backend dask"),
-        ({"jobs": 0}, "--jobs: expected 1 or more, found 0"),
-        ({"threads": -1}, "--threads: expected 1 or more, found -1"),
+        ({"backend": "ray"}, "`backend` is one of loky, dask, found 'ray'"),
+        ({"backend": "dask"}, "`backend='dask'` needs the scheduler's `address`"),
+        ({"address": "tcp://127.0.0.1:1"}, "`address` is for `backend='dask'`"),
+        ({"jobs": 0}, "`jobs`: expected 1 or more, found 0"),
+        ({"threads": -1}, "`threads`: expected 1 or more, found -1"),
     ],
 )
 def test_what_does_not_suit_is_told(settings, words):

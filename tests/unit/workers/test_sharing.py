@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 
-from zoo.workers.sharing import FiledValue, shared
+from zoo.workers.sharing import shared
 
 
 def test_workers_map_one_file_and_read_it_once(inline_workers):
     value = {"rows": np.arange(1000.0), "name": "load"}
     with inline_workers(2) as workers:
         with shared(workers, value) as found:
-            assert isinstance(found, FiledValue)
-            first, second = (workers.submit(found.get).result(20) for _ in range(2))
-            path = found.file.find()
+            first, second = (workers.submit(found).result(20) for _ in range(2))
+            path = Path(first["rows"].filename)
             assert path.is_file()
         assert not path.exists()
     assert first is second
@@ -28,4 +28,4 @@ def test_workers_map_one_file_and_read_it_once(inline_workers):
 def test_other_executors_carry_it():
     value = object()
     with ThreadPoolExecutor(1) as executor, shared(executor, value) as found:
-        assert executor.submit(found.get).result(20) is value
+        assert executor.submit(found).result(20) is value

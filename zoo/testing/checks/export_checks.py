@@ -7,11 +7,11 @@ from typing import Any
 from zoo.bundle.golden import Ruler
 from zoo.bundle.verification import replay
 from zoo.capabilities import DIFFERS, EQUAL, FORMATS, LOOP, NATIVE, NONE, NOT_INSTALLED, REFUSED
-from zoo.runtimes import RUNTIMES
+from zoo.runtimes import runtimes
 from zoo.testing.bench import Bench, FirstEpoch, Published
 from zoo.testing.checks.training_checks import DROPOUT, dropout_steps
 from zoo.testing.outcomes import Findings, NotApplicableError
-from zoo_registry import Task, discover
+from zoo_registry import discover
 from zoo_registry.errors import BundleError, ExportError, ParityError
 
 _RECURRENT, _LOOPS = {"LSTM", "GRU", "RNN"}, {"Loop", "Scan"}
@@ -37,7 +37,7 @@ def check_runtimes(bench: Bench) -> Findings:
 
 def check_other_tasks(bench: Bench) -> Findings:
     """What holds of the bundle of the first task holds of those of the others."""
-    others = [task for task in bench.architecture.tasks if task is not bench.first_task]
+    others = [task for task in bench.architecture.tasks if task != bench.first_task]
     if not others:
         raise NotApplicableError("the architecture has one task alone")
     tasks: dict[str, dict[str, Any]] = {}
@@ -63,12 +63,12 @@ def check_export_with_dropout(bench: Bench) -> None:
     assert dropped == plain, f"with {', '.join(more)} the ONNX graph's recurrence is '{dropped}', without '{plain}'"
 
 
-def _parity(bench: Bench, task: Task) -> Findings:
+def _parity(bench: Bench, task: str) -> Findings:
     bench.published(task)  # raises ParityError where they differ
     return _of(task, formats=FORMATS)
 
 
-def _recurrence(bench: Bench, task: Task) -> Findings:
+def _recurrence(bench: Bench, task: str) -> Findings:
     published = bench.published(task)
     found = _recurrence_of(published)
     warnings: tuple[str, ...] = ()
@@ -87,25 +87,26 @@ def _recurrence_of(published: Published) -> str:
     return LOOP if _LOOPS & operators.keys() else NATIVE if _RECURRENT & operators.keys() else NONE
 
 
-def _runtimes(bench: Bench, task: Task) -> Findings:
+def _runtimes(bench: Bench, task: str) -> Findings:
     published = bench.published(task)
-    found = {name: NOT_INSTALLED for name, runtime in RUNTIMES.items() if not runtime.version}
+    known = runtimes()
+    found = {name: NOT_INSTALLED for name, runtime in known.items() if not runtime.version}
     said: dict[str, str] = {}
     for verdict in replay(
         published.folder,
-        [name for name, runtime in RUNTIMES.items() if runtime.version and not runtime.exporter],
+        [name for name, runtime in known.items() if runtime.version and not runtime.exporter],
         Ruler.of(published.manifest),
         strict=False,
     ):
         found[verdict.runtime] = REFUSED if verdict.refused else EQUAL if verdict.passed else DIFFERS
         said[verdict.runtime] = verdict.refused or f"the largest difference is {verdict.difference:.2g}"
-    for name, runtime in RUNTIMES.items():
+    for name, runtime in known.items():
         if runtime.exporter and runtime.version:
             found[name], said[name] = _read_by(bench, published, f"kit-{task}-{name}", runtime.exporter)
     wrong = [f"{name} ({said[name]})" for name, what in found.items() if what == DIFFERS]
     failure = f"task {task}: other outputs than the trained network's are given by {', '.join(wrong)}" if wrong else ""
     warnings = tuple(f"task {task}: {name} refuses it: {said[name]}" for name in found if found[name] == REFUSED)
-    facts = {"runtimes": {name: found[name] for name in RUNTIMES}}
+    facts = {"runtimes": {name: found[name] for name in known}}
     return Findings({"tasks": {str(task): facts}}, warnings, failure)
 
 
@@ -122,5 +123,5 @@ def _read_by(bench: Bench, published: Published, name: str, exporter: str) -> tu
     return EQUAL, ""
 
 
-def _of(task: Task, warnings: tuple[str, ...] = (), **facts: Any) -> Findings:
+def _of(task: str, warnings: tuple[str, ...] = (), **facts: Any) -> Findings:
     return Findings({"tasks": {str(task): facts}}, warnings)

@@ -19,13 +19,13 @@ def check_import(bench: Bench) -> Findings:
     subject = bench.subject
     if not subject.module or subject.module == "__main__":
         raise NotApplicableError("the architecture is of no module that another process could import")
-    return Findings(judge_import(subject.plugin, subject.module))
+    return Findings(judge_import(subject.plugin, subject.module, subject.distribution))
 
 
-def judge_import(name: str, value: str) -> dict[str, Any]:
+def judge_import(name: str, value: str, distribution: str) -> dict[str, Any]:
     """Raise AssertionError where importing ``module`` or ``module:attribute`` fails, loads too much or is slow."""
     for _ in range(ATTEMPTS):
-        cost = measure_import(name, value)
+        cost = measure_import(name, value, distribution=distribution)
         if cost.seconds <= SLOW or cost.error:
             break
     assert not cost.error, f"importing {value} failed: {cost.error}"

@@ -1,0 +1,64 @@
+"""A backtest is what a plain loop over the windows gives, in frames of a bounded size."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from zoo.inference import predictor
+from zoo.inference.ranges import OutsideRangeWarning
+from zoo_registry.errors import ConfigError, DataError
+
+FEATURES = ["load", "temperature"]
+
+
+def plain_loop(bundle, series):
+    """The forecasts of each window on its own, (windows * 3,)."""
+    values = series[FEATURES].to_numpy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OutsideRangeWarning)
+        return np.concatenate(
+            [bundle.outputs(values[stop - 8 : stop])["forecast"].ravel() for stop in range(8, len(values) + 1)]
+        )
+
+
+def test_it_is_the_plain_loop(exported, series: pd.DataFrame):
+    backtest = exported.backtest(series)
+    found = pd.concat(backtest)
+    assert len(backtest) == 233
+    assert found.index.tolist() == list(range(233 * 3))
+    np.testing.assert_allclose(found["load"], plain_loop(exported, series), rtol=1e-6)
+    last = exported.run(exported.check(series[FEATURES].to_numpy()[-8:]))["forecast"]
+    np.testing.assert_allclose(found["load"][-3:], last.ravel(), rtol=1e-6)
+    assert found["load actual"].isna().sum() == 1 + 2 + 3
+
+
+@pytest.mark.parametrize(("batch", "frame_rows"), [(1, 1), (7, 20), (256, 10**6)])
+def test_batches_and_frames_change_nothing(exported, series: pd.DataFrame, monkeypatch, batch, frame_rows):
+    expected = pd.concat(exported.backtest(series))
+    monkeypatch.setattr(predictor, "BATCH", batch)
+    monkeypatch.setattr(predictor, "FRAME_ROWS", frame_rows)
+    frames = list(exported.backtest(series))
+    assert all(frame_rows <= len(frame) < frame_rows + 3 * batch for frame in frames[:-1])
+    pd.testing.assert_frame_equal(pd.concat(frames), expected, rtol=1e-5)
+
+
+def test_what_lies_outside_is_counted_over_all_windows(exported, series: pd.DataFrame):
+    frame = series.assign(load=100.0, temperature=20.0)
+    frame.loc[100, "temperature"] = 500.0
+    backtest = exported.backtest(frame)
+    assert backtest.outside == []
+    for _ in range(2):  # going over it again counts anew
+        assert len(pd.concat(backtest)) == 699
+        (found,) = backtest.outside
+        assert (found.column, found.highest, found.windows, found.total) == ("temperature", 500, 8, 233)
+
+
+def test_what_is_no_table_and_no_setting_is_refused(exported, series: pd.DataFrame):
+    with pytest.raises(DataError, match="expected a table to go over, found an array of windows"):
+        exported.backtest(np.zeros((1, 8, 2)))
+    with pytest.raises(ConfigError, match="there is no setting 'sorted' of how a table is read; did you mean 'sort'"):
+        exported.backtest(series, sorted=True)

@@ -1,0 +1,76 @@
+"""Choose how the steps of a training are computed, and compute them so."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from zoo.acceleration.compiled_steps import from_dataset, several_steps
+from zoo.acceleration.fusion import Fusion
+from zoo.acceleration.speed_trial import candidates, plan_by_trial
+from zoo.acceleration.step_plan import Plan, plan_by_rule
+from zoo.acceleration.tensorflow_threads import at_once
+from zoo.data.windows import Windows
+from zoo.settings.schema import TrainingConfig
+from zoo.training.batches import feed
+from zoo.training.seeding import alone
+from zoo_registry.errors import ConfigError
+
+
+def steps_of_epoch(windows: Windows, config: TrainingConfig) -> int:
+    """Batches in an epoch, the last of which may be smaller."""
+    return math.ceil(len(windows) / config.batch_size)
+
+
+def choose_plan(model: keras.Model, build: Callable[[], keras.Model], windows: Windows, config: TrainingConfig) -> Plan:
+    """Return what the configuration says of the plan, and the rest by rule, or with ``autotune`` by a trial.
+
+    ``build`` makes the compiled network anew; each trial takes one. Raises ConfigError where the fused engine is asked
+    for and no layer can be fused.
+    """
+    steps = steps_of_epoch(windows, config)
+    fusion = Fusion(model)
+    if config.engine == "fused" and not fusion.layers:
+        reasons = ", ".join(fusion.others) or "no LSTM, no GRU"
+        raise ConfigError(f"`engine='fused'`: no layer of this network can be fused ({reasons}); take `engine='auto'`")
+    if config.autotune:
+        plans = candidates(model, config.batch_size, at_once())
+        plans = [plan for plan in plans if config.engine in ("auto", plan.engine)]
+        plan = plan_by_trial(build, *feed(windows, config.batch_size, config.seed), plans, steps)
+    else:
+        gpu = bool(tf.config.list_physical_devices("GPU"))
+        with alone():  # which leaves the seeds as they are
+            plan = plan_by_rule(model, config.engine, config.batch_size, steps, at_once(), gpu=gpu)
+    return replace(
+        plan,
+        parts=config.batch_parts or plan.parts,
+        steps_per_execution=config.steps_per_execution or plan.steps_per_execution,
+        jit=plan.jit if config.xla is None else config.xla,
+    )
+
+
+@contextmanager
+def computed_by(
+    plan: Plan,
+    model: keras.Model,
+    steps_per_epoch: int | None = None,
+    draw: Callable[[Any, Any], Any] = from_dataset,
+) -> Iterator[None]:
+    """Let ``fit`` compute a model's steps by a plan, or without ``steps_per_epoch`` ``train_on_batch``.
+
+    ``draw`` makes a step's batch, as :func:`zoo.training.batches.feed` gives it. At the end the model is as it was, but
+    trained.
+    """
+    with ExitStack() as stack:
+        if plan.engine == "fused":
+            stack.enter_context(Fusion(model).active(plan.parts))
+        if steps_per_epoch is not None:
+            several = several_steps(model, plan.steps_per_execution, steps_per_epoch, draw=draw, jit=plan.jit)
+            stack.enter_context(several)
+        yield
