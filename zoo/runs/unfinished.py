@@ -17,9 +17,10 @@ from typing import Any, Literal, Self
 from pydantic import ValidationError, model_validator
 
 from zoo.atomic import full_disk, make_folder, rename_to_free, staging_folder, write_text
+from zoo.locks import holding, is_held
 from zoo.migrations import SCHEMA_VERSION, migrate, upgrade_unfinished
 from zoo.provenance import Provenance, Record, first_fault
-from zoo.removal import ForeignError, is_staging, remove, remove_emptied, staged_in, try_lock
+from zoo.removal import ForeignError, is_staging, remove, remove_emptied, staged_in
 from zoo.runs.record import (
     CONFIG_FILE,
     READ_FILES,
@@ -147,9 +148,7 @@ class UnfinishedRun:
 
     def is_running(self) -> bool:
         """Whether a process holds its lock."""
-        with suppress(FileNotFoundError), (self.folder / LOCK_FILE).open("rb") as lock:
-            return not try_lock(lock.fileno())
-        return False
+        return is_held(self.folder / LOCK_FILE)
 
     def remove(self) -> None:
         """Remove the folder, whose lock this process holds, and the one around it where nothing else is in it."""
@@ -359,8 +358,7 @@ def _claimed(runs: Path, wanted: str, record_of: Callable[[str], UnfinishedRecor
         try:
             make_folder(home)
             with staging_folder(home) as staged:
-                lock = stack.enter_context((staged / LOCK_FILE).open("ab"))
-                try_lock(lock.fileno())
+                stack.enter_context(holding(staged / LOCK_FILE))
                 folder = rename_to_free(staged, place)
         except OSError as error:
             if (full := full_disk(error)) is None:
@@ -373,7 +371,7 @@ def _claimed(runs: Path, wanted: str, record_of: Callable[[str], UnfinishedRecor
 @contextmanager
 def _locked(run: UnfinishedRun) -> Iterator[None]:
     """Hold a lock that the system releases when the process ends, however it ends."""
-    with (run.folder / LOCK_FILE).open("ab") as lock:
-        if not try_lock(lock.fileno()):
+    with holding(run.folder / LOCK_FILE) as free:
+        if not free:
             raise RunError(f"run {run.id} is being trained by another process; wait for it, or stop that one first")
         yield

@@ -15,7 +15,8 @@ from zoo import atomic
 from zoo.atomic import staging_folder
 from zoo.export.leftovers import Leftover, clean_exported, clean_runs, clean_tree, list_versions, size_of
 from zoo.export.numbers import MARK_FILE, Numbers
-from zoo.removal import staging_name, try_lock
+from zoo.locks import try_lock
+from zoo.removal import staging_name
 from zoo.runs.unfinished import begin_run
 from zoo.settings.resolve import resolve
 from zoo_registry import discover
