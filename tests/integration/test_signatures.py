@@ -89,8 +89,9 @@ def test_checks_where_there_is_only_what_serving_needs(exported, environment, wh
     readme = (request.config.rootpath / "README.md").read_text(encoding="utf-8")
     listed = readme.split("and then `pip install ")[1].split("`")[0].split()
     assert "onnx" in listed
-    needed = "pluggy pydantic google protobuf flatbuffers packaging ml_dtypes typing_extensions pydantic_core annotated_types"
-    needed += " typing_inspection click shellingham pygments markdown_it mdurl dateutil six annotated_doc numpy pandas"
+    needed = "google protobuf flatbuffers packaging ml_dtypes typing_extensions pydantic_core annotated_types"
+    needed += " pluggy pydantic typing_inspection click shellingham pygments markdown_it mdurl dateutil six"
+    needed += " annotated_doc numpy pandas"
     elsewhere = environment([*listed, *needed.split(), "numpy.libs", "pandas.libs"])
     elsewhere.run("-m", "pip", "install", "--no-index", "--no-deps", *wheels, cwd=tmp_path)
     for arguments in (f"verify {exported.folder}", f"predict {exported.folder} --data {series_file}"):
