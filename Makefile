@@ -1,5 +1,5 @@
 # make demo and make test each do everything from a fresh checkout: they need make and Python 3.11, 3.12 or 3.13.
-.PHONY: demo test test-full stress lint types format bench capabilities lock clean
+.PHONY: demo test test-full stress lint generate types format bench capabilities lock clean
 .DEFAULT_GOAL := demo
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
@@ -53,6 +53,11 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m zoo.settings.generate --check
+
+# Write what is made of the settings: typed keywords, the estimators' parameters, docs/settings.md.
+generate: $(INSTALLED)
+	$(BIN)/python -m zoo.settings.generate
 
 # mypy, which lint runs for the Python of .venv, for each other Python that pyproject.toml names, against what the lock
 # gives that one (NumPy's stubs differ). Needs none of them; their wheels go to build/types. Less than a minute.

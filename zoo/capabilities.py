@@ -83,7 +83,7 @@ def check_exports(names: Sequence[str]) -> None:
     known = (*FORMATS, *discover().runtimes)
     for name in names:
         if name not in known:
-            raise ConfigError(f"--exports: there is no format or runtime '{name}'{close_match_hint(name, known)}")
+            raise ConfigError(f"`exports`: there is no format or runtime '{name}'{close_match_hint(name, known)}")
 
 
 def known_capabilities(distribution: str, architecture: str, version: str) -> Capabilities | None:

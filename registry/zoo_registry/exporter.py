@@ -59,6 +59,6 @@ class Exporter(Contribution):
                 version(name)
             except PackageNotFoundError as error:
                 raise ExportError(
-                    f"--format {self.name}: expected the distribution '{name}', which is missing; run: pip install"
+                    f"`formats` {self.name}: expected the distribution '{name}', which is missing; run: pip install"
                     f" '{self.install or name}'"
                 ) from error

@@ -67,7 +67,7 @@ class Runtime(Contribution):
     def check(self, folder: Path, dtype: str) -> None:
         """Raise RefusalError where a bundle, whose input has this dtype, cannot be run; reads nothing of it."""
         if not self.applies_to(folder):
-            with_it = f"; export again with --format {self.exporter}" if self.exporter else "; export again"
+            with_it = f"; export again with `formats` {self.exporter}" if self.exporter else "; export again"
             raise RefusalError(f"runtime '{self.name}': {folder} has no {self.file}{with_it}")
         if self.no_float64 and dtype == "float64":
             raise RefusalError(f"runtime '{self.name}': {self.no_float64}; use another runtime")

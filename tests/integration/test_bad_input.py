@@ -206,7 +206,7 @@ def test_bad_files(refused: Refusal, tmp_path: Path, name: str, content: bytes, 
             f"{SERIES} --plot a.png",
             "--plot draws what --find-lr finds, but that was not given; add it, or leave --plot",
         ),
-        (f"{SERIES} --find-lr --name mine", "--name names the exported model, but --export was not given"),
+        (f"{SERIES} --find-lr --name mine", "--name is for an export, but --export was not given"),
         (f"{SERIES} --find-lr --plot a.gif", "--plot: expected a .png, .svg or .pdf file in a folder that is there"),
         (f"{SERIES} --find-lr --plot no/a.png", "--plot: expected a .png, .svg or .pdf file in a folder that is there"),
         (f"{SERIES} --find-lr --target laod", "series.csv: there is no column 'laod'; did you mean 'load'?"),
@@ -232,8 +232,8 @@ def test_bad_files(refused: Refusal, tmp_path: Path, name: str, content: bytes, 
         (f"{SERIES} --delimiter ';'", "found one column 'time,load,temperature'; give --delimiter ','"),
         (f"{SERIES} --decimal ,", "--delimiter and --decimal are both ','; give them different signs"),
         (f"{SERIES} --encoding utf-7000", "there is no encoding 'utf-7000'; give one such as utf-8"),
-        (f"{SERIES} --name mine", "--name names the exported model, but --export was not given"),
-        ("train basic --data absent.csv --target y --name mine", "--name names the exported model, but --export was"),
+        (f"{SERIES} --name mine", "--name is for an export, but --export was not given"),
+        ("train basic --data absent.csv --target y --name mine", "--name is for an export, but --export was"),
         ("train basic --data absent.csv --target y --export --name '*'", "found '*'; give another --name"),
         ("train basic --data absent.csv --target y --find-lr --from latest", "there are no runs; train one with"),
         (f"{SERIES} --runs series.csv", "--runs: expected a folder, found the file series.csv; name another"),
@@ -453,7 +453,7 @@ def test_training_for_a_name_of_another_interface_is_refused_before_it_begins(
 ):
     name = "--export --exported . --name tiny"
     refused(f"{SERIES} --window 9 {name}", "tiny has another interface (window 8 there, 9 here); give another --name")
-    refused(f"{SERIES} --target temperature {name}", "tiny has another interface (targets ('load',) there")
+    refused(f"{SERIES} --target temperature {name}", "tiny has another interface (targets ['load'] there")
     refused(f"{SERIES} --features load {name}", "tiny has another interface (features ")
 
 

@@ -20,7 +20,7 @@ def test_the_whole_way_through_the_command(zoo_command, series_file):
     run = json.loads(done.stdout)
     assert run["bundle"] == "exported/basic-series/1"
     assert set(run["evaluation"]["baselines"]) == {"last value", "seasonal naive", "ridge"}
-    assert run["data"]["features"] == ["load", "temperature"]
+    assert run["problem"]["inputs"][0]["columns"] == ["load", "temperature"]
 
     listed = zoo_command("runs", "--json")
     assert [known["id"] for known in json.loads(listed.stdout)] == [run["id"]]

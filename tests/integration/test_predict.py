@@ -56,8 +56,8 @@ def test_a_backtest_in_every_format(zoo_command, exported, flat_file, tmp_path):
 
 def test_many_rows_are_written_alike(zoo_command, exported, flat_file, tmp_path, monkeypatch):
     """Frame by frame, of which one has nothing but midnights."""
-    monkeypatch.setattr("zoo.bundle.prediction.FRAME_ROWS", 1)
-    monkeypatch.setattr("zoo.bundle.prediction.BATCH", 1)
+    monkeypatch.setattr("zoo.inference.predictor.FRAME_ROWS", 1)
+    monkeypatch.setattr("zoo.inference.predictor.BATCH", 1)
     over = (exported.folder, "--data", flat_file, "--backtest", "--stride", "24")
     run(zoo_command, *over, "--output", "all.csv")
     lines = (tmp_path / "all.csv").read_text().splitlines()
@@ -112,8 +112,8 @@ def test_values_outside_the_trainings_range_are_told(zoo_command, exported, flat
 
 def test_an_error_on_the_way_leaves_nothing(zoo_command, exported, flat_file, tmp_path, snapshot, monkeypatch):
     before = snapshot(tmp_path)
-    monkeypatch.setattr("zoo.bundle.prediction.FRAME_ROWS", 10)
-    monkeypatch.setattr("zoo.bundle.prediction.BATCH", 10)
+    monkeypatch.setattr("zoo.inference.predictor.FRAME_ROWS", 10)
+    monkeypatch.setattr("zoo.inference.predictor.BATCH", 10)
     frames = []
 
     def full(self, frame):

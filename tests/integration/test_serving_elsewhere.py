@@ -35,7 +35,7 @@ assert not any(name.split(".")[0] in ("zoo", "tensorflow", "keras", "pandas") fo
 
 
 def unit_of(bundle):
-    return np.array([bundle.manifest.parity_unit[target] for target in bundle.manifest.interface.targets])
+    return np.array([bundle.manifest.parity_unit[target] for target in bundle.manifest.problem.targets])
 
 
 def test_onnxruntime_alone(exported, environment):

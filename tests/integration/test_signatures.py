@@ -52,7 +52,7 @@ def test_without_the_library(without, refused, exported, tmp_path):
 
 
 def test_signing_belongs_to_the_export(refused):
-    refused("train basic --sign key.pem", "--sign signs the bundle, but --export was not given")
+    refused("train basic --sign key.pem", "--sign is for an export, but --export was not given")
 
 
 def test_the_environment_demands_it_once(without, refused, exported, monkeypatch):
@@ -89,9 +89,11 @@ def test_checks_where_there_is_only_what_serving_needs(exported, environment, wh
     readme = (request.config.rootpath / "README.md").read_text(encoding="utf-8")
     listed = readme.split("and then `pip install ")[1].split("`")[0].split()
     assert "onnx" in listed
-    needed = "google protobuf flatbuffers packaging ml_dtypes typing_extensions pydantic_core annotated_types"
-    needed += " pluggy pydantic typing_inspection click shellingham pygments markdown_it mdurl dateutil six"
-    needed += " annotated_doc numpy pandas"
+    needed = "pluggy pydantic google protobuf flatbuffers packaging ml_dtypes typing_extensions pydantic_core"
+    needed += (
+        " annotated_types typing_inspection click shellingham pygments markdown_it mdurl dateutil six annotated_doc"
+    )
+    needed += " numpy pandas"
     elsewhere = environment([*listed, *needed.split(), "numpy.libs", "pandas.libs"])
     elsewhere.run("-m", "pip", "install", "--no-index", "--no-deps", *wheels, cwd=tmp_path)
     for arguments in (f"verify {exported.folder}", f"predict {exported.folder} --data {series_file}"):

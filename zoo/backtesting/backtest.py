@@ -19,7 +19,6 @@ from zoo.backtesting.trainings import OnBlock, check_asked, forecast_blocks, wor
 from zoo.bundle.loading import Bundle
 from zoo.data.frequency import usual_season
 from zoo.data.readers.reading import Source
-from zoo.data.series_splits import layout_of
 from zoo.data.splits import Split
 from zoo.data.table_windows import TableWindows
 from zoo.evaluation.evaluation import NETWORK, SEASONAL
@@ -30,7 +29,7 @@ from zoo.outputs import FORECAST, QUANTILES
 from zoo.settings.choices import Missing
 from zoo.settings.schema import RunConfig
 from zoo.settings.sessions import BacktestSettings
-from zoo_registry import Task
+from zoo.tasks import find_task
 from zoo_registry.errors import ConfigError, DataError
 from zoo_registry.hyperparameters import validated
 
@@ -95,11 +94,11 @@ def backtest(
         reading=reading,
     )
     if train_rows is not None and opened.outputs is not None:
-        raise ConfigError("--train-rows is for a training, but this network stays as it is; add --refit")
+        raise ConfigError("`train_rows` is for a training, but this network stays as it is; add `refit`")
     if opened.outputs is None and opened.config is not None and opened.config.training.start_from is not None:
         raise ConfigError(
-            f"--from {opened.config.training.start_from}: its weights may have seen rows behind an origin, so that a"
-            " training from them cannot be backtested; leave it out, or leave --refit out"
+            f"`start_from` {opened.config.training.start_from}: its weights may have seen rows behind an origin, so"
+            " that a training from them cannot be backtested; leave it out, or leave `refit` out"
         )
     table = opened.laid.table
     tested = opened.tested if start is None else _checked_start(opened, rows_from(table, start), start)
@@ -108,7 +107,7 @@ def backtest(
     laid = lay_origins(every_row, tested, stride=stride, most=origins)
     season = next((given for given in (season, opened.season) if given is not None), usual_season(table.times))
     skipped = {}
-    if every_row.problem.task is not Task.REGRESS and (reason := no_season(laid, season)) is not None:
+    if not every_row.roles.apart and (reason := no_season(laid, season)) is not None:
         skipped[SEASONAL], season = reason, None
     groups = blocks(laid, every)
     fittings = [_fitting(opened, group, train_rows) for group in groups]
@@ -126,8 +125,8 @@ def _checked_start(opened: Subject, tested: dict[str, range], start: str) -> dic
     for name, unseen in (opened.unseen or {}).items():
         if tested[name] and tested[name].start < unseen.start:
             raise ConfigError(
-                f"--start {start}: this network was trained on rows before {opened.laid.table.row_name(unseen.start)},"
-                " so that errors there would flatter it; give a later one, or --refit"
+                f"`start` {start}: this network was trained on rows before {opened.laid.table.row_name(unseen.start)},"
+                " so that errors there would flatter it; give a later one, or `refit`"
             )
     return tested
 
@@ -144,7 +143,7 @@ def _fitting(opened: Subject, block: Block, train_rows: int | None) -> Fitting |
             known,
             validation=opened.validation,
             embargo=opened.data.embargo,
-            least=layout_of(opened.data).span,
+            least=find_task(opened.data.task).layout(opened.data).span,
             train_rows=train_rows,
         )
     except DataError:
@@ -181,7 +180,7 @@ def _gather(
     if not errors.windows:
         raise DataError(
             f"{laid.table.source}: behind every origin a target is missing, so there is no truth to measure; give"
-            " another --start"
+            " another `start`"
         )
     moments, table = origins_of(laid), laid.table
     evaluation = {

@@ -17,7 +17,6 @@ from zoo.data.splits import Split, in_zone, train_and_validation
 from zoo.data.table import Table
 from zoo.data.table_windows import TableWindows
 from zoo.data.times import ticks
-from zoo_registry import Task
 from zoo_registry.errors import ConfigError, DataError
 
 
@@ -52,7 +51,7 @@ def lay_origins(
     if not len(numbers):
         raise DataError(
             f"{laid.table.source}: no origin has a whole window before it and {told.shape[1]} known rows (the horizon)"
-            " behind it in the rows to test; give an earlier --start, or more rows"
+            " behind it in the rows to test; give an earlier `start`, or more rows"
         )
     return laid.chosen(numbers)
 
@@ -67,17 +66,17 @@ def rows_from(table: Table, start: str) -> dict[str, range]:
         times = None if table.times is None else table.times[rows.start : rows.stop]
         try:
             if isinstance(times, pd.DatetimeIndex):
-                place = int(times.searchsorted(in_zone(pd.Timestamp(start), times.tz, "--start")))
+                place = int(times.searchsorted(in_zone(pd.Timestamp(start), times.tz, "`start`")))
             else:
                 place = int(start) - 1 if times is None else int(times.searchsorted(int(start)))
         except ConfigError:
             raise
         except ValueError as error:
             kind = "a time such as 2020-01-31" if isinstance(times, pd.DatetimeIndex) else "a whole number"
-            raise ConfigError(f"--start: expected {kind}, found '{start}'; give one") from error
+            raise ConfigError(f"`start`: expected {kind}, found '{start}'; give one") from error
         tested[name] = range(rows.start + max(place, 0), rows.stop)
     if not any(tested.values()):
-        raise DataError(f"{table.source}: no row is left from --start {start} on; give an earlier one")
+        raise DataError(f"{table.source}: no row is left from `start` {start} on; give an earlier one")
     return tested
 
 
@@ -92,7 +91,7 @@ def blocks(laid: TableWindows, every: int | None) -> list[Block]:
     keys = _keys(table)
     own = keys[laid.windows.last_rows()]
     moments = np.unique(own)
-    side: Literal["left", "right"] = "left" if laid.problem.task is Task.REGRESS else "right"
+    side: Literal["left", "right"] = "left" if laid.roles.apart else "right"
     found = []
     for number, first in enumerate(range(0, len(moments), every or len(moments)), start=1):
         last = moments[min(first + (every or len(moments)), len(moments)) - 1]
@@ -121,10 +120,10 @@ def fitted_rows(
             splits[name] = Split(train, later, range(rows.stop, rows.stop))
     if not splits:
         found = max(map(len, known.values()))
-        kept = "" if train_rows is None else f", of which --train-rows keeps {train_rows},"
+        kept = "" if train_rows is None else f", of which `train_rows` keeps {train_rows},"
         raise DataError(
             f"{found} rows before the first origin{kept} are too few to train on, expected {least} train rows and some"
-            " for validation; give more of them, or a later --start"
+            " for validation; give more of them, or a later `start`"
         )
     return splits
 

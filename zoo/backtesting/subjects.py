@@ -16,9 +16,7 @@ from zoo.bundle.opening import is_bundle
 from zoo.data.intervals import intervals
 from zoo.data.readers.reading import Source
 from zoo.data.reading_choice import way_to_fill, without_calendar
-from zoo.data.series_splits import layout_of, split_series
 from zoo.data.splits import PARTS
-from zoo.data.stated_problem import state_problem
 from zoo.data.table import Table
 from zoo.data.table_windows import TableWindows, lay_over
 from zoo.quiet import import_tensorflow
@@ -27,14 +25,14 @@ from zoo.settings.choices import ARRAYS, FRAME, Missing
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import DataConfig, RunConfig
 from zoo.settings.toml_file import read_config
-from zoo.training.preparation import read_data
-from zoo_registry import Task, discover
+from zoo.tasks import TASKS, find_task
+from zoo.training.preparation import read_data, split_table
+from zoo_registry import discover
 from zoo_registry.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from zoo.run import Run
 
-_TASKS = (Task.FORECAST, Task.REGRESS)
 _VALIDATION = 0.15  # where nothing tells the share that a run had
 
 
@@ -86,7 +84,7 @@ def open_subject(
         if not (runs / run).is_dir():
             raise ConfigError(
                 f"{found.folder}: a bundle does not hold what trains it anew, expected its run {run} in {runs}; give"
-                " its folder of runs with --runs, or leave --refit out"
+                " its folder of runs with `runs`, or leave `refit` out"
             )
         found = _load_run(runs / run)
     given = {name: value for name, value in (reading or {}).items() if value is not None}
@@ -94,7 +92,7 @@ def open_subject(
         return _of_bundle(found, data, missing, given)
     if given:
         raise ConfigError(
-            f"--{next(iter(given)).replace('_', '-')} says how a bundle's table is read; a run and a configuration say"
+            f"`{next(iter(given))}` says how a bundle's table is read; a run and a configuration say"
             " so themselves: leave it out"
         )
     if isinstance(found, RunConfig):
@@ -109,7 +107,7 @@ def _found(
         return load_bundle(subject, require_signature=require_signature)
     if require_signature:
         raise ConfigError(
-            "--require-signature is for a bundle that is loaded, and nothing else is signed; give a bundle's folder, or"
+            "`require_signature` is for a bundle that is loaded, and nothing else is signed; give a bundle's folder, or"
             " leave it out"
         )
     if not isinstance(subject, (str, Path)):
@@ -118,7 +116,7 @@ def _found(
     if path.suffix.lower() == ".toml":
         file = read_config(path)
         if file.architecture is None:
-            raise ConfigError(f"--config {path}: it names no architecture; write one, as zoo train --print-config does")
+            raise ConfigError(f"{path}: it names no architecture; write one, as zoo train --print-config does")
         architecture = discover().catalogue[file.architecture].item
         return resolve(file.architecture, architecture, file.hyperparameters, file.settings)
     return _load_run(find_run(str(subject), runs))
@@ -133,9 +131,10 @@ def _load_run(folder: Path) -> Run:
 
 
 def _check_task(task: str) -> None:
-    if task not in _TASKS:
+    if not find_task(task).in_units:
+        known = " or ".join(name for name in TASKS if find_task(name).in_units)
         raise ConfigError(
-            f"a backtest measures values of targets, expected the task forecast or regress, found {task}; zoo predict"
+            f"a backtest measures values of targets, expected the task {known}, found {task}; zoo predict"
             " --backtest gives a bundle's answers to every window"
         )
 
@@ -147,17 +146,18 @@ def _of_config(config: RunConfig, data: Source | None, missing: Missing | None) 
         config = config.model_copy(update={"data": config.data.model_copy(update={"missing": missing})})
     source: Source = config.data.source if data is None else data
     if isinstance(source, str) and source in (FRAME, ARRAYS):
-        raise ConfigError(f"the table was a {source} of a program; give --data, or backtest(..., data=...)")
+        raise ConfigError(f"the table was a {source} of a program; give `data`, or backtest(..., data=...)")
     table = read_data(config.data, source)
-    splits, short = split_series(table, config.data, layout_of(config.data))
+    splits, short = split_table(table, config.data)
     tested = {name: split.test for name, split in splits.items()}
     later = sum(len(split.validation) for split in splits.values())
-    problem = state_problem(config.data, table.features, table.targets, (), config.network.quantiles, zone=table.zone)
+    task, levels = find_task(config.task), config.network.quantiles
+    problem = task.state(config.data, table.features, table.targets, (), levels, zone=table.zone)
     series = intervals([table.series[name] for name in splits])
     return Subject(
         title=f"{config.architecture} on {table.source}",
         kind="config",
-        laid=lay_over(table, problem, series, missing=config.data.missing),
+        laid=lay_over(table, problem, task.roles, series, missing=config.data.missing),
         tested=tested,
         data=config.data,
         config=config,
@@ -185,7 +185,7 @@ def _of_bundle(bundle: Bundle, data: Source | None, missing: Missing | None, rea
     problem, record = bundle.problem, bundle.trained_on
     _check_task(problem.task)
     if data is None:
-        raise ConfigError(f"{bundle.folder}: a bundle has no table of its own; give --data")
+        raise ConfigError(f"{bundle.folder}: a bundle has no table of its own; give `data`")
     missing = way_to_fill(data, missing)
     laid = bundle.lay(data, missing=missing, **reading)
     if absent := [name for name in problem.targets if name not in laid.table.targets]:
@@ -235,6 +235,6 @@ def _trained(subject: Subject, unseen: dict[str, range] | None) -> Subject:
     table: Table = subject.laid.table
     remark = (
         "nothing tells which of these rows the network was trained on, so all of them are forecast; errors on rows of"
-        " its training flatter it: give a --start behind them"
+        " its training flatter it: give a `start` behind them"
     )
     return replace(subject, tested=dict(table.series), doubt=remark)

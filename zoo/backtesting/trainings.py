@@ -38,7 +38,7 @@ def workers_for(
 ) -> AbstractContextManager[Executor | None]:
     """The caller's executor, or workers as they are asked for, or None for this process."""
     if asked and not trains:
-        raise ConfigError(f"--{next(iter(asked))} is for trainings, but this network stays as it is; add --refit")
+        raise ConfigError(f"`{next(iter(asked))}` is for trainings, but this network stays as it is; add `refit`")
     return open_workers(**asked) if asked else nullcontext(executor if trains else None)
 
 

@@ -68,7 +68,7 @@ def replay_apart(checked: CheckedFiles, names: Sequence[str], limits: Limits, *,
     except subprocess.TimeoutExpired as error:
         raise BundleError(
             f"{checked.folder}: its replay took more than {limits.seconds:g} s, and was ended; do not use the bundle,"
-            " or give more with --time-limit where you trust who made it"
+            " or give more with `time_limit` where you trust who made it"
         ) from error
     finally:
         os.close(alive)
@@ -78,7 +78,7 @@ def replay_apart(checked: CheckedFiles, names: Sequence[str], limits: Limits, *,
     except ValueError as error:
         raise BundleError(
             f"{checked.folder}: its replay ended with the exit code {process.returncode} and without a word; do not use"
-            f" the bundle, or give more than {limits.megabytes} MB with --memory-limit where you trust who made it"
+            f" the bundle, or give more than {limits.megabytes} MB with `memory_limit` where you trust who made it"
         ) from error
     if "refusal" in answer:
         raise RefusalError(answer["refusal"])
@@ -126,7 +126,7 @@ def _told(error: ZooError, checked: CheckedFiles, limits: Limits) -> str:
         return str(error)
     return (
         f"{checked.folder}: its replay takes more than {limits.megabytes} MB of memory; do not use the bundle, or give"
-        " more with --memory-limit where you trust who made it"
+        " more with `memory_limit` where you trust who made it"
     )
 
 

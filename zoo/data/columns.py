@@ -51,7 +51,7 @@ def listed_names(given: Sequence[str], columns: Container[str]) -> tuple[str, ..
 def one_target(targets: Sequence[str]) -> str:
     """The column of classes; raises ConfigError for none or several."""
     if len(targets) != 1:
-        raise ConfigError(f"--task classify has one target, the column of classes, found {len(targets)}; name one")
+        raise ConfigError(f"`task='classify'` has one target, the column of classes, found {len(targets)}; name one")
     return targets[0]
 
 
@@ -64,7 +64,7 @@ def parse_numbers(
     DataError, naming column and row, for text among numbers and for what is not finite; NaN marks a missing value. A
     column of numbers with other signs is not taken for text.
     """
-    way_out = "" if named else ", or leave the column out with --features"
+    way_out = "" if named else ", or leave the column out with `features`"
     remedy = f"mend it{way_out}"
     if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
         if pd.api.types.is_complex_dtype(column):

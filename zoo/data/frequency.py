@@ -63,14 +63,14 @@ def refuse_gaps(frequency: Frequency, times: Times, where: str, column: str, row
     found = ", ".join(f"{row_name(row)} follows {row_name(row - 1)}" for row in map(int, uneven[:3]))
     remedy = "fill in the rows"
     if isinstance(times, pd.DatetimeIndex):
-        remedy = "fill them up with --resample RULE and --missing"
-    ignore = f"--gaps ignore (the rows count as neighbours){clock_change_hint(times[int(uneven[0])])}"
+        remedy = "fill them up with `resample` RULE and `missing`"
+    ignore = f"`gaps='ignore'` (the rows count as neighbours){clock_change_hint(times[int(uneven[0])])}"
     if frequency.step is None:
         raise DataError(
             f"{where}: times in column '{column}' keep no step: {found}, expected an even one; {remedy},"
             f" or say {ignore}"
         )
-    remedy += f", or say --gaps break (no window reaches over one) or {ignore}"
+    remedy += f", or say `gaps='break'` (no window reaches over one) or {ignore}"
     raise DataError(
         f"{where}: times in column '{column}' have gaps: {found}, expected steps of {frequency} ({len(uneven)} uneven"
         f" steps in all); {remedy}"

@@ -119,8 +119,8 @@ def missing_value(table: Table, row: int, column: int, total: int, method: Missi
     where = f"{table.source}: column '{table.columns[column]}', {table.row_name(row)}"
     if method == "error":
         return DataError(
-            f"{where}: the value is missing ({total} in all), expected a number; ask for --missing interpolate,"
-            " --missing ffill or --missing drop, or fill them yourself"
+            f"{where}: the value is missing ({total} in all), expected a number; ask for `missing='interpolate'`,"
+            " `missing='ffill'` or `missing='drop'`, or fill them yourself"
         )
     return DataError(
         f"{where}: the value is missing and none stands before it to fill it from; remove the rows before the column's"
@@ -145,7 +145,7 @@ def _unlabelled(table: Table, in_use: Intervals, stop: int, method: Missing) -> 
     if len(rows) and method != "drop":
         raise DataError(
             f"{table.source}: column '{table.label_column}', {table.row_name(int(rows[0]))}: the label is missing"
-            f" ({len(rows)} in all), and labels are never filled in; ask for --missing drop, or fill them yourself"
+            f" ({len(rows)} in all), and labels are never filled in; ask for `missing='drop'`, or fill them yourself"
         )
     return rows
 

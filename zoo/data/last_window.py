@@ -113,7 +113,7 @@ def _refuse_short(table: Table, short: list[str], window: int, *, dropped: bool)
         more = f" and {len(short) - 3} more" if len(short) > 3 else ""
         raise DataError(
             f"{table.source}: expected at least {window} rows (the window) of each series, found fewer of"
-            f" {named}{more}; give more rows, or leave such series out with --short-series drop"
+            f" {named}{more}; give more rows, or leave such series out with `short_series='drop'`"
         )
 
 
@@ -121,10 +121,10 @@ def refuse_other_step(table: Table, trained: Step | None) -> None:
     """Raise DataError where the rows lie farther apart, or closer, than those of the training."""
     if trained is None or trained.name == "none" or table.step is None:
         return
-    ratio = table.step["size"] / trained.size
+    ratio = table.step.size / trained.size
     if not 1 / _STEP_TOLERANCE <= ratio <= _STEP_TOLERANCE:
         ruled = isinstance(table.times, pd.DatetimeIndex) and is_rule(trained.name)
-        remedy = f"resample them with --resample {trained.name}" if ruled else "mend them"
+        remedy = f"resample them with `resample` {trained.name}" if ruled else "mend them"
         raise DataError(
             f"{table.source}: expected rows {trained.name} apart as in the training, found them {ratio:.3g} times as"
             f" far apart; {remedy}"

@@ -86,14 +86,14 @@ def arrange(rows: Rows, naming: Naming, reading: Reading) -> Rows:
         if reading.spool is not None:
             raise DataError(
                 f"{naming.where}: {rows.name(int(back[0]))} goes back to a series that ended before; with"
-                f" --spool the rows of each series have to stand together: sort the file by '{naming.series}'"
+                f" `spool` the rows of each series have to stand together: sort the file by '{naming.series}'"
             )
         grouped = rows.take(np.argsort(rows.series, kind="stable").astype(np.int64))
     if not reading.sort:
         return grouped
     if rows.times is None:
         raise DataError(
-            f"{naming.where}: --sort needs a column of times, found none; name it with --time, or leave --sort out"
+            f"{naming.where}: `sort` needs a column of times, found none; name it with `time`, or leave `sort` out"
         )
     series = rows.series if rows.series is not None else np.zeros(len(rows.values), np.int32)
     order = np.lexsort((ticks(rows.times), series)).astype(np.int64)
@@ -113,8 +113,8 @@ def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
     """
     if not isinstance(rows.times, pd.DatetimeIndex):
         raise DataError(
-            f"{naming.where}: --resample needs a column of times, found {kind_of(rows.times)}; name it with --time, or"
-            " leave --resample out"
+            f"{naming.where}: `resample` needs a column of times, found {kind_of(rows.times)}; name it with `time`, or"
+            " leave `resample` out"
         )
     try:
         rule = pd.tseries.frequencies.to_offset(str(reading.resample))
@@ -122,7 +122,7 @@ def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
             raise ValueError(f"{reading.resample} does not go forward")
     except ValueError as error:
         raise ConfigError(
-            f"--resample: expected a step such as 15min, 1h, 1D or MS, found '{reading.resample}'; give another"
+            f"`resample`: expected a step such as 15min, 1h, 1D or MS, found '{reading.resample}'; give another"
         ) from error
     one_series = naming.series is None
     check_order(rows.times, rows.starts, naming.where, str(naming.time), rows.name, one_series=one_series)
@@ -134,7 +134,7 @@ def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
         )
         if steps > _MAX_STEPS or pd.Timedelta(rule) < unit:
             raise DataError(
-                f"{naming.where}: --resample {reading.resample} would make {steps:.3g} of the {len(rows.values)} rows,"
+                f"{naming.where}: `resample` {reading.resample} would make {steps:.3g} of the {len(rows.values)} rows,"
                 f" expected {_MAX_STEPS:.0e} at most; give a longer step"
             )
     parts: list[tuple[NDArray[Any], pd.DatetimeIndex, NDArray[Any] | None]] = []
@@ -155,8 +155,8 @@ def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
     times = parts[0][1].append([part[1] for part in parts[1:]])
     if len(infinite := np.flatnonzero(np.isinf(values).any(axis=1))):
         raise DataError(
-            f"{naming.where}: the {reading.aggregate} of the rows from {times[infinite[0]]} on (--resample"
-            f" {reading.resample}) is beyond any float, expected a finite number; take another --aggregate or unit"
+            f"{naming.where}: the {reading.aggregate} of the rows from {times[infinite[0]]} on (`resample`"
+            f" {reading.resample}) is beyond any float, expected a finite number; take another `aggregate` or unit"
         )
     rows.repairs["resample"] = {
         "rule": str(reading.resample),

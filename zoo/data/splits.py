@@ -66,20 +66,20 @@ def split_rows(n_rows: int, parts: Sequence[float], *, minimum: Minimum, where: 
     if len(parts) != len(PARTS) or min(parts) <= 0:
         raise ConfigError(
             f"a split has three parts above 0 (train, validation, test), found {_listed(parts)};"
-            " give, for example, --split 0.7,0.15,0.15"
+            " give, for example, `split='0.7,0.15,0.15'`"
         )
     if all(float(part).is_integer() for part in parts):
         counts = [int(part) for part in parts]
         if sum(counts) > n_rows:
             raise ShortPartError(
-                f"{where}: the split {_listed(parts)} needs {sum(counts)} rows, found {n_rows}; give a smaller --split"
+                f"{where}: the split {_listed(parts)} needs {sum(counts)} rows, found {n_rows}; give a smaller `split`"
             )
         ends = (counts[0], counts[0] + counts[1], sum(counts))
     else:
         if not abs(sum(parts) - 1) <= 1e-9:  # so that NaN is refused too
             raise ConfigError(
                 f"the parts of a split are fractions that sum to 1, or whole numbers of rows, found {_listed(parts)},"
-                f" which sum to {sum(parts):g}; give, for example, --split 0.7,0.15,0.15"
+                f" which sum to {sum(parts):g}; give, for example, `split='0.7,0.15,0.15'`"
             )
         ends = (round(n_rows * parts[0]), round(n_rows * (parts[0] + parts[1])), n_rows)
     return _cut(ends, n_rows, minimum=minimum, where=where, embargo=embargo)
@@ -93,11 +93,11 @@ def split_dates(times: Times | None, dates: Sequence[str], *, minimum: Minimum, 
     """
     if not isinstance(times, pd.DatetimeIndex):
         raise DataError(
-            f"{where}: a split by dates needs a column of times, found {kind_of(times)}; name it with --time, or give"
-            " --split"
+            f"{where}: a split by dates needs a column of times, found {kind_of(times)}; name it with `time`, or give"
+            " `split`"
         )
     try:
-        cuts = [in_zone(pd.Timestamp(date), times.tz, "--split-dates") for date in dates]
+        cuts = [in_zone(pd.Timestamp(date), times.tz, "`split_dates`") for date in dates]
     except ConfigError:
         raise
     except ValueError as error:
@@ -105,11 +105,11 @@ def split_dates(times: Times | None, dates: Sequence[str], *, minimum: Minimum, 
     if len(cuts) not in (2, 3) or any(pd.isna(cut) for cut in cuts) or sorted(set(cuts)) != cuts:
         raise ConfigError(
             "a split by dates has two or three, each later than the one before (first of validation, first of test, end"
-            f" of test), found {','.join(dates)}; give, for example, --split-dates 2019-01-01,2020-01-01"
+            f" of test), found {','.join(dates)}; give, for example, `split_dates='2019-01-01,2020-01-01'`"
         )
     rows = [int(times.searchsorted(cut)) for cut in cuts]
     ends = (rows[0], rows[1], rows[2] if len(rows) == 3 else len(times))
-    remedy = f"give more rows, or other --split-dates between {times[0]} and {times[-1]}"
+    remedy = f"give more rows, or other `split_dates` between {times[0]} and {times[-1]}"
     return _cut(ends, len(times), minimum=minimum, where=where, embargo=embargo, remedy=remedy)
 
 
@@ -152,13 +152,13 @@ def _cut(
     minimum: Minimum,
     where: str,
     embargo: int,
-    remedy: str = "give more rows, another --split",
+    remedy: str = "give more rows, another `split`",
 ) -> Split:
     train, validation, test = ends
     split = Split(
         range(max(train - embargo, 0)), range(train, max(validation - embargo, train)), range(validation, test)
     )
-    smaller = ["--window", *(["--horizon"] if "horizon" in minimum.what else []), *(["--embargo"] if embargo else [])]
+    smaller = ["`window`", *(["`horizon`"] if "horizon" in minimum.what else []), *(["`embargo`"] if embargo else [])]
     for name, rows in split.items():
         if len(rows) < (needed := minimum.train if name == "train" else minimum.later):
             raise ShortPartError(

@@ -43,19 +43,19 @@ def find_time_column(
             elif found is None and not _is_whole(frame[name]):
                 raise DataError(
                     f"{where}: column '{name}' has a time's name and fractions, expected times, or whole numbers that"
-                    f" count up; read them as seconds with --time {name} --time-format s, or name the columns to use,"
-                    " with this one or without it, with --features"
+                    f" count up; read them as seconds with `time={name!r}` and `time_format='s'`, or name the columns"
+                    " to use, with this one or without it, with `features`"
                 )
             elif found is None and (row := _back(frame, name, reading)) is not None:
                 counting = "count up in each series" if reading.series else "count up"
                 raise DataError(
                     f"{where}: column '{name}' has a time's name and whole numbers, expected them to {counting}, found"
-                    f" {frame[name].iloc[row]} in row {row + 1}; name the column of several series with --series, or"
-                    " the columns to use, with this one or without it, with --features"
+                    f" {frame[name].iloc[row]} in row {row + 1}; name the column of several series with `series`, or"
+                    " the columns to use, with this one or without it, with `features`"
                 )
     if found is None and reading.usual_time is None and (reading.time_format or reading.zone):
-        option = "--zone" if reading.time_format is None else "--time-format"
-        raise DataError(f"{where}: {option} needs a column of times, found none; name it with --time")
+        option = "`zone`" if reading.time_format is None else "`time_format`"
+        raise DataError(f"{where}: {option} needs a column of times, found none; name it with `time`")
     return None if found is None else str(found)
 
 
@@ -91,8 +91,8 @@ def _refuse_unread(column: pd.Series, form: str, where: str) -> None:
     time = read_times(known, form, where, 0)[0].tz_localize(None)
     raise DataError(
         f"{where}: column '{column.name}' has a time's name and numbers, which look like {described(form)} ({number}"
-        f" would be {time}); read them as times with --time {column.name} --time-format {form}, or name the columns to"
-        " use, with this one or without it, with --features"
+        f" would be {time}); read them as times with `time={column.name!r}` and `time_format={form!r}`, or name the"
+        " columns to use, with this one or without it, with `features`"
     )
 
 

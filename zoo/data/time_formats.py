@@ -33,7 +33,7 @@ def check_time_format(form: str | None) -> None:
         pd.to_datetime(pd.Series(["x"]), format=form, errors="coerce")
     except ValueError as error:
         raise ConfigError(
-            f"--time-format is one of {ISO}, {', '.join((*UNITS, *_PATTERNS))}, or a pattern such as '%d.%m.%Y %H:%M',"
+            f"`time_format` is one of {ISO}, {', '.join((*UNITS, *_PATTERNS))}, or a pattern such as '%d.%m.%Y %H:%M',"
             f" found {form!r}; give one of them"
         ) from error
 
@@ -46,7 +46,7 @@ def check_zone(zone: str | None) -> None:
     try:
         pd.DatetimeTZDtype("ns", zone)
     except Exception as error:  # of each library of zones another
-        raise ConfigError(f"--zone: there is no zone {zone!r}; give one such as Europe/Berlin or UTC") from error
+        raise ConfigError(f"`zone`: there is no zone {zone!r}; give one such as Europe/Berlin or UTC") from error
 
 
 def likely_format(numbers: NDArray[np.int64]) -> str | None:
@@ -79,7 +79,7 @@ def read_times(column: pd.Series, form: str, where: str, first_row: int, zone: s
         value = column.iloc[bad[0]]
         raise DataError(
             f"{where}: column '{column.name}', row {first_row + bad[0] + 1}: expected {described(form)}, as"
-            f" --time-format {form} says, found {shown(value)}; mend it, or give another --time-format"
+            f" `time_format` {form} says, found {shown(value)}; mend it, or give another `time_format`"
         )
     return times
 
@@ -116,7 +116,7 @@ def _by_pattern(column: pd.Series, pattern: str, where: str, zone: str | None) -
         if zone is None:
             raise DataError(
                 f"{where}: column '{column.name}' mixes time zones, expected one for all rows; name the zone whose"
-                " clock they show with --zone, such as Europe/Berlin"
+                " clock they show with `zone`, such as Europe/Berlin"
             ) from error
     return pd.DatetimeIndex(pd.to_datetime(texts, format=pattern, errors="coerce", utc=True))
 

@@ -47,15 +47,15 @@ def parse_times(
     if not first_row and len(column) and column.isna().all():
         raise DataError(
             f"{where}: column '{column.name}' has no value at all, expected times such as 2020-01-31 13:00; fill it in,"
-            " or name another with --time"
+            " or name another with `time`"
         )
     if form not in (None, ISO) and not is_times(column):
         times = read_times(column, str(form), where, first_row, zone)
     elif pd.api.types.is_numeric_dtype(column):
         if zone is not None:
             raise DataError(
-                f"{where}: column '{column.name}' holds numbers, expected times for --zone {zone}; say how they are"
-                " times with --time-format, or leave --zone out"
+                f"{where}: column '{column.name}' holds numbers, expected times for `zone` {zone}; say how they are"
+                " times with `time_format`, or leave `zone` out"
             )
         return _parse_counts(column, where, first_row)
     else:
@@ -89,7 +89,7 @@ def _parse_counts(column: pd.Series, where: str, first_row: int) -> Times:
         found = "true and false" if pd.api.types.is_bool_dtype(column) else "numbers"
         raise DataError(
             f"{where}: time column '{column.name}' holds {found}, expected times such as 2020-01-31 13:00, or whole"
-            " numbers that count up; leave out --time or name another"
+            " numbers that count up; leave out `time` or name another"
         )
     if len(bad := np.flatnonzero(numbers != np.round(numbers))):  # NaN is not equal to itself
         raise _wrong_time(column, int(bad[0]), where, first_row, "a whole number, as in the other rows")
@@ -108,7 +108,7 @@ def _wrong_time(column: pd.Series, row: int, where: str, first_row: int, expecte
     if isinstance(value, str) and value.startswith(COMMENT_SIGN):
         remedy += f", {COMMENT_REMEDY}"
     elif isinstance(value, str) and first_row + row == 0:  # then all are, most likely
-        remedy += ", or say how all times are written with --time-format, such as '%d.%m.%Y %H:%M'"
+        remedy += ", or say how all times are written with `time_format`, such as '%d.%m.%Y %H:%M'"
     return DataError(
         f"{where}: column '{column.name}', row {first_row + row + 1}: expected {expected}, found {found}; {remedy}"
     )
@@ -131,7 +131,7 @@ def _mixed_zones(column: pd.Series, zones: pd.Series, where: str, first_row: int
     row = int(other[0])
     remedy = "write all times in UTC"
     if not (zones[column.notna()] == _NO_ZONE).any():
-        remedy += ", or name the zone whose clock they show with --zone, such as Europe/Berlin"
+        remedy += ", or name the zone whose clock they show with `zone`, such as Europe/Berlin"
     return DataError(
         f"{where}: column '{column.name}' mixes time zones, expected one for all rows: row {first_row + row + 1}"
         f" ({column.iloc[row]}) has {zones.iloc[row]}, the rows before {zones.iloc[0]}; {remedy}"
@@ -168,9 +168,9 @@ def check_order(
     if first < 0:
         return
     doubled = numbers[first] == numbers[first - 1]
-    remedy = "remove one of them" if doubled else "ask for --sort, or sort the rows"
+    remedy = "remove one of them" if doubled else "ask for `sort`, or sort the rows"
     if one_series:
-        remedy += ", or name the column of several series with --series"
+        remedy += ", or name the column of several series with `series`"
     raise DataError(
         f"{where}: times in column '{column}' are {'duplicated' if doubled else 'unsorted'}: {row_name(first)} follows"
         f" {row_name(first - 1)}, expected each row to be later than the one before ({count} such rows);"

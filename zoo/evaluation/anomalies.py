@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support
 
-from zoo.evaluation.headline import outcomes
+from zoo.evaluation.headline import ANOMALY_MEASURES, outcomes
 from zoo_registry.errors import DataError
 
 Z_SCORE = "z-score of differences"
@@ -43,7 +43,7 @@ def evaluate_anomalies(
         known = known & (labels >= 0)
     if not known.any():
         raise DataError(
-            "every test window ends in a missing value or label, so there is nothing to measure; give another --split"
+            "every test window ends in a missing value or label, so there is nothing to measure; give another `split`"
         )
     truth = None if labels is None else labels[known] == 1
     own, other = (
@@ -116,13 +116,13 @@ def _verdict(evaluation: dict[str, Any]) -> str:
     network, baseline = evaluation["network"], evaluation["baselines"][Z_SCORE]
     if not evaluation["anomalies"]:
         unlabelled = evaluation["anomalies"] is None
-        why = "without labels (--label)" if unlabelled else "as the test split holds no labelled anomaly,"
+        why = "without labels (`label`)" if unlabelled else "as the test split holds no labelled anomaly,"
         return (
             f"The threshold is the {evaluation['quantile']:.2%} quantile of the validation scores, and"
             f" {network['flagged']} test rows lie above it ({baseline['flagged']} by the {Z_SCORE}); {why} nobody can"
             " say how many of them are right."
         )
-    verb, _ = outcomes(evaluation)[Z_SCORE]
+    verb, _ = outcomes(evaluation, ANOMALY_MEASURES)[Z_SCORE]
     own, other = network["average_precision"], baseline["average_precision"]
     return (
         f"On the test split's average precision the network {verb} the {Z_SCORE}, {own:.3f} against {other:.3f}; of the"

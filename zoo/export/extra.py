@@ -29,17 +29,17 @@ def choose_exporters(
     where a distribution is missing, two exporters would write one folder, or an exporter refuses the interface.
     """
     if batch is not None and not formats:
-        raise ConfigError("--batch fixes the batch of other formats, expected a --format; add one, or leave it out")
+        raise ConfigError("`batch` fixes the batch of other formats, expected `formats`; name one, or leave it out")
     if batch is not None and batch < 1:
-        raise ConfigError(f"--batch: expected 1 or more windows, found {batch}")
+        raise ConfigError(f"`batch`: expected 1 or more windows, found {batch}")
     known = discover().exporters
     entries = list({known[name].qualified_name: known[name] for name in formats}.values())
     for index, entry in enumerate(entries):
         if entry.name in {other.name for other in entries[:index]}:
-            raise ExportError(f"--format {entry.name}: two of this name would write one folder; leave one out")
+            raise ExportError(f"`formats` {entry.name}: two of this name would write one folder; leave one out")
         entry.item.require()
         if problem is not None and (reason := _refusal(entry, problem)) is not None:
-            raise ExportError(f"--format {entry.name}: {reason}")
+            raise ExportError(f"`formats` {entry.name}: {reason}")
     return entries
 
 
@@ -80,7 +80,7 @@ def write_extra(
                 with redirect_stdout(sys.stderr):  # standard output is for the command's result
                     facts = dict(exporter.write(context) or {})
             except ExportError as error:
-                raise ExportError(f"--format {exporter.name}: {error}; nothing was published") from error
+                raise ExportError(f"`formats` {exporter.name}: {error}; nothing was published") from error
             except Exception as error:  # whatever a plugin's converter raises
                 raise ExportError(f"{_culprit(entry)} failed: {sentence_of(error)}; nothing was published") from error
         if not any(path.is_file() for path in own.rglob("*")):
@@ -92,4 +92,4 @@ def write_extra(
 
 
 def _culprit(entry: Entry[Exporter]) -> str:
-    return f"--format {entry.name}: exporter '{entry.name}' of distribution '{entry.distribution}'"
+    return f"`formats` {entry.name}: exporter '{entry.name}' of distribution '{entry.distribution}'"

@@ -22,7 +22,7 @@ def check_model_name(name: str) -> None:
     if not MODEL_NAME.fullmatch(name):
         raise ConfigError(
             "a model's name begins with a letter or digit and goes on with letters, digits, '.', '_' or '-',"
-            f" found {name!r}; give another --name"
+            f" found {name!r}; give another `name`"
         )
 
 
@@ -44,7 +44,7 @@ def choose_dtype(preprocessor: Preprocessor, dtype: str = "auto", published: Pro
     if dtype == "float64" and preprocessor.units == "scaled":
         raise ConfigError(
             "serving dtype float64: a scaler cannot stand inside the graph, which takes scaled float32 values;"
-            " leave it out, or take another --scaler"
+            " leave it out, or take another `scaler`"
         )
     if dtype != "auto":
         return dtype
@@ -65,8 +65,8 @@ def check_interface(model: Path, problem: Problem) -> None:
     theirs, ours = published.interface(), problem.interface()
     for name, here in ours.items():
         if (there := theirs[name]) != here:
-            advice = "give another --name"
+            advice = "give another `name`"
             if name == "inputs":  # of the same shape, as window and features agree
                 there, here = published.dtype, problem.dtype
-                advice += f", or --serving-dtype {there} where that holds the values finely enough"
+                advice += f", or `serving_dtype` {there} where that holds the values finely enough"
             raise ExportError(f"{model} has another interface ({name} {there!r} there, {here!r} here); {advice}")

@@ -107,7 +107,7 @@ def _check_config(model: Path) -> None:
     if config.exists() and not Numbers.read(model).wrote(config):
         raise ExportError(
             f"{config}: expected none, or that of an export, found one that no export is known to"
-            " have written; move it away, or give another --name"
+            " have written; move it away, or give another `name`"
         )
 
 

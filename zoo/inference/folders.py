@@ -210,13 +210,13 @@ def _outcome(future: Future[FileOutcome], file: InputFile) -> FileOutcome:
 def _check_places(data: Path, output: Path, bundle: Path) -> None:
     """Raise ConfigError where results would be among the inputs of the next run, or in the bundle."""
     if not data.is_dir():
-        raise ConfigError(f"--data: expected a folder of Parquet or CSV files, found none at {data}; name another")
+        raise ConfigError(f"`data`: expected a folder of Parquet or CSV files, found none at {data}; name another")
     if output.exists() and not output.is_dir():
-        raise ConfigError(f"--output: expected a folder for the results, found the file {output}; name another")
+        raise ConfigError(f"`output`: expected a folder for the results, found the file {output}; name another")
     if lies_in(output, data) or lies_in(data, output):
-        raise ConfigError(f"--output: expected a folder apart from the data in {data}, found {output}; name another")
+        raise ConfigError(f"`output`: expected a folder apart from the data in {data}, found {output}; name another")
     if lies_in(output, bundle):
-        raise ConfigError(f"--output: expected a folder outside the bundle {bundle}, found {output}; name another")
+        raise ConfigError(f"`output`: expected a folder outside the bundle {bundle}, found {output}; name another")
 
 
 @contextmanager

@@ -162,5 +162,5 @@ def refuse_outside(outside: Sequence[Outside], where: str) -> None:
     if outside:
         raise DataError(
             f"{where}: expected values within the training's range, found {'; '.join(map(str, outside))}; check their"
-            " units, train on such values too, or leave --strict-range out"
+            " units, train on such values too, or leave `strict_range` out"
         )

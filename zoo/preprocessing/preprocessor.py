@@ -74,7 +74,7 @@ class Preprocessor(BaseEstimator):  # type: ignore[misc]
         for name in given:
             if name not in used:
                 reason = "has the target scaler" if name in target_names else "is neither feature nor target"
-                raise ConfigError(f"--scaler-for {name}: this column {reason}{close_match_hint(name, used)}")
+                raise ConfigError(f"`scaler_for` {name}: this column {reason}{close_match_hint(name, used)}")
         usual = dict.fromkeys(calendar_columns(self.calendar), "none") | given
         of_features = [usual.get(name, self.scaler) for name in feature_names]
         of_targets = [self.target_scaler or given.get(name, self.scaler) for name in target_names]

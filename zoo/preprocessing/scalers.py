@@ -61,7 +61,7 @@ def fit_scaler(
         index = int(constant[0])
         raise DataError(
             f"{where}: column '{columns[index]}' is constant in the train rows ({statistics.minimum[index]:g}),"
-            f" expected values that change; {_way_out(columns[index], targets)}, or take another --split"
+            f" expected values that change; {_way_out(columns[index], targets)}, or take another `split`"
         )
     try:
         with np.errstate(all="ignore"):  # an overflow is told by what comes out
@@ -76,12 +76,12 @@ def fit_scaler(
     except UnscalableColumnError as error:
         raise DataError(
             f"{where}: column '{columns[error.column]}' cannot be scaled by '{name}': {error.reason};"
-            f" {_way_out(columns[error.column], targets)}, or take another --scaler or --split"
+            f" {_way_out(columns[error.column], targets)}, or take another `scaler` or `split`"
         ) from error
 
 
 def _way_out(column: str, targets: Collection[str]) -> str:
-    return "name others with --target and --features" if column in targets else "leave it out with --features"
+    return "name others with `target` and `features`" if column in targets else "leave it out with `features`"
 
 
 def _fit(name: str, scaler: Scaler, blocks: Blocks, deviation: NDArray[np.float64], *, whole: bool) -> Any:
@@ -96,7 +96,7 @@ def _fit(name: str, scaler: Scaler, blocks: Blocks, deviation: NDArray[np.float6
     except (UnscalableColumnError, ZooError, MemoryError):
         raise
     except Exception as error:  # whatever a plugin does
-        raise PluginError(f"scaler '{name}' cannot be used: {sentence_of(error)}; take another --scaler") from error
+        raise PluginError(f"scaler '{name}' cannot be used: {sentence_of(error)}; take another `scaler`") from error
     return fitted
 
 
@@ -106,8 +106,8 @@ def _fit_blocks(name: str, transformer: Any, blocks: Blocks, *, whole: bool) -> 
         return transformer.fit(next(iter(blocks())))
     if not hasattr(transformer, "partial_fit"):
         raise ConfigError(
-            f"scaler '{name}' needs all train rows in memory at once, and with --spool they are not; take standard,"
-            " minmax, maxabs, log or none, or leave --spool out"
+            f"scaler '{name}' needs all train rows in memory at once, and with `spool` they are not; take standard,"
+            " minmax, maxabs, log or none, or leave `spool` out"
         )
     for block in blocks():
         transformer.partial_fit(block)

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from zoo.data.calendar import calendar_columns
 from zoo.data.imputation import Repaired
 from zoo.data.intervals import Intervals, contains, intersect
+from zoo.data.roles import Roles
 from zoo.data.storage import collect, row_blocks
 from zoo.data.table import Table
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.preprocessing.statistics import Blocks
 from zoo.settings.choices import CalendarField
-from zoo_registry import Task
 from zoo_registry.errors import DataError
 
 
@@ -31,7 +31,7 @@ def fit_preprocessor(
         worst = max(repaired.missing, key=repaired.missing.__getitem__)
         raise DataError(
             f"{table.source}: no train row is left without a missing value, of which column '{worst}' has the most"
-            f" ({repaired.missing[worst]}); fill it, leave it out, or take another --missing or --split"
+            f" ({repaired.missing[worst]}); fill it, leave it out, or take another `missing` or `split`"
         )
     _refuse_constant_calendar(table, preprocessor.calendar, feature_rows)
     preprocessor.fit_blocks(
@@ -53,7 +53,7 @@ def _refuse_constant_calendar(table: Table, calendar: Sequence[CalendarField], r
             if all((column[block] == column[rows[0, 0]]).all() for block in blocks):
                 raise DataError(
                     f"{table.source}: the calendar feature '{field}' is the same in all train rows, expected one that"
-                    " changes; leave it out of --calendar, or take another --split"
+                    " changes; leave it out of `calendar`, or take another `split`"
                 )
 
 
@@ -70,11 +70,11 @@ def _blocks(values: NDArray[Any], rows: Intervals, columns: list[int], *, whole:
 
 
 def scale_rows(
-    preprocessor: Preprocessor, table: Table, repaired: Repaired, task: Task, spool: Path | None
+    preprocessor: Preprocessor, table: Table, repaired: Repaired, roles: Roles, spool: Path | None
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """All rows as the network sees them: features (rows, n_features), targets (rows, n_targets) or labels (rows, 1).
 
-    The targets of anomalies are columns of the scaled features, as they are compared with a window's last row.
+    Targets that are judged are columns of the scaled features, as they are compared with a window's last row.
     """
     values = repaired.values
     rows = len(values)
@@ -93,7 +93,7 @@ def scale_rows(
     if table.labels is not None and not table.targets:
         labels = (table.labels[block, None] for block in row_blocks(0, rows))
         return features, collect(labels, (rows, 1), np.int32, spool)
-    if task is Task.ANOMALY:
+    if roles.judged:
         chosen = [table.features.index(name) for name in table.targets]
         if chosen == list(range(len(table.features))):
             return features, features
@@ -111,6 +111,6 @@ def _checked_scaled(
         raise DataError(
             f"{table.source}: column '{names[column]}', {table.row_name(first_row + row)}: expected a number that"
             f" float32 holds once it is scaled by the train rows, found {raw[row, column]:g}; mend it, or take another"
-            " --scaler"
+            " `scaler`"
         )
     return block

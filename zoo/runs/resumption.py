@@ -151,7 +151,8 @@ class Start:
         """Replace a network's weights; raises ConfigError naming the first variable whose shape differs."""
         if (differing := first_difference(model.weights, self.weights)) is not None:
             raise ConfigError(
-                f"--from {self.run}: {differing}; give the hyperparameters and the settings of the data of that run"
+                f"`start_from` {self.run}: {differing}; give the hyperparameters and the settings of the data of that"
+                " run"
             )
         model.set_weights(list(self.weights))
 

@@ -328,13 +328,13 @@ def find_start(
     other = config_of(found)
     if architecture is not None and other.architecture != architecture:
         raise ConfigError(
-            f"--from {name}: expected a run of the architecture '{architecture}', found one of '{other.architecture}';"
-            " name another run, or train that architecture"
+            f"`start_from` {name}: expected a run of the architecture '{architecture}', found one of"
+            f" '{other.architecture}'; name another run, or train that architecture"
         )
     if task is not None and other.task != task:
         raise ConfigError(
-            f"--from {name}: expected a run of the task '{task}', found one of '{other.task}'; name another run, or"
-            f" give --task {other.task}"
+            f"`start_from` {name}: expected a run of the task '{task}', found one of '{other.task}'; name another run,"
+            f" or give `task='{other.task}'`"
         )
     return found
 

@@ -23,5 +23,5 @@ def load_start(name: str, runs: Path, config: RunConfig) -> Start:
         record = read_record(found)
         return Start(record.id, record.training.best_epoch, load_network(found).get_weights())
     if (checkpoint := read_checkpoint(found)) is None:
-        raise RunError(f"--from {name}: run {found.id} has no checkpoint; train it on first: {found.command}")
+        raise RunError(f"`start_from` {name}: run {found.id} has no checkpoint; train it on first: {found.command}")
     return Start(found.id, checkpoint.state.epoch, checkpoint.group(WEIGHTS))

@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from pydantic import BaseModel
 
-from zoo.settings.schema import DataConfig, NetworkConfig, RunConfig, TrainingConfig
+from zoo.settings.schema import RunConfig
+from zoo.settings.setting import sections_of, settings_of
 from zoo_registry.errors import ConfigError, close_match_hint
-
-SECTIONS: dict[str, type[BaseModel]] = {"data": DataConfig, "network": NetworkConfig, "training": TrainingConfig}
-_KEYS = ("architecture", "hyperparameters", *SECTIONS)
 
 
 @dataclass(frozen=True)
@@ -44,25 +41,27 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise ConfigError(f"--config {path}: cannot be read ({reason}); give a TOML file") from error
+        raise ConfigError(f"{path}: cannot be read ({reason}); give a TOML file") from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"--config {path}: not a TOML file ({error}); mend it") from error
+        raise ConfigError(f"{path}: not a TOML file ({error}); mend it") from error
 
 
-def config_of(content: Mapping[str, Any], path: Path) -> ConfigFile:
+def config_of(content: Mapping[str, Any], path: Path, schema: type[RunConfig] = RunConfig) -> ConfigFile:
     """What the content of the file ``path`` says of a run; raises ConfigError for unknown tables and keys."""
+    sections = sections_of(schema)
+    keys = ("architecture", "hyperparameters", *sections)
     for key, value in content.items():
-        if key not in _KEYS:
-            raise ConfigError(f"--config {path}: there is no table '{key}'{close_match_hint(key, _KEYS)}")
+        if key not in keys:
+            raise ConfigError(f"{path}: there is no table '{key}'{close_match_hint(key, keys)}")
         if not isinstance(value, str if key == "architecture" else dict):
             kind = "a name" if key == "architecture" else "a table"
-            raise ConfigError(f"--config {path}: expected '{key}' to be {kind}, found {value!r}; mend it")
+            raise ConfigError(f"{path}: expected '{key}' to be {kind}, found {value!r}; mend it")
     settings: dict[str, Any] = {}
-    for section, model in SECTIONS.items():
+    for section, model in sections.items():
         for key, value in content.get(section, {}).items():
             if key not in model.model_fields:
                 hint = close_match_hint(key, model.model_fields)
-                raise ConfigError(f"--config {path}: the table '{section}' has no key '{key}'{hint}")
+                raise ConfigError(f"{path}: the table '{section}' has no key '{key}'{hint}")
             settings[key] = value
     return ConfigFile(content.get("architecture"), content.get("hyperparameters", {}), settings)
 
@@ -75,10 +74,15 @@ def config_text(config: RunConfig) -> str:
 def as_file(config: RunConfig) -> ConfigFile:
     """A resolved configuration as if it had been read from a file."""
     content = plain(config)
-    settings = {key: value for section in SECTIONS for key, value in content[section].items()}
+    settings = {key: value for section in sections_of(type(config)) for key, value in content[section].items()}
     return ConfigFile(config.architecture, config.hyperparameters, settings)
 
 
 def plain(config: RunConfig) -> dict[str, Any]:
     """A resolved configuration as plain data, without what is None and what the architecture says."""
-    return config.model_dump(mode="json", exclude_none=True, exclude={"data": {"reconstruct"}})
+    sections = sections_of(type(config)).items()
+    unasked = {
+        name: {found.name for found in settings_of(section).values() if not found.mark.asked}
+        for name, section in sections
+    }
+    return config.model_dump(mode="json", exclude_none=True, exclude=unasked)

@@ -27,7 +27,7 @@ RUN_TAG, CONFIG_TAG, DATA_TAG, ERROR_TAG = "zoo.run_id", "zoo.config", "zoo.data
 def require_mlflow() -> None:
     """Raise ConfigError where MLflow is not installed; quick, as nothing is imported."""
     if find_spec("mlflow") is None:
-        raise ConfigError("--mlflow needs MLflow, which is not installed; run: pip install 'lstm-zoo[mlflow]'")
+        raise ConfigError("`mlflow` needs MLflow, which is not installed; run: pip install 'lstm-zoo[mlflow]'")
 
 
 class MlflowTracker:
@@ -42,7 +42,7 @@ class MlflowTracker:
     def __init__(self, uri: str) -> None:
         require_mlflow()
         if not uri.strip():  # MLflow would write where it likes
-            raise ConfigError("--mlflow: expected a URI such as sqlite:///mlflow.db, found none; name one")
+            raise ConfigError("`mlflow`: expected a URI such as sqlite:///mlflow.db, found none; name one")
         # MLflow's own patience with a server that does not answer is four minutes for each call
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
@@ -59,7 +59,7 @@ class MlflowTracker:
         except Exception as error:  # MLflow raises its own, SQLAlchemy's, requests' and more
             reason = _cut(self.conceal(sentence_of(error)).split(". ")[0], MAX_REASON)
             raise ConfigError(
-                f"--mlflow {self.conceal(uri)}: expected MLflow's tracking server or database, found {reason}; name one"
+                f"`mlflow` {self.conceal(uri)}: expected MLflow's tracking server or database, found {reason}; name one"
                 " such as http://127.0.0.1:5000 or sqlite:///mlflow.db"
             ) from error
         self._run: str | None = None  # MLflow's own id

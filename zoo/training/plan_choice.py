@@ -38,7 +38,7 @@ def choose_plan(model: keras.Model, build: Callable[[], keras.Model], windows: W
     fusion = Fusion(model)
     if config.engine == "fused" and not fusion.layers:
         reasons = ", ".join(fusion.others) or "no LSTM, no GRU"
-        raise ConfigError(f"--engine fused: no layer of this network can be fused ({reasons}); take --engine auto")
+        raise ConfigError(f"`engine='fused'`: no layer of this network can be fused ({reasons}); take `engine='auto'`")
     if config.autotune:
         plans = candidates(model, config.batch_size, at_once())
         plans = [plan for plan in plans if config.engine in ("auto", plan.engine)]

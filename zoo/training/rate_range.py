@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from zoo.acceleration.tensorflow_threads import choose_threads
 from zoo.atomic import write_figure
 from zoo.models.layer_errors import layers_told
+from zoo.preprocessing.prepared import Prepared
 from zoo.settings.schema import NetworkConfig, TrainingConfig
 from zoo.training.batches import shuffled_batches
 from zoo.training.plan_choice import choose_plan, computed_by
-from zoo.training.preparation import Prepared
 from zoo.training.seeding import alone
 from zoo.training.trainer import compiled
 from zoo_registry import Architecture, ConstantSchedule, Hyperparameters
@@ -112,14 +112,14 @@ def suggest(rates: NDArray[np.float64], losses: list[float]) -> RateRange:
     smoothed = smoothed[np.isfinite(smoothed)]
     if len(smoothed) == 0:
         raise TrainingError(
-            f"--find-lr: the loss is {losses[0]} before the network has learned anything, so that no rate can be"
-            " suggested; try another --scaler or --loss"
+            f"`find_lr`: the loss is {losses[0]} before the network has learned anything, so that no rate can be"
+            " suggested; try another `scaler` or `loss`"
         )
     lowest = int(np.argmin(smoothed))
     if lowest == 0:
         raise TrainingError(
-            f"--find-lr: the loss fell at no rate from {rates[0]:g} to {rates[len(smoothed) - 1]:g}, so that none can"
-            " be suggested; try a larger --batch-size, or another --loss or --scaler"
+            f"`find_lr`: the loss fell at no rate from {rates[0]:g} to {rates[len(smoothed) - 1]:g}, so that none can"
+            " be suggested; try a larger `batch_size`, or another `loss` or `scaler`"
         )
     return RateRange(float(rates[lowest]) / BACK, rates[: len(smoothed)].tolist(), smoothed.tolist())
 

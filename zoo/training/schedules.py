@@ -122,7 +122,7 @@ def _fraction(ops: Any, schedule: Schedule, total: int, step: Any) -> Any:
         return _cyclical(ops, schedule, step)
     if isinstance(schedule, OneCycleSchedule):
         return _one_cycle(ops, schedule, total, step)
-    raise ConfigError("--schedule plateau follows the validation loss, so that no rate is known before the training")
+    raise ConfigError("`schedule='plateau'` follows the validation loss, so that no rate is known before the training")
 
 
 def _cosine(ops: Any, schedule: CosineSchedule, total: int, step: Any) -> Any:

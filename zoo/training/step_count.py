@@ -16,6 +16,6 @@ def check_schedule(schedule: Schedule, total: int) -> None:
     """Raise ConfigError where a schedule that lasts as long as the training has nothing left of it."""
     if isinstance(schedule, CosineSchedule) and not schedule.steps and schedule.warmup >= total:
         raise ConfigError(
-            f"--schedule cosine: a warm-up of {schedule.warmup} steps leaves nothing of the training, which has {total}"
-            " (batches in an epoch times epochs); give a shorter warmup, or more --epochs"
+            f"`schedule='cosine'`: a warm-up of {schedule.warmup} steps leaves nothing of the training, which has"
+            f" {total} (batches in an epoch times epochs); give a shorter warmup, or more `epochs`"
         )

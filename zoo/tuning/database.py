@@ -72,20 +72,20 @@ def database_errors(url: str | None) -> Iterator[None]:
         yield
     except ArgumentError as error:
         raise TuningError(
-            "--storage: expected a database's URL, such as sqlite:///study.db or"
+            "`storage`: expected a database's URL, such as sqlite:///study.db or"
             " postgresql+psycopg://user@host/database; mend it"
         ) from error
     except ImportError as error:
         missing = getattr(error.__cause__, "name", None)
         raise TuningError(
-            f"--storage {shown_url(url or '')}: the driver of this database{f' ({missing})' if missing else ''} is not"
+            f"`storage` {shown_url(url or '')}: the driver of this database{f' ({missing})' if missing else ''} is not"
             " installed; run: pip install 'psycopg[binary]' (PostgreSQL, as postgresql+psycopg://…), or pip install"
             " pymysql (MySQL, as mysql+pymysql://…)"
         ) from error
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         cause = error.__cause__ or error
         reason = first_line(getattr(cause, "orig", None) or cause)
-        where = "the study's database" if url is None else f"--storage {shown_url(url)}"
+        where = "the study's database" if url is None else f"`storage` {shown_url(url)}"
         raise TuningError(
             f"{where}: cannot be used ({reason}); check that it is there, and that it is yours"
         ) from error

@@ -20,7 +20,7 @@ def parse_search(text: str) -> tuple[str, Search]:
     """
     name, _, told = (part.strip() for part in text.partition("="))
     if not name or not told:
-        raise ConfigError(f"--search takes NAME=VALUES, such as window=24,48 or units=16..256:log, found '{text}'")
+        raise ConfigError(f"`search` takes NAME=VALUES, such as window=24,48 or units=16..256:log, found '{text}'")
     low, dots, rest = told.partition("..")
     if not dots:
         values = [part.strip() for part in told.split("|" if "|" in told else ",")]
@@ -33,7 +33,7 @@ def parse_search(text: str) -> tuple[str, Search]:
             table[key.strip()] = True if key.strip() == "log" and not value else _number(value)
     except ValueError as error:
         raise ConfigError(
-            f"--search {name}: expected LOW..HIGH, perhaps with :log or :step=N, found '{told}'"
+            f"`search` {name}: expected LOW..HIGH, perhaps with :log or :step=N, found '{told}'"
         ) from error
     return name, read_range(name, table)
 

@@ -10,6 +10,7 @@ from zoo.settings.resolve import resolve
 from zoo.settings.schema import RunConfig
 from zoo.settings.setting import Described, settings_of
 from zoo.settings.toml_file import as_file
+from zoo.tasks import find_task
 from zoo.tuning.search_range import as_declared, nearest, spread
 from zoo_registry import Architecture, Search
 from zoo_registry.errors import ConfigError, close_match_hint
@@ -90,8 +91,8 @@ class Space:
                 combined = [{**one, name: value} for one in combined for value in spread(search, points)]
                 if len(combined) > _MOST_POINTS:
                     raise ConfigError(
-                        f"--sampler grid: more than {_MOST_POINTS:,} combinations of {architecture}; search less with"
-                        " --only, give fewer --grid-points, or take --sampler random"
+                        f"`sampler='grid'`: more than {_MOST_POINTS:,} combinations of {architecture}; search less with"
+                        " `only`, give fewer `grid_points`, or take `sampler='random'`"
                     )
             found += combined
         return found
@@ -99,8 +100,10 @@ class Space:
 
 def default_settings(config: RunConfig, architecture: Architecture) -> Ranges:
     """The ranges of the run's own settings that a search begins with, given the configuration without one."""
-    found = {name: setting.search(config, architecture) for name, setting in settings_of(type(config)).items()}
-    return {name: search for name, search in found.items() if search is not None}
+    task, settings = find_task(config.task), settings_of(type(config))
+    found = {name: mine.search(config, architecture) for name, mine in settings.items() if task.among(mine.mark.tasks)}
+    declared = {name: search for name, search in found.items() if search is not None}
+    return declared | task.searched(config, architecture)
 
 
 def make_space(
@@ -157,7 +160,7 @@ def check_values(space: Space, configs: Mapping[str, RunConfig], architectures: 
                 try:
                     configure(configs[name], architectures[name], point, configs[name].training.seed)
                 except ConfigError as error:
-                    raise ConfigError(f"--search {key}: {value!r} is out of bounds; {error}") from error
+                    raise ConfigError(f"`search` {key}: {value!r} is out of bounds; {error}") from error
 
 
 def configure(base: RunConfig, architecture: Architecture, point: Point, seed: int) -> RunConfig:
@@ -177,18 +180,18 @@ def _check_names(names: set[str], architectures: Mapping[str, Architecture], set
         target, _, short = name.rpartition(".")
         if target and target not in architectures:
             raise ConfigError(
-                f"--search {name}: '{target}' is no architecture of this study{close_match_hint(target, architectures)}"
+                f"`search` {name}: '{target}' is no architecture of this study{close_match_hint(target, architectures)}"
             )
         known = set(architectures[target].hyperparameters.model_fields) if target else hyperparameters
         if short in known or short in searchable:
             continue
         if short in settings:
             raise ConfigError(
-                f"--search {name}: it has to be the same in all trials, or their errors could not be compared; give it"
+                f"`search` {name}: it has to be the same in all trials, or their errors could not be compared; give it"
                 " a value, or leave it out"
             )
         raise ConfigError(
-            f"--search {name}: there is no such setting or hyperparameter" + close_match_hint(short, known | searchable)
+            f"`search` {name}: there is no such setting or hyperparameter" + close_match_hint(short, known | searchable)
         )
 
 
@@ -197,6 +200,6 @@ def _check_context(configs: Mapping[str, RunConfig], ranges: Mapping[str, Ranges
     for name, config in configs.items():
         if not config.data.context and "window" in ranges[name]:
             raise ConfigError(
-                "--no-context measures longer windows on fewer rows, so that their errors cannot be compared; give a"
-                " --window, or leave --no-context out"
+                "`context=False` measures longer windows on fewer rows, so that their errors cannot be compared; give a"
+                " `window`, or leave `context=False` out"
             )

@@ -38,14 +38,14 @@ def read_study(path: Path) -> StudyFile:
     run = config_of(content, path)
     for key, value in (("architectures", names), ("only", only)):
         if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-            raise ConfigError(f"--config {path}: expected '{key}' to be a list of names, found {value!r}; mend it")
+            raise ConfigError(f"{path}: expected '{key}' to be a list of names, found {value!r}; mend it")
     for table, value in (("study", study), ("search", search)):
         if not isinstance(value, dict):
-            raise ConfigError(f"--config {path}: expected '{table}' to be a table, found {value!r}; mend it")
+            raise ConfigError(f"{path}: expected '{table}' to be a table, found {value!r}; mend it")
     for key in study:
         if key not in StudySettings.model_fields:
             hint = close_match_hint(key, StudySettings.model_fields)
-            raise ConfigError(f"--config {path}: the table 'study' has no key '{key}'{hint}")
+            raise ConfigError(f"{path}: the table 'study' has no key '{key}'{hint}")
     found: dict[str, Search] = {}
     for key, value in search.items():
         if isinstance(value, dict) and not value.keys() <= _RANGE:

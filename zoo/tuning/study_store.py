@@ -65,7 +65,7 @@ class StudyStore:
     def begin(cls, plan: StudyPlan, studies: Path, *, name: str | None = None, url: str | None = None) -> Self:
         """Begin a study, or go on with the one of this name; raises TuningError where that has another plan."""
         if name is not None and not _NAME.fullmatch(name):
-            raise ConfigError(f"--study: expected a name of letters, digits, '.', '-' and '_', found '{name}'")
+            raise ConfigError(f"`study`: expected a name of letters, digits, '.', '-' and '_', found '{name}'")
         shared = None if url is None else open_database(url)  # told before a folder is made
         folder = _claim(studies, plan) if name is None else studies / name
         make_folder(folder)
@@ -81,8 +81,8 @@ class StudyStore:
         if differences := store.plan.differences(plan):
             told = ", ".join(differences[:3]) + (", …" if len(differences) > 3 else "")
             raise TuningError(
-                f"study '{name}' was begun otherwise ({told}); go on with it by --resume {name}, which takes no"
-                " settings, or give another --study"
+                f"study '{name}' was begun otherwise ({told}); go on with it by `resume` {name}, which takes no"
+                " settings, or give another `study`"
             )
         store.plan = plan  # with this host's own source, and this session's budget
         return store

@@ -59,6 +59,6 @@ def best_of(trials: Sequence[TrialRecord], study: str) -> TrialRecord:
         why = f"; trial {failed[-1].number}: {failed[-1].reason}" if failed else ""
         raise TuningError(
             f"study '{study}': none of its {len(trials)} trials is complete ({len(failed)} failed){why}; go on with"
-            " more --trials, or begin another study"
+            " more `trials`, or begin another study"
         )
     return min(complete, key=lambda trial: (trial.error, trial.number))

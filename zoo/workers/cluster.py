@@ -88,14 +88,14 @@ class ClusterWorkers(Workers):
         try:
             from distributed import Client
         except ImportError as error:
-            raise ConfigError("--backend dask needs dask's distributed; run: pip install 'lstm-zoo[dask]'") from error
+            raise ConfigError("`backend='dask'` needs dask's distributed; run: pip install 'lstm-zoo[dask]'") from error
         for name in ("distributed.client", "tornado.application"):  # their tracebacks; errors are told here
             logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             self._client = Client(address, timeout=_PATIENCE, name="zoo", set_as_default=False)
         except (OSError, ValueError) as error:
             raise ConfigError(
-                f"--address {address}: no dask scheduler answers there ({first_line(error)}); start one with: dask"
+                f"`address` {address}: no dask scheduler answers there ({first_line(error)}); start one with: dask"
                 " scheduler"
             ) from error
         try:
@@ -120,14 +120,14 @@ class ClusterWorkers(Workers):
             self._client.wait_for_workers(1, timeout=_PATIENCE)
         except TimeoutError as error:
             raise ConfigError(
-                f"--address {address}: the dask scheduler has no workers; start some with: dask worker {address}"
+                f"`address` {address}: the dask scheduler has no workers; start some with: dask worker {address}"
                 " --nthreads 1 --nworkers 2"
             ) from error
         found: dict[str, int] = dict(self._client.nthreads())
         for worker, threads in found.items():
             if threads != 1:
                 raise ConfigError(
-                    f"--address {address}: expected dask workers of one thread each, found {threads} in"
+                    f"`address` {address}: expected dask workers of one thread each, found {threads} in"
                     f" {worker}; start them with: dask worker {address} --nthreads 1 --nworkers 2"
                 )
         return found

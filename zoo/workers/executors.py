@@ -36,11 +36,11 @@ def check_workers(
 ) -> None:
     """Raise ConfigError for what :func:`executor` would refuse, before anything slow is done."""
     if backend not in get_args(Backend):
-        raise ConfigError(f"--backend is one of {', '.join(get_args(Backend))}, found '{backend}'")
-    for option, number in (("--jobs", jobs), ("--threads", threads)):
+        raise ConfigError(f"`backend` is one of {', '.join(get_args(Backend))}, found '{backend}'")
+    for name, number in (("jobs", jobs), ("threads", threads)):
         if number is not None and number < 1:
-            raise ConfigError(f"{option}: expected 1 or more, found {number}; give another")
+            raise ConfigError(f"`{name}`: expected 1 or more, found {number}; give another")
     if backend == "dask" and address is None:
-        raise ConfigError("--backend dask needs the scheduler's --address, such as tcp://127.0.0.1:8786; add it")
+        raise ConfigError("`backend='dask'` needs the scheduler's `address`, such as tcp://127.0.0.1:8786; add it")
     if backend != "dask" and address is not None:
-        raise ConfigError(f"--address is for --backend dask, found {backend}; leave one of them out")
+        raise ConfigError(f"`address` is for `backend='dask'`, found {backend}; leave one of them out")

@@ -85,7 +85,7 @@ class ProcessWorkers(Workers):
                 return result
         raise WorkerLostError(
             f"its worker process ended {ATTEMPTS} times, as one that is killed or out of memory does; look at the"
-            " memory of this machine, or take fewer --jobs"
+            " memory of this machine, or take fewer `jobs`"
         )
 
     def share(self, path: Path) -> LocalFile:

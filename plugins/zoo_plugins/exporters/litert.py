@@ -39,7 +39,7 @@ def zoo_exporters() -> list[Exporter]:
     return [
         Exporter(
             name="litert",
-            summary="LiteRT (TensorFlow Lite); exactly --batch windows [default: 1].",
+            summary="LiteRT (TensorFlow Lite); exactly `batch` windows [default: 1].",
             write=write,
             requires=("ai-edge-litert",),
             install="lstm-zoo[litert]",

@@ -37,7 +37,7 @@ def zoo_exporters() -> list[Exporter]:
     return [
         Exporter(
             name="openvino",
-            summary="OpenVINO IR; any number of windows, or --batch of them.",
+            summary="OpenVINO IR; any number of windows, or `batch` of them.",
             write=write,
             requires=("openvino",),
             install="lstm-zoo[openvino]",

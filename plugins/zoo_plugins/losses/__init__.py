@@ -32,7 +32,7 @@ class QuantileParameters(Hyperparameters):
 
     q: Annotated[
         float,
-        Field(gt=0.0, lt=1.0, description="quantile to forecast, where --quantiles names none"),
+        Field(gt=0.0, lt=1.0, description="quantile to forecast, where `quantiles` names none"),
         Search.float(0.05, 0.95),
     ] = 0.5
 
@@ -127,7 +127,7 @@ def zoo_losses() -> list[Loss]:
         ),
         Loss(
             name="quantile",
-            summary="Pinball loss; its minimum is the quantile q, or each one of --quantiles.",
+            summary="Pinball loss; its minimum is the quantile q, or each one of `quantiles`.",
             reference="Koenker & Bassett, Regression Quantiles, Econometrica 46(1), 1978",
             parameters=QuantileParameters,
             make=made_by("quantile"),

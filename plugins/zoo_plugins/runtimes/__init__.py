@@ -44,7 +44,7 @@ def zoo_runtimes() -> list[Runtime]:
         ),
         Runtime(
             name="openvino-ir",
-            summary="OpenVINO on the files of --format openvino.",
+            summary="OpenVINO on what the exporter openvino writes.",
             load=Reference("zoo_plugins.runtimes.openvino_session:of_ir"),
             distribution="openvino",
             file="extra/openvino/model.xml",
@@ -53,7 +53,7 @@ def zoo_runtimes() -> list[Runtime]:
         ),
         Runtime(
             name="litert",
-            summary="LiteRT on the file of --format litert.",
+            summary="LiteRT on what the exporter litert writes.",
             load=Reference("zoo_plugins.runtimes.litert_session:load"),
             distribution="ai-edge-litert",
             file="extra/litert/model.tflite",

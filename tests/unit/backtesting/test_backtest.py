@@ -130,18 +130,18 @@ def test_a_training_that_is_lost_for_good_is_named(trained, series):
 def test_workers_that_do_not_suit_are_told_before_anything_is_read(trained, exported, series, tmp_path):
     with ThreadPoolExecutor(1) as executor, pytest.raises(ConfigError, match="so that jobs, threads cannot be given"):
         zoo.backtest(tmp_path / "none", executor=executor, jobs=2, threads=1)
-    with pytest.raises(ConfigError, match="--backend dask needs the scheduler's --address"):
+    with pytest.raises(ConfigError, match="`backend='dask'` needs the scheduler's `address`"):
         zoo.backtest(tmp_path / "none", backend="dask")
-    with pytest.raises(ConfigError, match="--jobs: expected 1 or more, found 0"):
+    with pytest.raises(ConfigError, match="`jobs`: expected 1 or more, found 0"):
         zoo.backtest(tmp_path / "none", jobs=0)
     for subject in (trained, exported):
-        with pytest.raises(ConfigError, match="--jobs is for trainings, but this network stays as it is; add --refit"):
+        with pytest.raises(ConfigError, match="`jobs` is for trainings, but this network stays as it is; add `refit`"):
             zoo.backtest(subject, series, jobs=2)
 
 
 def test_only_a_bundle_that_is_loaded_can_be_asked_for_its_signature(trained, exported):
     for subject in (trained, trained.config, exported):
-        with pytest.raises(ConfigError, match="--require-signature is for a bundle that is loaded"):
+        with pytest.raises(ConfigError, match="`require_signature` is for a bundle that is loaded"):
             zoo.backtest(subject, require_signature=["ours.pub"])
 
 
@@ -204,7 +204,7 @@ def test_quantiles_and_regression(series):
 
 def test_nothing_flatters_a_network_by_rows_that_it_was_trained_on(trained, exported, series):
     for subject in (trained, exported):
-        with pytest.raises(ConfigError, match="--start 2024-01-08: this network was trained on rows before row 205"):
+        with pytest.raises(ConfigError, match="`start` 2024-01-08: this network was trained on rows before row 205"):
             zoo.backtest(subject, series, start="2024-01-08")
         later = zoo.backtest(subject, series, start="2024-01-10 00:00")
         assert later.evaluation["first_origin"] == "2024-01-09 23:00:00"
@@ -239,7 +239,7 @@ def test_a_saved_backtest_is_whole(trained, series, tmp_path):
     pd.testing.assert_frame_equal(pd.read_parquet(folder / "origins.parquet"), found.by_origin)
     record = json.loads((folder / "backtest.json").read_text(encoding="utf-8"))
     assert record["network"] == found.evaluation["network"]
-    assert record["fingerprint"] == trained.record.data["fingerprint"]
+    assert record["fingerprint"] == trained.record.data.fingerprint
     assert found.save(tmp_path / "backtests") != folder
 
 
@@ -258,10 +258,10 @@ def test_nothing_half_written_stays(trained, series, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"stride": 0}, "--stride: expected 1 or more, found 0"),
-        ({"refit_every": 0}, "--refit-every: expected 1 or more, found 0"),
-        ({"train_rows": 50}, "--train-rows is for a training, but this network stays as it is; add --refit"),
-        ({"sort": True}, "--sort says how a bundle's table is read"),
+        ({"stride": 0}, "setting 'stride': expected greater than or equal to 1, found 0"),
+        ({"refit_every": 0}, "setting 'refit_every': expected greater than or equal to 1, found 0"),
+        ({"train_rows": 50}, "`train_rows` is for a training, but this network stays as it is; add `refit`"),
+        ({"sort": True}, "`sort` says how a bundle's table is read"),
         ({"start": "2024-01-10 23:00"}, "no origin has a whole window before it and 3 known rows"),
     ],
 )
@@ -284,7 +284,7 @@ def test_a_bundle_needs_the_true_values(series, tmp_path):
 def test_subjects_that_are_none(trained, exported, series, tmp_path):
     with pytest.raises(RunError, match="there are no runs"):
         zoo.backtest("latest", series, runs=tmp_path)
-    with pytest.raises(ConfigError, match="a bundle has no table of its own; give --data"):
+    with pytest.raises(ConfigError, match="a bundle has no table of its own; give `data`"):
         zoo.backtest(exported)
     with pytest.raises(DataError, match="there is no column 'load'"):
         zoo.backtest(exported, series.drop(columns="load"))
@@ -299,5 +299,5 @@ def test_subjects_that_are_none(trained, exported, series, tmp_path):
     begun = trained.config.model_copy(
         update={"training": trained.config.training.model_copy(update={"start_from": "latest"})}
     )
-    with pytest.raises(ConfigError, match="--from latest: its weights may have seen rows behind an origin"):
+    with pytest.raises(ConfigError, match="`start_from` latest: its weights may have seen rows behind an origin"):
         zoo.backtest(begun, series)

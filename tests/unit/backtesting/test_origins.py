@@ -13,7 +13,9 @@ from zoo.data.intervals import intervals
 from zoo.data.readers.reading import Reading
 from zoo.data.splits import Split
 from zoo.data.table import Table, read_table
-from zoo.data.table_windows import Asked, TableWindows, lay_over
+from zoo.data.table_windows import TableWindows, lay_over
+from zoo.settings.schema import DataConfig
+from zoo.tasks import find_task
 from zoo_registry import Task
 from zoo_registry.errors import ConfigError, DataError
 
@@ -35,8 +37,13 @@ def make_table(rows: int = 60, *, late: int | None = None, times: bool = True, h
 
 def lay(table: Table, *, gap: int = 0, task: Task = Task.FORECAST, missing: str = "error") -> TableWindows:
     horizon = HORIZON if task is Task.FORECAST else 1
-    asked = Asked(task, ["load"], ["load"], WINDOW, horizon, gap)
-    return lay_over(table, asked, intervals(list(table.series.values())), missing=missing)
+    config = DataConfig(task=task, window=WINDOW, horizon=horizon, gap=gap)
+    return lay_over(
+        table,
+        find_task(config.task).state(config, ["load"], ["load"]),
+        intervals(list(table.series.values())),
+        missing=missing,
+    )
 
 
 def test_origins_lie_a_stride_apart_with_their_horizon_inside_the_tested_rows():
@@ -76,11 +83,11 @@ def test_a_start_is_a_time_or_a_row():
         (make_table(), "soon", "a time such as"),
         (make_table(times=False), "x", "a whole number"),
     ):
-        with pytest.raises(ConfigError, match=f"--start: expected {kind}"):
+        with pytest.raises(ConfigError, match=f"`start`: expected {kind}"):
             rows_from(table, start)
-    with pytest.raises(ConfigError, match=r"--start: .* names a zone, but the times have none"):
+    with pytest.raises(ConfigError, match=r"`start`: .* names a zone, but the times have none"):
         rows_from(make_table(), "2024-01-02T00:00Z")
-    with pytest.raises(DataError, match="no row is left from --start 2025-01-01 on"):
+    with pytest.raises(DataError, match="no row is left from `start` 2025-01-01 on"):
         rows_from(make_table(), "2025-01-01")
 
 
@@ -112,7 +119,7 @@ def test_train_and_validation_of_what_is_known():
     found = fitted_rows({"": range(50), "b": range(60, 64)}, validation=0.25, embargo=0, least=9, train_rows=20)
     assert found == {"": Split(range(30, 45), range(45, 50), range(50, 50))}
     with pytest.raises(
-        DataError, match=r"^50 rows before the first origin, of which --train-rows keeps 8, are too few"
+        DataError, match=r"^50 rows before the first origin, of which `train_rows` keeps 8, are too few"
     ):
         fitted_rows({"": range(50)}, validation=0.25, embargo=0, least=9, train_rows=8)
 

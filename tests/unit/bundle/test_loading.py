@@ -152,7 +152,7 @@ def test_a_table_that_does_not_fit(exported, series):
 
 def test_float64(wide_bundle):
     run, bundle = wide_bundle
-    assert bundle.manifest.interface.inputs[0].dtype == "float64"
+    assert bundle.manifest.problem.inputs[0].dtype == "float64"
     random = np.random.default_rng(1)
     windows = 1e6 + random.normal(size=(9, 4, 1))
     unit = bundle.manifest.parity_unit["price"]

@@ -17,7 +17,7 @@ from typer.main import get_command
 from zoo.cli.main import app
 from zoo.settings.schema import DataConfig, NetworkConfig, TrainingConfig
 
-PANELS = ["Arguments", "Data", "Network", "Training", "Speed", "Result", "Options"]
+PANELS = ["Arguments", "Data", "Network", "Training", "Speed", "Export", "Result", "Options"]
 EXAMPLE = "zoo train stacked --data ETTh1.csv --target OT --window 48 --horizon 24 --set units=32 --set layers=3"
 FIELDS = {**DataConfig.model_fields, **NetworkConfig.model_fields, **TrainingConfig.model_fields}
 SPELLED = {  # defaults that help pages say in words

@@ -81,7 +81,7 @@ def test_repair_26_what_is_wrong_in_a_list_is_told_by_its_name(frame):
         read_data(DataConfig(target="a", features="b,d"), frame)
     with pytest.raises(DataError, match="feature 'b' was named more than once"):
         read_data(DataConfig(target="a", features=["b", "a,b"]), frame)
-    with pytest.raises(ConfigError, match="--task classify has one target, the column of classes, found 2"):
+    with pytest.raises(ConfigError, match="`task='classify'` has one target, the column of classes, found 2"):
         read_data(DataConfig(target="level,a", task=Task.CLASSIFY), frame)
 
 

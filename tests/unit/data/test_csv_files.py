@@ -29,7 +29,7 @@ def test_an_encoding_is_given(tmp_path, encoding):
 def test_anything_but_utf_8_without_a_mark_must_be_given(tmp_path, encoding):
     (tmp_path / "a.csv").write_text(TEXT, encoding=encoding)
     with pytest.raises(
-        DataError, match=r"expected UTF-8 text, found (the byte 0x\w\w|NUL bytes); .*its --encoding, such as"
+        DataError, match=r"expected UTF-8 text, found (the byte 0x\w\w|NUL bytes); .*its `encoding`, such as"
     ):
         read_frame(tmp_path / "a.csv")
 
@@ -50,7 +50,7 @@ def test_numbers_survive_every_form(tmp_path_factory, values, delimiter, decimal
 def test_a_wrong_delimiter_is_told_with_the_right_one(tmp_path):
     (tmp_path / "a.csv").write_text("time;load\n2024-01-01;1,5\n", encoding="utf-8")
     with pytest.raises(
-        DataError, match="expected ',' between columns, found one column 'time;load'; give --delimiter ';'"
+        DataError, match="expected ',' between columns, found one column 'time;load'; give `delimiter=';'`"
     ):
         read_frame(tmp_path / "a.csv")
 
@@ -58,10 +58,10 @@ def test_a_wrong_delimiter_is_told_with_the_right_one(tmp_path):
 @pytest.mark.parametrize(
     ("form", "complaint"),
     [
-        ({"delimiter": ";;"}, "--delimiter is one character, found ';;'"),
-        ({"delimiter": ""}, "--delimiter is one character, found ''"),
-        ({"decimal": "point"}, "--decimal is one character"),
-        ({"decimal": ","}, "--delimiter and --decimal are both ','"),
+        ({"delimiter": ";;"}, "`delimiter` is one character, found ';;'"),
+        ({"delimiter": ""}, "`delimiter` is one character, found ''"),
+        ({"decimal": "point"}, "`decimal` is one character"),
+        ({"decimal": ","}, "`delimiter` and `decimal` are both ','"),
         ({"encoding": "utf-7000"}, "there is no encoding 'utf-7000'"),
         ({"encoding": "base64"}, "there is no encoding 'base64'"),
     ],

@@ -49,7 +49,7 @@ def test_repair_26_comments_in_archives(tmp_path: Path, suffix: str, pack: Calla
     path.write_bytes(pack(b"# logger\ntime,y\n1,2\n"))
     assert read_csv(path, HASH)["y"].tolist() == [2]
     (tmp_path / "a.csv.zip").write_bytes(b"PK")
-    with pytest.raises(ConfigError, match=r"--comment does not read inside a \.zip archive; unpack it first"):
+    with pytest.raises(ConfigError, match=r"`comment` does not read inside a \.zip archive; unpack it first"):
         read_csv(tmp_path / "a.csv.zip", HASH)
 
 
@@ -64,10 +64,10 @@ def test_repair_26_comments_over_many_reads(write: Write):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("# a\n# b\ntime,y\n1,2\n", "found '# a', which looks like a comment; give --comment '#'"),
-        ("# a\ntime,y\n1,2\n", "found '# a', which looks like a comment; give --comment '#'"),
-        ("# a, b\ntime,y\n1,2\n", "found '# a', which looks like a comment; give --comment '#'"),
-        ("time,y\n1,2\n# a, b, c\n", "line 3: .* mend that line, or give --comment '#' where that line is a comment"),
+        ("# a\n# b\ntime,y\n1,2\n", "found '# a', which looks like a comment; give `comment='#'`"),
+        ("# a\ntime,y\n1,2\n", "found '# a', which looks like a comment; give `comment='#'`"),
+        ("# a, b\ntime,y\n1,2\n", "found '# a', which looks like a comment; give `comment='#'`"),
+        ("time,y\n1,2\n# a, b, c\n", "line 3: .* mend that line, or give `comment='#'` where that line is a comment"),
     ],
 )
 def test_repair_26_comments_are_told_where_nobody_asked(write: Write, text: str, said: str):
@@ -77,7 +77,7 @@ def test_repair_26_comments_are_told_where_nobody_asked(write: Write, text: str,
 
 def test_repair_26_a_comment_among_the_rows_is_told(write: Write):
     for text, column in (("time,y\n2024-01-01,2\n# pause\n", "time"), ("y,x\n1,2\n# pause\n", "y")):
-        with pytest.raises(DataError, match=f"column '{column}', row 2: .* or give --comment '#' where"):
+        with pytest.raises(DataError, match=f"column '{column}', row 2: .* or give `comment='#'` where"):
             read_table(write(text), targets=["y"])
 
 
@@ -120,14 +120,14 @@ def test_repair_26_thousands_are_read_on_request(write: Write, csv: CsvFormat, w
 @pytest.mark.parametrize(
     ("csv", "written", "advice"),
     [
-        (CsvFormat(";"), "51.057,00", "a decimal point .* give the CSV file's --decimal ',' --thousands '.'"),
-        (CsvFormat(";", ","), "51.057,00", "a decimal comma .* give the CSV file's --thousands '.'"),
-        (CsvFormat(";", ","), "51.057", "give the CSV file's --decimal '.' or --thousands '.'"),
-        (CsvFormat(), '"1,234"', "give the CSV file's --decimal ',' or --thousands ','"),
-        (CsvFormat(), "1 234.5", "give the CSV file's --thousands ' '"),
-        (CsvFormat(), "1\u00a0234.5", "give the CSV file's --thousands '\u00a0'"),  # as it is to be typed
-        (CsvFormat(";", ",", thousands="."), "51.05", "give the CSV file's --decimal '.'"),
-        (CsvFormat(thousands=","), '"12,34"', "give the CSV file's --decimal ','"),
+        (CsvFormat(";"), "51.057,00", "a decimal point .* give the CSV file's `decimal=','` `thousands='.'`"),
+        (CsvFormat(";", ","), "51.057,00", "a decimal comma .* give the CSV file's `thousands='.'`"),
+        (CsvFormat(";", ","), "51.057", "give the CSV file's `decimal='.'` or `thousands='.'`"),
+        (CsvFormat(), '"1,234"', "give the CSV file's `decimal=','` or `thousands=','`"),
+        (CsvFormat(), "1 234.5", "give the CSV file's `thousands=' '`"),
+        (CsvFormat(), "1\u00a0234.5", r"give the CSV file's `thousands='\\xa0'`"),
+        (CsvFormat(";", ",", thousands="."), "51.05", "give the CSV file's `decimal='.'`"),
+        (CsvFormat(thousands=","), '"12,34"', "give the CSV file's `decimal=','`"),
     ],
 )
 def test_repair_26_the_sentence_names_what_is_not_given_yet(write: Write, csv: CsvFormat, written: str, advice: str):
@@ -144,10 +144,10 @@ def test_repair_26_a_point_is_never_read_as_a_decimal_one_where_that_is_the_comm
 @pytest.mark.parametrize(
     ("signs", "complaint"),
     [
-        ({"thousands": "."}, "--decimal and --thousands are both '.'"),
-        ({"comment": ","}, "--delimiter and --comment are both ','"),
-        ({"comment": "//"}, "--comment is one character, found '//'"),
-        ({"thousands": ""}, "--thousands is one character, found ''"),
+        ({"thousands": "."}, "`decimal` and `thousands` are both '.'"),
+        ({"comment": ","}, "`delimiter` and `comment` are both ','"),
+        ({"comment": "//"}, "`comment` is one character, found '//'"),
+        ({"thousands": ""}, "`thousands` is one character, found ''"),
     ],
 )
 def test_repair_26_signs_that_clash(signs: dict[str, str], complaint: str):

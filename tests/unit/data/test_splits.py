@@ -57,7 +57,7 @@ def test_the_usual_split_of_ett_has_the_usual_number_of_test_windows():
 )
 def test_each_part_holds_window_and_horizon(parts: tuple[int, int, int], short: str):
     expected = (
-        f"t: the {short} part has 59 of 200 rows, but window \\+ horizon need 60; give more rows, another --split"
+        f"t: the {short} part has 59 of 200 rows, but window \\+ horizon need 60; give more rows, another `split`"
     )
     with pytest.raises(DataError, match=expected):
         split_rows(200, parts, minimum=least(60), where="t")
@@ -65,7 +65,7 @@ def test_each_part_holds_window_and_horizon(parts: tuple[int, int, int], short: 
 
 
 def test_counts_beyond_the_rows():
-    with pytest.raises(DataError, match="t: the split 100,60,60 needs 220 rows, found 219; give a smaller --split"):
+    with pytest.raises(DataError, match="t: the split 100,60,60 needs 220 rows, found 219; give a smaller `split`"):
         split_rows(219, (100, 60, 60), minimum=least(10), where="t")
 
 
@@ -85,7 +85,7 @@ def test_counts_beyond_the_rows():
 )
 def test_parts_that_are_no_split(parts: tuple[float, ...]):
     with pytest.raises(
-        ConfigError, match=r"^(a split has three parts|the parts of a split are).*--split 0.7,0.15,0.15$"
+        ConfigError, match=r"^(a split has three parts|the parts of a split are).*`split='0.7,0.15,0.15'`$"
     ):
         split_rows(1000, parts, minimum=least(10), where="t")
 
@@ -103,7 +103,7 @@ def test_an_embargo_takes_the_last_rows_of_train_and_validation(rows: int, embar
 
 def test_an_embargo_that_leaves_too_little():
     with pytest.raises(
-        DataError, match=r"the validation part has 10 of 200 rows, but window \+ horizon need 20.*--embargo"
+        DataError, match=r"the validation part has 10 of 200 rows, but window \+ horizon need 20.*`embargo`"
     ):
         split_rows(200, (100, 50, 50), minimum=least(20), where="t", embargo=40)
     with pytest.raises(DataError, match="the train part has 0 of 200 rows"):
@@ -143,7 +143,7 @@ def test_dates_that_make_no_split(dates):
 def test_dates_that_do_not_fit_the_table():
     with pytest.raises(ConfigError, match="a split's dates are such as 2020-01-31, found soon,later"):
         split_dates(HOURS, ("soon", "later"), minimum=least(1), where="t")
-    with pytest.raises(DataError, match="t: a split by dates needs a column of times, found none; name it with --time"):
+    with pytest.raises(DataError, match="t: a split by dates needs a column of times, found none; name it with `time`"):
         split_dates(None, ("2024-01-06", "2024-01-08"), minimum=least(1), where="t")
     with pytest.raises(DataError, match="the test part has 0 of 240 rows"):
         split_dates(HOURS, ("2024-01-06", "2025-01-01"), minimum=least(10), where="t")

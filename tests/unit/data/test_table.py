@@ -135,7 +135,7 @@ def test_a_value_that_is_no_finite_number_is_named_by_file_column_and_row(tmp_pa
     message = str(caught.value)
     assert message.startswith(f"{path}: column 'a', row {row + 1}: expected a {kind}, found ")
     assert fault in message
-    assert message.endswith(", or leave the column out with --features")
+    assert message.endswith(", or leave the column out with `features`")
 
 
 def test_a_column_that_was_named_must_be_mended():
@@ -146,7 +146,9 @@ def test_a_column_that_was_named_must_be_mended():
         read_table(frame, targets=["site"])
     with pytest.raises(DataError, match="column 'gap' has no value at all, expected numbers; fill it"):
         read_table(frame.assign(gap=np.nan), targets=["a"], features=["a", "gap"])
-    with pytest.raises(DataError, match="column 'gap' has no value at all, expected numbers; leave it out with --feat"):
+    with pytest.raises(
+        DataError, match="column 'gap' has no value at all, expected numbers; leave it out with `features`"
+    ):
         read_table(frame.assign(gap=np.nan), targets=["a"])
 
 

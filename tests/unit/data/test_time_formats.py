@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.data.last_window import read_last_windows, resolve_reading
+from zoo.data.last_window import read_last_windows
 from zoo.data.readers.reading import Reading
 from zoo.data.table import Table, read_table
 from zoo_registry.errors import ConfigError, DataError
@@ -33,7 +33,7 @@ def epochs(unit: str, times: pd.DatetimeIndex = HOURS) -> Any:
 
 @pytest.mark.parametrize("unit", PER_SECOND)
 def test_repair_12_epochs_are_told_and_never_a_feature(unit: str):
-    with pytest.raises(DataError, match=rf"would be 2024-01-01 00:00:00\); read .* --time-format {unit}, or name"):
+    with pytest.raises(DataError, match=rf"would be 2024-01-01 00:00:00\); read .* `time_format='{unit}'`, or name"):
         read(epochs(unit))
     table = read_table(  # named as a feature it is one
         pd.DataFrame({"timestamp": epochs(unit), "y": np.arange(48.0)}), targets=["y"], features=["timestamp", "y"]
@@ -101,13 +101,13 @@ def test_repair_12_a_pattern_reads_text_and_numbers_that_lost_a_zero():
 @pytest.mark.parametrize(
     ("times", "reading", "expected"),
     [
-        ([1704067200, 1704070800], {"time_format": "yyyymmdd"}, "row 1: expected yyyymmdd, as --time-format yyyymmdd"),
-        ([1704067200000] * 2, {"time_format": "s"}, "row 1: expected seconds since 1970, as --time-format s says"),
+        ([1704067200, 1704070800], {"time_format": "yyyymmdd"}, "row 1: expected yyyymmdd, as `time_format` yyyymmdd"),
+        ([1704067200000] * 2, {"time_format": "s"}, "row 1: expected seconds since 1970, as `time_format` s says"),
         ([1704067200.5] * 2, {"time_format": "ns"}, "row 1: expected nanoseconds .*, found 1704067200.5; mend it"),
-        (["31.01.2024"] * 2, {}, "row 1: expected a time .* or say how all times are written with --time-format"),
+        (["31.01.2024"] * 2, {}, "row 1: expected a time .* or say how all times are written with `time_format`"),
         (["2024-01-01", "x"], {"time_format": "%Y-%m-%d"}, "row 2: expected %Y-%m-%d, .* found 'x'"),
         ([1.0, np.nan], {"time_format": "s"}, "row 2: expected a time .*, found none"),
-        ([1, 2, 3], {"time": "timestamp", "zone": "UTC"}, "holds numbers, expected times for --zone UTC"),
+        ([1, 2, 3], {"time": "timestamp", "zone": "UTC"}, "holds numbers, expected times for `zone` UTC"),
         (["2024-03-31 01:30", "2024-03-31 02:30"], {"zone": "Europe/Berlin"}, "row 2: .* clock of Europe/Berlin shows"),
     ],
 )
@@ -118,7 +118,7 @@ def test_repair_12_what_is_not_written_so_is_told(times: Any, reading: dict[str,
 
 def test_repair_12_ways_and_zones_that_there_are_not():
     for form in ("seconds", "%Q", ""):
-        with pytest.raises(ConfigError, match="--time-format is one of iso, s, ms, us, ns, yyyymmdd"):
+        with pytest.raises(ConfigError, match="`time_format` is one of iso, s, ms, us, ns, yyyymmdd"):
             Reading(time_format=form)
     with pytest.raises(ConfigError, match="there is no zone 'Berlin'"):
         Reading(zone="Berlin")
@@ -127,12 +127,12 @@ def test_repair_12_ways_and_zones_that_there_are_not():
 def test_repair_12_a_way_needs_a_column():
     frame = pd.DataFrame({"stamp": [1, 2, 3], "y": [1.0, 2.0, 3.0]})
     for reading in ({"time_format": "s"}, {"zone": "UTC"}):
-        with pytest.raises(DataError, match="needs a column of times, found none; name it with --time"):
+        with pytest.raises(DataError, match="needs a column of times, found none; name it with `time`"):
             read_table(frame, targets=["y"], reading=Reading(**reading))
 
 
 @pytest.mark.parametrize("order", ["by series", "by time"])
-def test_repair_12_counts_under_the_usual_name_are_times(order: str):
+def test_repair_12_counts_under_the_usual_name_are_times(labelled, order: str):
     frame = pd.DataFrame(
         [(name, row, row * scale) for name, scale in (("H1", 1.0), ("H2", 2.0)) for row in range(1, 31)],
         columns=["unique_id", "ds", "y"],
@@ -141,8 +141,8 @@ def test_repair_12_counts_under_the_usual_name_are_times(order: str):
     table = read_table(frame, targets=["y"], reading=Reading(series="unique_id"))
     assert (table.time_column, table.features) == ("ds", ("y",))
     assert str(table.frequency) == "1"
-    last = read_last_windows(frame, features=["y"], window=5, trained={"series_column": "unique_id"})
-    answer = last.forecast_frame(np.zeros((2, 2, 1)), ["y"])
+    last = read_last_windows(frame, features=["y"], window=5, reading=Reading(series="unique_id"))
+    answer = labelled(last, np.zeros((2, 2, 1)), ["y"])
     assert answer.index.tolist() == [31, 32, 31, 32]
 
 
@@ -159,7 +159,7 @@ def test_repair_12_counts_that_do_not_count_up_are_told():
 def test_repair_12_fractions_with_a_times_name_are_told_and_never_a_feature():
     with pytest.raises(DataError, match=r"look like seconds since 1970 \(1704067200.5 would be 2024-01-01 00:00:00.5"):
         read(epochs("s") + 0.5)
-    with pytest.raises(DataError, match=r"has a time's name and fractions, .* read them as seconds with --time time"):
+    with pytest.raises(DataError, match=r"has a time's name and fractions, .* read them as seconds with `time='time'`"):
         read(np.arange(48) / 10, "time")
     with pytest.raises(DataError, match="has a time's name and fractions"):
         read(20230101.5 + np.arange(20), "date")
@@ -202,7 +202,7 @@ def test_repair_12_dates_of_every_type_are_found(column: pd.Series):
 def test_repair_12_mixed_offsets_are_read_where_the_zone_is_named(tmp_path: Path):
     times = pd.date_range("2024-10-26 22:00", periods=10, freq="h", tz="Europe/Berlin")
     (tmp_path / "a.csv").write_text("time,y\n" + "".join(f"{time.isoformat()},1\n" for time in times), encoding="utf-8")
-    with pytest.raises(DataError, match=r"mixes time zones, .* or name the zone whose clock they show with --zone"):
+    with pytest.raises(DataError, match=r"mixes time zones, .* or name the zone whose clock they show with `zone`"):
         read_table(tmp_path / "a.csv", targets=["y"])
     for spool in (None, tmp_path):
         reading = Reading(zone="Europe/Berlin", spool=spool)
@@ -238,19 +238,19 @@ def test_repair_12_a_pattern_with_offsets_keeps_their_clock():
     table = read(texts[:4], time_format=form)
     assert table.times is not None
     assert [str(time) for time in table.times[:2]] == ["2024-10-26 22:00:00+02:00", "2024-10-26 23:00:00+02:00"]
-    with pytest.raises(DataError, match=r"mixes time zones, .* name the zone whose clock they show with --zone"):
+    with pytest.raises(DataError, match=r"mixes time zones, .* name the zone whose clock they show with `zone`"):
         read(texts, time_format=form)
     table = read(texts, time_format=form, zone="Europe/Berlin")
     assert table.times is not None
     assert table.times.tolist() == times.tolist()
 
 
-def test_repair_12_a_prediction_reads_times_as_the_training_did():
+def test_repair_12_a_prediction_reads_times_as_the_training_did(labelled, read_as_trained):
     trained = {"time_column": "timestamp", "time_format": "s", "named_zone": "Europe/Berlin"}
     frame = pd.DataFrame({"timestamp": epochs("s"), "y": np.arange(48.0)})
-    last = read_last_windows(frame, features=["y"], window=4, trained=trained)
-    assert str(last.forecast_frame(np.zeros((1, 1, 1)), ["y"]).index[0]) == "2024-01-03 01:00:00+01:00"
+    last = read_as_trained(frame, ["y"], 4, **trained)
+    assert str(labelled(last, np.zeros((1, 1, 1)), ["y"]).index[0]) == "2024-01-03 01:00:00+01:00"
     proper = frame.assign(timestamp=HOURS.tz_localize("UTC"))  # times by their type need no way of writing
-    assert str(read_last_windows(proper, features=["y"], window=4, trained=trained).times[0][-1]).endswith("+01:00")
-    assert resolve_reading(frame, trained, {"time_format": "ms"}).time_format == "ms"
-    assert resolve_reading(frame, {"time_column": "timestamp"}, {}).time_format is None
+    assert str(read_as_trained(proper, ["y"], 4, **trained).times[0][-1]).endswith("+01:00")
+    with pytest.raises(DataError, match="timestamp"):  # what is given beats what the training did
+        read_as_trained(frame, ["y"], 4, given={"time_format": "%d.%m.%Y"}, **trained)

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from zoo.data.frequency import find_frequency, next_times
 from zoo.data.last_window import read_last_windows
 from zoo.data.readers.reading import Reading
+from zoo.data.roles import Roles
 from zoo.data.table import Table, read_table
 from zoo.settings.schema import DataConfig
 from zoo.training.preparation import prepare
-from zoo_registry import Task
+from zoo_registry import Step
 from zoo_registry.errors import DataError
 
 ONE = np.zeros(1, np.int64)
@@ -39,7 +40,7 @@ def test_whole_numbers_are_times_where_they_are_named():
     assert table.times is not None
     assert table.times.tolist() == counts.tolist()
     assert table.features == ("y",)
-    assert table.step == {"name": "5", "size": 5.0}
+    assert table.step == Step(name="5", size=5.0)
     assert table.row_name(2) == "row 3 (110)"
     assert read_table(frame, targets=["y"]).features == ("step", "y")
     indexed = read_table(frame.set_index("step"), targets=["y"], reading=Reading(time="step"))
@@ -60,7 +61,7 @@ def test_whole_numbers_of_any_dtype(dtype: str):
         ([1, 2, 2, 3], r"are duplicated: row 3 \(2\) follows row 2 \(2\).*; remove one of them"),
         (
             [1, 5, 4, 3],
-            r"are unsorted: row 3 \(4\) follows row 2 \(5\).*\(2 such rows\); ask for --sort, or sort the rows",
+            r"are unsorted: row 3 \(4\) follows row 2 \(5\).*\(2 such rows\); ask for `sort`, or sort the rows",
         ),
         (
             [1, 2, 3, 4, 9, 10, 11, 13],
@@ -77,14 +78,15 @@ def test_whole_numbers_that_do_not_count_up(times: list[Any], expected: str):
         read(times, time="time")
 
 
-def test_whole_numbers_go_through_a_training_and_a_prediction():
+def test_whole_numbers_go_through_a_training_and_a_prediction(labelled):
     frame = pd.DataFrame({"tick": np.arange(0, 180, 3), "y": np.sin(np.arange(60.0))})
     prepared = prepare(DataConfig(target="y", time="tick", window=4, horizon=2), frame)
-    assert prepared.describe_split()["test"]["first"] == "row 52 (153)"
+    assert prepared.split()["test"].first == "row 52 (153)"
     assert prepared.season is None
-    trained = {"time_column": "tick", "step": prepared.table.step}
-    last = read_last_windows(frame, features=["y"], window=4, trained=trained)
-    labelled = last.forecast_frame(np.zeros((1, 2, 1)), ["y"], gap=2)
+    last = read_last_windows(
+        frame, features=["y"], window=4, step=prepared.problem.step, reading=Reading(usual_time="tick")
+    )
+    labelled = labelled(last, np.zeros((1, 2, 1)), ["y"], gap=2)
     assert labelled.index.tolist() == [186, 189]
     assert labelled.index.name == "time"
 
@@ -95,7 +97,7 @@ def test_a_split_by_dates_and_resampling_need_times():
         prepare(
             DataConfig(target="y", time="tick", window=4, horizon=2, split_dates=("2024-01-01", "2024-01-02")), frame
         )
-    with pytest.raises(DataError, match="--resample needs a column of times, found whole numbers"):
+    with pytest.raises(DataError, match="`resample` needs a column of times, found whole numbers"):
         read_table(frame, targets=["y"], reading=Reading(time="tick", resample="1h"))
 
 
@@ -123,7 +125,7 @@ def test_one_zone_is_kept(tmp_path: Path, texts: list[str], zone: str | None):
 def test_mixed_zones_are_named_by_the_first_row_that_differs(row: int, other: str):
     texts = [f"2024-01-01T{hour:02}:00{'+01:00' if hour < row else other}" for hour in range(10)]
     has = {"Z": "+00:00", "": "none"}.get(other, other)
-    named = ", or name the zone whose clock they show with --zone, such as Europe/Berlin" if other else ""
+    named = ", or name the zone whose clock they show with `zone`, such as Europe/Berlin" if other else ""
     with pytest.raises(DataError) as caught:
         read(texts)
     assert str(caught.value) == (
@@ -168,7 +170,7 @@ def test_a_clock_change_without_a_zone_is_hinted_at():
     ],
     ids=["datetime64", "DatetimeIndex", "text", "integers", "list"],
 )
-def test_the_times_of_arrays_are_times_of_whatever_kind(times: Any):
+def test_the_times_of_arrays_are_times_of_whatever_kind(labelled, times: Any):
     values = np.random.default_rng(0).normal(size=(6, 2))
     table = read_table((values, times, ["a", "b"]), targets=["b"])
     assert table.source == "arrays"
@@ -178,9 +180,9 @@ def test_the_times_of_arrays_are_times_of_whatever_kind(times: Any):
     assert table.times is not None
     assert len(table.times) == 6
     last = read_last_windows(
-        (values, times, ["a", "b"]), features=["a", "b"], window=2, trained={"time_column": "when"}
+        (values, times, ["a", "b"]), features=["a", "b"], window=2, reading=Reading(usual_time="when")
     )
-    following = last.forecast_frame(np.zeros((1, 1, 1)), ["b"]).index[0]
+    following = labelled(last, np.zeros((1, 1, 1)), ["b"]).index[0]
     assert following == (
         pd.Timestamp("2024-01-07") if isinstance(table.times, pd.DatetimeIndex) else table.times[-1] + 1
     )
@@ -232,13 +234,13 @@ def test_sorting_gives_the_sorted_table_and_says_how_many_rows_moved(order: list
     assert [table.row_name(row) for row in range(12)] == [
         f"row {order.index(row) + 1} ({time})" for row, time in enumerate(sorted(times))
     ]
-    with pytest.raises(DataError, match=r"are unsorted: .*; ask for --sort, or sort the rows"):
+    with pytest.raises(DataError, match=r"are unsorted: .*; ask for `sort`, or sort the rows"):
         read(times)
 
 
 def test_sorting_brings_labels_along_and_does_not_mend_doubles():
     frame = pd.DataFrame({"time": [3, 1, 2], "y": [3.0, 1.0, 2.0], "state": ["c", "a", "b"]})
-    table = read_table(frame, targets=["state"], task=Task.CLASSIFY, reading=Reading(time="time", sort=True))
+    table = read_table(frame, targets=["state"], roles=Roles(classes=True), reading=Reading(time="time", sort=True))
     assert table.labels is not None
     assert [table.classes[label] for label in table.labels] == ["a", "b", "c"]
     with pytest.raises(DataError, match=r"are duplicated: row 3 \(1\) follows row 2 \(1\)"):
@@ -246,7 +248,7 @@ def test_sorting_brings_labels_along_and_does_not_mend_doubles():
 
 
 def test_sorting_needs_times():
-    with pytest.raises(DataError, match="--sort needs a column of times, found none"):
+    with pytest.raises(DataError, match="`sort` needs a column of times, found none"):
         read_table(pd.DataFrame({"y": [1.0, 2.0]}), targets=["y"], reading=Reading(sort=True))
 
 
@@ -306,8 +308,8 @@ def test_gaps_are_told_with_the_first_three():
     expected = (
         r"^DataFrame: times in column 'time' have gaps: row 6 \(2023-01-02 07:00:00\) follows row 5 \(2023-01-02"
         r" 04:00:00\), row 9 \(.*\) follows row 8 \(.*\), row 18 \(.*\) follows row 17 \(.*\), expected steps of h \(4"
-        r" uneven steps in all\); fill them up with --resample RULE and --missing, or say --gaps break \(no window"
-        r" reaches over one\) or --gaps ignore"
+        r" uneven steps in all\); fill them up with `resample` RULE and `missing`, or say `gaps='break'` \(no window"
+        r" reaches over one\) or `gaps='ignore'`"
     )
     with pytest.raises(DataError, match=expected):
         read(times)
@@ -324,17 +326,15 @@ def test_rows_without_a_step():
     times = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(12) ** 2, "min")
     for gaps in ("error", "break"):
         with pytest.raises(
-            DataError, match=r"keep no step: row 2 \(.*00:01:00\) follows row 1 .* or say --gaps ignore"
+            DataError, match=r"keep no step: row 2 \(.*00:01:00\) follows row 1 .* or say `gaps='ignore'`"
         ):
             read(times, gaps=gaps)
     table = read(times, gaps="ignore")
     assert str(table.frequency) == "none"
     assert table.stretches.tolist() == [[0, 12]]
-    trained = {"time_column": "time", "step": table.step}
+    step = table.step
     with pytest.raises(DataError, match="keep no step: row 10"):
-        read_last_windows(
-            pd.DataFrame({"time": times, "y": np.arange(12.0)}), features=["y"], window=4, trained=trained
-        )
+        read_last_windows(pd.DataFrame({"time": times, "y": np.arange(12.0)}), features=["y"], window=4, step=step)
 
 
 @given(
@@ -374,15 +374,14 @@ def test_eight_hours_of_business_days(first: int):
     ("frequency", "without"),
     [("B", [30, 35]), ("ME", [30]), ("BME", [28, 33]), ("W-TUE", [33]), ("h", [33]), ("QS", [35])],
 )
-def test_the_next_times_after_a_gap_keep_the_usual_step(frequency: str, without: list[int]):
+def test_the_next_times_after_a_gap_keep_the_usual_step(labelled, frequency: str, without: list[int]):
     times = even(frequency, 60)
     known = times[:40].delete(without)
     usual = find_frequency(known, ONE).step
     assert next_times(known, 8, usual).tolist() == times[40:48].tolist()
     frame = pd.DataFrame({"time": known, "y": np.arange(len(known)) * 1.0})
-    trained = {"time_column": "time", "gaps": "ignore"}
-    last = read_last_windows(frame, features=["y"], window=3, trained=trained)
-    assert last.forecast_frame(np.zeros((1, 5, 1)), ["y"], gap=3).index.tolist() == times[43:48].tolist()
+    last = read_last_windows(frame, features=["y"], window=3, reading=Reading(gaps="ignore"))
+    assert labelled(last, np.zeros((1, 5, 1)), ["y"], gap=3).index.tolist() == times[43:48].tolist()
 
 
 def test_the_next_times_after_a_row_beside_the_calendar():
@@ -395,19 +394,20 @@ def test_the_next_times_after_a_row_beside_the_calendar():
 
 def test_another_step_than_the_trainings_is_refused():
     frame = pd.DataFrame({"time": even("h", 20), "y": np.arange(20.0)})
-    trained = {"time_column": "time", "step": {"name": "15min", "size": 900.0}}
+    quarter = Step(name="15min", size=900.0)
     expected = (
-        "expected rows 15min apart as in the training, found them 4 times as far apart; resample them with --resample"
+        "expected rows 15min apart as in the training, found them 4 times as far apart; resample them with `resample`"
     )
     with pytest.raises(DataError, match=expected):
-        read_last_windows(frame, features=["y"], window=3, trained=trained)
+        read_last_windows(frame, features=["y"], window=3, step=quarter)
+    fives = Step(name="5", size=5.0)
     counts = pd.DataFrame({"time": np.arange(0, 40, 2), "y": np.arange(20.0)})
     with pytest.raises(
         DataError, match=r"expected rows 5 apart as in the training, found them 0.4 times .*; mend them$"
     ):
-        read_last_windows(counts, features=["y"], window=3, time="time", trained={"step": {"name": "5", "size": 5.0}})
+        read_last_windows(counts, features=["y"], window=3, step=fives, reading=Reading(time="time"))
     months = pd.DataFrame({"time": even("MS", 3), "y": np.arange(3.0)})  # of 28 to 31 days
-    trained = {"time_column": "time", "step": read_table(months, targets=["y"]).step}
+    step = read_table(months, targets=["y"]).step
     for first in range(12):
         later = months.assign(time=even("MS", 20)[first : first + 3])
-        assert read_last_windows(later, features=["y"], window=3, trained=trained).values.shape == (1, 3, 1)
+        assert read_last_windows(later, features=["y"], window=3, step=step).values.shape == (1, 3, 1)

@@ -53,7 +53,7 @@ def test_parameters_are_kept_as_given_and_cloned():
     ("changes", "message"),
     [
         ({"metric": "accurcy"}, r"metric: expected accuracy or .*, found 'accurcy'; did you mean 'accuracy'"),
-        ({"target": None}, "give --target with the column of classes"),
+        ({"target": None}, "give `target` with the column of classes"),
         ({"loss": "mse"}, "loss 'mse' does not serve the task 'classify'"),
         ({"class_weights": "even"}, "class_weights"),
     ],

@@ -91,7 +91,7 @@ def test_a_fixed_batch_comes_with_a_saved_model_of_it(trained, series, register,
     assert np.abs(difference).max() <= 1e-5 * bundle.manifest.parity_unit["load"]
     assert not [out for operation in operations for out in operation.outputs if out.dtype == tf.float64]
     assert (context.batch, bundle.manifest.extra["fixed"]["batch"]) == (fixed, fixed)
-    assert context.interface == bundle.manifest.interface.model_dump(mode="json")
+    assert context.interface == bundle.manifest.problem.interface()
     assert not context.fixed.exists()
     assert [path.name for path in (bundle.folder / "extra").iterdir()] == ["fixed"]
 
@@ -118,20 +118,20 @@ def test_an_exporter_sees_the_staged_bundle(trained, register, tmp_path):
         (
             ["raising"],
             ExportError,
-            "--format raising: exporter 'raising' of distribution 'pens' failed: RuntimeError",
+            "`formats` raising: exporter 'raising' of distribution 'pens' failed: RuntimeError",
         ),
         (
             ["flat", "sentence"],
             ExportError,
-            "--format sentence: this network has too many numbers; nothing",
+            "`formats` sentence: this network has too many numbers; nothing",
         ),
-        (["silent"], ExportError, "--format silent: exporter 'silent' of distribution 'pens' wrote no file"),
+        (["silent"], ExportError, "`formats` silent: exporter 'silent' of distribution 'pens' wrote no file"),
         (
             ["needy"],
             ExportError,
-            "--format needy: expected the distribution 'no-such-thing', which is missing",
+            "`formats` needy: expected the distribution 'no-such-thing', which is missing",
         ),
-        (["picky"], ExportError, "--format picky: it has 8 rows"),
+        (["picky"], ExportError, "`formats` picky: it has 8 rows"),
         (["flta"], UnknownExporterError, "there is no exporter 'flta'; did you mean 'flat'?"),
     ],
 )
@@ -145,8 +145,8 @@ def test_nothing_is_published_where_one_fails(trained, register, tmp_path, forma
 @pytest.mark.parametrize(
     ("formats", "batch", "message"),
     [
-        ((), 2, "--batch fixes the batch of other formats, expected a --format; add one, or leave it out"),
-        (("flat",), 0, "--batch: expected 1 or more windows, found 0"),
+        ((), 2, "`batch` fixes the batch of other formats, expected `formats`; name one, or leave it out"),
+        (("flat",), 0, "`batch`: expected 1 or more windows, found 0"),
     ],
 )
 def test_a_batch_that_makes_no_sense(trained, register, tmp_path, formats, batch, message):
@@ -157,7 +157,7 @@ def test_a_batch_that_makes_no_sense(trained, register, tmp_path, formats, batch
 
 def test_two_of_one_name_would_share_a_folder(trained, register, tmp_path):
     register({"flat": {"write": flat}}, ("pens", "pencils"))
-    with pytest.raises(ExportError, match="--format flat: two of this name would write one folder; leave one out"):
+    with pytest.raises(ExportError, match="`formats` flat: two of this name would write one folder; leave one out"):
         trained.export(tmp_path, name="tiny", formats=["pens:flat", "pencils:flat"])
     bundle = trained.export(tmp_path, name="tiny", formats=["pencils:flat", "pencils:flat"])
     assert bundle.manifest.extra["flat"].distribution == "pencils"

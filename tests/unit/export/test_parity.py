@@ -133,5 +133,5 @@ def test_repair_14_a_real_error_among_them_is_refused(panel, tmp_path, monkeypat
 
 
 def test_repair_14_float32_that_was_asked_for_is_told_as_the_cause(offset, tmp_path):
-    with pytest.raises(ParityError, match="these columns take float64, so leave --serving-dtype float32 out"):
+    with pytest.raises(ParityError, match="these columns take float64, so leave `serving_dtype` float32 out"):
         export(offset, tmp_path, "coarse", dtype="float32")

@@ -74,6 +74,4 @@ def test_only_on_request(exported):
 def test_warm_up_belongs_to_the_export(zoo_command):
     refused = zoo_command("train", "basic", "--warmup")
     assert refused.exit_code == 2
-    assert (
-        refused.stderr.splitlines()[-1] == "error: --warmup belongs to the export, but --export was not given; add it"
-    )
+    assert refused.stderr.splitlines()[-1] == "error: --warmup is for an export, but --export was not given; add it"

@@ -209,9 +209,9 @@ def test_the_bundle_is_read_where_it_is_and_a_scaled_one_is_refused(scored, tmp_
         scored(other)
     assert not (tmp_path / "out").exists()
     scaled = load_bundle(published)
-    interface = scaled.manifest.interface.model_copy(update={"units": "scaled"})
+    problem = scaled.manifest.problem.model_copy(update={"units": "scaled"})
     shutil.copytree(published, tmp_path / "scaled")
-    scaled.manifest.model_copy(update={"interface": interface}).write(tmp_path / "scaled")
+    scaled.manifest.model_copy(update={"problem": problem}).write(tmp_path / "scaled")
     with pytest.raises(DataError, match="this bundle takes scaled values"):
         scored(tmp_path / "scaled")
 
@@ -238,7 +238,7 @@ def test_folders_that_do_not_suit(folder, tmp_path, published, inline, data, out
 def test_settings_that_do_not_suit(scored):
     with pytest.raises(ConfigError, match="stride: expected 1 or more"):
         scored(stride=0)
-    with pytest.raises(ConfigError, match="--backend is one of"):
+    with pytest.raises(ConfigError, match="`backend` is one of"):
         scored(backend="ray")
     with pytest.raises(ConfigError, match="there is no setting 'sorted' of how a table is read; did you mean 'sort'"):
         scored(sorted=True)

@@ -131,14 +131,14 @@ def test_trained_and_exported_with_it(series, tmp_path, kind: str):
         runs=tmp_path,
     )
     bundle = run.export(tmp_path, name="x")  # raises ParityError where a format differs
-    assert bundle.manifest.onnx["operators"]["LSTM"] == 2
-    assert "Loop" not in bundle.manifest.onnx["operators"]
+    assert bundle.manifest.onnx.operators["LSTM"] == 2
+    assert "Loop" not in bundle.manifest.onnx.operators
     forecast = bundle.predict(series)
     np.testing.assert_allclose(forecast, zoo.load_run(run.folder).predict(series), rtol=1e-4)
 
 
 def test_shared_channels_want_each_target_among_the_features(series, tmp_path):
-    with pytest.raises(ConfigError, match="target 'load' is no feature; add it to --features"):
+    with pytest.raises(ConfigError, match="target 'load' is no feature; add it to `features`"):
         zoo.train(
             "basic",
             series,

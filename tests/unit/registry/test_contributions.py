@@ -65,7 +65,7 @@ def test_what_is_left_out():
             for contract in (Scaler, Loss, Exporter)
             for name in ("Cubic", "a:b", "../a", "", 3)
         ),
-        *((contract, "api", API_VERSION + 1) for contract in (Scaler, Loss, Exporter)),
+        *((contract, "api", 3) for contract in (Scaler, Loss, Exporter)),
         *((contract, "summary", " ") for contract in (Scaler, Loss, Exporter)),
         (Scaler, "make", None),
         (Scaler, "form", {}),
@@ -113,7 +113,7 @@ def test_a_missing_distribution_is_told_with_what_to_install(install, hint):
     with pytest.raises(ExportError) as caught:
         Exporter(**SOUND[Exporter], requires=("pluggy", "no-such-thing"), install=install).require()
     assert str(caught.value) == (
-        f"--format cubic: expected the distribution 'no-such-thing', which is missing; run: pip install '{hint}'"
+        f"`formats` cubic: expected the distribution 'no-such-thing', which is missing; run: pip install '{hint}'"
     )
 
 

@@ -71,7 +71,7 @@ def test_weights_that_do_not_fit():
     model = dense(3)
     assert first_difference(model.weights, model.get_weights()) is None
     found = [np.zeros((2, 3)), np.zeros(4)]
-    message = r"--from a-run: expected '.*/bias' of shape \(3,\), found \(4,\); give the hyperparameters"
+    message = r"`start_from` a-run: expected '.*/bias' of shape \(3,\), found \(4,\); give the hyperparameters"
     with pytest.raises(ConfigError, match=message):
         Start("a-run", 1, found).put_into(model)
     with pytest.raises(ConfigError, match="expected 2 variables, found 1; give"):

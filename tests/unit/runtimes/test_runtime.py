@@ -99,7 +99,7 @@ def test_a_format_that_the_bundle_does_not_have(name, exporter, exported):
     with pytest.raises(RefusalError) as caught:
         found.check(exported.folder, "float32")
     assert str(caught.value) == (
-        f"runtime '{name}': {exported.folder} has no {found.file}; export again with --format {exporter}"
+        f"runtime '{name}': {exported.folder} has no {found.file}; export again with `formats` {exporter}"
     )
 
 

@@ -118,7 +118,7 @@ def test_an_unknown_setting():
 
 
 def test_a_target_is_needed():
-    with pytest.raises(ConfigError, match=r"no target was named for table\.csv; give --target"):
+    with pytest.raises(ConfigError, match=r"no target was named for table\.csv; give `target`"):
         resolve("mine", architecture(), {}, {"source": "table.csv"})
 
 
@@ -129,7 +129,7 @@ def test_a_target_is_needed():
         ("learning_rate", 0),
         ("learning_rate", float("nan")),
         ("learning_rate", 11),
-        ("epochs", 0),
+        ("epochs", -1),
         ("epochs", 1.5),
         ("batch_size", 0),
         ("patience", -1),
@@ -252,17 +252,17 @@ def test_one_name_is_a_list_of_one():
 
 @pytest.mark.parametrize("item", ["units", "=128", "units=", ""])
 def test_settings_without_a_name_or_a_value(item):
-    with pytest.raises(ConfigError, match=f"--set takes NAME=VALUE.*, found '{item}'"):
-        parse_settings(["layers=2", item], "--set")
+    with pytest.raises(ConfigError, match=f"`hyperparameters` takes NAME=VALUE.*, found '{item}'"):
+        parse_settings(["layers=2", item], "`hyperparameters`")
 
 
 def test_a_setting_that_is_given_twice():
-    with pytest.raises(ConfigError, match="--set: 'units' is given more than once"):
-        parse_settings(["units=1", "layers=2", "units =3"], "--set")
+    with pytest.raises(ConfigError, match="`hyperparameters`: 'units' is given more than once"):
+        parse_settings(["units=1", "layers=2", "units =3"], "`hyperparameters`")
 
 
 def test_settings_as_text():
-    assert parse_settings(["units=128", " name = a=b "], "--set") == {"units": "128", "name": "a=b"}
+    assert parse_settings(["units=128", " name = a=b "], "`hyperparameters`") == {"units": "128", "name": "a=b"}
 
 
 @settings(max_examples=30, deadline=None)
@@ -296,32 +296,38 @@ ALL_TASKS = {"tasks": tuple(Task)}
 @pytest.mark.parametrize(
     ("given_settings", "expected"),
     [
-        ({"task": "classify", "horizon": 3}, "--horizon and --gap are for --task forecast, found one with classify"),
-        ({"task": "classify", "gap": 1}, "--horizon and --gap are for --task forecast, found one with classify"),
-        ({"task": "regress", "horizon": 2}, "--horizon and --gap are for --task forecast, found one with regress"),
-        ({"task": "anomaly", "gap": 2}, "--horizon and --gap are for --task forecast, found one with anomaly"),
-        ({"label": "fault"}, "--label is for --task anomaly; classes are named with --target"),
-        ({"task": "classify", "label": "fault"}, "--label is for --task anomaly; classes are named with --target"),
+        (
+            {"task": "classify", "horizon": 3},
+            "`horizon` is for `task='forecast'`, found it with classify; leave it out",
+        ),
+        ({"task": "classify", "gap": 1}, "`gap` is for `task='forecast'`, found it with classify; leave it out"),
+        ({"task": "regress", "horizon": 2}, "`horizon` is for `task='forecast'`, found it with regress; leave it out"),
+        ({"task": "anomaly", "gap": 2}, "`gap` is for `task='forecast'`, found it with anomaly; leave it out"),
+        ({"label": "fault"}, "`label` is for `task='anomaly'`, found it with forecast; leave it out"),
+        (
+            {"task": "classify", "label": "fault"},
+            "`label` is not for `task='classify'`, whose classes are named with `target`",
+        ),
         (
             {"task": "classify", "target": ()},
-            "no target was named for table.csv; give --target with the column of classes",
+            "no target was named for table.csv; give `target` with the column of classes",
         ),
         (
             {"task": "regress", "target": ()},
-            "no target was named for table.csv; give --target with the column to forecast",
+            "no target was named for table.csv; give `target` with the column to forecast",
         ),
-        ({"target": None}, "no target was named for table.csv; give --target with the column to forecast"),
+        ({"target": None}, "no target was named for table.csv; give `target` with the column to forecast"),
         (
             {"task": "classify", "target_scaler": "minmax"},
-            "--target-scaler is not for --task classify, whose target is a column of classes; leave it out",
+            "`target_scaler` is not for `task='classify'`, whose target is a column of classes; leave it out",
         ),
         (
             {"task": "anomaly", "threshold": 0.995, "anomaly_rate": 0.01},
-            "--threshold and --anomaly-rate set the same limit; give one of them",
+            "`threshold` and `anomaly_rate` set the same limit; give one of them",
         ),
-        ({"threshold": 0.995}, "--threshold is for --task anomaly, found it with forecast; leave it out"),
-        ({"task": "anomaly", "window": 1}, "by the rows before it; give a --window of 2 or more"),
-        ({"task": "cluster"}, "setting 'task'"),
+        ({"threshold": 0.995}, "`threshold` is for `task='anomaly'`, found it with forecast; leave it out"),
+        ({"task": "anomaly", "window": 1}, "by the rows before it; give a `window` of 2 or more"),
+        ({"task": "classes"}, "there is no task 'classes'; did you mean 'classify'?"),
         ({"gap": -1}, "setting 'gap'"),
         ({"calendar": "hour,second"}, "setting 'calendar"),
         ({"gaps": "fill"}, "setting 'gaps'"),

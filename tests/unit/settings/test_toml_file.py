@@ -87,7 +87,7 @@ def test_what_is_unknown_is_told(tmp_path: Path, text: str, expected: str):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         read_config(path)
-    assert str(caught.value).startswith(f"--config {path}: {expected}")
+    assert str(caught.value).startswith(f"{path}: {expected}")
 
 
 def test_a_file_that_is_not_there_or_no_text(tmp_path: Path):

@@ -181,12 +181,12 @@ def test_a_later_export_finds_the_run_or_makes_one(store, tmp_path):
 
 
 def test_a_store_that_cannot_be_used(store):
-    with pytest.raises(ConfigError, match=r"--mlflow http://me:pw.* no route") as caught:
+    with pytest.raises(ConfigError, match=r"`mlflow` http://me:pw.* no route") as caught:
         MlflowTracker("http://me:pw")  # no user and no password: a host and a port
-    with pytest.raises(ConfigError, match=r"--mlflow http://host:80: expected .* no route to http://host:80; name one"):
+    with pytest.raises(ConfigError, match=r"`mlflow` http://host:80: expected .* no route to http://host:80; name one"):
         MlflowTracker("http://me:secret@host:80")
     assert "sqlite:///mlflow.db" in str(caught.value)
-    with pytest.raises(ConfigError, match=r"--mlflow: expected a URI .* found none; name one"):
+    with pytest.raises(ConfigError, match=r"`mlflow`: expected a URI .* found none; name one"):
         MlflowTracker(" ")
     store.create_experiment("lstm-zoo")
     store.experiment.lifecycle_stage = "deleted"

@@ -147,21 +147,21 @@ def test_momentum_of_rmsprop():
     [
         (
             {"optimizer": "adam", "momentum": 0.9},
-            "--momentum is for --optimizer sgd and rmsprop, found adam; leave it out",
+            "`momentum` is for `optimizer` sgd and rmsprop, found adam; leave it out",
         ),
         (
             {"optimizer": "lion", "momentum": 0.9},
-            "--momentum is for --optimizer sgd and rmsprop, found lion; leave it out",
+            "`momentum` is for `optimizer` sgd and rmsprop, found lion; leave it out",
         ),
         (
             {"optimizer": "rmsprop", "momentum": 0.9, "nesterov": True},
-            "--nesterov is for --optimizer sgd, found rmsprop",
+            "`nesterov` is for `optimizer='sgd'`, found rmsprop",
         ),
-        ({"optimizer": "adam", "nesterov": True}, "--nesterov is for --optimizer sgd, found adam"),
-        ({"optimizer": "sgd", "nesterov": True}, "--nesterov looks ahead along the momentum, but that is 0; give"),
+        ({"optimizer": "adam", "nesterov": True}, "`nesterov` is for `optimizer='sgd'`, found adam"),
+        ({"optimizer": "sgd", "nesterov": True}, "`nesterov` looks ahead along the momentum, but that is 0; give"),
         (
             {"clip_norm": 1, "clip_value": 1},
-            "--clip-norm and --clip-value bound the gradients each in its way; give one",
+            "`clip_norm` and `clip_value` bound the gradients each in its way; give one",
         ),
     ],
 )
@@ -256,7 +256,7 @@ def test_a_plugins_loss(make_architecture, own_loss_of_a_plugin, context, shape)
 )
 def test_a_plugins_loss_that_is_none(make_architecture, own_loss_of_a_plugin, context, make, told):
     own_loss_of_a_plugin(make)
-    with pytest.raises(PluginError, match=f"^loss 'cubic' cannot be used: .*{told}.*; take another --loss$"):
+    with pytest.raises(PluginError, match=f"^loss 'cubic' cannot be used: .*{told}.*; take another `loss`$"):
         make_loss(TrainingConfig(loss="cubic"), make_architecture(), None, context)
 
 

@@ -87,12 +87,12 @@ def test_coverage_comes_near_the_levels(run):
 def test_both_formats_give_forecast_and_quantiles(run, tmp_path):
     trained, frame = run
     bundle = trained.export(tmp_path, name="q")  # raises ParityError where a format differs
-    interface = bundle.manifest.interface
-    assert [(tensor.name, tensor.shape) for tensor in interface.outputs] == [
+    problem = bundle.manifest.problem
+    assert [(tensor.name, tensor.shape) for tensor in problem.outputs] == [
         ("forecast", (2, 2)),
         ("quantiles", (2, 2, 3)),
     ]
-    assert interface.quantiles == LEVELS
+    assert problem.quantiles == LEVELS
     windows = frame[["y", "x"]].to_numpy()[None, -10:]
     for runtime in ("onnxruntime", "tensorflow"):
         outputs = zoo.load_bundle(bundle.folder, runtime=runtime).outputs(windows)
@@ -135,10 +135,10 @@ def test_the_layer_survives_a_file_and_names_the_middle(tmp_path):
 
 
 def test_quantiles_are_for_forecasts(series, tmp_path):
-    with pytest.raises(ConfigError, match="--quantiles is for --task forecast, found it with regress"):
+    with pytest.raises(ConfigError, match="`quantiles` is for `task='forecast'`, found it with regress"):
         zoo.train("basic", series, task="regress", target="load", window=8, quantiles=LEVELS, runs=tmp_path)
     for wrong in ("0.9,0.1", "0.5,0.5", "0,0.5", "half"):
         with pytest.raises(ConfigError, match=r"expected rising numbers between 0 and 1 such as 0\.1,0\.5,0\.9"):
             zoo.train("basic", series, target="load", window=8, horizon=3, quantiles=wrong, runs=tmp_path)
-    with pytest.raises(ConfigError, match="are trained with --loss quantile, found --loss mae"):
+    with pytest.raises(ConfigError, match="are trained with `loss='quantile'`, found `loss` mae"):
         zoo.train("basic", series, target="load", window=8, horizon=3, quantiles=LEVELS, loss="mae", runs=tmp_path)

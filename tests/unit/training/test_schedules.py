@@ -170,7 +170,7 @@ def test_a_restart_is_at_its_step_however_many_there_were(length):
 
 
 def test_a_plateau_is_not_known_before():
-    with pytest.raises(ConfigError, match="--schedule plateau follows the validation loss"):
+    with pytest.raises(ConfigError, match="`schedule='plateau'` follows the validation loss"):
         rate_at(PlateauSchedule(), 0.1, TOTAL, [0])
     assert make_rate(PlateauSchedule(), 0.1, TOTAL) == 0.1
 

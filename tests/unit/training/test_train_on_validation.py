@@ -47,15 +47,18 @@ def test_classes_too(series, tmp_path):
     settings = {"task": "classify", "target": "state", "window": 4, "epochs": 1, "runs": tmp_path}
     run = zoo.train("basic", table, train_on_validation=True, keep="last", patience=0, **settings)
     assert run.metrics["network"]["log_loss"] > 0
-    assert run.record.data["split"]["train"]["rows"] == [0, 204]
+    assert run.record.data.split["train"].rows == (0, 204)
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({}, "give --keep last --patience 0"),
-        ({"keep": "last"}, "give --keep last --patience 0"),
-        ({"keep": "last", "patience": 0, "task": "anomaly", "target": None, "horizon": None}, "not for --task anomaly"),
+        ({}, "give `keep='last'`, `patience=0`"),
+        ({"keep": "last"}, "give `keep='last'`, `patience=0`"),
+        (
+            {"keep": "last", "patience": 0, "task": "anomaly", "target": None, "horizon": None},
+            "not for `task='anomaly'`",
+        ),
     ],
 )
 def test_what_would_decide_by_rows_that_are_trained_on_is_refused(settings, words):

@@ -42,5 +42,5 @@ def test_a_constant_rate_has_no_steps(make_config):
 
 def test_anomalies_are_refused(make_config, series, tmp_path):
     config = make_config(task="anomaly", target=None, horizon=None)
-    with pytest.raises(ConfigError, match="--retrain is not for --task anomaly"):
+    with pytest.raises(ConfigError, match="`retrain` is not for `task='anomaly'`"):
         retrain(config, TRIAL, series, runs=tmp_path, progress=False)

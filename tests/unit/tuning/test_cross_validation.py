@@ -161,13 +161,13 @@ def test_anomalies_need_labels(series):
     assert found.measure == "1 - average precision"
     assert 0 <= found.error <= 1
     config = task_config("anomaly", features=("load", "temperature"))
-    with pytest.raises(ConfigError, match="nothing tells which configuration is better; give --label"):
+    with pytest.raises(ConfigError, match="nothing tells which configuration is better; give `label`"):
         cross_validate(config, series, time_folds(config, series)[:1])
 
 
 def test_what_may_know_the_folds_is_refused(make_config, study):
     _, table, folds = study
-    with pytest.raises(ConfigError, match="--from latest: its weights may have seen a fold's test rows"):
+    with pytest.raises(ConfigError, match="`start_from` latest: its weights may have seen a fold's test rows"):
         cross_validate(make_config(start_from="latest"), table, folds)
     with pytest.raises(ConfigError, match="expected folds, found none"):
         cross_validate(make_config(), table, [])

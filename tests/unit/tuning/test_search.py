@@ -244,7 +244,7 @@ def test_studies_are_found_by_name_and_refused_where_they_differ(run, begin, tmp
         StudyStore.reopen("frist", studies)
     with pytest.raises(TuningError, match="there are no studies; begin one with"):
         StudyStore.reopen("latest", tmp_path / "nowhere")
-    with pytest.raises(TuningError, match=r"was begun otherwise \(study.folds\); go on with it by --resume first"):
+    with pytest.raises(TuningError, match=r"was begun otherwise \(study.folds\); go on with it by `resume` first"):
         begin("first", folds=4)
     with pytest.raises(ConfigError, match="expected a name of letters"):
         begin("a/b")

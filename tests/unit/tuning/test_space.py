@@ -90,7 +90,7 @@ def test_the_grid_has_each_combination_once(make_study_plan):
         ({"horizon": [3, 6]}, [], "it has to be the same in all trials"),
         ({"target": ["load"]}, [], "it has to be the same in all trials"),
         ({}, ["layer"], "no such setting or hyperparameter"),
-        ({"units": [0, 3]}, [], "--search units: 0 is out of bounds"),
+        ({"units": [0, 3]}, [], "`search` units: 0 is out of bounds"),
         ({"scaler": ["standrad"]}, [], "did you mean 'standard'"),
         ({"learning_rate": {"low": 1.0, "high": 99.0}}, [], "99.0 is out of bounds"),
     ],
@@ -103,13 +103,13 @@ def test_what_cannot_be_searched_is_told(make_study_plan, search, only, words):
 def test_other_refusals(make_study_plan):
     with pytest.raises(ConfigError, match="nothing to search"):
         make_study_plan(search={}, only=["units"], hyperparameters={"units": 3})
-    with pytest.raises(ConfigError, match="--no-context measures longer windows on fewer rows"):
+    with pytest.raises(ConfigError, match="`context=False` measures longer windows on fewer rows"):
         make_study_plan(search={"window": [8, 16]}, settings={"context": False})
     with pytest.raises(UnknownArchitectureError):
         make_study_plan(("bsic",))
     with pytest.raises(ConfigError, match="Missing argument"):
         make_study_plan(())
-    with pytest.raises(ConfigError, match="--from is not for a study"):
+    with pytest.raises(ConfigError, match="`start_from` is not for a study"):
         make_study_plan(settings={"start_from": "latest"})
     with pytest.raises(ConfigError, match="did you mean 'units'"):
         make_study_plan(hyperparameters={"unit": 3})

@@ -193,11 +193,11 @@ def test_threads_are_set_before_tensorflow_starts_and_left_alone_after(monkeypat
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"backend": "ray"}, "--backend is one of loky, dask, found 'ray'"),
-        ({"backend": "dask"}, "--backend dask needs the scheduler's --address"),
-        ({"address": "tcp://127.0.0.1:1"}, "--address is for --backend dask"),
-        ({"jobs": 0}, "--jobs: expected 1 or more, found 0"),
-        ({"threads": -1}, "--threads: expected 1 or more, found -1"),
+        ({"backend": "ray"}, "`backend` is one of loky, dask, found 'ray'"),
+        ({"backend": "dask"}, "`backend='dask'` needs the scheduler's `address`"),
+        ({"address": "tcp://127.0.0.1:1"}, "`address` is for `backend='dask'`"),
+        ({"jobs": 0}, "`jobs`: expected 1 or more, found 0"),
+        ({"threads": -1}, "`threads`: expected 1 or more, found -1"),
     ],
 )
 def test_what_does_not_suit_is_told(settings, words):

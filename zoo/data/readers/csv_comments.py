@@ -14,7 +14,7 @@ from typing import IO, Any
 from zoo_registry.errors import ConfigError
 
 COMMENT_SIGN = "#"  # the usual one
-COMMENT_REMEDY = f"or give --comment '{COMMENT_SIGN}' where that line is a comment"
+COMMENT_REMEDY = f"or give `comment={COMMENT_SIGN!r}` where that line is a comment"
 
 COMPRESSED = {".gz", ".bz2", ".zip", ".xz", ".zst", ".tar"}
 _OPENERS: dict[str, Callable[..., IO[Any]]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
@@ -30,7 +30,7 @@ class WithoutComments(io.TextIOBase):
     def __init__(self, path: Path, sign: str, encoding: str) -> None:
         suffix = path.suffix.lower()
         if suffix in COMPRESSED - _OPENERS.keys():
-            raise ConfigError(f"{path}: --comment does not read inside a {suffix} archive; unpack it first")
+            raise ConfigError(f"{path}: `comment` does not read inside a {suffix} archive; unpack it first")
         opener = _OPENERS.get(suffix, open)
         self._file = opener(path, "rt", encoding=encoding, newline="")
         self._sign, self._quoted, self._rest = sign, False, ""

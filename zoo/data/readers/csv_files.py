@@ -50,10 +50,10 @@ class CsvFormat:
         signs = {name: getattr(self, name) for name in ("delimiter", "decimal", "comment", "thousands")}
         for option, sign in signs.items():
             if sign is not None and len(sign) != 1:
-                raise ConfigError(f"--{option} is one character, found {sign!r}; give another")
+                raise ConfigError(f"`{option}` is one character, found {sign!r}; give another")
         for one, other in (("delimiter", "decimal"), ("decimal", "thousands"), ("delimiter", "comment")):
             if signs[one] == signs[other]:  # thousands may be parted as fields are, inside quotes
-                raise ConfigError(f"--{one} and --{other} are both {signs[one]!r}; give them different signs")
+                raise ConfigError(f"`{one}` and `{other}` are both {signs[one]!r}; give them different signs")
         try:
             "".encode(self.encoding or "utf-8")  # where looking it up would take base64 and the like for one
         except (LookupError, UnicodeError) as error:
@@ -172,12 +172,12 @@ def _header(path: Path, csv: CsvFormat, encoding: str) -> list[str]:
         if begins_with_comments(first):
             raise DataError(
                 f"{path}: expected the header in the first line, found {names[0]!r}, which looks like a comment; give"
-                f" --comment '{COMMENT_SIGN}', which skips such lines, or remove it"
+                f" `comment={COMMENT_SIGN!r}`, which skips such lines, or remove it"
             )
     if len(names) == 1 and (signs := [sign for sign in ",;\t|" if sign in names[0]]):
         raise DataError(
             f"{path}: expected {csv.delimiter!r} between columns, found one column {names[0]!r};"
-            f" give --delimiter {signs[0]!r}"
+            f" give `delimiter={signs[0]!r}`"
         )
     return names
 
@@ -206,7 +206,7 @@ def _encoding_by_mark(path: Path) -> str:
         halves = start[::2].count(0), start[1::2].count(0)
         if max(halves) > len(start) / 4:  # half of each Latin letter in UTF-16
             likely = "utf-16-be" if halves[0] > halves[1] else "utf-16-le"
-            raise DataError(f"{path}: expected UTF-8 text, found NUL bytes; give its --encoding, such as {likely}")
+            raise DataError(f"{path}: expected UTF-8 text, found NUL bytes; give its `encoding`, such as {likely}")
         line = 1 + start.count(b"\n", 0, start.index(0))
         raise DataError(f"{path}: line {line}: expected UTF-8 text, found a NUL byte; mend that line")
     return "utf-8-sig"  # with a mark or without
@@ -244,9 +244,9 @@ def _fields(number: object) -> str:
 def _undecodable(path: Path, csv: CsvFormat, encoding: str, error: UnicodeError) -> str:
     """Name the encoding, and the byte that is not in it where there is one; in UTF-8 its line too."""
     name = encoding.removesuffix("-sig").upper()
-    remedy = "save it as UTF-8, or give its --encoding, such as latin-1"
+    remedy = "save it as UTF-8, or give its `encoding`, such as latin-1"
     if csv.encoding is not None:
-        remedy = "give another --encoding, or leave it out where the file is UTF-8"
+        remedy = "give another `encoding`, or leave it out where the file is UTF-8"
     # Of a missing byte-order mark Python 3.13 names a byte where earlier ones named none; no byte of them is to blame
     if not isinstance(error, UnicodeDecodeError) or error.encoding in ("utf-16", "utf-32"):
         return f"expected {name} text, found other bytes; {remedy}"

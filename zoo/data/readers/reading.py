@@ -224,7 +224,7 @@ def _read_file(path: Path, csv: CsvFormat, rows: int | None, text: Collection[st
     if rows is None and size > MEMORY_SHARE * memory:
         raise DataError(
             f"{path}: {size / 1e9:.1f} GB are too much to read at once with {memory / 1e9:.1f} GB of memory;"
-            " give --spool FOLDER, where there is room for a copy"
+            " give `spool` FOLDER, where there is room for a copy"
         )
     if path.suffix.lower() in PARQUET_SUFFIXES:
         yield from _read_parquet(path, rows)

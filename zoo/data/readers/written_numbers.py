@@ -48,9 +48,9 @@ def misread(value: object, csv: CsvFormat = PLAIN) -> str | None:
         for thousands in (csv.thousands, None, *signs):
             if thousands == decimal or _pattern(decimal, thousands).fullmatch(value.strip()) is None:
                 continue
-            way = [f"--decimal {decimal!r}"] if decimal != csv.decimal else []
+            way = [f"`decimal={decimal!r}`"] if decimal != csv.decimal else []
             if thousands not in (None, csv.thousands):
-                way.append(f'--thousands "{thousands}"' if thousands == "'" else f"--thousands '{thousands}'")
+                way.append(f"`thousands={thousands!r}`")
             if way and not any(known <= set(way) for known in map(set, ways)):
                 ways.append(way)
     if not ways:
