@@ -129,7 +129,7 @@ def test_a_target_is_needed():
         ("learning_rate", 0),
         ("learning_rate", float("nan")),
         ("learning_rate", 11),
-        ("epochs", 0),
+        ("epochs", -1),
         ("epochs", 1.5),
         ("batch_size", 0),
         ("patience", -1),
