@@ -8,12 +8,13 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-$(INSTALLED): requirements.lock pyproject.toml
+$(INSTALLED): requirements.lock pyproject.toml registry/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "lstm-zoo needs Python 3.11, 3.12 or 3.13 with venv and ensurepip (Debian: apt install \
 	python3-venv); install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--editable registry --editable .
 	@touch $@
 
 # Train on the embedded example, export, verify, and show how to call the bundle.
@@ -86,7 +87,8 @@ capabilities: $(INSTALLED)
 # Lock anew what developers and the demo install; no index address goes into the file. Needs uv.
 lock:
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock
+		--no-emit-package lstm-zoo-registry --no-emit-index-url --no-emit-find-links --no-header \
+		--output-file requirements.lock
 
 clean:
 	rm -rf .venv runs exported/*/ exported/.*.json dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

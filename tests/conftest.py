@@ -71,6 +71,63 @@ def make_series(rows: int = 240, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame({"time": times, "load": load, "temperature": temperature})
 
 
+def make_data_record(**changes: Any) -> Any:
+    """What a run records of a table without times, but for changes."""
+    from zoo.provenance import DataRecord, Part, Repairs
+
+    told = {"source": "load.csv", "fingerprint": "ab" * 32, "rows": 240, "gaps": "error", "calendar": ()}
+    split = {"train": Part(rows=(0, 168)), "validation": Part(rows=(168, 204)), "test": Part(rows=(204, 240))}
+    columns = {"time_column": None, "series_column": None}
+    return DataRecord.model_validate(told | columns | {"repairs": Repairs(), "split": split} | changes)
+
+
+@pytest.fixture(scope="session")
+def data_record() -> Callable[..., Any]:
+    """``data_record(time_column="when")``: what a run records of its data."""
+    return make_data_record
+
+
+@pytest.fixture(scope="session")
+def run_record() -> Callable[..., Any]:
+    """``run_record("an-id")``: the record of a run that version 1 made, as one of this version."""
+    from zoo.runs.record import RunRecord
+
+    (path, *_) = sorted((Path(__file__).parent / "fixtures" / "version-1" / "runs").glob("*/run.json"))
+    return lambda name: RunRecord.model_validate_json(path.read_bytes()).model_copy(update={"id": name})
+
+
+@pytest.fixture(scope="session")
+def labelled() -> Callable[..., pd.DataFrame]:
+    """``labelled(last, forecast, targets, gap)``: forecasts after last windows, as a prediction labels them."""
+    from zoo.inference.frames import last_frame
+    from zoo.settings.schema import DataConfig
+    from zoo.tasks import find_task
+
+    def label(last: Any, forecast: Any, targets: list[str], gap: int = 0) -> pd.DataFrame:
+        config = DataConfig(horizon=forecast.shape[1], gap=gap)
+        return last_frame(last, find_task(config.task).state(config, targets, targets), {"forecast": forecast})
+
+    return label
+
+
+@pytest.fixture(scope="session")
+def read_as_trained() -> Callable[..., Any]:
+    """``read_as_trained(source, features, window, zone=…, **data)``: last windows, as a training on such data reads."""
+    from zoo.data.last_window import read_last_windows
+    from zoo.data.reading_choice import reading_as_trained
+    from zoo.settings.schema import DataConfig
+    from zoo.tasks import find_task
+
+    def read(
+        source: Any, features: list[str], window: int, zone: str | None = None, given: Any = None, **data: Any
+    ) -> Any:
+        problem = find_task("forecast").state(DataConfig(window=window), features, features[:1], zone=zone)
+        reading = reading_as_trained(source, problem, make_data_record(**data), **(given or {}))
+        return read_last_windows(source, features=features, window=window, reading=reading)
+
+    return read
+
+
 @pytest.fixture
 def series() -> pd.DataFrame:
     """240 hourly rows with the columns time, load and temperature."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from zoo.data.readers.reading import Source, describe
 from zoo.importing import uncollected
+from zoo.preprocessing.prepared import Prepared
 from zoo.quiet import import_tensorflow
 from zoo.runs.record import find_run
 from zoo.runs.unfinished import UnfinishedRun, begin_run, reopen_run
@@ -18,7 +19,7 @@ from zoo.settings.schema import DEFAULT_SOURCE, RunConfig
 from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.mlflow_tracker import require_mlflow
 from zoo.tracking.trackers import make_trackers
-from zoo.training.preparation import Prepared, prepare_run
+from zoo.training.preparation import prepare_run
 from zoo_registry import discover
 from zoo_registry.errors import RunError
 
@@ -121,13 +122,12 @@ def _train(
 ) -> Run:
     """Train a run that was begun or reopened to its end; its id is known before and stays."""
     with uncollected():
-        from zoo.reports.run_report import run_report
         from zoo.run import Run
         from zoo.runs.store import make_record, write_run
         from zoo.tracking.epochs import EpochHook
-        from zoo.training.measurement import measure
         from zoo.training.progress import ProgressBar
-        from zoo.training.trainer import fit
+        from zoo.training.run_report import run_report
+        from zoo.training.trainer import fit, measure
 
     config = unfinished.record.config
     entry = discover().catalogue[config.architecture]

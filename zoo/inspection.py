@@ -14,9 +14,9 @@ from zoo.data.labels import class_counts
 from zoo.data.splits import PARTS
 from zoo.data.storage import row_blocks
 from zoo.data.table import Table
+from zoo.preprocessing.prepared import Prepared
 from zoo.preprocessing.scaled_columns import ScaledColumns
 from zoo.preprocessing.statistics import ColumnStatistics
-from zoo.training.preparation import Prepared
 
 _PLOTTED_COLUMNS = 8
 _PLOTTED_POINTS = 20_000  # of a column in a part; beyond that each drawn pair is a stretch's smallest and largest value

@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from zoo.provenance import first_fault
+from zoo_registry import Step
 
 SCHEMA_VERSION: Final = 2
 
@@ -41,13 +42,14 @@ def migrate(values: Any, upgrade: Callable[[Values], Values]) -> Any:
 
 def upgrade_run(values: Values) -> Values:
     """``run.json``, whose data named the columns, and whose configuration alone knew the sizes."""
-    from zoo.data.stated_problem import state_problem
     from zoo.settings.schema import RunConfig
+    from zoo.tasks import find_task
 
     config, data = RunConfig.model_validate(values["config"]), values["data"]
-    told = {"step": data["step"], "zone": data["zone"]}
+    step = None if data["step"] is None else Step.model_validate(data["step"])
     columns = (data["features"], data["targets"], data.get("classes", ()))
-    problem = state_problem(config.data, *columns, config.network.quantiles, **told)
+    told = {"step": step, "zone": data["zone"]}
+    problem = find_task(config.task).state(config.data, *columns, config.network.quantiles, **told)
     return values | {
         "problem": problem.model_dump(mode="json"),
         "data": _picked(data, (*_DATA, "split"), _LATER_DATA),

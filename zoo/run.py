@@ -25,9 +25,9 @@ from zoo.settings.schema import RunConfig
 from zoo.sums import check_sums
 from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.trackers import make_trackers
-from zoo.training.measurement import measure
 from zoo.training.preparation import prepare_run
 from zoo.training.seeding import alone
+from zoo.training.trainer import measure
 from zoo_registry import Problem, discover
 from zoo_registry.errors import RunError
 

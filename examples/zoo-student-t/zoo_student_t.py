@@ -51,8 +51,9 @@ def build(hp: StudentTHyperparameters, shape: SequenceShape) -> keras.Model:
 
 
 def location_and_scale(ops: Any, outputs: Any) -> tuple[Any, Any]:
-    """The two parameters, (batch, horizon, n_targets) each; the scale is positive."""
-    return outputs[..., 0], SMALLEST + ops.softplus(outputs[..., 1])
+    """The two parameters, (batch, horizon, n_targets) each; the scale is positive: log(1 + exp(raw)), at least."""
+    raw = outputs[..., 1]
+    return outputs[..., 0], SMALLEST + ops.maximum(raw, 0.0) + ops.log(1.0 + ops.exp(-ops.abs(raw)))
 
 
 def loss(hp: StudentTHyperparameters, context: LossContext) -> Callable[[Any, Any], Any]:

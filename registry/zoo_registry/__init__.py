@@ -39,7 +39,7 @@ from zoo_registry.schedule import (
     PlateauSchedule,
     Schedule,
 )
-from zoo_registry.shape import SequenceShape, Task
+from zoo_registry.shape import SequenceShape, Task, TaskName
 
 __all__ = [
     "API_VERSION",
@@ -83,6 +83,7 @@ __all__ = [
     "Session",
     "Step",
     "Task",
+    "TaskName",
     "Tensor",
     "TensorForm",
     "TrainingDefaults",

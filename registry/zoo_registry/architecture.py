@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from zoo_registry.contribution import Contribution, contract
 from zoo_registry.hyperparameters import Hyperparameters, validated
 from zoo_registry.schedule import Schedule
-from zoo_registry.shape import HELPED, WINDOW, SequenceShape, Task
+from zoo_registry.shape import HELPED, WINDOW, SequenceShape, Task, TaskName
 
 if TYPE_CHECKING:
     import keras
@@ -32,7 +32,7 @@ def _some(tasks: tuple[Task, ...]) -> tuple[Task, ...]:
     return tasks
 
 
-Tasks = Annotated[tuple[Task, ...], AfterValidator(_some)]
+Tasks = Annotated[tuple[TaskName, ...], AfterValidator(_some)]
 
 
 @contract("training defaults")
@@ -75,8 +75,9 @@ class Architecture(Contribution):
     combination cannot be built. ``loss(hp, context)`` returns a Keras loss function of (y_true, y_pred), both scaled;
     it becomes the default loss, named ``"architecture"``. ``tiny`` holds small hyperparameters for tests.
 
-    ``anomaly`` says how the task anomaly asks for a window's last row: ``"forecast"`` of it from the rows before
-    (horizon 1), or ``"reconstruct"``, where the network gives back all rows of the window that it sees.
+    ``tasks`` are those that it can do, by name, such as ``Task.FORECAST`` or ``"forecast"``. ``anomaly`` says how the
+    task anomaly asks for a window's last row: ``"forecast"`` of it from the rows before (horizon 1), or
+    ``"reconstruct"``, where the network gives back all rows of the window that it sees.
 
     What follows is of ``api=2``; without a declared ``api`` an architecture is of 1, and is told of windows alone.
     ``inputs`` are the named inputs that ``build`` takes care of, by default all that :func:`sequence_inputs` and

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zoo_registry.shape import WINDOW, SequenceShape, Task
+from zoo_registry.shape import WINDOW, SequenceShape, TaskName
 
 Rows = Annotated[int, Field(ge=0, strict=True)]
 Size = Annotated[int, Field(ge=1, strict=True)]
@@ -54,7 +54,7 @@ class Problem(_Part):
     ``classes`` are told apart.
     """
 
-    task: Task
+    task: TaskName
     units: Literal["raw", "scaled"] = Field("raw", description="of the graph's ends")
     inputs: Annotated[tuple[Tensor, ...], Field(min_length=1)]
     outputs: Annotated[tuple[Tensor, ...], Field(min_length=1)]

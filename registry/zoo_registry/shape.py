@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 WINDOW = "window"
 HELPED = (WINDOW,)  # named inputs that ``sequence_inputs`` and ``head`` take care of
 
 
 class Task(StrEnum):
-    """What a run is trained to do."""
+    """The built-in tasks; a task is its name, so that others are possible."""
 
     FORECAST = "forecast"
     REGRESS = "regress"
@@ -18,16 +21,20 @@ class Task(StrEnum):
     ANOMALY = "anomaly"
 
 
+TaskName = Annotated[Task | str, Field(union_mode="left_to_right")]  # of a built-in one the member, else its name
+
+
 @dataclass(frozen=True, kw_only=True)
 class SequenceShape:
     """Sizes of a network's input and output, both on scaled values and without the batch axis.
 
     ``target_columns`` gives, for each target, its column among the features, or None where it is not one of them.
+    ``classes`` is their number where the task tells classes, else 0.
     ``inputs`` are the named ends that the network is told. ``outputs_per_target`` is how many numbers an architecture
     that decodes them itself gives for each target and step; 0: what the task asks for.
     """
 
-    task: Task
+    task: str
     window: int
     n_features: int
     horizon: int
@@ -44,8 +51,8 @@ class SequenceShape:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
         if len(self.target_columns) != self.n_targets:
             raise ValueError(f"target_columns must name {self.n_targets} target(s), found {len(self.target_columns)}")
-        if self.task is Task.CLASSIFY and self.classes < 2:
-            raise ValueError(f"classify needs two or more classes, found {self.classes}")
+        if self.classes and self.classes < 2:
+            raise ValueError(f"expected two or more classes, or 0 of a task that tells none, found {self.classes}")
 
     @property
     def input(self) -> tuple[int, int]:
@@ -55,7 +62,7 @@ class SequenceShape:
     @property
     def output(self) -> tuple[int, ...]:
         """(horizon, n_targets), with a third axis for quantiles or an architecture's own numbers, or (n_classes,)."""
-        if self.task is Task.CLASSIFY:
+        if self.classes:
             return (self.classes,)
         last = self.outputs_per_target or len(self.quantiles)
         return (self.horizon, self.n_targets, last) if last else (self.horizon, self.n_targets)

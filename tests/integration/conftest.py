@@ -53,6 +53,16 @@ def refused(zoo_command, snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return run
 
 
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> list[Path]:
+    """The project's wheels: the registry's and the zoo's."""
+    folder = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    for place in ("registry", "."):
+        subprocess.run(build, cwd=request.config.rootpath / place, check=True, capture_output=True)
+    return sorted(folder.glob("*.whl"))
+
+
 @dataclass(frozen=True)
 class Environment:
     """A virtual environment that holds some of this one's packages, and never this project's checkout."""

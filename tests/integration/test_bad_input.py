@@ -453,7 +453,7 @@ def test_training_for_a_name_of_another_interface_is_refused_before_it_begins(
 ):
     name = "--export --exported . --name tiny"
     refused(f"{SERIES} --window 9 {name}", "tiny has another interface (window 8 there, 9 here); give another --name")
-    refused(f"{SERIES} --target temperature {name}", "tiny has another interface (targets ('load',) there")
+    refused(f"{SERIES} --target temperature {name}", "tiny has another interface (targets ['load'] there")
     refused(f"{SERIES} --features load {name}", "tiny has another interface (features ")
 
 

@@ -14,6 +14,7 @@ import pytest
 
 import zoo
 from zoo.data.last_window import read_last_windows
+from zoo.data.readers.reading import Reading
 from zoo_registry.errors import ZooError
 
 CASES = Path(os.environ.get("ZOO_CASES", Path(__file__).parents[3] / "shared" / "cases"))
@@ -77,17 +78,17 @@ def test_python_tells_what_to_do(name: str):
 @pytest.mark.parametrize(
     ("name", "ids"), [("panel_merge.csv", {"7", "007"}), ("panel_lead0.csv", {"007"}), ("panel_NA.csv", {"NA"})]
 )
-def test_series_keep_their_ids(name: str, ids: set[str]):
-    last = read_last_windows(CASES / name, features=["y"], window=8, trained={}, series="unique_id")
-    answer = last.forecast_frame(np.zeros((len(last.series), 2, 1)), ["y"])
+def test_series_keep_their_ids(labelled, name: str, ids: set[str]):
+    last = read_last_windows(CASES / name, features=["y"], window=8, reading=Reading(series="unique_id"))
+    answer = labelled(last, np.zeros((len(last.series), 2, 1)), ["y"])
     written = pd.read_csv(CASES / name, dtype=str, keep_default_na=False)["unique_id"].unique().tolist()
     assert answer["unique_id"].unique().tolist() == written
     assert ids <= set(written)
 
 
-def test_the_months_go_on_on_their_day():
-    last = read_last_windows(CASES / "month_15.csv", features=["y"], window=8, trained={})
-    answer = last.forecast_frame(np.zeros((1, 3, 1)), ["y"])
+def test_the_months_go_on_on_their_day(labelled):
+    last = read_last_windows(CASES / "month_15.csv", features=["y"], window=8)
+    answer = labelled(last, np.zeros((1, 3, 1)), ["y"])
     assert answer.index.strftime("%Y-%m-%d").tolist() == ["2020-02-15", "2020-03-15", "2020-04-15"]
 
 

@@ -24,9 +24,9 @@ def write(trained, tmp_path: Path) -> Callable[..., Path]:
     ) -> Path:
         content = json.loads(trained.record.model_dump_json()) | {"id": name}
         content["evaluation"]["network"]["targets"]["load"] |= {"mae": mae, "rmse": mae}
+        parts = [content["problem"], content["data"], content["config"]["data"], content["evaluation"]]
         for key, value in changes.items():
-            part = "data" if key in content["data"] else "evaluation"
-            (content["config"]["data"] if key in content["config"]["data"] else content[part])[key] = value
+            next(part for part in parts if key in part)[key] = value
         if "targets" in changes:
             network = content["evaluation"]["network"]["targets"]
             network[changes["targets"][0]] = network.pop("load")
@@ -63,7 +63,7 @@ def test_the_ranking_for_programs(write, zoo_command, trained):
     assert {row["name"]: row["scaled_mae"] for row in rows if row["baseline"]} == pytest.approx(
         {name: own["scaled"]["mae"] for name, own in trained.metrics["baselines"].items()}
     )
-    assert rows[0]["parameters"] == trained.record.training["parameters"]
+    assert rows[0]["parameters"] == trained.record.training.parameters
     assert rows[0]["mase_by_target"].keys() == {"load"}
 
 
@@ -85,6 +85,7 @@ def judged(write):
     def run(name: str, task: str, own: float | None, label: str = "odd", classes: tuple[str, ...] = ("a", "b")) -> Path:
         path = write(name)
         content = json.loads((path / "run.json").read_text(encoding="utf-8"))
+        content["problem"] |= {"task": task}
         content["config"]["data"] |= {"task": task, "label": label if task == "anomaly" else None}
 
         def told(value: float | None) -> dict[str, Any]:
@@ -101,6 +102,7 @@ def judged(write):
             "classes": list(classes),
             "network": told(own),
             "baselines": {baseline: told(own and 0.5)},
+            "skipped": {},
             "verdict": "Told elsewhere.",
         }
         (path / "run.json").write_text(json.dumps(content), encoding="utf-8")

@@ -20,7 +20,7 @@ def test_the_whole_way_through_the_command(zoo_command, series_file):
     run = json.loads(done.stdout)
     assert run["bundle"] == "exported/basic-series/1"
     assert set(run["evaluation"]["baselines"]) == {"last value", "seasonal naive", "ridge"}
-    assert run["data"]["features"] == ["load", "temperature"]
+    assert run["problem"]["inputs"][0]["columns"] == ["load", "temperature"]
 
     listed = zoo_command("runs", "--json")
     assert [known["id"] for known in json.loads(listed.stdout)] == [run["id"]]
@@ -75,7 +75,7 @@ def test_no_data_means_the_example_and_says_so(zoo_command):
     assert record["data"]["repairs"] == {"missing": {"method": "interpolate", "values": {"co2": 59}}}
 
 
-@pytest.mark.filterwarnings("ignore::zoo.bundle.ranges.OutsideRangeWarning")
+@pytest.mark.filterwarnings("ignore::zoo.inference.ranges.OutsideRangeWarning")
 def test_python_api(trained, series, tmp_path):
     assert {"basic", "stacked", "bidirectional", "custom-loss"} <= {a["name"] for a in zoo.list_architectures()}
     windows = series[["load", "temperature"]].to_numpy()[None, -8:]

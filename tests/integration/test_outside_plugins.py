@@ -285,7 +285,7 @@ def with_scalers(scalers, tmp_path):
 def test_an_outsiders_scaler_is_exported_in_the_graph(with_scalers):
     run = json.loads(with_scalers("train", "basic", "--scaler", "arcsinh", *QUICK).stdout)
     bundle = with_scalers.folder / run["bundle"]
-    assert json.loads((bundle / "manifest.json").read_text())["interface"]["units"] == "raw"
+    assert json.loads((bundle / "manifest.json").read_text())["problem"]["units"] == "raw"
     (target,) = json.loads((bundle / "preprocessing.json").read_text())["targets"]
     assert (target["scaler"], target["formula"]) == (
         "arcsinh",
@@ -301,8 +301,8 @@ def test_an_outsiders_scaler_is_exported_in_the_graph(with_scalers):
 def test_an_outsiders_scaler_without_a_form_gives_a_scaled_bundle(with_scalers):
     run = json.loads(with_scalers("train", "basic", "--scaler", "quantile", *QUICK).stdout)
     bundle = with_scalers.folder / run["bundle"]
-    interface = json.loads((bundle / "manifest.json").read_text())["interface"]
-    assert (interface["units"], interface["inputs"][0]["dtype"]) == ("scaled", "float32")
+    problem = json.loads((bundle / "manifest.json").read_text())["problem"]
+    assert (problem["units"], problem["inputs"][0]["dtype"]) == ("scaled", "float32")
     assert "**scaled in, scaled out**" in (bundle / "README.md").read_text()
     elsewhere = Command(with_scalers.folder, "")
     assert json.loads(elsewhere("verify", run["bundle"], "--json").stdout)["passed"]
@@ -435,7 +435,7 @@ run = zoo.load_run("latest")
 print(run.export().folder)
 zoo.backtest("latest", origins=2)
 settings = {"window": 6, "horizon": 2, "epochs": 1, "normalize_window": "instance", "start_from": "latest"}
-print(zoo.train("layered", **settings).record.training["started_from"]["run"] == run.id)
+print(zoo.train("layered", **settings).record.training.started_from["run"] == run.id)
 """
 
 

@@ -20,11 +20,15 @@ def blocks(request):
     return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
 
 
-def test_the_plugin_conforms(blocks, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("module", "api"), [("zoo_wide", 2), ("zoo_wide_api_1", 1)])
+def test_the_plugin_conforms(module, api, blocks, request, tmp_path, monkeypatch):
+    """That of today, and that of version 1, which declares no contract and knows nothing of the second."""
     (source,) = (block for block in blocks if "hookimpl" in block)
     (tmp_path / "zoo_wide.py").write_text(source, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    (architecture,) = importlib.import_module("zoo_wide").zoo_architectures()
+    monkeypatch.syspath_prepend(request.config.rootpath / "tests" / "fixtures")
+    (architecture,) = importlib.import_module(module).zoo_architectures()
+    assert (architecture.api, architecture.inputs) == (api, ("window",))
     report = run_checks(architecture, tmp_path, MAIN)
     assert [f"{verdict.check}: {verdict.reason}" for verdict in report.verdicts if verdict.status != "passed"] == []
 

@@ -77,10 +77,10 @@ def test_weights_are_bit_equal(name, series, tmp_path, kill_after, monkeypatch):
     settings, epochs = SETTINGS[name]
     settings = SMALL | settings | {"hyperparameters": DROPOUT if "dropout" in name else FUSED, "seed": 5}
     whole = zoo.train("basic", series, runs=tmp_path / "whole", **settings)
-    assert whole.record.training["engine"]["engine"] == ("keras" if "dropout" in name else "fused")
-    ended = whole.record.training["epochs"]
+    assert whole.record.training.engine["engine"] == ("keras" if "dropout" in name else "fused")
+    ended = whole.record.training.epochs
     if "best" in name:
-        assert whole.record.training["best_epoch"] < epochs[0], "a checkpoint must hold other weights than the last"
+        assert whole.record.training.best_epoch < epochs[0], "a checkpoint must hold other weights than the last"
     if name == "stopped early":
         assert ended < 30
     if "plateaus" in name:
@@ -202,9 +202,9 @@ def test_another_runs_weights(zoo_command, trained, series_file, series, tmp_pat
     )
     assert started.exit_code == 0, started.output
     record = json.loads(started.stdout)
-    assert record["training"]["started_from"] == {"run": trained.id, "epoch": trained.record.training["best_epoch"]}
+    assert record["training"]["started_from"] == {"run": trained.id, "epoch": trained.record.training.best_epoch}
     assert record["config"]["hyperparameters"] == trained.config.hyperparameters
-    assert record["training"]["val_loss"] == pytest.approx(trained.record.training["val_loss"], rel=1e-5)
+    assert record["training"]["val_loss"] == pytest.approx(trained.record.training.val_loss, rel=1e-5)
     for one, other in zip(
         trained.network.get_weights(), zoo.load_run(record["folder"]).network.get_weights(), strict=True
     ):

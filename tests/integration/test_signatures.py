@@ -84,27 +84,20 @@ def test_an_export_is_not_held_to_what_is_demanded_of_others(without, trained, t
     assert trained.export(tmp_path / "exported", name="tiny").folder.is_dir()
 
 
-SERVING = """
-import sys
-sys.path[:0] = sys.argv[1].split(":")
-sys.argv[1:] = sys.argv[2:]
-from zoo.cli import main
-main()
-"""
-
-
-def test_checks_where_there_is_only_what_serving_needs(exported, environment, request, series_file, tmp_path):
+def test_checks_where_there_is_only_what_serving_needs(exported, environment, wheels, request, series_file, tmp_path):
     """The README's short list, and what these packages need themselves."""
     readme = (request.config.rootpath / "README.md").read_text(encoding="utf-8")
     listed = readme.split("and then `pip install ")[1].split("`")[0].split()
     assert "onnx" in listed
-    needed = "google protobuf flatbuffers packaging ml_dtypes typing_extensions pydantic_core annotated_types"
-    needed += " typing_inspection click shellingham pygments markdown_it mdurl dateutil six annotated_doc numpy pandas"
+    needed = "pluggy pydantic google protobuf flatbuffers packaging ml_dtypes typing_extensions pydantic_core"
+    needed += (
+        " annotated_types typing_inspection click shellingham pygments markdown_it mdurl dateutil six annotated_doc"
+    )
+    needed += " numpy pandas"
     elsewhere = environment([*listed, *needed.split(), "numpy.libs", "pandas.libs"])
-    root = request.config.rootpath
-    path = ":".join(str(place) for place in (root, root / "registry", root / "plugins"))
+    elsewhere.run("-m", "pip", "install", "--no-index", "--no-deps", *wheels, cwd=tmp_path)
     for arguments in (f"verify {exported.folder}", f"predict {exported.folder} --data {series_file}"):
-        done = elsewhere.run("-c", SERVING, path, *shlex.split(arguments), cwd=tmp_path)
+        done = elsewhere.run("-m", "zoo", *shlex.split(arguments), cwd=tmp_path)
         assert [line for line in done.stderr.splitlines() if not line.startswith("outside the training's")] == []
     assert elsewhere.run("-c", "import tensorflow", cwd=tmp_path, check=False).returncode != 0
 

@@ -46,7 +46,7 @@ def test_a_regression(zoo_command, series_file: Path, series: pd.DataFrame):
     trained = run(zoo_command, "train", "basic", "--data", series_file, "--task", "regress", "--target", "load", *TINY)
     record = json.loads(trained)
     assert record["config"]["data"]["task"] == "regress"
-    assert record["data"]["features"] == ["temperature"]
+    assert record["problem"]["inputs"][0]["columns"] == ["temperature"]
     assert set(record["evaluation"]["baselines"]) == {"train mean", "ridge"}
     verify(zoo_command)
 
@@ -66,13 +66,14 @@ def test_several_series_with_a_calendar_and_a_gap(zoo_command, long_file: Path):
     of_data = ("--target", "load", "--series", "site", "--calendar", "hour,weekday", "--horizon", 3, "--gap", 2)
     trained = run(zoo_command, "train", "basic", "--data", long_file, *of_data, *TINY)
     record = json.loads(trained)
-    assert record["data"]["features"] == ["load", "wind", "hour_sin", "hour_cos", "weekday_sin", "weekday_cos"]
+    calendar = ["hour_sin", "hour_cos", "weekday_sin", "weekday_cos"]
+    assert record["problem"]["inputs"][0]["columns"] == ["load", "wind", *calendar]
     assert (record["data"]["series_column"], record["data"]["series"]) == ("site", 3)
     assert record["data"]["split"]["train"]["rows"] == 63 + 42 + 52
     assert record["data"]["split"]["train"]["windows"] == 63 + 42 + 52 - 3 * 10  # a window spans 6 + 2 + 3 rows
     verify(zoo_command)
-    interface = zoo.load_bundle("exported/tiny").manifest.interface
-    assert (interface.window, interface.gap, interface.horizon) == (6, 2, 3)
+    problem = zoo.load_bundle("exported/tiny").manifest.problem
+    assert (problem.window, problem.gap, problem.horizon) == (6, 2, 3)
 
     run(zoo_command, "predict", "exported/tiny", "--data", long_file, "--output", "load.csv")
     answer = pd.read_csv("load.csv", parse_dates=["time"])
@@ -120,14 +121,14 @@ def test_a_classification(zoo_command, labelled_file: Path):
     of_data = ("--data", labelled_file, "--task", "classify", "--target", "level", "--features", "load,temperature")
     trained = json.loads(run(zoo_command, "train", "stacked", *of_data, "--class-weights", "balanced", *TINY))
     assert trained["config"]["training"]["loss"] == "cross-entropy"
-    assert (trained["data"]["targets"], trained["data"]["classes"]) == (["level"], ["high", "low", "middle"])
+    assert (trained["problem"]["targets"], trained["problem"]["classes"]) == (["level"], ["high", "low", "middle"])
     assert set(trained["evaluation"]["baselines"]) == {"majority class", "logistic regression"}
     assert np.sum(trained["evaluation"]["network"]["confusion"]) == trained["evaluation"]["windows"]
     verify(zoo_command)
     bundle = zoo.load_bundle("exported/tiny")
-    interface = bundle.manifest.interface
-    assert (interface.task, interface.targets, interface.classes) == ("classify", ("level",), ("high", "low", "middle"))
-    assert [(output.name, output.shape) for output in interface.outputs] == [("probabilities", (3,))]
+    problem = bundle.manifest.problem
+    assert (problem.task, problem.targets, problem.classes) == ("classify", ("level",), ("high", "low", "middle"))
+    assert [(output.name, output.shape) for output in problem.outputs] == [("probabilities", (3,))]
     assert bundle.manifest.metrics["baselines"].keys() == trained["evaluation"]["baselines"].keys()
 
     frame = pd.read_csv(labelled_file)
@@ -135,8 +136,8 @@ def test_a_classification(zoo_command, labelled_file: Path):
     (answer,) = json.loads(run(zoo_command, "predict", "exported/tiny", "--data", labelled_file, "--json"))
     assert list(answer) == ["time", "level", "level high", "level low", "level middle"]
     shares = bundle.predict(frame[["load", "temperature"]].to_numpy()[-6:])
-    np.testing.assert_allclose([answer[f"level {name}"] for name in interface.classes], shares[0], rtol=1e-5)
-    assert answer["level"] == interface.classes[shares[0].argmax()]
+    np.testing.assert_allclose([answer[f"level {name}"] for name in problem.classes], shares[0], rtol=1e-5)
+    assert answer["level"] == problem.classes[shares[0].argmax()]
     again = zoo.load_run("latest").predict(labelled_file)
     assert again["level"].tolist() == [answer["level"]]
     assert zoo.load_run("latest").outputs(frame[["load", "temperature"]].to_numpy()[-6:]).keys() == {"probabilities"}
@@ -149,13 +150,13 @@ def test_anomalies(zoo_command, labelled_file: Path, missing_label: bool):
     trained = json.loads(run(zoo_command, "train", "basic", *of_data, "--anomaly-rate", 0.1, *TINY))
     found = trained["evaluation"]
     assert found["quantile"] == 0.9
-    assert trained["data"]["targets"] == ["load", "temperature"]
+    assert trained["problem"]["targets"] == ["load", "temperature"]
     assert ("average_precision" in found["network"]) is not missing_label
     assert found["anomalies"] == (None if missing_label else 2)
     verify(zoo_command)
     bundle = zoo.load_bundle("exported/tiny")
     assert bundle.manifest.threshold == found["threshold"]
-    assert [(o.name, o.dtype, o.shape) for o in bundle.manifest.interface.outputs] == [
+    assert [(o.name, o.dtype, o.shape) for o in bundle.manifest.problem.outputs] == [
         ("score", "float32", (1,)),
         ("is_anomaly", "bool", (1,)),
     ]

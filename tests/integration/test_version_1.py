@@ -70,5 +70,5 @@ def test_a_run_is_exported_beside_what_version_1_published(made, kind):
 @pytest.mark.full
 def test_an_unfinished_training_goes_on(made):
     run = zoo.resume(EXPECTED["unfinished"]["run"])
-    assert run.record.training["val_loss"] == pytest.approx(EXPECTED["unfinished"]["val_loss"], rel=1e-4)
+    assert run.record.training.val_loss == pytest.approx(EXPECTED["unfinished"]["val_loss"], rel=1e-4)
     assert not (made / "runs" / "unfinished").exists()

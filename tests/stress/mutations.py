@@ -53,7 +53,7 @@ def control() -> None:
         folder = Path(place)
         try:
             content = json.loads((folder / MANIFEST).read_bytes())
-            unit = np.array([content["parity_unit"][name] for name in content["interface"]["targets"]])
+            unit = np.array([content["parity_unit"][name] for name in content["problem"]["targets"]])
             joblib.load(folder / "scalers.joblib")
             json.loads((folder / "preprocessing.json").read_bytes())
             with np.load(folder / "golden.npz") as golden:

@@ -65,7 +65,7 @@ def publish_files(source: Path, model: Path, origin: str) -> Path:
             manifest.model_copy(update={**known, "files": describe_files(folder)}).write(folder)
             check_integrity(folder)
 
-        return publish(folder, model, triton_config(model.name, manifest.interface), seal)
+        return publish(folder, model, triton_config(model.name, manifest.problem), seal)
 
 
 def fork(work: Callable[[], object]) -> int:
@@ -95,8 +95,8 @@ def check(exported: Path, known: set[Path] | None = None) -> None:
         assert seen - {"config.pbtxt"} == set(map(str, numbers)), f"{model}: {sorted(seen)}"
         for number in numbers:
             if known is None or model / str(number) not in known:
-                interface = check_integrity(model / str(number)).interface
-                assert (model / "config.pbtxt").read_text() == triton_config(model.name, interface), model
+                problem = check_integrity(model / str(number)).problem
+                assert (model / "config.pbtxt").read_text() == triton_config(model.name, problem), model
                 if known is not None:
                     known.add(model / str(number))
 

@@ -16,7 +16,7 @@ import zoo
 from zoo.bundle.loading import load_bundle
 from zoo_registry.errors import BundleError, RunError
 
-pytestmark = pytest.mark.filterwarnings("ignore::zoo.bundle.ranges.OutsideRangeWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::zoo.inference.ranges.OutsideRangeWarning")
 
 ELSEWHERE = """
 import pickle, sys, warnings

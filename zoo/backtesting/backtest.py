@@ -19,7 +19,6 @@ from zoo.backtesting.trainings import OnBlock, check_asked, forecast_blocks, wor
 from zoo.bundle.loading import Bundle
 from zoo.data.frequency import usual_season
 from zoo.data.readers.reading import Source
-from zoo.data.series_splits import layout_of
 from zoo.data.splits import Split
 from zoo.data.table_windows import TableWindows
 from zoo.evaluation.evaluation import NETWORK, SEASONAL
@@ -30,7 +29,7 @@ from zoo.outputs import FORECAST, QUANTILES
 from zoo.settings.choices import Missing
 from zoo.settings.schema import RunConfig
 from zoo.settings.sessions import BacktestSettings
-from zoo_registry import Task
+from zoo.tasks import find_task
 from zoo_registry.errors import ConfigError, DataError
 from zoo_registry.hyperparameters import validated
 
@@ -108,7 +107,7 @@ def backtest(
     laid = lay_origins(every_row, tested, stride=stride, most=origins)
     season = next((given for given in (season, opened.season) if given is not None), usual_season(table.times))
     skipped = {}
-    if every_row.problem.task is not Task.REGRESS and (reason := no_season(laid, season)) is not None:
+    if not every_row.roles.apart and (reason := no_season(laid, season)) is not None:
         skipped[SEASONAL], season = reason, None
     groups = blocks(laid, every)
     fittings = [_fitting(opened, group, train_rows) for group in groups]
@@ -144,7 +143,7 @@ def _fitting(opened: Subject, block: Block, train_rows: int | None) -> Fitting |
             known,
             validation=opened.validation,
             embargo=opened.data.embargo,
-            least=layout_of(opened.data).span,
+            least=find_task(opened.data.task).layout(opened.data).span,
             train_rows=train_rows,
         )
     except DataError:

@@ -18,10 +18,11 @@ from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline, last_value
 from zoo.evaluation.evaluation import LAST_VALUE, NETWORK, RIDGE, SEASONAL, TRAIN_MEAN
 from zoo.evaluation.metrics import naive_scales
 from zoo.outputs import FORECAST, QUANTILES
+from zoo.preprocessing.prepared import Prepared
 from zoo.quiet import import_tensorflow
 from zoo.settings.schema import DataConfig, RunConfig
-from zoo.training.preparation import Prepared, prepare, prepare_run
-from zoo_registry import Task, discover
+from zoo.training.preparation import prepare, prepare_run
+from zoo_registry import discover
 
 Outputs = Callable[[NDArray[np.float64]], Mapping[str, NDArray[Any]]]  # of raw windows (n, window, n_features)
 
@@ -115,13 +116,12 @@ def true_values(laid: TableWindows) -> NDArray[np.float64]:
 def _trained(config: RunConfig, prepared: Prepared, callbacks: Sequence[Any]) -> tuple[Outputs, int]:
     import_tensorflow()
     from zoo.inference.answers import Answers, answer_windows
-    from zoo.models.layers import middle_quantile
     from zoo.training.trainer import fit
 
     architecture = discover().catalogue[config.architecture].item
     hp = architecture.configure(config.hyperparameters)
     fitted = fit(architecture, hp, prepared, config.training, callbacks, network=config.network)
-    answers = Answers(config.task, middle_quantile(config.network.quantiles))
+    answers = Answers(prepared.problem)
     return lambda windows: answer_windows(fitted.model, prepared.preprocessor, answers, windows), len(
         fitted.history["loss"]
     )
@@ -138,7 +138,7 @@ def _baselines(
     skipped: dict[str, str] = {}
     untrained = "there are too few rows before the first origin to fit it on"
     steps = laid.problem.horizon
-    if laid.problem.task is Task.REGRESS:
+    if laid.roles.apart:
         if prepared is None:
             skipped[TRAIN_MEAN] = untrained
         else:

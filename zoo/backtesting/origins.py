@@ -17,7 +17,6 @@ from zoo.data.splits import Split, in_zone, train_and_validation
 from zoo.data.table import Table
 from zoo.data.table_windows import TableWindows
 from zoo.data.times import ticks
-from zoo_registry import Task
 from zoo_registry.errors import ConfigError, DataError
 
 
@@ -92,7 +91,7 @@ def blocks(laid: TableWindows, every: int | None) -> list[Block]:
     keys = _keys(table)
     own = keys[laid.windows.last_rows()]
     moments = np.unique(own)
-    side: Literal["left", "right"] = "left" if laid.problem.task is Task.REGRESS else "right"
+    side: Literal["left", "right"] = "left" if laid.roles.apart else "right"
     found = []
     for number, first in enumerate(range(0, len(moments), every or len(moments)), start=1):
         last = moments[min(first + (every or len(moments)), len(moments)) - 1]

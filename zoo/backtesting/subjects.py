@@ -16,9 +16,7 @@ from zoo.bundle.opening import is_bundle
 from zoo.data.intervals import intervals
 from zoo.data.readers.reading import Source
 from zoo.data.reading_choice import way_to_fill, without_calendar
-from zoo.data.series_splits import layout_of, split_series
 from zoo.data.splits import PARTS
-from zoo.data.stated_problem import state_problem
 from zoo.data.table import Table
 from zoo.data.table_windows import TableWindows, lay_over
 from zoo.quiet import import_tensorflow
@@ -27,14 +25,14 @@ from zoo.settings.choices import ARRAYS, FRAME, Missing
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import DataConfig, RunConfig
 from zoo.settings.toml_file import read_config
-from zoo.training.preparation import read_data
-from zoo_registry import Task, discover
+from zoo.tasks import TASKS, find_task
+from zoo.training.preparation import read_data, split_table
+from zoo_registry import discover
 from zoo_registry.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from zoo.run import Run
 
-_TASKS = (Task.FORECAST, Task.REGRESS)
 _VALIDATION = 0.15  # where nothing tells the share that a run had
 
 
@@ -133,9 +131,10 @@ def _load_run(folder: Path) -> Run:
 
 
 def _check_task(task: str) -> None:
-    if task not in _TASKS:
+    if not find_task(task).in_units:
+        known = " or ".join(name for name in TASKS if find_task(name).in_units)
         raise ConfigError(
-            f"a backtest measures values of targets, expected the task forecast or regress, found {task}; zoo predict"
+            f"a backtest measures values of targets, expected the task {known}, found {task}; zoo predict"
             " --backtest gives a bundle's answers to every window"
         )
 
@@ -149,15 +148,16 @@ def _of_config(config: RunConfig, data: Source | None, missing: Missing | None) 
     if isinstance(source, str) and source in (FRAME, ARRAYS):
         raise ConfigError(f"the table was a {source} of a program; give `data`, or backtest(..., data=...)")
     table = read_data(config.data, source)
-    splits, short = split_series(table, config.data, layout_of(config.data))
+    splits, short = split_table(table, config.data)
     tested = {name: split.test for name, split in splits.items()}
     later = sum(len(split.validation) for split in splits.values())
-    problem = state_problem(config.data, table.features, table.targets, (), config.network.quantiles, zone=table.zone)
+    task, levels = find_task(config.task), config.network.quantiles
+    problem = task.state(config.data, table.features, table.targets, (), levels, zone=table.zone)
     series = intervals([table.series[name] for name in splits])
     return Subject(
         title=f"{config.architecture} on {table.source}",
         kind="config",
-        laid=lay_over(table, problem, series, missing=config.data.missing),
+        laid=lay_over(table, problem, task.roles, series, missing=config.data.missing),
         tested=tested,
         data=config.data,
         config=config,

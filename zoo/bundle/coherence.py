@@ -12,9 +12,9 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from zoo.bundle.manifest import Manifest
-from zoo.outputs import outputs_of
+from zoo.tasks import find_task
+from zoo.tasks.base import SequenceTask
 from zoo.texts import printable
-from zoo_registry import Task
 from zoo_registry.errors import BundleError
 
 GOLDEN_WINDOWS = 64  # that golden.npz holds at most
@@ -37,30 +37,29 @@ def check_coherence(manifest: Manifest, path: Path) -> None:
 
 
 def _check(manifest: Manifest) -> None:
-    problem = manifest.problem
-    if problem.task is not Task.FORECAST and (problem.horizon, problem.gap) != (1, 0):
-        raise ValueError(f"problem.horizon and gap: expected 1 and 0 of {problem.task}, as only a forecast looks ahead")
+    problem, task = manifest.problem, find_task(manifest.problem.task)
+    if not task.roles.ahead and (problem.horizon, problem.gap) != (1, 0):
+        raise ValueError(f"problem.horizon and gap: expected 1 and 0 of {task.name}, as it does not look ahead")
     if len(problem.inputs) != 1 or problem.dtype not in ("float32", "float64"):
         raise ValueError("problem.inputs: expected one, of numbers")
-    expected = outputs_of(
-        problem.task, problem.dtype, problem.horizon, problem.targets, problem.classes, problem.quantiles
-    )
+    outputs = task.outputs(problem.horizon, problem.targets, problem.classes, problem.quantiles)
+    expected = tuple(output.tensor(problem.dtype) for output in outputs)
     if problem.outputs != expected:
         told = ", ".join(f"{tensor.name} of {tensor.dtype} {list(tensor.shape)}" for tensor in expected)
         raise ValueError(f"problem.outputs: expected {told}, as the task and the columns say")
-    _check_units(manifest, problem.task)
+    _check_units(manifest, task)
     if manifest.run in (".", "..") or not manifest.run.isprintable() or set("/\\") & set(manifest.run):
         raise ValueError(f"run: expected the name of a run's folder, found '{manifest.run}'")
     _check_sizes(manifest)
 
 
-def _check_units(manifest: Manifest, task: Task) -> None:
-    """Forecasts have a unit to measure their errors by, and anomalies a threshold."""
-    wanted = list(manifest.problem.targets) if task in (Task.FORECAST, Task.REGRESS) else []
+def _check_units(manifest: Manifest, task: SequenceTask) -> None:
+    """What is in units has one for each target to measure errors by, and what flags a threshold."""
+    wanted = list(manifest.problem.targets) if task.in_units else []
     if sorted(manifest.parity_unit) != sorted(wanted):
         raise ValueError(f"parity_unit: expected one for each of {wanted}, found {list(manifest.parity_unit)}")
     _as(dict[str, _Positive], "parity_unit", manifest.parity_unit)
-    if task is Task.ANOMALY:
+    if task.has_threshold:
         _as(_Finite, "threshold", manifest.threshold)
 
 

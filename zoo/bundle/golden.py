@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 
 from zoo.bundle.arrays import read_arrays
 from zoo.bundle.manifest import Manifest
-from zoo.outputs import FORECAST, INPUT, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
+from zoo.outputs import INPUT
+from zoo.tasks import find_task
+from zoo.tasks.base import Kind
 from zoo_registry import Problem, Session
 from zoo_registry.errors import BundleError
 
@@ -25,24 +28,26 @@ MOST = 1e-3  # of a deviation, with the roundings
 
 @dataclass(frozen=True)
 class Ruler:
-    """In what differences are measured: ``unit`` (n_targets,) for values of the targets, 1 for probabilities.
+    """In what differences are measured, for each output by its kind, as :class:`zoo.tasks.base.Output` says.
 
-    Off a difference in values of the targets come as many ``roundings`` of float32 at the value's size, but never so
-    much that more than ``MOST`` of a unit is within the limit: where values span many units, a right graph differs by
-    those alone. Scores are compared in units of max(1, score), and flags only where the score lies farther than the
-    limit from the ``threshold``.
+    ``unit`` (n_targets,) is for values of the targets. Off a difference in these come as many ``roundings`` of float32
+    at the value's size, but never so much that more than ``MOST`` of a unit is within the limit: where values span many
+    units, a right graph differs by those alone. Flags are compared only where the score lies farther than the limit
+    from the ``threshold``.
     """
 
     unit: NDArray[np.float64]
+    kinds: Mapping[str, Kind]
     threshold: float | None = None
     roundings: int = 0
 
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
         """The ruler of a bundle, whose units are the train targets' standard deviations."""
-        unit = np.array([manifest.parity_unit[name] for name in manifest.problem.targets if manifest.parity_unit])
-        allowed = allowed_roundings(manifest.problem)  # the most, whatever a manifest says
-        return cls(unit, manifest.threshold, min(manifest.parity_roundings, allowed))
+        problem = manifest.problem
+        unit = np.array([manifest.parity_unit[name] for name in problem.targets if manifest.parity_unit])
+        allowed = allowed_roundings(problem)  # the most, whatever a manifest says
+        return cls(unit, kinds_of(problem), manifest.threshold, min(manifest.parity_roundings, allowed))
 
     def farthest(self, found: dict[str, NDArray[Any]], expected: dict[str, NDArray[Any]]) -> float:
         """The largest difference; NaN, another shape and a missing output count as infinitely far."""
@@ -51,28 +56,32 @@ class Ruler:
             other = np.asarray(found.get(name))
             if other.shape != values.shape or other.dtype.kind not in "fb":
                 return np.inf
-            if name == IS_ANOMALY:
-                clear = np.abs(expected[SCORE] - self.threshold) > PARITY_LIMIT * np.maximum(1, np.abs(expected[SCORE]))
-                distance = np.where(clear & (other != values), np.inf, 0.0)
-            else:
-                unit = self._unit(name, values)
-                distance = np.abs(other.astype(np.float64) - values)
-                distance = np.maximum(0, distance - self._rounding(name, values, unit)) / unit
+            distance = self._distance(self.kinds.get(name, "value"), other, values, expected)
             worst = max(worst, float(np.nan_to_num(distance, nan=np.inf, posinf=np.inf).max()))
         return worst
 
-    def _rounding(self, name: str, values: NDArray[Any], unit: Any) -> Any:
-        """What float32 may cost a value."""
-        if name not in (FORECAST, QUANTILES):
-            return 0.0
-        return np.minimum(self.roundings * 2.0**-24 * np.abs(values.astype(np.float64)), (MOST - PARITY_LIMIT) * unit)
+    def _distance(
+        self, kind: Kind, other: NDArray[Any], values: NDArray[Any], expected: dict[str, NDArray[Any]]
+    ) -> Any:
+        if kind == "flag":
+            unsure = np.zeros(values.shape, np.bool_)
+            for score in (expected[name] for name in expected if self.kinds.get(name) == "score"):
+                unsure |= np.abs(score - self.threshold) <= PARITY_LIMIT * np.maximum(1, np.abs(score))
+            return np.where(~unsure & (other != values), np.inf, 0.0)
+        distance = np.abs(other.astype(np.float64) - values)
+        if kind == "share":
+            return distance
+        if kind == "score":
+            return distance / np.maximum(1.0, np.abs(values))
+        unit = self.unit[:, None] if values.ndim == 4 else self.unit  # of quantiles
+        float32 = self.roundings * 2.0**-24 * np.abs(values.astype(np.float64))
+        return np.maximum(0, distance - np.minimum(float32, (MOST - PARITY_LIMIT) * unit)) / unit
 
-    def _unit(self, name: str, values: NDArray[Any]) -> Any:
-        if name == PROBABILITIES:
-            return 1.0
-        if name == SCORE:
-            return np.maximum(1.0, np.abs(values))
-        return self.unit[:, None] if name == QUANTILES else self.unit
+
+def kinds_of(problem: Problem) -> dict[str, Kind]:
+    """What the outputs of a problem are, by their names."""
+    outputs = find_task(problem.task).outputs(problem.horizon, problem.targets, problem.classes, problem.quantiles)
+    return {output.name: output.kind for output in outputs}
 
 
 def allowed_roundings(problem: Problem) -> Literal[0, 4]:

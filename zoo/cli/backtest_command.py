@@ -22,7 +22,7 @@ from zoo.cli.output import (
     say,
 )
 from zoo.cli.prediction_output import progress_bar
-from zoo.cli.results import print_forecasts
+from zoo.cli.results import print_told
 from zoo.cli.setting_options import (
     DATA,
     Spool,
@@ -36,6 +36,7 @@ from zoo.cli.setting_options import (
 )
 from zoo.cli.tensorflow import import_tensorflow
 from zoo.settings.choices import Missing
+from zoo.tasks import find_task
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _print(found: Backtested) -> None:
         f"{measured['subject']}: {measured['origins']} origins, {measured['first_origin']} to"
         f" {measured['last_origin']}, {measured['windows']} windows{left_out}{fits}; errors in original units\n"
     )
-    print_forecasts(measured, list(measured["network"]["targets"]))
+    print_told(find_task(measured["task"]).results(measured, list(measured["network"]["targets"])))
     steps = len(measured["by_step"]["network"])
     if steps > 1:
         shown = sorted(

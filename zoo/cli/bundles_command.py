@@ -79,16 +79,17 @@ def _look(model: Path, number: int) -> _Listed:
         task=manifest.problem.task,
         architecture=manifest.architecture.name,
         created=manifest.created,
-        **_headline(manifest.metrics),
+        **_headline(manifest.problem.task, manifest.metrics),
     )
 
 
-def _headline(metrics: Evaluation) -> dict[str, Any]:
+def _headline(task: str, metrics: Evaluation) -> dict[str, Any]:
     """The measure that decides, where the manifest has what it takes: anybody may have written it."""
     from zoo.evaluation.headline import headline
+    from zoo.tasks import find_task
 
     try:
-        found = headline(metrics)
+        found = headline(metrics, find_task(task).measures_of(metrics))
     except (KeyError, TypeError, ValueError, AttributeError):
         return {}
     return {

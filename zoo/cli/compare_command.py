@@ -34,7 +34,7 @@ def compare(
         zoo compare 20250101-101500-basic 20250101-103000-stacked --html ranking.html
     """
     from zoo.atomic import behind_links, write_text
-    from zoo.evaluation.comparison import cells, heads, ranking_of, scaled_as
+    from zoo.evaluation.comparison import cells, heads, scaled_as
     from zoo.evaluation.comparison import compare as rank
     from zoo.reports.comparison_page import comparison_page
     from zoo.runs.record import find_run, read_record
@@ -57,7 +57,7 @@ def compare(
     if as_json:
         print_json([row.plain() for row in rows])
         return
-    ranking = ranking_of(measured)
+    ranking = measured[0].measures
     print_table(heads(rows, ranking), [cells(row, ranking) for row in rows])
     if html is not None:
         say(f"page: {html}")
@@ -66,14 +66,10 @@ def compare(
 def _measured(record: RunRecord, folder: Path, *, whole: bool = False) -> Measured:
     """What is compared of a run; ``same`` is in the order in which it is told."""
     from zoo.evaluation.comparison import DATA, Measured
-    from zoo_registry import Task
+    from zoo.tasks import find_task
 
     config, data, training = record.config, record.data, record.training
-    answers: dict[str, object] = {}
-    if config.task is Task.CLASSIFY:
-        answers["classes"] = record.evaluation["classes"]
-    if config.task is Task.ANOMALY:
-        answers["labels"] = config.data.label
+    task = find_task(config.task)
     test = data.split["test"]
     number = f", {test.rows} in all" if isinstance(test.rows, int) else ""  # of several series
     return Measured(
@@ -86,8 +82,8 @@ def _measured(record: RunRecord, folder: Path, *, whole: bool = False) -> Measur
         same={
             DATA: data.fingerprint,
             "targets": list(record.problem.targets),
-            "task": str(config.task),
-            **answers,
+            "task": record.problem.task,
+            **task.same(config, record.evaluation),
             "horizon": record.problem.horizon,
             "gap": record.problem.gap,
             "test rows": f"{test.first} to {test.last}{number}",
@@ -95,4 +91,5 @@ def _measured(record: RunRecord, folder: Path, *, whole: bool = False) -> Measur
             "stride": config.data.stride,
         },
         evaluation=record.evaluation,
+        measures=task.measures_of(record.evaluation),
     )

@@ -10,8 +10,8 @@ from zoo.cli.tensorflow import import_tensorflow
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
+    from zoo.preprocessing.prepared import Prepared
     from zoo.settings.schema import RunConfig
-    from zoo.training.preparation import Prepared
     from zoo_registry import Architecture
 
 

@@ -82,8 +82,9 @@ def _print(heads: Sequence[str], runs: Sequence[_Listed]) -> None:
 
 def _told(record: RunRecord) -> _Listed:
     from zoo.evaluation.headline import headline
+    from zoo.tasks import find_task
 
-    found = headline(record.evaluation)
+    found = headline(record.evaluation, find_task(record.config.task).measures_of(record.evaluation))
     problem = record.problem
     row = (
         record.id,

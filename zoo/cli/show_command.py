@@ -8,6 +8,7 @@ import typer
 
 from zoo.cli.output import Json, catalogue, print_json, print_table, say
 from zoo.cli.tensorflow import import_tensorflow
+from zoo.tasks import find_task
 from zoo_registry import Architecture, SequenceShape, Task
 from zoo_registry.errors import ConfigError
 
@@ -93,18 +94,8 @@ def _shape(
     if targets > features:
         raise ConfigError(f"--targets: expected at most the {features} of --features, found {targets}")
     window = window or WINDOW
-    task = Task.FORECAST if Task.FORECAST in architecture.tasks else architecture.tasks[0]
-    rows = {Task.FORECAST: horizon or HORIZON, Task.ANOMALY: window if architecture.anomaly == "reconstruct" else 1}
-    columns = range(targets) if task in rows else [None] * targets  # of the other tasks the targets are no features
-    return SequenceShape(
-        task=task,
-        window=window,
-        n_features=features,
-        horizon=rows.get(task, 1),
-        n_targets=targets,
-        target_columns=tuple(columns),
-        classes=CLASSES if task is Task.CLASSIFY else 0,
-    )
+    task = find_task(Task.FORECAST if Task.FORECAST in architecture.tasks else architecture.tasks[0])
+    return task.sized(window, features, horizon or HORIZON, targets, CLASSES, architecture)
 
 
 def _cost(architecture: Architecture, shape: SequenceShape, settings: list[str]) -> dict[str, Any]:

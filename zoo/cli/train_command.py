@@ -22,10 +22,10 @@ from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
     from zoo.bundle.loading import Bundle
+    from zoo.preprocessing.prepared import Prepared
     from zoo.run import Run
     from zoo.runs.unfinished import UnfinishedRun
     from zoo.settings.schema import RunConfig
-    from zoo.training.preparation import Prepared
     from zoo_registry import Architecture, Registry
 
 _result = partial(typer.Option, rich_help_panel="Result")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,6 @@ from zoo.data.columns import shown
 from zoo.data.splits import PARTS
 from zoo.data.table import Table
 from zoo.data.windows import Windows
-from zoo_registry import Task
 from zoo_registry.errors import DataError
 
 _ANOMALY_LABELS = ({"0", "1"}, {"False", "True"})
@@ -38,24 +39,27 @@ def anomaly_labels(table: Table) -> NDArray[np.int64] | None:
     return np.array([*meaning, -1])[table.labels]  # a missing label is -1, the last
 
 
-def check_labels(table: Table, task: Task, parts: dict[str, Windows]) -> None:
-    """Raise DataError where labels of anomalies are not 0 and 1 or test has none, or where train lacks a class."""
+def check_anomaly_labels(table: Table, parts: Mapping[str, Windows]) -> None:
+    """Raise DataError where labels of anomalies are not 0 and 1, or no test window has one."""
     assert table.labels is not None
     where = f"{table.source}: column '{table.label_column}'"
-    if task is Task.ANOMALY:
-        if not any(labels.issuperset(table.classes) for labels in _ANOMALY_LABELS):
-            wrong = [number for number, name in enumerate(table.classes) if name not in ("0", "1")]
-            row = int(np.flatnonzero(np.isin(table.labels, wrong))[0])
-            raise DataError(
-                f"{where}, {table.row_name(row)}: expected labels 0 (usual) and 1 (anomaly), found"
-                f" {shown(table.classes[table.labels[row]])}; mend them, or name another column with `label`"
-            )
-        if len(test := parts["test"]) and (table.labels[test.ends()] < 0).all():
-            raise DataError(
-                f"{where}: no test window ends in a row with a label, expected some to measure scores against; take"
-                " another `split`, or leave `label` out"
-            )
-        return
+    if not any(labels.issuperset(table.classes) for labels in _ANOMALY_LABELS):
+        wrong = [number for number, name in enumerate(table.classes) if name not in ("0", "1")]
+        row = int(np.flatnonzero(np.isin(table.labels, wrong))[0])
+        raise DataError(
+            f"{where}, {table.row_name(row)}: expected labels 0 (usual) and 1 (anomaly), found"
+            f" {shown(table.classes[table.labels[row]])}; mend them, or name another column with `label`"
+        )
+    if len(test := parts["test"]) and (table.labels[test.ends()] < 0).all():
+        raise DataError(
+            f"{where}: no test window ends in a row with a label, expected some to measure scores against; take"
+            " another `split`, or leave `label` out"
+        )
+
+
+def check_classes_told(table: Table, parts: Mapping[str, Windows]) -> None:
+    """Raise DataError where there is one class alone, or train lacks one."""
+    where = f"{table.source}: column '{table.label_column}'"
     if len(table.classes) < 2:
         raise DataError(f"{where} holds one class, {shown(table.classes[0])}, expected two or more; give other data")
     counts = {name: class_counts(table, parts[name]) for name in PARTS}

@@ -121,7 +121,7 @@ def refuse_other_step(table: Table, trained: Step | None) -> None:
     """Raise DataError where the rows lie farther apart, or closer, than those of the training."""
     if trained is None or trained.name == "none" or table.step is None:
         return
-    ratio = table.step["size"] / trained.size
+    ratio = table.step.size / trained.size
     if not 1 / _STEP_TOLERANCE <= ratio <= _STEP_TOLERANCE:
         ruled = isinstance(table.times, pd.DatetimeIndex) and is_rule(trained.name)
         remedy = f"resample them with `resample` {trained.name}" if ruled else "mend them"

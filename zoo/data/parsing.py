@@ -14,9 +14,9 @@ from zoo.data.readers.reading import Reading
 from zoo.data.readers.unnamed import holds_no_data, is_unnamed
 from zoo.data.readers.written_numbers import to_numbers
 from zoo.data.resampling import Naming, Rows
+from zoo.data.roles import Roles
 from zoo.data.time_columns import TIME_NAMES, find_time_column
 from zoo.data.times import Times, kind_of, parse_times
-from zoo_registry import Task
 from zoo_registry.errors import DataError, close_match_hint
 
 _FLOAT32_HOLDS = ("f2", "f4", "i1", "i2", "u1", "u2", "b1")
@@ -31,7 +31,7 @@ class Parser:
     def __init__(
         self,
         where: str,
-        task: Task,
+        roles: Roles,
         targets: Sequence[str],
         features: Sequence[str],
         label: str | None,
@@ -41,10 +41,10 @@ class Parser:
     ) -> None:
         if reading.lists:
             targets, features = listed_names(targets, frame.columns), listed_names(features, frame.columns)
-        if task is Task.CLASSIFY:
+        if roles.classes:
             label, targets = one_target(targets), ()
         self.reading, self.label, self.classes = reading, label, Codes()
-        self._task, self._text = task, text
+        self._roles, self._text = roles, text
         named = [reading.time, reading.series, label]
         for name in (*targets, *features, *(name for name in named if name is not None)):
             if name not in frame.columns:
@@ -58,15 +58,15 @@ class Parser:
         time = find_time_column(frame, where, reading, taken, all_numeric=not features)
         self.naming = Naming(where, time, reading.series)
         self._refuse_doubled_roles(targets, features)
-        if task is Task.REGRESS and (both := [name for name in targets if name in features]):
+        if roles.apart and (both := [name for name in targets if name in features]):
             raise DataError(
                 f"{where}: target '{both[0]}' is a feature too, from which the network would read it off; leave it out"
                 " of `features`, or take `task='forecast'`"
             )
         self.ignored, self._texts = (), ()  # type: tuple[str, ...], tuple[str, ...]
         self._named = {*targets, *features}
-        self.features = tuple(features) or self._numeric_columns(frame, targets if task is Task.REGRESS else ())
-        self.targets = tuple(targets) if targets or task is not Task.ANOMALY else self.features
+        self.features = tuple(features) or self._numeric_columns(frame, targets if roles.apart else ())
+        self.targets = tuple(targets) if targets or not roles.judged else self.features
         self._columns = [*self.features, *(name for name in self.targets if name not in self.features)]
         self._empty = dict.fromkeys(self._columns, True)
         taken = set(calendar_columns(reading.calendar)) & {str(name) for name in frame.columns}
@@ -101,9 +101,7 @@ class Parser:
                 )
             series = naming.codes.encode(column, where, first_row)
         if self.label is not None:
-            remedy = "name another column, or take `task='regress'`"
-            if self._task is Task.ANOMALY:
-                remedy = "name a column of 0 (usual) and 1 (anomaly) with `label`"
+            remedy = self._roles.label_remedy
             check_classes(frame[self.label], where, first_row, remedy, written=self.label in self._text)
             labels = self.classes.encode(frame[self.label], where, first_row)
             if len(self.classes.names) > MAX_CLASSES:

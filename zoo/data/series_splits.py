@@ -1,4 +1,4 @@
-"""Which rows of each series are train, validation and test, and how the windows of a task lie on them."""
+"""Which rows of each series are train, validation and test."""
 
 from __future__ import annotations
 
@@ -10,40 +10,19 @@ from zoo.data.splits import Minimum, ShortPartError, Split, split_dates, split_r
 from zoo.data.table import Table
 from zoo.data.windows import Layout
 from zoo.settings.schema import DataConfig
-from zoo_registry import Task
 from zoo_registry.errors import ConfigError, DataError, close_match_hint
 
 _NAMED = 3  # short series in a message
 
 
-def layout_of(config: DataConfig) -> Layout:
-    """How the windows of a task lie on the rows.
-
-    ``forecast``: the horizon comes after the window and the gap; ``regress`` and ``classify``: the target is at the
-    window's last row; ``anomaly``: the window's last row is forecast from the rows before it, or the whole window is
-    given back.
-    """
-    window, stride, context = config.window, config.stride, config.context
-    if config.task is Task.FORECAST:
-        return Layout(window, config.horizon, window + config.gap, stride, context)
-    if config.task is Task.ANOMALY and config.reconstruct:
-        return Layout(window, window, 0, stride, context, reaching_back=context)  # its last row is what is judged
-    if config.task is Task.ANOMALY:
-        return Layout(window - 1, 1, window - 1, stride, context)
-    return Layout(window, 1, window - 1, stride, context)
-
-
-def split_series(table: Table, config: DataConfig, layout: Layout) -> tuple[dict[str, Split], list[str]]:
+def split_series(table: Table, config: DataConfig, layout: Layout, span: str) -> tuple[dict[str, Split], list[str]]:
     """Split each series, and name those that are too short and were left out; raises DataError for the others' sake.
 
     A table of one series has to have the rows of a whole window in each part. Of several series each has to have a
-    window in each part, which may reach back.
+    window in each part, which may reach back. ``span`` says in words what has to fit into a part.
     """
-    what = "the window"
-    if config.task is Task.FORECAST:
-        what = "window + gap + horizon" if config.gap else "window + horizon"
     reaching_back = table.series_column is not None and config.context
-    minimum = Minimum(layout.span, layout.owned[1] if reaching_back else layout.span, what)
+    minimum = Minimum(layout.span, layout.owned[1] if reaching_back else layout.span, span)
     splits: dict[str, Split] = {}
     short: dict[str, str] = {}
     for name, rows in table.series.items():

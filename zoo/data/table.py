@@ -19,9 +19,10 @@ from zoo.data.intervals import Intervals, intervals
 from zoo.data.parsing import Parser
 from zoo.data.readers.reading import TIME, Reading, Source, describe, is_csv, read_frame, read_frames
 from zoo.data.resampling import Naming, Rows, arrange, resample
+from zoo.data.roles import NUMBERS, Roles
 from zoo.data.storage import BLOCK_ROWS, SpoolFile, row_blocks
 from zoo.data.times import Times, check_order, ticks
-from zoo_registry import Task
+from zoo_registry import Step
 from zoo_registry.errors import ConfigError, DataError
 
 
@@ -89,11 +90,11 @@ class Table:
         return None if zone is None else str(zone)
 
     @property
-    def step(self) -> dict[str, Any] | None:
-        """The step of the rows: its ``name``, and its ``size`` in seconds or counts."""
+    def step(self) -> Step | None:
+        """The step of the rows, in words, and in seconds or counts."""
         if self.times is None or self.frequency is None or (size := step_size(self.times, self.starts)) is None:
             return None
-        return {"name": str(self.frequency), "size": size}
+        return Step(name=str(self.frequency), size=size)
 
     def fingerprint(self) -> str:
         """SHA-256 over column names, roles, series, times, values and labels, before missing values are repaired."""
@@ -131,14 +132,14 @@ def read_table(
     *,
     targets: Sequence[str],
     features: Sequence[str] = (),
-    task: Task = Task.FORECAST,
+    roles: Roles = NUMBERS,
     label: str | None = None,
     reading: Reading | None = None,
 ) -> Table:
     """Read and check a table as ``reading`` says; features default to all numeric columns.
 
-    For ``regress`` the targets are no features. For ``classify`` the one target is a column of classes, which become
-    ``labels``. For ``anomaly`` targets default to the features, and ``label`` may name a column of 0 and 1.
+    ``roles`` says what targets are: where they are ``classes``, the one target becomes ``labels``. ``label`` may name a
+    column of labels beside the targets.
 
     Raises DataError for missing or textual columns, values that are not finite, and times that are unreadable,
     unsorted, duplicated, of several zones or with gaps; the message names file, column and row.
@@ -147,25 +148,25 @@ def read_table(
     if isinstance(source, tuple) and len(source) == 3 and source[1] is not None:
         reading = replace(reading, usual_time=TIME)  # which may hold whole numbers
     where = describe(source)
-    if task is Task.CLASSIFY:
+    if roles.classes:
         one_target(targets)  # told before anything is read
-    text = _written_as_text(task, targets, reading) if is_csv(source) else ()
+    text = _written_as_text(roles, targets, reading) if is_csv(source) else ()
     if reading.spool is None:
         frame = read_frame(source, reading.csv, text)
-        parser = Parser(where, task, targets, features, label, reading, frame, text)
+        parser = Parser(where, roles, targets, features, label, reading, frame, text)
         rows = arrange(parser.parse(frame, 0), parser.naming, reading)
         if reading.resample is not None:
             rows = resample(rows, parser.naming, reading)
         rows.values = parser.add_calendar(rows.values, rows.times)
     else:
-        rows, parser = _spool(source, where, task, targets, features, label, reading, text)
+        rows, parser = _spool(source, where, roles, targets, features, label, reading, text)
     return _checked(rows, parser, reading)
 
 
-def _written_as_text(task: Task, targets: Sequence[str], reading: Reading) -> tuple[str, ...]:
+def _written_as_text(roles: Roles, targets: Sequence[str], reading: Reading) -> tuple[str, ...]:
     """Columns of a file whose values are read as they stand: ids of series, and classes."""
     names = [] if reading.series is None else [reading.series]
-    if task is Task.CLASSIFY:
+    if roles.classes:
         names.extend(targets)
         with suppress(ConfigError):  # which the parser tells where no column has that name
             names.extend(listed_names(targets, ()) if reading.lists else ())
@@ -175,7 +176,7 @@ def _written_as_text(task: Task, targets: Sequence[str], reading: Reading) -> tu
 def _spool(
     source: Source,
     where: str,
-    task: Task,
+    roles: Roles,
     targets: Sequence[str],
     features: Sequence[str],
     label: str | None,
@@ -195,7 +196,7 @@ def _spool(
     first_row = 0
     for frame in read_frames(source, reading.csv, BLOCK_ROWS, text):
         if parser is None:
-            parser = Parser(where, task, targets, features, label, reading, frame, text)
+            parser = Parser(where, roles, targets, features, label, reading, frame, text)
         pieces = parser.parse(frame, first_row)
         pieces.values = parser.add_calendar(pieces.values, pieces.times)
         numbers = None

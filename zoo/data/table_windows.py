@@ -17,25 +17,26 @@ from zoo.data.intervals import Intervals, contains, intersect, intervals, outsid
 from zoo.data.last_window import filled_window, long_enough
 from zoo.data.readers.reading import Reading, Source, read_frames
 from zoo.data.reading_choice import way_to_fill, without_calendar
+from zoo.data.roles import Roles
 from zoo.data.table import Table, read_table
 from zoo.data.times import ticks
 from zoo.data.windows import Layout, Windows
 from zoo.settings.choices import Missing
-from zoo_registry import Problem, Task
+from zoo_registry import Problem
 from zoo_registry.errors import ConfigError, DataError
 
 RECENT = 32  # rows that the next times are told by
 
 
-def steps_of(problem: Problem) -> NDArray[np.int64]:
+def steps_of(problem: Problem, roles: Roles) -> NDArray[np.int64]:
     """The rows that are told of, counted from a window's last one, which is 0."""
-    ahead = problem.task is Task.FORECAST
-    return np.arange(1, problem.horizon + 1) + problem.gap if ahead else np.zeros(1, np.int64)
+    return np.arange(1, problem.horizon + 1) + problem.gap if roles.ahead else np.zeros(1, np.int64)
 
 
 def lay_windows(
     source: Source,
     problem: Problem,
+    roles: Roles,
     *,
     reading: Reading | None = None,
     stride: int = 1,
@@ -48,12 +49,14 @@ def lay_windows(
     if stride < 1:
         raise ConfigError(f"stride: expected a number of rows of 1 or more, found {stride}; give another")
     reading = reading or Reading()
-    table = _read_with_truth(source, problem, reading)
+    table = _read_with_truth(source, problem, roles, reading)
     series = intervals(list(long_enough(table, problem.window, problem.step, reading).values()))
-    return lay_over(table, problem, series, stride=stride, missing=way_to_fill(source, missing))
+    return lay_over(table, problem, roles, series, stride=stride, missing=way_to_fill(source, missing))
 
 
-def lay_over(table: Table, problem: Problem, series: Intervals, *, stride: int = 1, missing: Missing) -> TableWindows:
+def lay_over(
+    table: Table, problem: Problem, roles: Roles, series: Intervals, *, stride: int = 1, missing: Missing
+) -> TableWindows:
     """Lay windows over the rows of these series of a table; raises DataError where not one fits."""
     even = usable = intersect(table.stretches, series)
     if len(holes := _holes(table, series, missing)) and missing == "drop":
@@ -67,19 +70,21 @@ def lay_over(table: Table, problem: Problem, series: Intervals, *, stride: int =
     counts = -(-(starts[:, 1] - starts[:, 0]) // stride)
     layout = Layout(problem.window, problem.horizon, problem.window + problem.gap, stride)
     ends = even[np.searchsorted(even[:, 0], starts[:, 0], side="right") - 1, 1]
-    return _over(table, problem, starts[:, 0], np.r_[0, np.cumsum(counts)], layout, ends, missing)
+    return _over(table, problem, roles, starts[:, 0], np.r_[0, np.cumsum(counts)], layout, ends, missing)
 
 
 def _over(
     table: Table,
     problem: Problem,
+    roles: Roles,
     firsts: NDArray[np.int64],
     offsets: NDArray[np.int64],
     layout: Layout,
     ends: NDArray[np.int64],
     missing: Missing,
 ) -> TableWindows:
-    return TableWindows(table, problem, Windows(table.values, table.values, firsts, offsets, layout), ends, missing)
+    windows = Windows(table.values, table.values, firsts, offsets, layout)
+    return TableWindows(table, problem, roles, windows, ends, missing)
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,7 @@ class TableWindows:
 
     table: Table
     problem: Problem
+    roles: Roles
     windows: Windows
     ends: NDArray[np.int64]
     missing: Missing
@@ -95,7 +101,8 @@ class TableWindows:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the table's values once, also by joblib, which would write an array as often as it is named."""
         own = self.windows
-        return _over, (self.table, self.problem, own.firsts, own.offsets, own.layout, self.ends, self.missing)
+        laid = (own.firsts, own.offsets, own.layout, self.ends, self.missing)
+        return _over, (self.table, self.problem, self.roles, *laid)
 
     def chosen(self, numbers: NDArray[np.int64]) -> TableWindows:
         """The windows with these numbers alone, in this order, for which they are numbered anew."""
@@ -105,7 +112,7 @@ class TableWindows:
 
     def told_rows(self, numbers: slice = slice(None)) -> NDArray[np.int64]:
         """The rows that the answers to windows are of, (n, steps), some of them behind the table's last."""
-        return self.windows.last_rows(numbers)[:, None] + steps_of(self.problem)
+        return self.windows.last_rows(numbers)[:, None] + steps_of(self.problem, self.roles)
 
     def series_of(self, numbers: slice = slice(None)) -> NDArray[np.int64]:
         """The number of each window's series, in the order of the table's."""
@@ -157,7 +164,7 @@ class TableWindows:
         """By target the true values of rows, flat, missing where they are not ``known``; those that the table has."""
         table, targets = self.table, self.problem.targets
         rows, unknown = np.minimum(wanted, len(table.values) - 1).ravel(), ~known.ravel()
-        if self.problem.task is Task.ANOMALY:
+        if self.roles.judged:
             return {}
         if table.labels is not None:
             names = [known_class(name, self.problem.classes) for name in table.classes]
@@ -186,14 +193,14 @@ class TableWindows:
         return 1 + (rows if self.table.file_rows is None else self.table.file_rows[rows])
 
 
-def _read_with_truth(source: Source, problem: Problem, reading: Reading) -> Table:
+def _read_with_truth(source: Source, problem: Problem, roles: Roles, reading: Reading) -> Table:
     """Read the features and, as the table's targets, those of the network's that the table has."""
     features, targets = without_calendar(problem.features, reading.calendar), list(problem.targets)
     if not set(targets) <= set(features):
         there = next(read_frames(source, reading.csv, 1)).columns
         targets = [name for name in targets if name in features or name in there]
-    if problem.task is Task.CLASSIFY and targets:
-        return read_table(source, targets=targets, features=features, task=Task.CLASSIFY, reading=reading)
+    if roles.classes and targets:
+        return read_table(source, targets=targets, features=features, roles=roles, reading=reading)
     return read_table(source, targets=targets or features[:1], features=features, reading=reading)
 
 

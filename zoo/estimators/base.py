@@ -15,16 +15,18 @@ from zoo.data.imputation import repair_missing
 from zoo.data.last_window import refuse_other_step
 from zoo.data.readers.reading import ArrowTable, Frame, as_pandas
 from zoo.data.reading_choice import reading_as_trained, without_calendar
-from zoo.data.series_splits import layout_of
+from zoo.data.roles import NUMBERS
 from zoo.data.splits import Split
 from zoo.data.table import Table, read_table
 from zoo.data.windows import Layout, Windows, split_windows
+from zoo.preprocessing.prepared import Prepared
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.quiet import import_tensorflow
 from zoo.settings.choices import FRAME
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import RunConfig
-from zoo.training.preparation import Prepared, prepare_run
+from zoo.tasks import find_task
+from zoo.training.preparation import prepare_run
 from zoo_registry import Task, discover
 from zoo_registry.errors import ConfigError, DataError, close_match_hint
 
@@ -55,7 +57,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         self._checked_metric()
         architecture = discover().catalogue[self.architecture].item
         config = self._resolve()
-        prepared = prepare_run(config, X, splits={"": self._split(len(X), layout_of(config.data))})
+        prepared = prepare_run(config, X, splits={"": self._split(len(X), find_task(config.task).layout(config.data))})
         hp = architecture.configure(config.hyperparameters)
         fitted = fit(architecture, hp, prepared, config.training, network=config.network)
         table = prepared.table
@@ -149,8 +151,9 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         reading = reading_as_trained(X, self._problem, self._trained_on, time=config.time)
         given = without_calendar(self.features_, config.calendar)
         read = self.targets_ if targets else given[:1]  # a table has some
-        task = self.TASK if targets else Task.FORECAST
-        table = read_table(X, targets=read, features=given, task=task, reading=reading)
+        task = find_task(self.TASK)
+        roles = task.roles if targets else NUMBERS
+        table = read_table(X, targets=read, features=given, roles=roles, reading=reading)
         refuse_other_step(table, self._problem.step)
         rows = len(table.values)
         everything = Split(range(0), range(0), range(rows))
@@ -160,7 +163,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             scaled,
             scaled,  # targets are compared in original units
             [everything],
-            layout_of(config) if targets else Layout(config.window, horizon=1, lead=0),
+            task.layout(config) if targets else Layout(config.window, horizon=1, lead=0),
             stretches=table.stretches,
             known_features=repaired.features,
             known_targets=repaired.targets if targets else None,

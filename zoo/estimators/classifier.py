@@ -16,8 +16,8 @@ from zoo.data.readers.reading import Frame
 from zoo.data.windows import Windows
 from zoo.estimators.base import checked_input
 from zoo.estimators.parameters import ClassifierParameters
+from zoo.preprocessing.prepared import Prepared
 from zoo.settings.choices import FRAME
-from zoo.training.preparation import Prepared
 from zoo_registry import Task
 from zoo_registry.errors import DataError
 
@@ -100,7 +100,7 @@ class SequenceClassifier(ClassifierMixin, ClassifierParameters):  # type: ignore
 
     def _shares(self, windows: Windows) -> NDArray[np.float64]:
         """The probabilities of windows, (n, classes)."""
-        from zoo.inference.answers import probabilities
+        from zoo.tasks.classify import probabilities
 
         shares: NDArray[np.float64] = probabilities(np, self._outputs(windows).astype(np.float64))
         return shares

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support
 
-from zoo.evaluation.headline import outcomes
+from zoo.evaluation.headline import ANOMALY_MEASURES, outcomes
 from zoo_registry.errors import DataError
 
 Z_SCORE = "z-score of differences"
@@ -122,7 +122,7 @@ def _verdict(evaluation: dict[str, Any]) -> str:
             f" {network['flagged']} test rows lie above it ({baseline['flagged']} by the {Z_SCORE}); {why} nobody can"
             " say how many of them are right."
         )
-    verb, _ = outcomes(evaluation)[Z_SCORE]
+    verb, _ = outcomes(evaluation, ANOMALY_MEASURES)[Z_SCORE]
     own, other = network["average_precision"], baseline["average_precision"]
     return (
         f"On the test split's average precision the network {verb} the {Z_SCORE}, {own:.3f} against {other:.3f}; of the"

@@ -20,7 +20,7 @@ from sklearn.metrics import (
 
 from zoo.data.splits import TRAIN_ALONE
 from zoo.data.windows import Windows
-from zoo.evaluation.headline import outcomes, told
+from zoo.evaluation.headline import CLASS_MEASURES, outcomes, told
 from zoo_registry.errors import DataError
 
 MAJORITY, LOGISTIC = "majority class", "logistic regression"
@@ -169,7 +169,7 @@ def _labels(windows: Windows) -> NDArray[np.int64]:
 
 def _verdict(network: dict[str, Any], baselines: dict[str, dict[str, Any]]) -> str:
     """Which baselines the network's log loss beats, equals and loses to, and how often each is right."""
-    words = told(outcomes({"network": network, "baselines": baselines}))
+    words = told(outcomes({"network": network, "baselines": baselines}, CLASS_MEASURES))
     rights = ", ".join(f"{name} in {measured['accuracy']:.1%}" for name, measured in baselines.items())
     return (
         f"On the test split's log loss the network {words}; it is right in {network['accuracy']:.1%} of"

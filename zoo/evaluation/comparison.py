@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from zoo.evaluation.headline import ANOMALY_MEASURES, CLASS_MEASURES, against, measure_of, told
+from zoo.evaluation.headline import Measures, against, told
 from zoo_registry.errors import RunError
 
 _LONGEST = 160  # characters of two values in a sentence
@@ -19,7 +19,7 @@ DATA = "data"  # what has to be equal first of all: the fingerprint
 class Measured:
     """What a comparison needs of a run, as plain data; ``same`` says, by name, what has to be equal in all runs.
 
-    ``evaluation`` is as the run's record has it.
+    ``evaluation`` is as the run's record has it, and ``measures`` are those of its task.
     """
 
     name: str
@@ -30,47 +30,7 @@ class Measured:
     seconds: float
     same: Mapping[str, Any]
     evaluation: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """How runs of one kind of answer are ranked: the measures in the table, the deciding one first, and their heads.
-
-    ``of`` takes what was measured, and for each target the unit of scaled errors.
-    """
-
-    heads: Mapping[str, str]
-    of: Callable[[Mapping[str, Any], Mapping[str, float]], dict[str, Any]]
-    greatest: bool = False
-
-    @property
-    def by(self) -> str:
-        """The measure that decides."""
-        return next(iter(self.heads))
-
-
-def _forecast_measures(measured: Mapping[str, Any], unit: Mapping[str, float]) -> dict[str, Any]:
-    """Scaled MAE and MSE and MASE, which are means over the targets, and the MASE of each."""
-    targets = measured["targets"]
-    mase = {target: float(errors["mase"]) for target, errors in targets.items()}
-    return {
-        "scaled_mae": sum(errors["mae"] / unit[target] for target, errors in targets.items()) / len(targets),
-        "scaled_mse": sum((errors["rmse"] / unit[target]) ** 2 for target, errors in targets.items()) / len(targets),
-        "mase": sum(mase.values()) / len(mase),
-        "mase_by_target": mase,
-    }
-
-
-def _named(heads: Mapping[str, str], *, greatest: bool = False) -> Ranking:
-    """A ranking by measures as they stand in the record."""
-    return Ranking(heads, lambda measured, _: {name: measured[name] for name in heads}, greatest)
-
-
-RANKINGS = {  # by the measure that decides, as the reports and zoo runs name it
-    "scaled MAE": Ranking({"scaled_mae": "scaled MAE", "scaled_mse": "scaled MSE", "mase": "MASE"}, _forecast_measures),
-    "log loss": _named(CLASS_MEASURES),
-    "average precision": _named(ANOMALY_MEASURES, greatest=True),
-}
+    measures: Measures
 
 
 @dataclass(frozen=True)
@@ -95,7 +55,7 @@ class Row:
 
 
 def compare(runs: Sequence[Measured]) -> list[Row]:
-    """Rank runs and baselines by scaled MAE or log loss, the least first, or by average precision, the greatest first.
+    """Rank runs of one task and baselines by the measure that decides, the best first.
 
     All errors are scaled as those of the first run are, as another scaler or other train rows give other units. A
     baseline that differs between runs, as ridge regression does with the window, stands there once for each result.
@@ -103,15 +63,15 @@ def compare(runs: Sequence[Measured]) -> list[Row]:
     that could decide.
     """
     _check(runs)
-    ranking, unit = ranking_of(runs), runs[0].evaluation.get("unit", {})
+    ranking, scale = runs[0].measures, {"unit": runs[0].evaluation.get("unit")}
     rows: list[Row] = []
     found: dict[str, list[tuple[list[str], Row]]] = {}
     for run in runs:
         baselines = {
-            name: Row(0, name, True, ranking.of(measured, unit))
+            name: Row(0, name, True, ranking.of(measured, scale))
             for name, measured in run.evaluation["baselines"].items()
         }
-        rows.append(_run_row(run, ranking, unit, baselines.values()))
+        rows.append(_run_row(run, ranking, scale, baselines.values()))
         for name, row in baselines.items():
             known = found.setdefault(name, [])
             for names, other in known:
@@ -127,19 +87,14 @@ def compare(runs: Sequence[Measured]) -> list[Row]:
     return [replace(row, rank=rank) for rank, row in enumerate(rows, start=1)]
 
 
-def ranking_of(runs: Sequence[Measured]) -> Ranking:
-    """How these runs are ranked; they are of one task."""
-    return RANKINGS[measure_of(runs[0].evaluation)]
-
-
 def _check(runs: Sequence[Measured]) -> None:
     for run in runs:
-        if (measure := measure_of(run.evaluation)) not in RANKINGS:
+        if not run.measures.decides:
             raise RunError(
                 f"run {run.name} has no labelled anomalies in its test rows, so nothing tells whether it is better than"
                 " another; train with `label`, and with a `split` whose test part has some"
             )
-        if measure == "scaled MAE" and "unit" not in run.evaluation:
+        if run.measures.scaled and "unit" not in run.evaluation:
             raise RunError(f"run {run.name} does not say in which units its errors are scaled; train it again")
     first, *others = runs
     for other in others:
@@ -174,24 +129,24 @@ def shown(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _equal(own: Row, other: Row, ranking: Ranking) -> bool:
+def _equal(own: Row, other: Row, ranking: Measures) -> bool:
     """Whether a baseline's results are the same but for rounding."""
     pairs = [(own.measures[name], other.measures[name]) for name in ranking.heads]
     return all(a == b or (a and b and math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)) for a, b in pairs)
 
 
-def _cost(row: Row, ranking: Ranking) -> float:
+def _cost(row: Row, ranking: Measures) -> float:
     """The measure that decides, so that the least is the best."""
     value = float(row.measures[ranking.by])
     return -value if ranking.greatest else value
 
 
-def _run_row(run: Measured, ranking: Ranking, unit: Mapping[str, float], baselines: Iterable[Row]) -> Row:
+def _run_row(run: Measured, ranking: Measures, scale: Mapping[str, Any], baselines: Iterable[Row]) -> Row:
     row = Row(
         rank=0,
         name=run.name,
         baseline=False,
-        measures=ranking.of(run.evaluation["network"], unit),
+        measures=ranking.of(run.evaluation["network"], scale),
         architecture=run.architecture,
         parameters=run.parameters,
         epochs=run.epochs,
@@ -203,14 +158,14 @@ def _run_row(run: Measured, ranking: Ranking, unit: Mapping[str, float], baselin
     return replace(row, best_baseline=best.name, verdict=told({best.name: outcome}))
 
 
-def heads(rows: Sequence[Row], ranking: Ranking) -> tuple[str, ...]:
+def heads(rows: Sequence[Row], ranking: Measures) -> tuple[str, ...]:
     """The table's heads, which say so where MASE is a mean."""
     several = len(rows[0].measures.get("mase_by_target", ())) > 1
     titles = ("mean MASE" if head == "MASE" and several else head for head in ranking.heads.values())
     return ("rank", "run", "architecture", *titles, "parameters", "epochs", "seconds", "against its best baseline")
 
 
-def cells(row: Row, ranking: Ranking) -> tuple[str, ...]:
+def cells(row: Row, ranking: Measures) -> tuple[str, ...]:
     """A row as texts."""
     values = {name: row.measures[name] for name in ranking.heads}
     return (

@@ -12,10 +12,9 @@ from zoo.data.splits import TRAIN_ALONE
 from zoo.data.windows import Windows
 from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline, last_value, seasonal_rows
 from zoo.evaluation.details import Details
-from zoo.evaluation.headline import outcomes, told
+from zoo.evaluation.headline import FORECAST_MEASURES, outcomes, told
 from zoo.evaluation.metrics import ForecastErrors, QuantileErrors, naive_scales
-from zoo.preprocessing.scaled_columns import ScaledColumns
-from zoo_registry import Task
+from zoo.preprocessing.prepared import Prepared
 from zoo_registry.errors import DataError
 
 NETWORK, TRAIN_MEAN, LAST_VALUE, SEASONAL, RIDGE = "network", "train mean", "last value", "seasonal naive", "ridge"
@@ -24,28 +23,13 @@ Forecaster = Callable[[slice], NDArray[Any]]  # numbers of test windows -> (n, h
 
 
 def evaluate(
-    forecasts: Iterable[NDArray[Any]],
-    *,
-    history: NDArray[Any],
-    raw: NDArray[Any],
-    parts: dict[str, Windows],
-    targets: ScaledColumns,
-    target_columns: tuple[int | None, ...],
-    series: Sequence[range],
-    train: Sequence[range],
-    season: int | None,
-    task: Task = Task.FORECAST,
-    quantiles: Sequence[float] = (),
-    middle: int | None = None,
-    details: Details | None = None,
+    forecasts: Iterable[NDArray[Any]], prepared: Prepared, *, past: bool = True, details: Details | None = None
 ) -> dict[str, Any]:
-    """Compare test forecasts in original units, (n, horizon, n_targets) at a time, with the baselines of the task.
+    """Compare test forecasts in original units, (n, *prepared.shape.output) at a time, with baselines.
 
-    With ``quantiles`` they have these along one more axis, of which that at ``middle`` is the forecast.
-
-    ``history`` holds the targets of all rows, (rows, n_targets) in original units, and ``raw`` the same before
-    missing values were filled: what was filled is no truth, and test windows whose horizon holds it are left out.
-    ``series`` and ``train`` are the rows of each series, and its train rows.
+    Of quantiles the middle one is the forecast. ``past`` says that the targets' past is known to who forecasts: without
+    it the mean of the train rows stands in for the last value and season. What was filled is no truth, and test windows
+    whose horizon holds it are left out.
 
     Returns ``windows`` and ``left_out`` (their numbers), ``network`` and ``baselines``, each measured by
     :class:`ForecastErrors`, ``unit`` (what each target's scaled errors were divided by), ``by_step`` (the scaled MAE of
@@ -53,8 +37,9 @@ def evaluate(
     and ``verdict``. ``details`` takes in the same forecasts, for a report. Raises DataError where no test window has a
     whole truth.
     """
-    test = parts["test"]
-    baselines, skipped = _baselines(history, raw, parts, targets, target_columns, series, train, season, task)
+    history, raw, test, middle = prepared.history, prepared.truth, prepared.parts["test"], prepared.middle
+    targets, quantiles = prepared.preprocessor.targets_, prepared.shape.quantiles
+    baselines, skipped = _baselines(prepared, history, raw, past=past)
     errors = {name: ForecastErrors(targets.names) for name in (NETWORK, *baselines)}
     spread = QuantileErrors(quantiles, len(targets.names))
     start = 0
@@ -74,13 +59,13 @@ def evaluate(
             details.add(numbers, made, NETWORK, None if middle is None else output)
     if not (windows := errors[NETWORK].windows):
         raise DataError("every test window has a missing target, so there is no truth to measure; give another `split`")
-    naive = naive_scales([history[rows.start : rows.stop] for rows in train])
+    naive = naive_scales([history[rows.start : rows.stop] for rows in prepared.rows("train")])
     measured = {name: found.measured(naive=naive, scale=targets.unit) for name, found in errors.items()}
     network = measured.pop(NETWORK)
     return {
         "windows": windows,
         "left_out": len(test) - windows,
-        "season": season,
+        "season": prepared.season,
         "unit": dict(zip(targets.names, targets.unit.tolist(), strict=True)),
         "network": network,
         "baselines": measured,
@@ -92,26 +77,19 @@ def evaluate(
 
 
 def _baselines(
-    history: NDArray[Any],
-    raw: NDArray[Any],
-    parts: dict[str, Windows],
-    targets: ScaledColumns,
-    target_columns: tuple[int | None, ...],
-    series: Sequence[range],
-    train: Sequence[range],
-    season: int | None,
-    task: Task,
+    prepared: Prepared, history: NDArray[Any], raw: NDArray[Any], *, past: bool
 ) -> tuple[dict[str, Forecaster], dict[str, str]]:
-    """The baselines of the task, fitted, and the reasons why others cannot be computed."""
+    """The baselines, fitted, and the reasons why others cannot be computed."""
+    parts, targets, season = prepared.parts, prepared.preprocessor.targets_, prepared.season
     test = parts["test"]
     baselines: dict[str, Forecaster] = {}
     skipped: dict[str, str] = {}
-    if task is Task.REGRESS:  # the target's past is not given to a network that regresses
-        mean = _mean(raw, train)
+    if not past:
+        mean = _mean(raw, prepared.rows("train"))
         baselines[TRAIN_MEAN] = lambda numbers: np.broadcast_to(mean, (len(test.starts(numbers)), 1, len(mean)))
     else:
         baselines[LAST_VALUE] = lambda numbers: last_value(history, test.last_rows(numbers), test.horizon)
-        if (reason := _no_season(test, series, season)) is not None:
+        if (reason := _no_season(test, list(prepared.table.series.values()), season)) is not None:
             skipped[SEASONAL] = reason
         elif season is not None:
             baselines[SEASONAL] = lambda numbers: history[
@@ -120,7 +98,9 @@ def _baselines(
     if (inputs := test.window * test.features.shape[1]) > RIDGE_MAX_INPUTS:
         skipped[RIDGE] = f"window times features is {inputs}, more than {RIDGE_MAX_INPUTS}"
     else:
-        ridge = RidgeBaseline(target_columns).fit(parts["train"], parts["validation"], parts.get(TRAIN_ALONE))
+        ridge = RidgeBaseline(prepared.shape.target_columns).fit(
+            parts["train"], parts["validation"], parts.get(TRAIN_ALONE)
+        )
         baselines[RIDGE] = lambda numbers: targets.inverse_transform(ridge.predict(test, numbers))
     return baselines, skipped
 
@@ -150,4 +130,5 @@ def _mean(raw: NDArray[Any], train: Sequence[range]) -> NDArray[np.float64]:
 
 def verdict(network: dict[str, Any], baselines: dict[str, Any]) -> str:
     """One sentence on the scaled MAE: which baselines the network beats, equals and loses to, and by how much."""
-    return f"On the test split's MAE the network {told(outcomes({'network': network, 'baselines': baselines}))}."
+    found = outcomes({"network": network, "baselines": baselines}, FORECAST_MEASURES)
+    return f"On the test split's MAE the network {told(found)}."

@@ -2,20 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-# In the record -> in words, the one that decides first
-CLASS_MEASURES = {
-    "log_loss": "log loss",
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "f1": "F1",
-    "roc_auc": "ROC AUC",
-}
-ANOMALY_MEASURES = {"average_precision": "average precision", "precision": "precision", "recall": "recall", "f1": "F1"}
-NO_LABELS = "share flagged"  # where nothing says what is right, nothing decides
 BEATS, EQUALS, LOSES = "beats", "equals", "loses to"
+
+
+def _as_recorded(measured: Mapping[str, Any], evaluation: Mapping[str, Any]) -> Mapping[str, Any]:
+    return measured
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What a task measures: ``heads`` are names -> in words, of which the first decides.
+
+    ``of`` makes them of what was measured of the network or a baseline, and of the evaluation that it stands in.
+    ``greatest`` says that of the first the greater is better, ``decides`` that it tells a better network from a worse
+    one, and ``scaled`` that it is in the evaluation's ``unit`` of each target.
+    """
+
+    heads: Mapping[str, str]
+    of: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]] = _as_recorded
+    greatest: bool = False
+    decides: bool = True
+    scaled: bool = False
+
+    @property
+    def by(self) -> str:
+        """The name of the one that decides."""
+        return next(iter(self.heads))
+
+    @property
+    def name(self) -> str:
+        """The one that decides, in words."""
+        return self.heads[self.by]
+
+    def value(self, measured: Mapping[str, Any], evaluation: Mapping[str, Any]) -> float:
+        """The one that decides of what was measured."""
+        return float(self.of(measured, evaluation)[self.by])
+
+
+def _forecast_measures(measured: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """Scaled MAE and MSE and MASE, which are means over the targets, and the MASE of each.
+
+    Without units, as in old records, the scaled MAE is as it was written.
+    """
+    targets, unit = measured["targets"], evaluation.get("unit")
+    if unit is None:
+        return {"scaled_mae": measured["scaled"]["mae"]}
+    mase = {target: errors["mase"] for target, errors in targets.items()}
+    return {
+        "scaled_mae": sum(errors["mae"] / unit[target] for target, errors in targets.items()) / len(targets),
+        "scaled_mse": sum((errors["rmse"] / unit[target]) ** 2 for target, errors in targets.items()) / len(targets),
+        "mase": None if None in mase.values() else sum(mase.values()) / len(mase),
+        "mase_by_target": mase,
+    }
+
+
+FORECAST_MEASURES = Measures(
+    {"scaled_mae": "scaled MAE", "scaled_mse": "scaled MSE", "mase": "MASE"}, _forecast_measures, scaled=True
+)
+CLASS_MEASURES = Measures(
+    {
+        "log_loss": "log loss",
+        "accuracy": "accuracy",
+        "balanced_accuracy": "balanced accuracy",
+        "f1": "F1",
+        "roc_auc": "ROC AUC",
+    }
+)
+ANOMALY_MEASURES = Measures(
+    {"average_precision": "average precision", "precision": "precision", "recall": "recall", "f1": "F1"}, greatest=True
+)
+FLAGGED = Measures(  # where no label says what is right, nothing decides
+    {"share": "share flagged"},
+    lambda measured, evaluation: {"share": measured["flagged"] / evaluation["windows"]},
+    decides=False,
+)
 
 
 class Headline(NamedTuple):
@@ -27,15 +91,11 @@ class Headline(NamedTuple):
     other: float
 
 
-def headline(evaluation: Mapping[str, Any]) -> Headline:
-    """What decides of an evaluation: scaled MAE or log loss, the least, or average precision, the greatest.
-
-    ``evaluation`` is as a run's record has it. Without labelled anomalies it is the share of rows that are flagged.
-    """
-    values = {name: _value(evaluation, measured) for name, measured in evaluation["baselines"].items()}
-    measure = measure_of(evaluation)
-    best = max(values, key=values.__getitem__) if _greatest(measure) else min(values, key=values.__getitem__)
-    return Headline(measure, _value(evaluation, evaluation["network"]), best, values[best])
+def headline(evaluation: Mapping[str, Any], measures: Measures) -> Headline:
+    """What decides of an evaluation, as a run's record has it, by the measures of its task."""
+    values = {name: measures.value(measured, evaluation) for name, measured in evaluation["baselines"].items()}
+    best = (max if measures.greatest else min)(values, key=values.__getitem__)
+    return Headline(measures.name, measures.value(evaluation["network"], evaluation), best, values[best])
 
 
 def everybody(evaluation: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,13 +125,13 @@ def against(own: float, other: float, *, greatest: bool = False) -> tuple[str, s
     return BEATS if better else LOSES, how
 
 
-def outcomes(evaluation: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+def outcomes(evaluation: Mapping[str, Any], measures: Measures) -> dict[str, tuple[str, str]]:
     """The network :func:`against` each baseline, by its name; empty where nothing decides."""
-    if (measure := measure_of(evaluation)) == NO_LABELS:
+    if not measures.decides:
         return {}
-    own = _value(evaluation, evaluation["network"])
+    own = measures.value(evaluation["network"], evaluation)
     return {
-        name: against(own, _value(evaluation, measured), greatest=_greatest(measure))
+        name: against(own, measures.value(measured, evaluation), greatest=measures.greatest)
         for name, measured in evaluation["baselines"].items()
     }
 
@@ -84,27 +144,3 @@ def told(found: Mapping[str, tuple[str, str]]) -> str:
     }
     parts = [f"{verb} {', '.join(those)}" for verb, those in names.items() if those]
     return " but ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
-
-
-def measure_of(evaluation: Mapping[str, Any]) -> str:
-    """The name of the measure that decides."""
-    network = evaluation["network"]
-    if "targets" in network:
-        return "scaled MAE"
-    if "log_loss" in network:
-        return "log loss"
-    return "average precision" if "average_precision" in network else NO_LABELS
-
-
-def _greatest(measure: str) -> bool:
-    return measure == "average precision"
-
-
-def _value(evaluation: Mapping[str, Any], measured: Mapping[str, Any]) -> float:
-    found = {
-        "scaled MAE": lambda: measured["scaled"]["mae"],
-        "log loss": lambda: measured["log_loss"],
-        "average precision": lambda: measured["average_precision"],
-        NO_LABELS: lambda: measured["flagged"] / evaluation["windows"],
-    }
-    return float(found[measure_of(evaluation)]())

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.evaluation.evaluation import NETWORK
-from zoo.evaluation.headline import outcomes, told
+from zoo.evaluation.headline import FORECAST_MEASURES, outcomes, told
 from zoo.evaluation.metrics import ForecastErrors, QuantileErrors
 
 
@@ -107,4 +107,7 @@ class RollingErrors:
 
 
 def _against(network: Mapping[str, Any], baselines: Mapping[str, Any]) -> str:
-    return told(outcomes({"network": network, "baselines": baselines})) or "has no baseline to be compared with"
+    return (
+        told(outcomes({"network": network, "baselines": baselines}, FORECAST_MEASURES))
+        or "has no baseline to be compared with"
+    )

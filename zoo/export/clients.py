@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zoo.outputs import INPUT, IS_ANOMALY
+from zoo.outputs import INPUT
 from zoo_registry import Problem
 from zoo_registry.runtime import ONNX_FILE
 
@@ -76,7 +76,11 @@ def cpp_client(call: Call) -> str:
     kind, window = {"32": "float", "64": "double"}[call.bits], call.problem.window
     names = ", ".join(f'"{name}"' for name in call.outputs)
     main = f"found[0].GetTensorData<{kind}>()"
-    flag = ' << found[1].GetTensorData<bool>()[0] << "\\n"' if IS_ANOMALY in call.outputs else ""
+    flag = (
+        ' << found[1].GetTensorData<bool>()[0] << "\\n"'
+        if any(end.dtype == "bool" for end in call.problem.outputs)
+        else ""
+    )
     return f"""\
 #include <iostream>
 #include <vector>

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from zoo.atomic import full_disk
-from zoo.bundle.golden import Golden, Ruler, allowed_roundings, golden_windows
+from zoo.bundle.golden import Golden, Ruler, allowed_roundings, golden_windows, kinds_of
 from zoo.bundle.integrity import check_integrity, describe_files
 from zoo.bundle.manifest import Manifest, OnnxRecord, Parity
 from zoo.bundle.place import CONFIG_FILE
@@ -37,7 +37,6 @@ from zoo.export.triton import triton_config
 from zoo.export.warmup import write_warmup
 from zoo.inference.answers import Answers, answer_windows, answers_of
 from zoo.models.layer_errors import layers_told
-from zoo.outputs import IS_ANOMALY
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.runs.record import RunRecord
 from zoo.runs.resumption import not_finite
@@ -107,7 +106,7 @@ def export(
             write_warmup(folder, name, golden.window)
         targets = preprocessor.targets_
         unit = targets.deviation if units == "raw" else targets.scaled_deviation
-        ruler = Ruler(unit, answers.threshold, allowed_roundings(problem))
+        ruler = Ruler(unit, kinds_of(problem), answers.threshold, allowed_roundings(problem))
         of_extra = [r.name for r in runtimes().values() if r.exporter in extra and r.version and r.applies_to(folder)]
         verdicts = replay(folder, [*GATE, *of_extra], ruler)
         _gate([*verdicts, _replay_scaled(folder, golden, preprocessor, answers, ruler)], preprocessor, dtype)
@@ -124,8 +123,8 @@ def export(
             # without the place of the data on this machine
             data=record.data.model_copy(update={"source": Path(record.data.source).name}),
             metrics=record.evaluation,
-            parity_unit=dict(zip(problem.targets, map(float, unit), strict=True)) if answers.in_units else {},
-            parity_roundings=allowed_roundings(problem) if answers.in_units else 0,
+            parity_unit=dict(zip(problem.targets, map(float, unit), strict=True)) if answers.task.in_units else {},
+            parity_roundings=allowed_roundings(problem) if answers.task.in_units else 0,
             threshold=answers.threshold,
             parity={v.runtime: Parity(version=v.version, difference=v.difference) for v in verdicts},
             onnx=OnnxRecord.model_validate(onnx),
@@ -183,11 +182,11 @@ def _golden(trained: Trained, answers: Answers, problem: Problem, dtype: str) ->
     if preprocessor.units == "scaled":
         window = preprocessor.transform(window)
         output = np.asarray(trained.network.predict(answers.network_input(window), batch_size=len(window), verbose=0))
-        outputs = answers.values(output) if answers.in_units else answers.judged(np, window, output)
+        outputs = answers.decode(np, window, output)
     else:
         outputs = answer_windows(trained.network, preprocessor, answers, window)
     return Golden(
-        window, {name: values if name == IS_ANOMALY else values.astype(dtype) for name, values in outputs.items()}
+        window, {name: values if values.dtype == bool else values.astype(dtype) for name, values in outputs.items()}
     )
 
 
@@ -198,7 +197,7 @@ def _replay_scaled(folder: Path, golden: Golden, preprocessor: Preprocessor, ans
         found = session.run(golden.window)
     else:
         found = session.run(preprocessor.transform(golden.window))
-        if answers.in_units:
+        if answers.task.in_units:
             targets = preprocessor.targets_
             found = {name: targets.inverse_transform(values, axis=2) for name, values in found.items()}
     return Verdict("signature 'scaled'", "", ruler.farthest(found, golden.outputs), 0.0)

@@ -9,9 +9,8 @@ import keras
 import tensorflow as tf
 
 from zoo.inference.answers import Answers
-from zoo.outputs import FORECAST, INPUT, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
+from zoo.outputs import INPUT
 from zoo.preprocessing.preprocessor import Preprocessor
-from zoo_registry import Task
 
 ServingFunction = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
@@ -28,9 +27,7 @@ class Served:
     @property
     def outputs(self) -> list[str]:
         """The names of the outputs, in their order."""
-        if self.answers.in_units:
-            return [FORECAST] if self.answers.middle is None else [FORECAST, QUANTILES]
-        return [PROBABILITIES] if self.answers.task is Task.CLASSIFY else [SCORE, IS_ANOMALY]
+        return [tensor.name for tensor in self.answers.problem.outputs]
 
     def input_spec(self, dtype: str, batch: int | None = None) -> tf.TensorSpec:
         """The graph's one input: (batch, window, n_features)."""
@@ -46,19 +43,20 @@ def raw_function(served: Served, dtype: str, inner: str = "float64") -> ServingF
     """
     features, targets, answers = served.preprocessor.features_, served.preprocessor.targets_, served.answers
 
-    def answer(window: tf.Tensor) -> dict[str, tf.Tensor]:
-        scaled = tf.cast(features.forward(keras.ops, tf.cast(window, inner), inner), tf.float32)
-        output = tf.cast(served.network(answers.network_input(scaled), training=False), inner)
-        if not answers.in_units:
-            return _cast(answers.judged(keras.ops, tf.cast(scaled, inner), output), dtype)
+    def in_units(output: tf.Tensor) -> tf.Tensor:
         if inner == "float32":
             # Keeps a converter from adding the targets' offset inside the head's sums, which would cost them digits
             output = tf.maximum(output, output.dtype.min)
-        if answers.middle is None:
-            return _cast(answers.values(targets.inverse(keras.ops, output, inner)), dtype)
-        columns_last = tf.transpose(output, (0, 1, 3, 2))
-        raw = tf.transpose(targets.inverse(keras.ops, columns_last, inner), (0, 1, 3, 2))
-        return answers.values(tf.cast(raw, dtype))
+        if output.shape.rank == 3:
+            return tf.cast(targets.inverse(keras.ops, output, inner), dtype)
+        columns_last = tf.transpose(output, (0, 1, 3, 2))  # of quantiles
+        return tf.cast(tf.transpose(targets.inverse(keras.ops, columns_last, inner), (0, 1, 3, 2)), dtype)
+
+    def answer(window: tf.Tensor) -> dict[str, tf.Tensor]:
+        scaled = tf.cast(features.forward(keras.ops, tf.cast(window, inner), inner), tf.float32)
+        output = tf.cast(served.network(answers.network_input(scaled), training=False), inner)
+        found = answers.decode(keras.ops, tf.cast(scaled, inner), output, in_units)
+        return {name: value if value.dtype == tf.bool else tf.cast(value, dtype) for name, value in found.items()}
 
     return answer
 
@@ -73,14 +71,7 @@ def scaled_function(served: Served) -> ServingFunction:
 
     def answer(window: tf.Tensor) -> dict[str, tf.Tensor]:
         output = served.network(served.answers.network_input(window), training=False)
-        return (
-            served.answers.values(output)
-            if served.answers.in_units
-            else served.answers.judged(keras.ops, window, output)
-        )
+        found: dict[str, tf.Tensor] = served.answers.decode(keras.ops, window, output)
+        return found
 
     return answer
-
-
-def _cast(outputs: dict[str, tf.Tensor], dtype: str) -> dict[str, tf.Tensor]:
-    return {name: value if name == IS_ANOMALY else tf.cast(value, dtype) for name, value in outputs.items()}

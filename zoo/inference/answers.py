@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -11,74 +13,40 @@ from numpy.typing import NDArray
 
 from zoo.forking import refuse_forked
 from zoo.models.layer_errors import layers_told
-from zoo.models.layers import middle_quantile
-from zoo.outputs import FORECAST, IS_ANOMALY, PROBABILITIES, QUANTILES, SCORE
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.runs.record import RunRecord
-from zoo_registry import Task
+from zoo.tasks import find_task
+from zoo.tasks.base import SequenceTask
+from zoo_registry import Problem
 
 
 @dataclass(frozen=True)
 class Answers:
     """What a task makes of a network's output; the same for NumPy, Keras and the exported graph.
 
-    ``middle`` is the place of the quantile that is the forecast. For anomalies, ``columns`` are those of the features
-    that are judged, ``threshold`` is the score above which a window's last row is flagged, and ``reconstruct`` says
-    that the network gives back the window instead of forecasting that row.
+    ``threshold`` is the score above which something is flagged, where the task flags.
     """
 
-    task: Task = Task.FORECAST
-    middle: int | None = None
-    columns: tuple[int, ...] = ()
+    problem: Problem
     threshold: float | None = None
-    reconstruct: bool = False
 
     @property
-    def in_units(self) -> bool:
-        """Whether the answers are values of the targets, which have units, rather than probabilities or scores."""
-        return self.task in (Task.FORECAST, Task.REGRESS)
+    def task(self) -> SequenceTask:
+        """What is asked."""
+        return find_task(self.problem.task)
 
     def network_input(self, window: Any) -> Any:
         """The part of scaled windows (batch, window, n_features) that the network sees."""
-        return window[:, :-1] if self.task is Task.ANOMALY and not self.reconstruct else window
+        return self.task.network_input(window, self.problem)
 
-    def values(self, output: Any) -> dict[str, Any]:
-        """Name forecasts (batch, horizon, n_targets), which may have an axis of quantiles; units as they are."""
-        return {FORECAST: output} if self.middle is None else {FORECAST: output[..., self.middle], QUANTILES: output}
-
-    def judged(self, ops: Any, window: Any, output: Any) -> dict[str, Any]:
-        """Name probabilities (batch, classes), or score and flag (batch, 1), of scaled windows and network outputs.
-
-        ``ops`` is ``keras.ops`` or NumPy.
-        """
-        if self.task is Task.CLASSIFY:
-            return {PROBABILITIES: probabilities(ops, output)}
-        score = scores(ops, output, ops.take(window[:, -1:], list(self.columns), axis=2))
-        return {SCORE: score, IS_ANOMALY: score > self.threshold}
-
-
-def probabilities(ops: Any, logits: Any) -> Any:
-    """Softmax of (batch, classes); for two classes this is the sigmoid of the difference of their logits."""
-    shares = ops.exp(logits - ops.max(logits, axis=-1, keepdims=True))
-    return shares / ops.sum(shares, axis=-1, keepdims=True)
-
-
-def scores(ops: Any, output: Any, truth: Any) -> Any:
-    """How far windows' last rows are from what a network makes of them, (batch, 1): the root of the mean square.
-
-    ``output`` (batch, steps, n_targets), of which the last step counts, and ``truth``, alike, are scaled.
-    """
-    error = output[:, -1] - truth[:, -1]
-    return ops.sqrt(ops.mean(ops.square(error), axis=-1, keepdims=True))
+    def decode(self, ops: Any, window: Any, output: Any, in_units: Callable[[Any], Any] = lambda values: values) -> Any:
+        """Outputs by name, of scaled windows and what the network gives for them; see :meth:`SequenceTask.decode`."""
+        return self.task.decode(ops, window, output, self.problem, in_units=in_units, threshold=self.threshold)
 
 
 def answers_of(record: RunRecord) -> Answers:
     """The answers of a run."""
-    config = record.config
-    if config.task is Task.ANOMALY:
-        columns = tuple(map(record.problem.features.index, record.problem.targets))
-        return Answers(Task.ANOMALY, None, columns, record.evaluation["threshold"], config.data.reconstruct)
-    return Answers(config.task, middle_quantile(config.network.quantiles))
+    return Answers(record.problem, record.evaluation.get("threshold"))
 
 
 def answer_windows(
@@ -93,6 +61,6 @@ def answer_windows(
     with layers_told(network, "called"):
         output = network.predict(answers.network_input(scaled), batch_size=len(window), verbose=0)
     output = np.asarray(output, np.float64)
-    if answers.in_units:
-        return answers.values(preprocessor.targets_.inverse_transform(output, axis=2))
-    return answers.judged(np, scaled.astype(np.float64), output)
+    to_units = partial(preprocessor.targets_.inverse_transform, axis=2)
+    found: dict[str, NDArray[Any]] = answers.decode(np, scaled.astype(np.float64), output, to_units)
+    return found

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from zoo.data.raw_windows import check_windows, is_windows
 from zoo.inference.ranges import Outside, TrainRange, warn_outside
+from zoo.tasks import find_task
 from zoo_registry.errors import DataError
 
 if TYPE_CHECKING:
@@ -112,7 +113,8 @@ class Predictor(ABC):
         from zoo.data.table_windows import lay_windows
 
         how = self._reading(source, reading)
-        return lay_windows(source, self.problem, reading=how, stride=stride, missing=missing)
+        roles = find_task(self.problem.task).roles
+        return lay_windows(source, self.problem, roles, reading=how, stride=stride, missing=missing)
 
     def outputs(self, windows: Any) -> dict[str, NDArray[Any]]:
         """All outputs of an array of windows by name.

@@ -8,6 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.outputs import middle_quantile
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ReversibleAffine(keras.layers.Layer):  # type: ignore[misc]
@@ -56,8 +58,3 @@ class OrderedQuantiles(keras.layers.Layer):  # type: ignore[misc]
     def get_config(self) -> dict[str, Any]:
         """What makes this layer again."""
         return {**super().get_config(), "quantiles": self.quantiles}
-
-
-def middle_quantile(quantiles: Sequence[float]) -> int | None:
-    """The place of the quantile that is the forecast, the one nearest to 0.5; None where there are none."""
-    return min(range(len(quantiles)), key=lambda index: abs(quantiles[index] - 0.5), default=None)

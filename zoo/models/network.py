@@ -85,13 +85,14 @@ def decoded(architecture: Architecture, hp: Hyperparameters, shape: SequenceShap
     decode, who = architecture.decode, _who(architecture)
     if decode is None or shape.classes:
         return network
-    window = keras.Input(shape.input, name="window")
-    given = network(window)
+    (window,), (given,) = network.inputs, network.outputs
     outputs = _asked(who, "decode", lambda: decode(hp, architecture.shaped(shape), keras.ops, given))
     expected = (None, *replace(shape, outputs_per_target=0).output)
     if (found := getattr(outputs, "shape", type(outputs).__name__)) != expected:
         raise PluginError(f"{who}: decode must give shape {expected}, found {found}")
-    return keras.Model(window, outputs, name=f"{architecture.name}-decoded")
+    told = keras.Model(window, outputs, name=f"{architecture.name}-decoded")
+    setattr(told, OWN, getattr(network, OWN, ()))
+    return told
 
 
 def first_difference(variables: Sequence[Any], values: Sequence[NDArray[Any]]) -> str | None:

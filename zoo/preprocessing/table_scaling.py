@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from zoo.data.calendar import calendar_columns
 from zoo.data.imputation import Repaired
 from zoo.data.intervals import Intervals, contains, intersect
+from zoo.data.roles import Roles
 from zoo.data.storage import collect, row_blocks
 from zoo.data.table import Table
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.preprocessing.statistics import Blocks
 from zoo.settings.choices import CalendarField
-from zoo_registry import Task
 from zoo_registry.errors import DataError
 
 
@@ -70,11 +70,11 @@ def _blocks(values: NDArray[Any], rows: Intervals, columns: list[int], *, whole:
 
 
 def scale_rows(
-    preprocessor: Preprocessor, table: Table, repaired: Repaired, task: Task, spool: Path | None
+    preprocessor: Preprocessor, table: Table, repaired: Repaired, roles: Roles, spool: Path | None
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """All rows as the network sees them: features (rows, n_features), targets (rows, n_targets) or labels (rows, 1).
 
-    The targets of anomalies are columns of the scaled features, as they are compared with a window's last row.
+    Targets that are judged are columns of the scaled features, as they are compared with a window's last row.
     """
     values = repaired.values
     rows = len(values)
@@ -93,7 +93,7 @@ def scale_rows(
     if table.labels is not None and not table.targets:
         labels = (table.labels[block, None] for block in row_blocks(0, rows))
         return features, collect(labels, (rows, 1), np.int32, spool)
-    if task is Task.ANOMALY:
+    if roles.judged:
         chosen = [table.features.index(name) for name in table.targets]
         if chosen == list(range(len(table.features))):
             return features, features

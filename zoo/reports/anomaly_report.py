@@ -14,7 +14,7 @@ from sklearn.metrics import precision_recall_curve
 from zoo.evaluation.anomalies import Z_SCORE
 from zoo.evaluation.details import JudgedDetails, peaks_over_time
 from zoo.evaluation.evaluation import NETWORK
-from zoo.evaluation.headline import ANOMALY_MEASURES
+from zoo.evaluation.headline import ANOMALY_MEASURES, FLAGGED
 from zoo.reports.drawing import (
     BLUE,
     GREEN,
@@ -48,7 +48,7 @@ def anomaly_report(training: Training, evaluation: Mapping[str, Any], details: J
         "anomalies.html",
         training,
         evaluation,
-        anomaly_measures=ANOMALY_MEASURES,
+        ranked=ANOMALY_MEASURES if shown.labelled else FLAGGED,
         timeline=drawn(partial(shown.timeline, kinds=kinds), wide=True),
         hidden=sum(max(0, len(numbers) - _MOST_DOTS) for numbers, *_ in kinds.values()),
         excerpts=shown.excerpts(),

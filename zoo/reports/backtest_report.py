@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zoo.evaluation.details import means_over_time
 from zoo.evaluation.evaluation import NETWORK
-from zoo.evaluation.headline import everybody, headline
+from zoo.evaluation.headline import FORECAST_MEASURES, everybody, headline
 from zoo.reports.drawing import broken, drawn, marker, places_in_time, time_axis
 from zoo.reports.forecast_report import COLOURS, errors_by_step
 from zoo.reports.pages import render
@@ -32,6 +32,7 @@ def backtest_report(evaluation: Mapping[str, Any], by_origin: pd.DataFrame, *, d
         "backtest.html",
         title=f"Backtest of {evaluation['subject']}",
         evaluation=evaluation,
+        ranked=FORECAST_MEASURES,
         by_origin=_by_origin(evaluation, by_origin, colours, dates),
         worst=worst_origins(evaluation, by_origin),
         by_step=errors_by_step(steps, colours) if len(steps[NETWORK]) > 1 else None,
@@ -40,7 +41,7 @@ def backtest_report(evaluation: Mapping[str, Any], by_origin: pd.DataFrame, *, d
 
 def best_baseline(evaluation: Mapping[str, Any]) -> str | None:
     """The name of the baseline with the least scaled MAE, None where there is none."""
-    return headline(evaluation).baseline if evaluation["baselines"] else None
+    return headline(evaluation, FORECAST_MEASURES).baseline if evaluation["baselines"] else None
 
 
 def worst_origins(evaluation: Mapping[str, Any], by_origin: pd.DataFrame, most: int = _WORST) -> list[tuple[str, ...]]:

@@ -35,7 +35,7 @@ def class_report(training: Training, evaluation: Mapping[str, Any], details: Jud
     """The page as text; ``evaluation`` is as :func:`zoo.evaluation.classification.evaluate_classes` returns it."""
     assert details.truth is not None
     pictures = _pictures(evaluation, details, details.told, details.truth)
-    return report_page("classes.html", training, evaluation, class_measures=CLASS_MEASURES, pictures=pictures)
+    return report_page("classes.html", training, evaluation, ranked=CLASS_MEASURES, pictures=pictures)
 
 
 def _pictures(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zoo.evaluation.comparison import Measured, Row, cells, heads, ranking_of, scaled_as, shown
+from zoo.evaluation.comparison import Measured, Row, cells, heads, scaled_as, shown
 from zoo.reports.pages import render
 
 
 def comparison_page(rows: Sequence[Row], runs: Sequence[Measured]) -> str:
     """One self-contained page with the table of these runs, and what they have in common."""
-    ranking = ranking_of(runs)
+    ranking = runs[0].measures
     return render(
         "comparison.html",
         title="Runs and baselines, ranked",

@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.evaluation.details import Details, Excerpt
 from zoo.evaluation.evaluation import LAST_VALUE, NETWORK, RIDGE, SEASONAL, TRAIN_MEAN
-from zoo.evaluation.headline import headline
+from zoo.evaluation.headline import FORECAST_MEASURES, headline
 from zoo.reports.drawing import (
     BLUE,
     GREEN,
@@ -37,6 +37,7 @@ def forecast_report(training: Training, evaluation: Mapping[str, Any], details: 
         "forecast.html",
         training,
         evaluation,
+        ranked=FORECAST_MEASURES,
         excerpts=_excerpts(details, evaluation, colours),
         hidden=len(details.targets) - len(details.shown),
         errors=_errors(evaluation, details, colours),
@@ -47,7 +48,7 @@ def _excerpts(
     details: Details, evaluation: Mapping[str, Any], colours: Mapping[str, str]
 ) -> list[tuple[str, list[tuple[str, str]]]]:
     """For each target that is shown the pictures of its excerpts, with captions."""
-    names = (NETWORK, headline(evaluation).baseline)
+    names = (NETWORK, headline(evaluation, FORECAST_MEASURES).baseline)
     found = []
     for index, target in enumerate(details.shown):
         pictures = []
@@ -113,7 +114,7 @@ def _errors(evaluation: Mapping[str, Any], details: Details, colours: Mapping[st
 
 
 def _over_time(axes: Any, details: Details, evaluation: Mapping[str, Any], colours: Mapping[str, str]) -> None:
-    for name in (headline(evaluation).baseline, NETWORK):
+    for name in (headline(evaluation, FORECAST_MEASURES).baseline, NETWORK):
         positions, errors = broken(*details.over_time[name].curve())
         places = places_in_time(positions, details.dates)
         axes.plot(places, errors, color=colours[name], lw=1, marker=marker(errors), label=name)

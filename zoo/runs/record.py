@@ -49,12 +49,15 @@ class EngineRecord(Record):
 
 
 class TrainingRecord(Record):
-    """How a training went; ``loss`` and ``val_loss`` are of the epoch whose weights were kept, which counts from 1."""
+    """How a training went; ``loss`` and ``val_loss`` are of the epoch whose weights were kept, which counts from 1.
+
+    Weights that were taken as they are have no epoch, 0, and no ``loss``.
+    """
 
     epochs: int
     best_epoch: int
     seconds: float
-    loss: float
+    loss: float | None
     val_loss: float
     parameters: int
     engine: EngineRecord | None = None

@@ -16,13 +16,13 @@ from zoo.atomic import rename_to_free, staging_folder
 from zoo.models.assembly import assemble
 from zoo.models.custom_objects import load_with
 from zoo.models.network import decoded
+from zoo.preprocessing.prepared import Prepared
 from zoo.preprocessing.preprocessor import PARAMETERS_FILE, Preprocessor
 from zoo.provenance import Provenance
 from zoo.runs.record import READ_FILES, RECORD_FILE, RunRecord, read_record
 from zoo.runs.unfinished import UnfinishedRecord
 from zoo.settings.schema import RunConfig, TrainingConfig
 from zoo.sums import stage_sums
-from zoo.training.preparation import Prepared
 from zoo.training.trainer import Fitted
 from zoo.versions import library_versions
 from zoo_registry import Architecture, Entry, Problem, discover

@@ -70,6 +70,7 @@ def write_plugin(name: str, folder: Path | None = None) -> Written:
         "name": name,
         "distribution": distribution,
         "module": _module(name),
+        "registry": version("lstm-zoo-registry"),
         "zoo": version("lstm-zoo"),
         "api": str(API_VERSION),
     }

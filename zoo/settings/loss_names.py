@@ -1,4 +1,4 @@
-"""Losses by name: found, checked and spelled without Keras, and the default for each task."""
+"""Losses by name: found, checked and spelled without Keras."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.settings.parse import parse_settings, spell
-from zoo_registry import BUILT_IN_LOSSES, OWN_LOSS, Architecture, Hyperparameters, Loss, Task, discover
+from zoo_registry import BUILT_IN_LOSSES, OWN_LOSS, Hyperparameters, Loss, discover
 from zoo_registry.errors import ConfigError, UnknownLossError
 
 
@@ -48,17 +48,12 @@ def find_loss(name: str) -> Loss:
     return discover().losses[name].item
 
 
-def losses_for(task: Task) -> list[str]:
-    """The names of the losses that serve a task."""
-    return [name for name, entry in discover().losses.items() if task in entry.item.tasks]
-
-
 def choose_loss(value: Any) -> ChosenLoss:
     """Read ``"huber:delta=0.5"`` or ``{"kind": "huber", "delta": 0.5}``.
 
     Raises ConfigError for unknown names and parameters, and for parameters out of bounds.
     """
-    name, values = _read(value)
+    name, values = read_loss(value)
     loss = find_loss(name)
     return ChosenLoss(name, loss, loss.configure(values))
 
@@ -68,70 +63,11 @@ def normal_loss(value: Any) -> str:
 
     A name that is not built in is left as it is: a run's record has to be readable where its plugin is not.
     """
-    name, values = _read(value)
+    name, values = read_loss(value)
     return choose_loss(value).text if name in BUILT_IN_LOSSES else spell(name, values)
 
 
-def resolve_loss(
-    chosen: Any, name: str, architecture: Architecture, task: Task, quantiles: tuple[float, ...] = ()
-) -> str:
-    """Return as canonical text the loss that was ``chosen``, else (None) the default of architecture and task.
-
-    Raises ConfigError where the loss serves neither the task nor the quantiles, as for what :func:`choose_loss` does.
-    """
-    if architecture.outputs_per_target and task is not Task.CLASSIFY:
-        if chosen is not None and (found := _read(chosen)[0]) != OWN_LOSS:
-            raise ConfigError(
-                f"architecture '{name}' is trained with its own loss alone, found --loss {found}; leave it out"
-            )
-        chosen, quantiles = chosen or OWN_LOSS, ()
-    if chosen is None:
-        return _default(name, architecture, task, quantiles)
-    text = _text_for(chosen, name, architecture, task)
-    if text is None:
-        found, others = _read(chosen)[0], ", ".join(losses_for(task))
-        raise ConfigError(f"loss '{found}' does not serve the task '{task}'; those that do: {others}")
-    if quantiles:
-        spelled = ",".join(f"{quantile:g}" for quantile in quantiles)
-        if _read(chosen)[0] != "quantile":
-            raise ConfigError(
-                f"`quantiles` {spelled} are trained with `loss='quantile'`, found `loss` {text}; leave one of the two"
-                " out"
-            )
-        if choose_loss(chosen).parameters.model_fields_set:
-            raise ConfigError(
-                f"`quantiles` {spelled} says which quantiles, and `loss` {text} another one; leave its q out"
-            )
-    return text
-
-
-def _default(name: str, architecture: Architecture, task: Task, quantiles: tuple[float, ...]) -> str:
-    if quantiles:
-        return "quantile"
-    preferred = architecture.defaults.loss or (OWN_LOSS if architecture.loss is not None else None)
-    text = None if preferred is None else _text_for(preferred, name, architecture, task)
-    if text is None:
-        return "cross-entropy" if task is Task.CLASSIFY else "mse"
-    return text
-
-
-def _text_for(value: Any, name: str, architecture: Architecture, task: Task) -> str | None:
-    """Return a loss as canonical text, or None where it does not serve the task."""
-    found, values = _read(value)
-    if found != OWN_LOSS:
-        choice = choose_loss(value)
-        return choice.text if task in choice.loss.tasks else None
-    if architecture.loss is None:
-        others = ", ".join(losses_for(task))
-        raise ConfigError(f"architecture '{name}' has no loss of its own; take one of {others}")
-    if task is Task.CLASSIFY and architecture.tasks != (Task.CLASSIFY,):
-        return None  # it is made for values
-    if values:
-        raise ConfigError(f"loss '{OWN_LOSS}' has no parameters, found {', '.join(values)}; see zoo show {name}")
-    return OWN_LOSS
-
-
-def _read(value: Any) -> tuple[str, dict[str, Any]]:
+def read_loss(value: Any) -> tuple[str, dict[str, Any]]:
     """Return a loss's name and its settings as they were written."""
     if isinstance(value, Mapping):
         values = dict(value)

@@ -27,7 +27,7 @@ from zoo.settings.choices import (
 from zoo.settings.loss_names import normal_loss
 from zoo.settings.parse import read_listed, read_names, read_pairs, read_parts, read_quantiles, read_schedule
 from zoo.settings.setting import Setting
-from zoo_registry import BUILT_IN_LOSSES, SCHEDULES, Architecture, ConstantSchedule, Schedule, Search, Task
+from zoo_registry import BUILT_IN_LOSSES, SCHEDULES, Architecture, ConstantSchedule, Schedule, Search, Task, TaskName
 from zoo_registry.errors import ConfigError
 
 DEFAULT_SOURCE = "example:co2"
@@ -48,18 +48,6 @@ def _windows(config: RunConfig, architecture: Architecture) -> Search:
     return Search.choice(*sorted({max(2, window // 2), window, 2 * window, 4 * window}))
 
 
-def _normalizations(config: RunConfig, architecture: Architecture) -> Search | None:
-    undone = config.task is Task.FORECAST and not architecture.outputs_per_target
-    return Search.choice("none", "last", "instance") if undone else None
-
-
-def _losses(config: RunConfig, architecture: Architecture) -> Search | None:
-    if config.task is Task.CLASSIFY:
-        return Search.choice("cross-entropy", "focal")
-    own = architecture.loss is not None or config.network.quantiles
-    return None if own else Search.choice("mse", "mae", "huber")
-
-
 class _Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -70,7 +58,7 @@ class DataConfig(_Config):
     source: Annotated[str, Setting(flag="--data")] = Field(
         DEFAULT_SOURCE, description="CSV or Parquet file, or example:co2 or example:ticks"
     )
-    task: Annotated[Task, Setting(takes='Task | Literal["forecast", "regress", "classify", "anomaly"]')] = Field(
+    task: Annotated[TaskName, Setting(takes='Task | Literal["forecast", "regress", "classify", "anomaly"]')] = Field(
         Task.FORECAST, description="What is asked of a window"
     )
     target: Annotated[
@@ -186,7 +174,7 @@ class DataConfig(_Config):
 class NetworkConfig(_Config):
     """What the zoo puts around an architecture's network."""
 
-    normalize_window: Annotated[NormalizeWindow, _Tuned(searched=_normalizations)] = Field(
+    normalize_window: Annotated[NormalizeWindow, _Tuned()] = Field(
         "none",
         description="Subtract each window's last value (last), or its mean, and divide by its deviation (instance), or"
         " do neither (none), and undo it at the output",
@@ -248,7 +236,6 @@ class TrainingConfig(_Config):
             unset="the architecture's, else by the task",
             metavar="NAME[:KEY=VALUE,...]",
             takes="str | Mapping[str, Any]",
-            searched=_losses,
         ),
     ] = Field(
         "mse",
@@ -340,6 +327,6 @@ class RunConfig(_Config):
     training: TrainingConfig
 
     @property
-    def task(self) -> Task:
+    def task(self) -> str:
         """What the network has to say of a window."""
         return self.data.task

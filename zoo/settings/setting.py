@@ -13,7 +13,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from zoo_registry import Search, Task
+from zoo_registry import Search
 
 _UNBOUNDED = 1_000_000  # a limit that only keeps mistakes out is not told
 
@@ -38,7 +38,7 @@ class Setting:
     flag: str = ""
     metavar: str | None = None
     many: bool = False
-    tasks: tuple[Task, ...] = ()
+    tasks: tuple[str, ...] = ()
     takes: str = ""
     tuned: bool = False
     trials: bool = True
@@ -75,7 +75,7 @@ class Described:
     @cached_property
     def choices(self) -> tuple[str, ...]:
         """The names to choose from, where they are a closed set."""
-        kinds = (self.kind, *get_args(self.kind)) if get_origin(self.kind) is tuple else (self.kind,)
+        kinds = (self.kind, *get_args(self.kind)) if get_origin(self.kind) is not Literal else (self.kind,)
         for kind in kinds:
             if get_origin(kind) is Literal:
                 return tuple(map(str, get_args(kind)))
@@ -122,14 +122,12 @@ class Described:
             text += f": {head} or {last}"
         return text
 
-    def is_for(self, task: Task) -> bool:
+    def is_for(self, task: str) -> bool:
         """Whether it has a meaning for a task."""
         return not self.mark.tasks or task in self.mark.tasks
 
     def search(self, config: Any, architecture: Any) -> Search | None:
         """The range that a search begins with, given the configuration without one; None where there is none."""
-        if not self.is_for(config.task):
-            return None
         if self.mark.searched is not None:
             return self.mark.searched(config, architecture)
         return next((mark for mark in self.field.metadata if isinstance(mark, Search)), None)

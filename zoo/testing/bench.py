@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,17 +20,18 @@ from zoo.bundle.manifest import Manifest
 from zoo.export.export_run import Trained, export
 from zoo.models.assembly import assemble
 from zoo.models.network import build_network, decoded
+from zoo.preprocessing.prepared import Prepared
 from zoo.runs.store import make_record
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import NetworkConfig, RunConfig
+from zoo.tasks import find_task
 from zoo.testing.outcomes import EarlierFailureError
 from zoo.testing.subject import Subject
 from zoo.training.batches import ordered_batches
-from zoo.training.measurement import measure
 from zoo.training.plan_choice import computed_by
-from zoo.training.preparation import Prepared, prepare
+from zoo.training.preparation import prepare
 from zoo.training.seeding import alone, seed_all
-from zoo.training.trainer import Fitted, compiled, fit
+from zoo.training.trainer import Fitted, compiled, fit, measure
 from zoo_registry import Architecture, Entry, Hyperparameters, SequenceShape, Task
 from zoo_registry.errors import ConfigError
 
@@ -96,17 +97,17 @@ class Bench:
         self._failed: set[str] = set()
 
     @property
-    def first_task(self) -> Task:
+    def first_task(self) -> str:
         """The task whose training and export the main checks look at."""
         return self.architecture.tasks[0]
 
-    def shape(self, task: Task, **sizes: int) -> SequenceShape:
-        """A shape for a task, of sizes of :func:`toy_shape`, but for those that the architecture's ``toy`` has."""
-        return of_task(
-            toy_shape(**sizes | {str(name): size for name, size in self.architecture.toy.items()}),
-            task,
-            self.architecture,
-        )
+    def shape(self, task: str, length: int | None = None, **sizes: int) -> SequenceShape:
+        """A shape for a task, of sizes of :func:`toy_shape`, but for those that the architecture's ``toy`` has.
+
+        ``length`` is the window's, whatever ``toy`` says.
+        """
+        sizes |= {str(name): size for name, size in self.architecture.toy.items()}
+        return of_task(toy_shape(**sizes | ({"window": length} if length else {})), task, self.architecture)
 
     def network(self, shape: SequenceShape, seed: int = 0) -> keras.Model:
         """The bare network with tiny hyperparameters, its weights drawn from the seed."""
@@ -145,18 +146,18 @@ class Bench:
         return self.once("the training", lambda: self.train(FirstEpoch()))
 
     def train(
-        self, first: FirstEpoch, task: Task | None = None, more: Mapping[str, Any] | None = None, epochs: int = EPOCHS
+        self, first: FirstEpoch, task: str | None = None, more: Mapping[str, Any] | None = None, epochs: int = EPOCHS
     ) -> Training:
         """Train on the toy series, by default for the first task; ``more`` are other hyperparameters than tiny's."""
         config, prepared = self._plan(task or self.first_task, more or {}, epochs=epochs)
         fitted = fit(self.architecture, self.configured(more), prepared, config.training, [first])
         return Training(config, prepared, fitted, first.weights)
 
-    def published(self, task: Task) -> Published:
+    def published(self, task: str) -> Published:
         """The bundle of a task: for the first one that of the shared training, else of one epoch."""
 
         def make() -> Published:
-            training = self.training if task is self.first_task else self.train(FirstEpoch(), task, epochs=1)
+            training = self.training if task == self.first_task else self.train(FirstEpoch(), task, epochs=1)
             return self.publish(training, f"kit-{task}")
 
         return self.once(f"the export of task {task}", make)
@@ -181,7 +182,7 @@ class Bench:
         """Tiny hyperparameters, and others."""
         return self.architecture.configure({**self.architecture.tiny, **(more or {})})
 
-    def _plan(self, task: Task, more: Mapping[str, Any], **settings: Any) -> tuple[RunConfig, Prepared]:
+    def _plan(self, task: str, more: Mapping[str, Any], **settings: Any) -> tuple[RunConfig, Prepared]:
         """A learnable toy series: a sine, a second column that runs ahead of it, and whether the first one rises."""
         shape = self.shape(Task.FORECAST)
         steps = np.arange(max(ROWS, 10 * (shape.window + shape.horizon)))
@@ -190,13 +191,14 @@ class Bench:
             frame[f"lead {number}"] = 2 * np.sin((steps + 2 * number) / 3)
         names = list(frame)
         frame["phase"] = np.where(np.cos(steps / 3) > 0, "rising", "falling")
-        first = shape.n_targets if task is Task.REGRESS else 0
+        roles = find_task(task).roles
+        first = shape.n_targets if roles.apart else 0
         toy = {
             "source": "DataFrame",
             "task": task,
             "window": shape.window,
-            "horizon": shape.horizon if task is Task.FORECAST else 1,
-            "target": ["phase"] if task is Task.CLASSIFY else names[: shape.n_targets],
+            "horizon": shape.horizon if roles.ahead else 1,
+            "target": ["phase"] if roles.classes else names[: shape.n_targets],
             "features": names[first : first + shape.n_features],
             "learning_rate": LEARNING_RATE,
             "batch_size": BATCH,
@@ -235,16 +237,10 @@ def toy_shape(window: int = WINDOW, n_features: int = 2, horizon: int = HORIZON,
     )
 
 
-def of_task(shape: SequenceShape, task: Task, architecture: Architecture) -> SequenceShape:
+def of_task(shape: SequenceShape, task: str, architecture: Architecture) -> SequenceShape:
     """A forecast's shape made one of the same sizes for another task."""
-    if task is Task.FORECAST:
-        return shape
-    if task is Task.CLASSIFY:
-        return replace(shape, task=task, horizon=1, n_targets=1, target_columns=(None,), classes=shape.horizon + 1)
-    if task is Task.REGRESS:
-        return replace(shape, task=task, horizon=1, target_columns=(None,) * shape.n_targets)
-    reconstruct = architecture.anomaly == "reconstruct"
-    return replace(shape, task=task, horizon=shape.window if reconstruct else 1)
+    horizon, classes = shape.horizon, shape.horizon + 1
+    return find_task(task).sized(shape.window, shape.n_features, horizon, shape.n_targets, classes, architecture)
 
 
 def noise(*shape: int, seed: int = 0) -> NDArray[np.float32]:
@@ -275,7 +271,8 @@ def losses_of_steps(
 
 def default_network(architecture: Architecture) -> keras.Model | None:
     """The network with default hyperparameters at :data:`STATED`, or None where they do not fit together."""
-    shape = STATED if Task.FORECAST in architecture.tasks else of_task(STATED, architecture.tasks[0], architecture)
+    task = Task.FORECAST if Task.FORECAST in architecture.tasks else architecture.tasks[0]
+    shape = of_task(STATED, task, architecture)
     try:
         return build_network(architecture, architecture.configure({}), shape)
     except ConfigError:

@@ -17,7 +17,6 @@ from zoo_registry import (
     LossContext,
     LossFunction,
     SequenceShape,
-    Task,
 )
 from zoo_registry.discovery import sentence_of
 from zoo_registry.errors import PluginError, ZooError
@@ -65,19 +64,20 @@ def make_loss(
 def _named(function: LossFunction, shape: SequenceShape) -> LossFunction:
     """A function for Keras to save by name: of a lambda it saves the code, and fails at what that refers to.
 
-    It is given outputs of the shape that they have, of which Keras drops a last axis of 1.
+    Of an architecture's own outputs Keras drops a last axis of 1, which is put back.
     """
 
     def loss(y_true: Any, y_pred: Any) -> Any:
-        return function(y_true, keras.ops.reshape(y_pred, (-1, *shape.output)))
+        outputs = keras.ops.reshape(y_pred, (-1, *shape.output)) if shape.outputs_per_target else y_pred
+        return function(y_true, outputs)
 
     return loss
 
 
 def _try_loss(function: LossFunction, shape: SequenceShape) -> None:
     """Call a plugin's loss on two samples of zeros, before any training."""
-    truth = (1, 1) if shape.task is Task.CLASSIFY else (shape.horizon, shape.n_targets)
-    losses = function(keras.ops.zeros((_TRIED, *truth)), keras.ops.zeros((_TRIED, *shape.output)))
+    truth = keras.ops.zeros((_TRIED, shape.horizon, shape.n_targets))
+    losses = function(truth, keras.ops.zeros((_TRIED, *shape.output)))
     if keras.ops.shape(losses)[:1] != (_TRIED,):
         raise ValueError(f"expected one value for each sample, ({_TRIED},), found {keras.ops.shape(losses)}")
 

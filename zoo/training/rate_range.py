@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from zoo.acceleration.tensorflow_threads import choose_threads
 from zoo.atomic import write_figure
 from zoo.models.layer_errors import layers_told
+from zoo.preprocessing.prepared import Prepared
 from zoo.settings.schema import NetworkConfig, TrainingConfig
 from zoo.training.batches import shuffled_batches
 from zoo.training.plan_choice import choose_plan, computed_by
-from zoo.training.preparation import Prepared
 from zoo.training.seeding import alone
 from zoo.training.trainer import compiled
 from zoo_registry import Architecture, ConstantSchedule, Hyperparameters

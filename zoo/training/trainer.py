@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -17,19 +18,21 @@ from zoo.acceleration.step_plan import Plan
 from zoo.acceleration.tensorflow_threads import choose_threads
 from zoo.data.labels import balanced_weights, class_counts
 from zoo.data.windows import Windows
+from zoo.evaluation.measurement import Measurement
 from zoo.forking import refuse_forked
 from zoo.models.assembly import assemble
 from zoo.models.custom_objects import check_loadable
 from zoo.models.layer_errors import layers_told
 from zoo.models.network import decoded
+from zoo.preprocessing.prepared import Prepared
 from zoo.runs.resumption import Checkpoints, Start, not_finite
 from zoo.runs.unfinished import UnfinishedRun
-from zoo.settings.schema import NetworkConfig, TrainingConfig
+from zoo.settings.schema import NetworkConfig, RunConfig, TrainingConfig
+from zoo.tasks import find_task
 from zoo.training.batches import feed, ordered_batches
 from zoo.training.compilation import make_loss, make_optimizer
 from zoo.training.interrupts import Interrupts
 from zoo.training.plan_choice import choose_plan, computed_by, steps_of_epoch
-from zoo.training.preparation import Prepared
 from zoo.training.schedules import RecordRate, make_rate, schedule_callbacks
 from zoo.training.seeding import alone, seeded
 from zoo.training.step_count import total_steps
@@ -119,12 +122,12 @@ def _fit(
     start: Start | None,
     run: UnfinishedRun | None,
 ) -> Fitted:
+    threads = choose_threads()  # before anything else of TensorFlow
     train, validation = prepared.parts["train"], ordered_batches(prepared.parts["validation"], PREDICTION_BATCH)
 
     def build() -> keras.Model:
         return compiled(architecture, hp, prepared, config, network)
 
-    threads = choose_threads()
     model = build()
     with alone(), layers_told(model, "called"):  # which leaves the seeds as they are
         check_loadable(model, f"architecture '{architecture.name}'")
@@ -231,3 +234,8 @@ def forecaster(model: keras.Model) -> Callable[[Windows], Iterator[NDArray[np.fl
 def forecast_batches(model: keras.Model, windows: Windows) -> Iterator[NDArray[np.float32]]:
     """A network's scaled outputs, (n, *shape.output), ``PREDICTION_BATCH`` windows at a time, in their order."""
     return forecaster(model)(windows)
+
+
+def measure(model: keras.Model, prepared: Prepared, config: RunConfig) -> Measurement:
+    """Measure a trained network on the test windows of prepared data."""
+    return find_task(config.task).measure(partial(forecast_batches, model), prepared, config)

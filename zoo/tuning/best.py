@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zoo.api import train_prepared
 from zoo.data.table import Table
 from zoo.settings.schema import RunConfig, TrainingConfig
+from zoo.tasks import find_task
 from zoo.training.preparation import prepare_run
 from zoo.training.step_count import total_steps
 from zoo.tuning.trial_record import TrialRecord
@@ -35,13 +36,10 @@ def retrain(config: RunConfig, trial: TrialRecord, source: Table, *, runs: str |
     """Train a trial's configuration on train and validation rows, and measure it on the untouched test rows.
 
     The learning rate goes on as it did in the folds: a schedule over the whole training has the steps of all epochs
-    that were allowed there. Raises ConfigError for anomalies, whose threshold needs rows that were not trained on.
+    that were allowed there. Raises ConfigError for a task that needs rows that were not trained on.
     """
-    if config.task == "anomaly":
-        raise ConfigError(
-            "`retrain` is not for `task='anomaly'`, whose threshold is set by rows that were not trained on; train the"
-            " best configuration instead"
-        )
+    if (why := find_task(config.task).unsuited.get("train_on_validation")) is not None:
+        raise ConfigError(f"`retrain` is not for `task='{config.task}'`, {why}; train the best configuration instead")
     wanted = refit_config(config, trial)
     prepared = prepare_run(wanted, source)
     training = _with_steps(wanted.training, total_steps(config.training, len(prepared.parts["train"])))

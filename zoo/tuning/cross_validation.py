@@ -16,23 +16,22 @@ from numpy.typing import NDArray
 from zoo.data.readers.reading import Source
 from zoo.data.table import Table
 from zoo.data.windows import Windows
-from zoo.evaluation.headline import NO_LABELS, headline, measure_of
 from zoo.evaluation.metrics import ForecastErrors
-from zoo.models.layers import middle_quantile
 from zoo.models.network import decoded
+from zoo.preprocessing.prepared import Prepared
 from zoo.settings.schema import RunConfig
-from zoo.training.measurement import measure
-from zoo.training.preparation import Prepared, prepare_run, read_data
-from zoo.training.trainer import fit, forecast_batches, forecaster
+from zoo.tasks import find_task
+from zoo.tasks.base import SequenceTask
+from zoo.training.preparation import prepare_run, read_data
+from zoo.training.trainer import fit, forecast_batches, forecaster, measure
 from zoo.tuning.folds import Fold
 from zoo.workers.training_tasks import training_tasks
-from zoo_registry import SequenceShape, Task, discover
+from zoo_registry import SequenceShape, discover
 from zoo_registry.errors import ConfigError, DataError
 
 OnEpoch = Callable[[int, int, float], None]  # the fold, from 1; the epoch, from 1; the validation error so far
 
 MAE, SCALED_MAE = "MAE", "scaled MAE"
-_MEASURED = (Task.FORECAST, Task.REGRESS)
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class CrossValidated:
     """The errors of all folds; less is better.
 
     ``measure`` names the error that decides: ``MAE`` of a single target in original units, ``scaled MAE`` of several;
-    ``log loss`` of classes; for anomalies 1 less the ``average precision``.
+    of other tasks what decides, such as ``log loss``, or 1 less it where the greater is better.
     """
 
     measure: str
@@ -133,8 +132,7 @@ def cross_validate(
         results.append(result)
         if on_fold is not None:
             on_fold(result)
-    targets = 1 if config.task is Task.CLASSIFY else len(table.targets)
-    return CrossValidated(_measure(config.task, targets), tuple(results))
+    return CrossValidated(_measure(find_task(config.task), len(table.targets)), tuple(results))
 
 
 def _results(
@@ -208,7 +206,7 @@ class _ValidationError(keras.callbacks.Callback):  # type: ignore[misc]
         self._forecast: Callable[[Windows], Iterator[NDArray[np.float32]]] | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        if self._prepared.shape.task not in _MEASURED:
+        if not find_task(self._prepared.problem.task).in_units:
             self._tell(epoch + 1, float((logs or {})["val_loss"]))
             return
         if self._forecast is None:
@@ -220,26 +218,27 @@ class _ValidationError(keras.callbacks.Callback):  # type: ignore[misc]
 
 def _measured(model: keras.Model, prepared: Prepared, config: RunConfig) -> tuple[dict[str, float], Any, int, float]:
     """Each target's MAE, the scaled MAE, how many windows they are of, and the error that decides."""
-    if config.task in _MEASURED:
+    task = find_task(config.task)
+    if task.in_units:
         forecasts = forecast_batches(model, prepared.parts["test"])
         errors = _errors(forecasts, prepared, "test")
         mae = dict(zip(errors.names, errors.mae.tolist(), strict=True))
         scaled = _scaled(errors, prepared)
         return mae, scaled, errors.windows, next(iter(mae.values())) if len(mae) == 1 else scaled
     evaluation = measure(model, prepared, config).evaluation
-    if measure_of(evaluation) == NO_LABELS:
+    measures = task.measures_of(evaluation)
+    if not measures.decides:
         raise ConfigError(
             "no labelled anomaly lies in a fold's test rows, so that nothing tells which configuration is better; give"
             " `label`, or fewer folds"
         )
-    value = headline(evaluation).network
-    return {}, None, evaluation["windows"], 1.0 - value if config.task is Task.ANOMALY else value
+    value = measures.value(evaluation["network"], evaluation)
+    return {}, None, evaluation["windows"], 1.0 - value if measures.greatest else value
 
 
 def _errors(forecasts: Iterable[NDArray[Any]], prepared: Prepared, part: str) -> ForecastErrors:
     """The errors of scaled forecasts of a part's windows, (n, *shape.output) at a time, in original units."""
-    windows, targets = prepared.parts[part], prepared.preprocessor.targets_
-    middle = middle_quantile(prepared.shape.quantiles)
+    windows, targets, middle = prepared.parts[part], prepared.preprocessor.targets_, prepared.middle
     errors, start = ForecastErrors(targets.names), 0
     for output in forecasts:
         rows = windows.target_rows(slice(start, start + len(output)))
@@ -257,7 +256,8 @@ def _scaled(errors: ForecastErrors, prepared: Prepared) -> float:
     return float((errors.mae / prepared.preprocessor.targets_.deviation).mean())
 
 
-def _measure(task: Task, n_targets: int) -> str:
+def _measure(task: SequenceTask, n_targets: int) -> str:
     """The name of the error that decides."""
-    named = {Task.CLASSIFY: "log loss", Task.ANOMALY: "1 - average precision"}
-    return named.get(task, MAE if n_targets == 1 else SCALED_MAE)
+    if task.in_units:
+        return MAE if n_targets == 1 else SCALED_MAE
+    return f"1 - {task.measures.name}" if task.measures.greatest else task.measures.name

@@ -11,12 +11,12 @@ from sklearn.model_selection import TimeSeriesSplit
 
 from zoo.data.columns import shown
 from zoo.data.readers.reading import Source
-from zoo.data.series_splits import layout_of, split_series
 from zoo.data.splits import PARTS, Split, fold_splits
 from zoo.data.table import Table
 from zoo.settings.choices import FoldKind
 from zoo.settings.schema import RunConfig
-from zoo.training.preparation import read_data
+from zoo.tasks import find_task
+from zoo.training.preparation import read_data, split_table
 from zoo_registry.errors import ConfigError, DataError
 
 Fold = dict[str, Split]  # by the name of the series, as zoo.training.preparation.prepare takes it
@@ -53,7 +53,7 @@ def time_folds(
     )
     gap = config.data.embargo if gap is None else gap
     _check(kind, folds=folds, horizon_rows=horizon_rows, train_rows=train_rows, gap=gap)
-    splits, _ = split_series(table, config.data, layout_of(config.data))
+    splits, _ = split_table(table, config.data)
     found: dict[str, list[Split]] = {}
     short: dict[str, DataError] = {}
     for name, own in splits.items():
@@ -108,7 +108,7 @@ def _time_series_split(
 
 def _check_rows(cut: list[Split], config: RunConfig, where: str) -> None:
     """Raise DataError where a part of a fold has no room for a window."""
-    layout = layout_of(config.data)
+    layout = find_task(config.task).layout(config.data)
     later = layout.owned[1] if config.data.context else layout.span
     for number, split in enumerate(cut, start=1):
         for name in PARTS:

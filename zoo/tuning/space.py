@@ -10,6 +10,7 @@ from zoo.settings.resolve import resolve
 from zoo.settings.schema import RunConfig
 from zoo.settings.setting import Described, settings_of
 from zoo.settings.toml_file import as_file
+from zoo.tasks import find_task
 from zoo.tuning.search_range import as_declared, nearest, spread
 from zoo_registry import Architecture, Search
 from zoo_registry.errors import ConfigError, close_match_hint
@@ -99,8 +100,10 @@ class Space:
 
 def default_settings(config: RunConfig, architecture: Architecture) -> Ranges:
     """The ranges of the run's own settings that a search begins with, given the configuration without one."""
-    found = {name: setting.search(config, architecture) for name, setting in settings_of(type(config)).items()}
-    return {name: search for name, search in found.items() if search is not None}
+    task, settings = find_task(config.task), settings_of(type(config))
+    found = {name: mine.search(config, architecture) for name, mine in settings.items() if task.among(mine.mark.tasks)}
+    declared = {name: search for name, search in found.items() if search is not None}
+    return declared | task.searched(config, architecture)
 
 
 def make_space(

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.data.series_splits import layout_of, split_series
 from zoo.data.table import Table
 from zoo.settings.schema import RunConfig
+from zoo.training.preparation import split_table
 from zoo.tuning.folds import Fold
 from zoo.tuning.trial_record import COMPLETE, FAILED, PRUNED
 from zoo.workers.messages import Reporter, SharedFile
@@ -68,7 +68,7 @@ def _outcome(task: TrialTask, table: Table, folds: Sequence[Fold]) -> Outcome:
             raise _Stopped
 
     try:
-        split_series(table, task.config.data, layout_of(task.config.data))  # as a training of it will need
+        split_table(table, task.config.data)  # as a training of it will need
         told = on_epoch if task.tell_epochs else None
         found = cross_validate(task.config, table, folds, on_epoch=told, on_fold=on_fold)
     except _Stopped:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from zoo.data.readers.reading import Source, describe
-from zoo.data.series_splits import layout_of, split_series
 from zoo.data.table import Table
 from zoo.settings.choices import ARRAYS, FRAME
 from zoo.settings.schema import DEFAULT_SOURCE
 from zoo.settings.sessions import StudySettings
-from zoo.training.preparation import read_data
+from zoo.tasks import find_task
+from zoo.training.preparation import read_data, split_table
 from zoo.tuning.folds import Fold, time_folds
 from zoo.tuning.search import Session, Watcher
 from zoo.tuning.search_range import read_range
@@ -224,9 +224,9 @@ def _longest_window(plan: StudyPlan, table: Table, folds: list[Fold]) -> int:
     fitting = [0]
     for window in _windows(plan):
         data = plan.base.data.model_copy(update={"window": window})
-        layout = layout_of(data)
+        layout = find_task(data.task).layout(data)
         try:
-            split_series(table, data, layout)
+            split_table(table, data)
         except DataError:
             continue
         if layout.span + window <= rows:

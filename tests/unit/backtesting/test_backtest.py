@@ -239,7 +239,7 @@ def test_a_saved_backtest_is_whole(trained, series, tmp_path):
     pd.testing.assert_frame_equal(pd.read_parquet(folder / "origins.parquet"), found.by_origin)
     record = json.loads((folder / "backtest.json").read_text(encoding="utf-8"))
     assert record["network"] == found.evaluation["network"]
-    assert record["fingerprint"] == trained.record.data["fingerprint"]
+    assert record["fingerprint"] == trained.record.data.fingerprint
     assert found.save(tmp_path / "backtests") != folder
 
 

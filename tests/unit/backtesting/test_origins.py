@@ -13,7 +13,9 @@ from zoo.data.intervals import intervals
 from zoo.data.readers.reading import Reading
 from zoo.data.splits import Split
 from zoo.data.table import Table, read_table
-from zoo.data.table_windows import Asked, TableWindows, lay_over
+from zoo.data.table_windows import TableWindows, lay_over
+from zoo.settings.schema import DataConfig
+from zoo.tasks import find_task
 from zoo_registry import Task
 from zoo_registry.errors import ConfigError, DataError
 
@@ -35,8 +37,13 @@ def make_table(rows: int = 60, *, late: int | None = None, times: bool = True, h
 
 def lay(table: Table, *, gap: int = 0, task: Task = Task.FORECAST, missing: str = "error") -> TableWindows:
     horizon = HORIZON if task is Task.FORECAST else 1
-    asked = Asked(task, ["load"], ["load"], WINDOW, horizon, gap)
-    return lay_over(table, asked, intervals(list(table.series.values())), missing=missing)
+    config = DataConfig(task=task, window=WINDOW, horizon=horizon, gap=gap)
+    return lay_over(
+        table,
+        find_task(config.task).state(config, ["load"], ["load"]),
+        intervals(list(table.series.values())),
+        missing=missing,
+    )
 
 
 def test_origins_lie_a_stride_apart_with_their_horizon_inside_the_tested_rows():

@@ -35,8 +35,9 @@ def told():
     return json.loads((FIXTURES / "bundle-v1.json").read_text(encoding="utf-8"))
 
 
-def test_it_is_of_this_schema(published):
-    assert load_bundle(published).manifest.schema_version == SCHEMA_VERSION == 1
+def test_it_is_of_schema_1_and_read_as_one_of_this(published):
+    assert json.loads((published / "manifest.json").read_bytes())["schema_version"] == 1
+    assert load_bundle(published).manifest.schema_version == SCHEMA_VERSION
 
 
 def test_it_verifies(published):

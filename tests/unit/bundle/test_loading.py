@@ -17,7 +17,7 @@ from zoo.bundle.opening import find_bundle, versions
 from zoo_registry.errors import BundleError, DataError
 
 # What windows hold is of no matter here; tests/unit/bundle/test_ranges.py looks at it
-pytestmark = pytest.mark.filterwarnings("ignore::zoo.bundle.ranges.OutsideRangeWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::zoo.inference.ranges.OutsideRangeWarning")
 
 
 def make_folders(model, *names):
@@ -152,7 +152,7 @@ def test_a_table_that_does_not_fit(exported, series):
 
 def test_float64(wide_bundle):
     run, bundle = wide_bundle
-    assert bundle.manifest.interface.inputs[0].dtype == "float64"
+    assert bundle.manifest.problem.inputs[0].dtype == "float64"
     random = np.random.default_rng(1)
     windows = 1e6 + random.normal(size=(9, 4, 1))
     unit = bundle.manifest.parity_unit["price"]

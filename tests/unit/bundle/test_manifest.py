@@ -10,31 +10,42 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.bundle import manifest as module
-from zoo.bundle.manifest import FileEntry, Interface, Manifest, Tensor, check_names
+from zoo.bundle.manifest import FileEntry, Manifest, OnnxRecord, Parity, check_names
+from zoo.provenance import DataRecord, Part, Provenance, Repairs
+from zoo_registry import Problem, Tensor
 from zoo_registry.errors import BundleError
 
-INTERFACE = Interface(
+PROBLEM = Problem(
     task="forecast",
-    window=8,
-    horizon=3,
-    features=("load", "température"),
+    inputs=(Tensor(name="window", dtype="float32", shape=(8, 2), columns=("load", "température")),),
+    outputs=(Tensor(name="forecast", dtype="float32", shape=(3, 1), columns=("load",)),),
     targets=("load",),
-    inputs=(Tensor(name="window", dtype="float32", shape=(8, 2)),),
-    outputs=(Tensor(name="forecast", dtype="float32", shape=(3, 1)),),
+    horizon=3,
+)
+DATA = DataRecord(
+    source="load.csv",
+    fingerprint="ab" * 32,
+    rows=240,
+    time_column=None,
+    series_column=None,
+    gaps="error",
+    calendar=(),
+    repairs=Repairs(),
+    split={"train": Part(rows=(0, 168)), "validation": Part(rows=(168, 204)), "test": Part(rows=(204, 240))},
 )
 MANIFEST = Manifest(
     model="mine",
     created="2024-01-01T00:00:00+00:00",
     run="a-run",
-    architecture={"name": "basic", "distribution": "lstm-zoo", "version": "1"},
+    architecture=Provenance(name="basic", distribution="lstm-zoo", version="1"),
     hyperparameters={"units": 4, "dropout": 0.1},
     training={"epochs": 2},
-    interface=INTERFACE,
-    data={"rows": 240, "time_column": None},
-    metrics={"verdict": "good"},
+    problem=PROBLEM,
+    data=DATA,
+    metrics={"network": {}, "baselines": {}, "skipped": {}, "verdict": "good"},
     parity_unit={"load": 7.0710678118654755},
-    parity={"onnxruntime": {"version": "1", "difference": 1e-7}},
-    onnx={"opset": 18},
+    parity={"onnxruntime": Parity(version="1", difference=1e-7)},
+    onnx=OnnxRecord(opset=18, operators={"LSTM": 1}),
     versions={"python": "3.11"},
     files={"model.onnx": FileEntry(size=3, sha256="ab" * 32)},
     checksum="",
@@ -108,8 +119,8 @@ def test_another_spelling_of_the_same_content(folder):
     "change",
     [
         lambda content: content.update(model="theirs"),
-        lambda content: content["interface"].update(window=9),
-        lambda content: content["interface"]["features"].reverse(),
+        lambda content: content["problem"].update(horizon=9),
+        lambda content: content["problem"]["inputs"][0]["columns"].reverse(),
         lambda content: content["parity_unit"].update(load=7.071067811865475),
         lambda content: content["files"]["model.onnx"].update(sha256="ac" * 32),
         lambda content: content["files"].clear(),
@@ -131,15 +142,15 @@ def test_a_changed_value_breaks_the_seal(folder, change):
         ("1e-07", "NaN", "NaN is no JSON number"),
         ("1e-07", "-Infinity", "-Infinity is no JSON number"),
         ('"rows": 240', '"rows": ' + "9" * 5000, "integer string conversion"),
-        ('"window": 8', '"window": 8.5', "valid integer"),
-        ('"dtype": "float32"', '"dtype": "float16"', "'float32', 'float64' or 'bool'"),
+        ('"horizon": 3', '"horizon": 3.5', "valid integer"),
+        ('"dtype": "float32"', '"dtype": "float16"', "'float32', 'float64', 'int64', 'bool' or 'string'"),
         ('"units": "raw"', '"units": "normal"', "'raw' or 'scaled'"),
         ('"run":', '"novel": 1, "run":', "Extra inputs are not permitted"),
         ('"run":', '"ran":', "Field required"),
         ("{", "", ""),
         ('"size": 3', '"size": -3', "greater than or equal to 0"),
         ('"size": 3', '"size": "3"', "valid integer"),
-        ('"abab', '"ABab', "should match pattern"),
+        ('"sha256": "abab', '"sha256": "ABab', "should match pattern"),
     ],
 )
 def test_what_is_no_manifest(folder, old, new, reason):
@@ -173,11 +184,11 @@ def test_numbers_and_texts_that_json_allows_but_nothing_can_hold(folder, old, ne
         Manifest.read(folder)
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None])
+@pytest.mark.parametrize("version", [0, 3, "1", None])
 def test_another_schema_version(folder, version):
     edit(folder, lambda content: content.update(schema_version=version, novel="field"))
     seal(folder)
-    with pytest.raises(BundleError, match=f"expected schema version 1, found {version!r}; use the lstm-zoo that wrote"):
+    with pytest.raises(BundleError, match=f"expected schema version 2 or 1, found {version!r}; use the"):
         Manifest.read(folder)
 
 

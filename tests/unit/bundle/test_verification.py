@@ -115,8 +115,8 @@ def test_runtimes_that_are_chosen(monkeypatch):
 
 
 def test_the_unit_follows_the_targets(exported):
-    interface = exported.manifest.interface.model_copy(update={"targets": ("b", "a")})
-    manifest = exported.manifest.model_copy(update={"interface": interface, "parity_unit": {"a": 1.0, "b": 2.0}})
+    problem = exported.manifest.problem.model_copy(update={"targets": ("b", "a")})
+    manifest = exported.manifest.model_copy(update={"problem": problem, "parity_unit": {"a": 1.0, "b": 2.0}})
     np.testing.assert_array_equal(Ruler.of(manifest).unit, [2.0, 1.0])
 
 

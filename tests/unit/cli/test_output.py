@@ -105,7 +105,7 @@ def test_a_broken_run_is_a_warning(zoo_command, trained, tmp_path):
     assert trained.id in zoo_command("runs").stdout
 
 
-@pytest.mark.filterwarnings("ignore::zoo.bundle.ranges.OutsideRangeWarning")
+@pytest.mark.filterwarnings("ignore::zoo.inference.ranges.OutsideRangeWarning")
 def test_a_forecast_for_programs(zoo_command, exported, series, series_file):
     expected = exported.predict(series)["load"]
     rows = json.loads(zoo_command("predict", exported.folder, "--data", series_file, "--json").stdout)
@@ -117,7 +117,7 @@ def test_a_forecast_for_programs(zoo_command, exported, series, series_file):
     assert [row["step"] for row in rows] == [1, 2, 3]
 
 
-@pytest.mark.filterwarnings("ignore::zoo.bundle.ranges.OutsideRangeWarning")
+@pytest.mark.filterwarnings("ignore::zoo.inference.ranges.OutsideRangeWarning")
 @pytest.mark.parametrize("name", ["forecast.csv", "forecast.parquet", "forecast.CSV"])
 def test_a_forecast_as_a_file(zoo_command, exported, series, series_file, name):
     import pandas as pd
@@ -161,13 +161,13 @@ def test_a_forecast_to_another_kind_of_file(zoo_command, exported, series_file, 
     assert not (tmp_path / form).exists()
 
 
-@pytest.mark.filterwarnings("ignore::zoo.bundle.ranges.OutsideRangeWarning")
+@pytest.mark.filterwarnings("ignore::zoo.inference.ranges.OutsideRangeWarning")
 @pytest.mark.parametrize("target", ["step", "time"])
 def test_targets_called_like_the_index(zoo_command, exported, series, monkeypatch, target):
     """The index of a forecast is ``step``, or ``time`` where the table has times under any name."""
     renamed, known = copy.copy(exported), exported.manifest
-    interface = exported.manifest.interface.model_copy(update={"targets": (target,)})
-    manifest = exported.manifest.model_copy(update={"interface": interface})
+    problem = exported.manifest.problem.model_copy(update={"targets": (target,)})
+    manifest = exported.manifest.model_copy(update={"problem": problem})
     monkeypatch.setattr(type(exported), "manifest", property(lambda bundle: manifest if bundle is renamed else known))
     monkeypatch.setattr("zoo.bundle.loading.load_bundle", lambda path, **_: renamed)
     series.rename(columns={"time": "date"}).to_csv("timed.csv", index=False)
@@ -293,8 +293,9 @@ def test_repair_22_a_bundles_names(zoo_command, exported, series_file, tmp_path)
     """In the heads of a table, and in an error."""
     folder, name = Path(shutil.copytree(exported.folder, tmp_path / "tiny" / "1")), "lo\x1b[2Jad"
     manifest = Manifest.read(folder)
-    interface = manifest.interface.model_copy(update={"targets": (name,)})
-    manifest.model_copy(update={"interface": interface, "parity_unit": {name: 1.0}}).write(folder)
+    outputs = (manifest.problem.outputs[0].model_copy(update={"columns": (name,)}),)
+    problem = manifest.problem.model_copy(update={"targets": (name,), "outputs": outputs})
+    manifest.model_copy(update={"problem": problem, "parity_unit": {name: 1.0}}).write(folder)
     done = zoo_command("predict", folder, "--data", series_file)
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines()[0].split() == ["time", r"lo\x1b[2Jad"]
@@ -304,8 +305,10 @@ def test_repair_22_a_bundles_names(zoo_command, exported, series_file, tmp_path)
     part = json.loads((folder / "preprocessing.json").read_text())
     part["features"][0]["column"] = name
     (folder / "preprocessing.json").write_text(json.dumps(part))
-    interface = manifest.interface.model_copy(update={"features": (name, "temperature")})
-    manifest.model_copy(update={"interface": interface, "files": describe_files(folder)}).write(folder)
+    problem = manifest.problem.model_copy(
+        update={"inputs": (manifest.problem.inputs[0].model_copy(update={"columns": (name, "temperature")}),)}
+    )
+    manifest.model_copy(update={"problem": problem, "files": describe_files(folder)}).write(folder)
     done = zoo_command("predict", folder, "--data", series_file)
     assert (done.exit_code, done.stdout) == (2, "")
     assert r"lo\x1b[2Jad" in done.stderr

@@ -13,6 +13,7 @@ from zoo.runs.record import RunRecord
 def record_of(trained: Any, task: str, evaluation: dict[str, Any]) -> RunRecord:
     content = trained.record.model_dump()
     content["config"]["data"] |= {"task": task, "horizon": 1}
+    content["problem"] |= {"task": task, "horizon": 1}
     content["evaluation"] = {"windows": 1000, "left_out": 0, "skipped": {}, "verdict": "So."} | evaluation
     return RunRecord.model_validate(content)
 

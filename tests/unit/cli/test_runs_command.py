@@ -6,28 +6,15 @@ import json
 
 import pytest
 
-from zoo.runs.record import RunRecord
-from zoo.settings.schema import DataConfig, RunConfig, TrainingConfig
-
 ERRORS = {"scaled": {"mae": 0.5}, "targets": {}}
 
 
 @pytest.fixture
-def runs(tmp_path):
+def runs(tmp_path, run_record):
     """Two sound runs."""
-    data = DataConfig(target="load", window=30, horizon=1)
-    config = RunConfig(architecture="basic", hyperparameters={"units": 4}, data=data, training=TrainingConfig())
-    told = {
-        "plugin": {"name": "basic"},
-        "versions": {},
-        "data": {"source": "load.csv"},
-        "training": {"epochs": 3},
-        "evaluation": {"network": ERRORS, "baselines": {"last value": ERRORS}},
-    }
     for name in ("20240101-basic", "20240303-basic"):
         (tmp_path / "runs" / name).mkdir(parents=True)
-        record = RunRecord(id=name, created="2024-01-01T12:00:00+00:00", config=config, **told)
-        (tmp_path / "runs" / name / "run.json").write_text(record.model_dump_json())
+        (tmp_path / "runs" / name / "run.json").write_text(run_record(name).model_dump_json())
     return tmp_path / "runs"
 
 
@@ -43,6 +30,11 @@ def foreign(**changes):
     return write
 
 
+def measured(**changes):
+    sound = {"network": ERRORS, "baselines": {"last value": ERRORS}, "skipped": {}, "verdict": "good"}
+    return foreign(evaluation=sound | changes)
+
+
 def huge(path):
     with path.open("wb") as file:
         file.truncate(3 * 2**30)  # no byte of it is written
@@ -55,14 +47,13 @@ UNREADABLE = {
     "huge": huge,
     "another program's": lambda path: path.write_text('{"id": 1, "accuracy": 0.5}'),
     "no measures": foreign(evaluation={"verdict": "good"}),
-    "measures that are none": foreign(evaluation={"network": {"targets": {}}, "baselines": {"x": ["y"]}}),
-    "no baseline": foreign(evaluation={"network": ERRORS, "baselines": {}}),
-    "words for numbers": foreign(
-        evaluation={"network": {"targets": {}, "scaled": {"mae": "good"}}, "baselines": {"x": {"scaled": {"mae": 1}}}}
+    "measures that are none": measured(network={"targets": {}}, baselines={"x": ["y"]}),
+    "no baseline": measured(baselines={}),
+    "words for numbers": measured(
+        network={"targets": {}, "scaled": {"mae": "good"}}, baselines={"x": {"scaled": {"mae": 1}}}
     ),
-    "no source": foreign(data={}),
-    "a number for a source": foreign(data={"source": 3}),
-    "no epochs": foreign(training={}),
+    "no data": foreign(data={}),
+    "no training": foreign(training={}),
 }
 
 
@@ -75,7 +66,7 @@ def test_repair_16_an_unreadable_run_takes_one_line(runs, zoo_command, kind):
     _, *rows = (line.split() for line in done.stdout.splitlines())
     assert [row[0] for row in rows] == ["20240101-basic", "20240202-odd", "20240303-basic"]
     assert rows[1] == ["20240202-odd", "UNREADABLE", *"------"]
-    assert rows[0][1:6] == ["load.csv", "30", "1", "3", "scaled"]
+    assert rows[0][1:6] == ["table.csv", "6", "2", "2", "scaled"]
     (warning,) = done.stderr.splitlines()
     assert warning.startswith("warning: runs/20240202-odd")
     first, odd, last = json.loads(zoo_command("runs", "--json").stdout)

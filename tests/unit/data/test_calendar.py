@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.data.calendar import calendar_columns, calendar_values
-from zoo.data.last_window import read_last_windows
 from zoo.data.readers.reading import Reading
 from zoo.data.table import read_table
 from zoo.settings.choices import CalendarField
@@ -122,43 +121,36 @@ def test_the_test_vector_can_be_computed_from_what_is_written(tmp_path: Path, zo
 # The same clock in a prediction
 
 
-def last_window(frame: pd.DataFrame, trained: dict[str, Any]) -> Any:
-    features = ["load", "hour_sin", "hour_cos", "day_sin", "day_cos"]
-    return read_last_windows(frame, features=features, window=3, trained=trained)
+FEATURES = ["load", "hour_sin", "hour_cos", "day_sin", "day_cos"]
+TRAINED = {"time_column": "time", "calendar": ("hour", "day")}
 
 
 @pytest.mark.parametrize("zone", [BERLIN, "+02:00"])
 @pytest.mark.parametrize("other", ["UTC", "Asia/Kolkata"])
-def test_a_prediction_reads_the_clock_of_the_training(zone: str, other: str):
+def test_a_prediction_reads_the_clock_of_the_training(labelled, read_as_trained, zone: str, other: str):
     frame = frame_of(None)
     start = pd.Timestamp("2024-01-31", tz=zone)
     frame["time"] = pd.date_range(start, periods=len(frame), freq="h")
     table = read_table(frame, targets=["load"], reading=Reading(calendar=("hour", "day")))
-    trained = {"time_column": "time", "zone": table.zone, "calendar": ["hour", "day"]}
-    same = last_window(frame, trained)
+    same = read_as_trained(frame, FEATURES, 3, zone=table.zone, **TRAINED)
     np.testing.assert_array_equal(same.values[0], table.values[-3:, [0, 2, 3, 4, 5]])
     moved = frame.assign(time=frame["time"].dt.tz_convert(other))
-    converted = last_window(moved, trained)
+    converted = read_as_trained(moved, FEATURES, 3, zone=table.zone, **TRAINED)
     np.testing.assert_array_equal(converted.values, same.values)
-    index = converted.forecast_frame(np.zeros((1, 1, 1)), ["load"]).index
+    index = labelled(converted, np.zeros((1, 1, 1)), ["load"]).index
     assert str(index.tz) == other  # the answer keeps the zone of the question
     assert index[0] == frame["time"].iloc[-1] + timedelta(hours=1)
 
 
 @pytest.mark.parametrize(("trained_zone", "zone"), [(None, "UTC"), ("UTC", None), (BERLIN, None)])
-def test_times_with_and_without_a_zone_are_not_mixed_up(trained_zone: str | None, zone: str | None):
-    trained = {"time_column": "time", "zone": trained_zone, "calendar": ["hour", "day"]}
+def test_times_with_and_without_a_zone_are_not_mixed_up(read_as_trained, trained_zone: str | None, zone: str | None):
     found, expected = zone or "none", trained_zone or "none"
     sentence = f"the calendar features were learned from times of the zone {expected}, found times of the zone {found};"
     with pytest.raises(DataError, match=sentence):
-        last_window(frame_of(zone), trained)
-    assert last_window(frame_of(trained_zone), trained).values.shape == (1, 3, 5)
-    plain_training = {"time_column": "time", "zone": trained_zone, "calendar": []}  # the clock does not matter
-    assert read_last_windows(frame_of(zone), features=["load"], window=3, trained=plain_training).values.shape == (
-        1,
-        3,
-        1,
-    )
+        read_as_trained(frame_of(zone), FEATURES, 3, zone=trained_zone, **TRAINED)
+    assert read_as_trained(frame_of(trained_zone), FEATURES, 3, zone=trained_zone, **TRAINED).values.shape == (1, 3, 5)
+    plain = read_as_trained(frame_of(zone), ["load"], 3, zone=trained_zone, time_column="time")
+    assert plain.values.shape == (1, 3, 1)  # the clock does not matter
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.data.labels import class_counts
+from zoo.data.roles import Roles
 from zoo.data.splits import PARTS
 from zoo.data.table import read_table
+from zoo.preprocessing.prepared import Prepared
 from zoo.settings.schema import DataConfig
-from zoo.training.preparation import Prepared, prepare
-from zoo_registry import Task
+from zoo.training.preparation import prepare
 from zoo_registry.errors import ConfigError, DataError
 
 ROWS, WINDOW = 60, 4
@@ -45,7 +46,7 @@ def alternate(*labels: Any) -> list[Any]:
 def read_labels(labels: Any, **frame: Any) -> tuple[tuple[str, ...], list[str | None]]:
     """The classes in order, and each row's."""
     source = pd.DataFrame({"x": np.arange(len(labels)) * 1.0, "state": labels})
-    table = read_table(source, targets=["state"], task=Task.CLASSIFY)
+    table = read_table(source, targets=["state"], roles=Roles(classes=True))
     assert table.labels is not None
     assert (table.features, table.targets, table.label_column) == (("x",), (), "state")
     return table.classes, [table.classes[label] if label >= 0 else None for label in table.labels]
@@ -130,7 +131,7 @@ def test_missing_labels_leave_out_the_windows_that_end_there_and_no_other(missin
     prepared = classify(labels, missing="drop")
     ends = [row for part in PARTS for row in prepared.parts[part].last_rows()]
     assert ends == [row for row in range(WINDOW - 1, ROWS) if row not in missing]
-    assert prepared.repairs == {"missing": {"method": "drop", "values": {"state": len(missing)}}}
+    assert prepared.repairs.model_dump() == {"missing": {"method": "drop", "values": {"state": len(missing)}}}
     assert all((prepared.parts[part].outputs() >= 0).all() for part in PARTS)
 
 
@@ -228,7 +229,7 @@ def test_missing_labels_of_anomalies():
     labels[10] = labels[40] = labels[50] = None
     for missing in ("error", "ffill", "drop"):
         prepared = anomaly(labels, missing=missing)
-        assert prepared.repairs == prepared.missing == {}
+        assert prepared.repairs.model_dump() == prepared.missing == {}
         assert [prepared.parts[part].origins().tolist() for part in PARTS] == [
             list(range(WINDOW - 1, 30)),
             list(range(30, 45)),

@@ -6,15 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.data.last_window import LastWindows, UnknownTimesWarning, read_last_windows
+from zoo.data.last_window import LastWindows, read_last_windows
+from zoo.data.readers.reading import Reading
+from zoo.inference.frames import UnknownTimesWarning
 from zoo_registry.errors import DataError
 
 FEATURES = ["temperature", "load"]
 
 
 def read_last_window(source, usual_time=None, **settings):
-    """What a table of one series gives, after a training that recorded nothing but its column of times."""
-    return read_last_windows(source, trained={"time_column": usual_time}, **settings)
+    return read_last_windows(source, reading=Reading(usual_time=usual_time), **settings)
 
 
 def test_the_last_rows_in_the_order_of_the_features(series: pd.DataFrame):
@@ -74,24 +75,24 @@ def test_an_example_is_filled_in_its_own_way():
         read_last_window("example:co2", features=["co2"], window=2284, missing="error")
 
 
-def test_a_forecast_is_labelled_with_the_times_after_the_last_row(series: pd.DataFrame):
+def test_a_forecast_is_labelled_with_the_times_after_the_last_row(labelled, series: pd.DataFrame):
     last = read_last_window(series, features=FEATURES, window=8)
-    frame = last.forecast_frame(np.array([[[1.0], [2.0], [3.0]]]), ["load"])
+    frame = labelled(last, np.array([[[1.0], [2.0], [3.0]]]), ["load"])
     assert frame.index.name == "time"
     assert frame.index.tolist() == pd.date_range("2024-01-11", periods=3, freq="h").tolist()
     assert frame["load"].tolist() == [1, 2, 3]
 
 
-def test_the_times_come_from_the_usual_column(series: pd.DataFrame):
+def test_the_times_come_from_the_usual_column(labelled, series: pd.DataFrame):
     frame = series.assign(made=pd.date_range("2020-01-01", periods=240, freq="D"))
     last = read_last_window(frame, features=FEATURES, window=8, usual_time="made")
-    assert last.forecast_frame(np.zeros((1, 1, 1)), ["load"]).index[0] == pd.Timestamp("2020-08-28")
+    assert labelled(last, np.zeros((1, 1, 1)), ["load"]).index[0] == pd.Timestamp("2020-08-28")
 
 
 @pytest.mark.parametrize("times", [None, pd.DatetimeIndex(["2024-01-01"])])
-def test_without_a_step_the_forecast_is_labelled_by_steps(times: pd.DatetimeIndex | None):
+def test_without_a_step_the_forecast_is_labelled_by_steps(labelled, times: pd.DatetimeIndex | None):
     last = LastWindows(np.zeros((1, 1, 1)), [times], [""])
     with nullcontext() if times is None else pytest.warns(UnknownTimesWarning, match="times to come cannot be known"):
-        frame = last.forecast_frame(np.array([[[1.0], [2.0]]]), ["y"])
+        frame = labelled(last, np.array([[[1.0], [2.0]]]), ["y"])
     assert frame.index.name == "step"
     assert frame.index.tolist() == [1, 2]

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.data.frequency import Frequency, find_frequency, next_times
-from zoo.data.last_window import UnknownTimesWarning, read_last_windows
+from zoo.data.last_window import read_last_windows
 from zoo.data.readers.reading import Reading
 from zoo.data.table import read_table
+from zoo.inference.frames import UnknownTimesWarning
+from zoo_registry import Step
 from zoo_registry.errors import DataError
 
 
@@ -91,26 +93,26 @@ def test_repair_12_counts_that_cannot_be_known_are_not_invented():
     assert next_times(pd.Index([1, 2, 3, 7, 8, 9]), 2).tolist() == [10, 11]
 
 
-def test_repair_12_a_forecast_without_dates_says_so():
+def test_repair_12_a_forecast_without_dates_says_so(labelled):
     days = [1, 2, 5, 6, 11, 19, 20, 28]
     frame = pd.DataFrame({"time": [f"2024-01-{day:02}" for day in days], "y": np.arange(8.0)})
-    last = read_last_windows(frame, features=["y"], window=4, trained={}, gaps="ignore")
+    last = read_last_windows(frame, features=["y"], window=4, reading=Reading(gaps="ignore"))
     with pytest.warns(UnknownTimesWarning, match="the times to come cannot be known"):
-        answer = last.forecast_frame(np.zeros((1, 2, 1)), ["y"])
+        answer = labelled(last, np.zeros((1, 2, 1)), ["y"])
     assert answer.index.name == "step"
 
 
-def test_repair_12_the_month_of_the_15th_is_forecast_on_the_15th_over_gaps():
+def test_repair_12_the_month_of_the_15th_is_forecast_on_the_15th_over_gaps(labelled):
     times = on_day("2010-01", 15, 40).delete([7])
     frame = pd.DataFrame({"date": times, "y": np.arange(39.0)})
-    last = read_last_windows(frame, features=["y"], window=4, trained={}, gaps="ignore")
-    answer = last.forecast_frame(np.zeros((1, 3, 1)), ["y"])
+    last = read_last_windows(frame, features=["y"], window=4, reading=Reading(gaps="ignore"))
+    answer = labelled(last, np.zeros((1, 3, 1)), ["y"])
     assert answer.index.strftime("%Y-%m-%d").tolist() == ["2013-05-15", "2013-06-15", "2013-07-15"]
     assert read_table(frame, targets=["y"], reading=Reading(gaps="break")).stretches.tolist() == [[0, 7], [7, 39]]
 
 
 def test_repair_12_another_step_than_the_months_is_told_without_a_rule_that_is_none():
     frame = pd.DataFrame({"date": pd.date_range("2024-01-01", periods=9), "y": np.arange(9.0)})
-    trained = {"step": {"name": "1 month on day 15", "size": 2_678_400.0}}
+    step = Step(name="1 month on day 15", size=2_678_400.0)
     with pytest.raises(DataError, match=r"expected rows 1 month on day 15 apart as in the training, .*; mend them$"):
-        read_last_windows(frame, features=["y"], window=4, trained=trained)
+        read_last_windows(frame, features=["y"], window=4, step=step)

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.data.readers.reading import Reading
+from zoo.data.roles import Roles
 from zoo.data.table import Table, read_table
 from zoo.settings.schema import DataConfig
+from zoo.tasks import find_task
 from zoo.training.preparation import prepare
-from zoo_registry import Task
 from zoo_registry.errors import ConfigError, DataError
 
 
@@ -87,20 +88,22 @@ def test_a_step_without_rows_is_a_missing_value_that_has_to_be_repaired():
     ):
         prepare(config, frame)
     prepared = prepare(config.model_copy(update={"missing": "interpolate"}), frame)
-    assert prepared.repairs["missing"] == {"method": "interpolate", "values": {"y": 2}}
-    assert prepared.repairs["resample"]["rows_without_values"] == 2
+    assert prepared.repairs.model_dump()["missing"] == {"method": "interpolate", "values": {"y": 2}}
+    assert prepared.repairs.model_dump()["resample"]["rows_without_values"] == 2
     assert len(prepared.values) == 60
     drawn = np.interp([5, 6], [4, 7], prepared.values[[4, 7], 0])
     np.testing.assert_allclose(prepared.values[5:7, 0], drawn)
 
 
-@pytest.mark.parametrize(("task", "target"), [(Task.CLASSIFY, "state"), (Task.ANOMALY, ())])
-def test_labels_are_the_last_of_each_step(task: Task, target: Any):
+@pytest.mark.parametrize(("task", "target"), [("classify", "state"), ("anomaly", ())])
+def test_labels_are_the_last_of_each_step(task: str, target: Any):
     states = [1, 0, 1, 1, None, 0, None]
     frame = hours([1.0] * 7, ["00:00", "00:30", "01:00", "01:20", "01:40", "03:00", "04:00"], state=states)
     reading = Reading(resample="1h")
     targets = [target] if target else []
-    table = read_table(frame, targets=targets, task=task, label=None if target else "state", reading=reading)
+    table = read_table(
+        frame, targets=targets, roles=find_task(task).roles, label=None if target else "state", reading=reading
+    )
     assert table.labels is not None
     assert table.labels.dtype == np.int32
     assert [table.classes[label] if label >= 0 else None for label in table.labels] == ["0", "1", None, "0", None]
@@ -109,7 +112,7 @@ def test_labels_are_the_last_of_each_step(task: Task, target: Any):
 
 def test_labels_without_a_missing_one():
     frame = hours([1.0, 2.0, 3.0], ["00:00", "00:30", "01:00"], state=["b", "a", "c"])
-    table = read_table(frame, targets=["state"], task=Task.CLASSIFY, reading=Reading(resample="1h"))
+    table = read_table(frame, targets=["state"], roles=Roles(classes=True), reading=Reading(resample="1h"))
     assert table.labels is not None
     assert [table.classes[label] for label in table.labels] == ["a", "c"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ from zoo.data.readers.reading import Reading
 from zoo.data.splits import PARTS, Split
 from zoo.data.table import read_table
 from zoo.evaluation.evaluation import evaluate
+from zoo.preprocessing.prepared import Prepared
+from zoo.provenance import Repairs
 from zoo.settings.schema import DataConfig
-from zoo.training.preparation import Prepared, prepare
+from zoo.training.preparation import prepare
+from zoo_registry import Step
 from zoo_registry.errors import ConfigError, DataError
 
 NAN = np.nan
@@ -192,8 +196,8 @@ def test_fractions_are_of_each_series_rows(seed: int | None):
     for name, rows in (("a", 40), ("b", 20)):
         plain = Split(range(rows // 2), range(rows // 2, rows * 3 // 4), range(rows * 3 // 4, rows))
         assert prepared.splits[name] == plain.shifted(base[name])
-    described = prepared.describe_split()
-    assert {name: part["rows"] for name, part in described.items()} == {"train": 30, "validation": 15, "test": 15}
+    described = prepared.split()
+    assert {name: part.rows for name, part in described.items()} == {"train": 30, "validation": 15, "test": 15}
 
 
 def test_counts_are_of_each_series_rows():
@@ -213,9 +217,9 @@ def test_dates_are_the_same_for_all_series():
         "a": Split(range(14), range(14, 20), range(20, 27)),
         "b": Split(range(30, 39), range(39, 45), range(45, 52)),
     }
-    described = prepared.describe_split()
-    assert described["train"]["first"] == "row 1 (2024-01-01 00:00:00, series 'a')"
-    assert described["test"]["last"].endswith("(2024-01-02 02:00:00, series 'a')")
+    described = prepared.split()
+    assert described["train"].first == "row 1 (2024-01-01 00:00:00, series 'a')"
+    assert described["test"].last.endswith("(2024-01-02 02:00:00, series 'a')")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -237,13 +241,13 @@ def test_short_series_are_dropped_and_recorded():
     frame = make_table(lengths)
     frame.loc[frame["site"] == "b", "load"] = NAN  # what is left out may be missing
     prepared = prepare(config(short_series="drop"), frame)
-    assert prepared.repairs == {"short_series": {"dropped": ["b", "d"]}}
+    assert prepared.repairs.model_dump() == {"short_series": {"dropped": ("b", "d")}}
     assert list(prepared.splits) == ["a", "c"]
     for windows in prepared.parts.values():
         found = {int(value) // 1000 for value in windows.inputs().ravel()}
         assert found == {0, 2}
     same = prepare(config(), frame[frame["site"].isin(["a", "c"])])
-    assert same.repairs == {}
+    assert same.repairs == Repairs()
     assert same.preprocessor.parameters() == prepared.preprocessor.parameters()
 
 
@@ -262,7 +266,7 @@ def test_a_series_that_ends_before_the_dates_is_short():
     ):
         prepare(config(split_dates=dates), frame)
     prepared = prepare(config(split_dates=dates, short_series="drop"), frame)
-    assert prepared.repairs == {"short_series": {"dropped": ["b"]}}
+    assert prepared.repairs.model_dump() == {"short_series": {"dropped": ("b",)}}
 
 
 def test_the_windows_of_validation_and_test_may_be_shorter_than_a_window_where_they_reach_back():
@@ -325,18 +329,7 @@ def test_no_value_of_one_series_depends_on_another(missing, seed, holes, shift):
 
 
 def measure(prepared: Prepared, forecast: np.ndarray, season: int | None) -> dict[str, Any]:
-    return evaluate(
-        [forecast],
-        history=prepared.history,
-        raw=prepared.table.cut(prepared.table.values[: len(prepared.values)])[1],
-        parts=prepared.parts,
-        targets=prepared.preprocessor.targets_,
-        target_columns=prepared.shape.target_columns,
-        series=list(prepared.table.series.values()),
-        train=prepared.rows("train"),
-        season=season,
-        task=prepared.shape.task,
-    )
+    return evaluate([forecast], replace(prepared, season=season))
 
 
 @pytest.mark.parametrize("gap", [0, 2])
@@ -378,19 +371,19 @@ def test_a_season_longer_than_a_series_is_not_looked_for_in_the_series_before():
 # The last window of each series
 
 
-def last_windows(frame: Any, window: int = 4, **more: Any) -> Any:
-    trained = {"time_column": "time", "series_column": "site"}
-    return read_last_windows(frame, features=["load", "wind"], window=window, trained=trained, **more)
+def last_windows(frame: Any, window: int = 4, missing: Any = None, **more: Any) -> Any:
+    reading = Reading(series="site", **more)
+    return read_last_windows(frame, features=["load", "wind"], window=window, missing=missing, reading=reading)
 
 
 @pytest.mark.parametrize("seed", [None, 5])
-def test_the_last_window_of_each_series(seed: int | None):
+def test_the_last_window_of_each_series(labelled, seed: int | None):
     lengths = {"a": 12, "b": 20, "c": 15}
     frame = make_table(lengths, seed)
     last = last_windows(frame)
     assert last.values.shape == (3, 4, 2)
     forecast = np.arange(6.0).reshape(3, 2, 1)
-    labelled = last.forecast_frame(forecast, ["load"], gap=1)
+    labelled = labelled(last, forecast, ["load"], gap=1)
     assert list(labelled.columns) == ["site", "load"]
     assert labelled.index.name == "time"
     names = list(dict.fromkeys(frame["site"]))
@@ -426,13 +419,13 @@ def test_series_too_short_for_a_window():
         last_windows(frame, window=11, short_series="drop")
 
 
-def test_a_window_of_one_row_for_each_series():
+def test_a_window_of_one_row_for_each_series(labelled):
     frame = make_table({"a": 1, "b": 1, "c": 2})
     frame["time"] = ["2024-01-05 00:00", "2024-01-02 00:00", "2024-01-01 23:00", "2024-01-02 00:00"]
-    trained = {"time_column": "time", "series_column": "site", "step": {"name": "h", "size": 3600.0}}
-    last = read_last_windows(frame, features=["load"], window=1, trained=trained)
+    hour, reading = Step(name="h", size=3600.0), Reading(series="site")
+    last = read_last_windows(frame, features=["load"], window=1, step=hour, reading=reading)
     assert last.values[:, 0, 0].tolist() == [0, 1000, 2001]
-    labelled = last.forecast_frame(np.zeros((3, 1, 1)), ["load"])
+    labelled = labelled(last, np.zeros((3, 1, 1)), ["load"])
     assert labelled.index.tolist() == [pd.Timestamp(f"2024-01-0{day} 01:00") for day in (5, 2, 2)]
 
 

@@ -15,10 +15,11 @@ from zoo.data import storage
 from zoo.data import table as table_module
 from zoo.data.readers import reading as reading_module
 from zoo.data.readers.reading import Reading, Source
+from zoo.data.roles import NUMBERS, Roles
 from zoo.data.table import Table, read_table
+from zoo.preprocessing.prepared import Prepared
 from zoo.settings.schema import DataConfig
-from zoo.training.preparation import Prepared, prepare
-from zoo_registry import Task
+from zoo.training.preparation import prepare
 from zoo_registry.errors import ConfigError, DataError
 
 NAN = np.nan
@@ -102,11 +103,11 @@ def equal_tables(one: Table, other: Table) -> None:
     assert one.fingerprint() == other.fingerprint()
 
 
-def both(source: Source, spool: Path, task: Task = Task.FORECAST, **how: Any) -> tuple[Table, Table]:
+def both(source: Source, spool: Path, roles: Roles = NUMBERS, **how: Any) -> tuple[Table, Table]:
     targets, features, label = how.pop("targets", ["a"]), how.pop("features", ()), how.pop("label", None)
     whole, spooled = (
         read_table(
-            source, targets=targets, features=features, task=task, label=label, reading=Reading(spool=folder, **how)
+            source, targets=targets, features=features, roles=roles, label=label, reading=Reading(spool=folder, **how)
         )
         for folder in (None, spool)
     )
@@ -152,7 +153,7 @@ def test_series_and_labels(store, spool: Path, kind: str, gaps: str):
     frame.loc[[3, 77], "kind"] = None
     if gaps == "break":
         frame = frame.drop(index=[20, 60])
-    whole, spooled = both(store(frame, kind), spool, Task.CLASSIFY, targets=["kind"], series="site", gaps=gaps)
+    whole, spooled = both(store(frame, kind), spool, Roles(classes=True), targets=["kind"], series="site", gaps=gaps)
     assert list(spooled.series) == ["north", "south", "east"]
     assert spooled.classes == ("high", "low", "middle")
     equal_tables(whole, spooled)
@@ -190,7 +191,7 @@ def equal_parts(one: Prepared, other: Prepared) -> None:
     assert one.missing == other.missing
     assert one.repairs == other.repairs
     assert one.splits == other.splits
-    assert one.describe_split() == other.describe_split()
+    assert one.split() == other.split()
     np.testing.assert_array_equal(one.values, other.values)
     for name, windows in one.parts.items():
         np.testing.assert_array_equal(windows.starts(), other.parts[name].starts())
@@ -258,7 +259,7 @@ def test_training_gives_the_same_weights(store, spool: Path, tmp_path: Path):
     for folder in (None, spool):
         run = zoo.train("basic", source, hyperparameters={"units": 3}, runs=tmp_path / "runs", spool=folder, **settings)
         weights.append(run.network.get_weights())
-        records.append(run.record.data["fingerprint"])
+        records.append(run.record.data.fingerprint)
         assert run.evaluate()["network"] == run.metrics["network"]
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -368,7 +369,7 @@ def test_a_series_without_a_name_and_a_class_that_is_none(store, spool: Path):
     frame.loc[90, "level"] = 0.5
     for folder in (None, spool):
         with pytest.raises(DataError, match="column 'level', row 91: expected a class"):
-            read_table(store(frame, "csv"), targets=["level"], task=Task.CLASSIFY, reading=Reading(spool=folder))
+            read_table(store(frame, "csv"), targets=["level"], roles=Roles(classes=True), reading=Reading(spool=folder))
 
 
 def test_a_column_without_any_value(store, spool: Path):

@@ -7,24 +7,39 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.data import last_window
+from zoo.data import reading_choice
 from zoo.data.last_window import read_last_windows
-from zoo.data.table_windows import Asked, lay_windows
-from zoo_registry import Task
+from zoo.data.reading_choice import reading_as_trained
+from zoo.data.table_windows import lay_windows
+from zoo.inference.frames import window_frame
+from zoo.provenance import DataRecord
+from zoo.settings.schema import DataConfig
+from zoo.tasks import find_task
 from zoo_registry.errors import ConfigError, DataError
 
 FEATURES = ("temperature", "load")
-FORECAST = Asked(Task.FORECAST, FEATURES, ("load",), window=8, horizon=3)
+RECORD = DataRecord.model_validate(
+    dict.fromkeys(("time_column", "series_column"))
+    | {"source": "load.csv", "fingerprint": "", "rows": 240, "gaps": "error", "calendar": (), "repairs": {}}
+    | {"split": {name: {"rows": 80} for name in ("train", "validation", "test")}}
+)
 
 
-def lay(source, asked=FORECAST, trained=None, **settings):
-    return lay_windows(source, asked, trained=trained or {}, **settings)
+def problem(features=FEATURES, targets=("load",), classes=(), quantiles=(), **settings):
+    config = DataConfig.model_validate({"window": 8, "horizon": 3} | settings)
+    return find_task(config.task).state(config, features, targets, classes, quantiles)
+
+
+def lay(source, asked=None, stride=1, missing=None, **reading):
+    asked = asked or problem()
+    how = reading_as_trained(source, asked, RECORD, **reading)
+    return lay_windows(source, asked, reading=how, stride=stride, missing=missing)
 
 
 def frames(laid, outputs=None):
     """All answers of a network that repeats the last load, or of ``outputs(windows)``."""
-    outputs = outputs or (lambda windows: {"forecast": windows[:, -1:, 1:].repeat(laid.asked.horizon, axis=1)})
-    parts = [laid.frame(numbers, outputs(laid.inputs(numbers))) for numbers in laid.windows.batches(50)]
+    outputs = outputs or (lambda windows: {"forecast": windows[:, -1:, 1:].repeat(laid.problem.horizon, axis=1)})
+    parts = [window_frame(laid, numbers, outputs(laid.inputs(numbers))) for numbers in laid.windows.batches(50)]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -33,20 +48,17 @@ def every(laid):
 
 
 @pytest.mark.parametrize("missing", ["ffill", "interpolate"])
-def test_each_window_is_the_last_one_of_the_rows_up_to_it(series: pd.DataFrame, missing: str):
+def test_each_window_is_the_last_one_of_the_rows_up_to_it(labelled, series: pd.DataFrame, missing: str):
     """So nothing that comes after a window is in it, not even in what fills its missing values."""
     frame = series[:60].copy()
     holes = np.random.default_rng(0).random((60, 2)) < 0.4
     holes[0], holes[20:33, 0] = False, True  # longer than a window
     frame[["load", "temperature"]] = frame[["load", "temperature"]].mask(holes)
     laid = lay(frame, missing=missing)
-    plain = [
-        read_last_windows(frame[:stop], features=FEATURES, window=8, trained={}, missing=missing)
-        for stop in range(8, 61)
-    ]
+    plain = [read_last_windows(frame[:stop], features=FEATURES, window=8, missing=missing) for stop in range(8, 61)]
     np.testing.assert_array_equal(every(laid), np.concatenate([last.values for last in plain]))
     found = frames(laid)
-    expected = [last.forecast_frame(np.zeros((1, 3, 1)), ["load"]).index for last in plain]
+    expected = [labelled(last, np.zeros((1, 3, 1)), ["load"]).index for last in plain]
     assert found["time"].tolist() == [time for index in expected for time in index]
     assert found["origin"].tolist() == series["time"][7:60].repeat(3).tolist()
     assert found["step"].tolist() == [1, 2, 3] * 53
@@ -62,7 +74,7 @@ def test_the_truth_stands_beside_and_is_never_filled(series: pd.DataFrame):
 
 
 def test_a_target_that_is_no_feature_is_read_where_it_is_there(series: pd.DataFrame):
-    asked = Asked(Task.FORECAST, ("temperature",), ("load",), window=8, horizon=2, gap=1)
+    asked = problem(("temperature",), horizon=2, gap=1)
     outputs = lambda windows: {"forecast": np.zeros((len(windows), 2, 1))}  # noqa: E731
     found = frames(lay(series[:20], asked), outputs)
     np.testing.assert_array_equal(found["load actual"][:4], series["load"][[9, 10, 10, 11]])
@@ -78,10 +90,10 @@ def two_series(series):
 def test_no_window_crosses_series(series: pd.DataFrame):
     frame = two_series(series)
     with pytest.raises(DataError, match=r"of each series, found fewer of 'x' \(4 rows\)"):
-        lay(frame, trained={"series_column": "place"})
+        lay(frame, series="place")
     shuffled = frame.sample(frac=1, random_state=0).sort_values("time", kind="stable")
     for table in (frame, shuffled):
-        laid = lay(table, trained={"series_column": "place"}, short_series="drop")
+        laid = lay(table, series="place", short_series="drop")
         found = frames(laid)
         assert len(laid.windows) == 23 + 13
         for name, rows in (("north", series[:30]), ("south", series[30:50])):
@@ -143,7 +155,7 @@ def test_zones_counts_and_tables_without_times(series: pd.DataFrame):
 
 
 def test_a_time_that_no_step_leads_to_is_missing(series: pd.DataFrame):
-    asked = Asked(Task.FORECAST, FEATURES, ("load",), window=1, horizon=1)
+    asked = problem(window=1, horizon=1)
     outputs = lambda windows: {"forecast": np.zeros((len(windows), 1, 1))}  # noqa: E731
     assert frames(lay(series[:1], asked), outputs)["time"].isna().all()
     assert frames(lay(series[:1].assign(time=[5]), asked, time="time"), outputs)["time"].isna().all()
@@ -151,13 +163,13 @@ def test_a_time_that_no_step_leads_to_is_missing(series: pd.DataFrame):
 
 def test_other_tasks_have_a_row_for_each_window(series: pd.DataFrame):
     frame = series[:20].assign(weather=["sun", "rain"] * 10)
-    asked = Asked(Task.CLASSIFY, FEATURES, ("weather",), window=8, horizon=1, classes=("rain", "sun"))
+    asked = problem(targets=("weather",), classes=("rain", "sun"), task="classify")
     found = frames(lay(frame, asked), lambda windows: {"probabilities": np.tile([[0.75, 0.25]], (len(windows), 1))})
     assert found.columns.tolist() == ["time", "weather", "weather actual", "weather rain", "weather sun"]
     assert found["time"].tolist() == series["time"][7:20].tolist()
     assert set(found["weather"]) == {"rain"}
     assert found["weather actual"].tolist() == frame["weather"][7:].tolist()
-    asked = Asked(Task.ANOMALY, FEATURES, FEATURES, window=8, horizon=1)
+    asked = problem(targets=FEATURES, task="anomaly")
     judged = {"score": lambda n: np.arange(n)[:, None], "is_anomaly": lambda n: np.ones((n, 1))}
     found = frames(
         lay(frame.drop(columns="time"), asked), lambda windows: {k: v(len(windows)) for k, v in judged.items()}
@@ -165,7 +177,7 @@ def test_other_tasks_have_a_row_for_each_window(series: pd.DataFrame):
     assert found.columns.tolist() == ["row", "score", "is_anomaly"]
     assert found["row"].tolist() == list(range(8, 21))
     assert found["is_anomaly"].dtype == bool
-    asked = Asked(Task.REGRESS, ("temperature",), ("load",), window=8, horizon=1)
+    asked = problem(("temperature",), task="regress")
     found = frames(lay(frame, asked), lambda windows: {"forecast": np.zeros((len(windows), 1, 1))})
     assert found.columns.tolist() == ["time", "load", "load actual"]
     np.testing.assert_array_equal(found["load actual"], series["load"][7:20])
@@ -173,7 +185,7 @@ def test_other_tasks_have_a_row_for_each_window(series: pd.DataFrame):
 
 def test_quantiles_and_names_that_are_taken(series: pd.DataFrame):
     frame = series[:20].rename(columns={"temperature": "origin", "time": "when"})
-    asked = Asked(Task.FORECAST, ("origin", "load"), ("origin", "load"), 8, 1, quantiles=(0.1, 0.9))
+    asked = problem(("origin", "load"), ("origin", "load"), quantiles=(0.1, 0.9), horizon=1)
     outputs = lambda n: {"forecast": np.full((n, 1, 2), 5.0), "quantiles": np.tile([4.0, 6.0], (n, 1, 2, 1))}  # noqa: E731
     found = frames(lay(frame, asked), lambda windows: outputs(len(windows)))
     answers = [part for name in ("origin", "load") for part in (name, f"{name} 0.1", f"{name} 0.9", f"{name} actual")]
@@ -183,12 +195,13 @@ def test_quantiles_and_names_that_are_taken(series: pd.DataFrame):
 
 def test_a_large_file_goes_through_temporary_files(series: pd.DataFrame, series_file, monkeypatch):
     plain = frames(lay(series_file))
-    monkeypatch.setattr(last_window, "SPOOLED_ABOVE", 10)
+    monkeypatch.setattr(reading_choice, "SPOOLED_ABOVE", 10)
     laid = lay(series_file)
     assert isinstance(laid.table.values, np.memmap)
     pd.testing.assert_frame_equal(frames(laid), plain, check_dtype=False)  # the spool counts nanoseconds
     assert not isinstance(lay(series_file, sort=True).table.values, np.memmap)
-    last = read_last_windows(series_file, features=FEATURES, window=8, trained={})
+    reading = reading_as_trained(series_file, problem(), RECORD)
+    last = read_last_windows(series_file, features=FEATURES, window=8, reading=reading)
     np.testing.assert_array_equal(last.values[0], series[list(FEATURES)].to_numpy()[-8:])
 
 

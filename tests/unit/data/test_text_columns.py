@@ -13,9 +13,12 @@ from pandas._libs.parsers import STR_NA_VALUES
 from zoo.data.columns import known_class
 from zoo.data.readers.csv_files import MISSING_TEXTS, CsvFormat, read_csv
 from zoo.data.readers.reading import Reading
+from zoo.data.roles import Roles
 from zoo.data.table import Table, read_table
-from zoo.data.table_windows import Asked, lay_windows
-from zoo_registry import Task
+from zoo.data.table_windows import lay_windows
+from zoo.inference.frames import window_frame
+from zoo.settings.schema import DataConfig
+from zoo.tasks import find_task
 from zoo_registry.errors import DataError
 
 IDS = ["7", "007", "1e3", "1000", "NA", "null", " 7", "1.0", "True"]
@@ -28,7 +31,7 @@ def write(path: Path, rows: list[str]) -> Path:
 
 def labelled(folder: Path, labels: list[str]) -> Table:
     rows = [f"2024-01-{day:02},{day}.5,{label}" for day, label in enumerate(labels, start=1)]
-    return read_table(write(folder / "a.csv", ["time,x,state", *rows]), targets=["state"], task=Task.CLASSIFY)
+    return read_table(write(folder / "a.csv", ["time,x,state", *rows]), targets=["state"], roles=Roles(classes=True))
 
 
 @pytest.mark.parametrize("spool", [False, True])
@@ -77,13 +80,13 @@ def test_repair_11_what_is_missing_is_what_pandas_takes_for_it():
 
 def test_repair_11_labels_of_frames_and_of_anomalies_stay_what_they_were(tmp_path: Path):
     frame = pd.DataFrame({"x": np.arange(4.0), "state": [1.0, 0.0, 1.0, 0.0]})
-    assert read_table(frame, targets=["state"], task=Task.CLASSIFY).classes == ("0", "1")
-    assert read_table(frame.assign(state=["0.5", "1.5"] * 2), targets=["state"], task=Task.CLASSIFY).classes == (
+    assert read_table(frame, targets=["state"], roles=Roles(classes=True)).classes == ("0", "1")
+    assert read_table(frame.assign(state=["0.5", "1.5"] * 2), targets=["state"], roles=Roles(classes=True)).classes == (
         "0.5",
         "1.5",
     )
     source = write(tmp_path / "a.csv", ["x,alarm", "1,0.0", "2,1.0"])
-    assert read_table(source, targets=[], task=Task.ANOMALY, label="alarm").classes == ("0", "1")
+    assert read_table(source, targets=[], roles=Roles(judged=True), label="alarm").classes == ("0", "1")
 
 
 @pytest.mark.parametrize(
@@ -101,19 +104,19 @@ def test_repair_11_classes_of_older_models_keep_their_names(name: str, classes: 
 
 def test_repair_11_the_truth_beside_an_older_models_classes_has_their_names(tmp_path: Path):
     source = write(tmp_path / "a.csv", ["x,state", *(f"{row},{row % 2}.0" for row in range(6))])
-    asked = Asked(Task.CLASSIFY, ["x"], ["state"], window=2, horizon=1, classes=("0", "1"))
-    laid = lay_windows(source, asked, trained={})
-    frame = laid.frame(slice(0, 5), {"probabilities": np.tile([0.25, 0.75], (5, 1))})
+    problem = find_task("classify").state(DataConfig(task="classify", window=2), ["x"], ["state"], ("0", "1"))
+    laid = lay_windows(source, problem)
+    frame = window_frame(laid, slice(0, 5), {"probabilities": np.tile([0.25, 0.75], (5, 1))})
     assert frame["state actual"].tolist() == ["1", "0", "1", "0", "1"]
 
 
 def test_repair_11_ids_that_a_missing_one_has_made_floats_are_never_merged():
     exact = pd.array([2**60 + 1, None, 2**60 + 2], dtype="Int64")
     frame = pd.DataFrame({"x": [1.0, 2.0, 3.0], "state": exact})
-    assert read_table(frame, targets=["state"], task=Task.CLASSIFY).classes == (str(2**60 + 1), str(2**60 + 2))
+    assert read_table(frame, targets=["state"], roles=Roles(classes=True)).classes == (str(2**60 + 1), str(2**60 + 2))
     for source in (
         frame.astype({"state": float}),
         pa.table({"x": [1.0, 2.0, 3.0], "state": [2**60 + 1, None, 2**60 + 2]}),
     ):
         with pytest.raises(DataError, match="'state', row 1: expected whole numbers below 2 to the power 53"):
-            read_table(source, targets=["state"], task=Task.CLASSIFY)
+            read_table(source, targets=["state"], roles=Roles(classes=True))

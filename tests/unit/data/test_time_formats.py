@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.data.last_window import read_last_windows, resolve_reading
+from zoo.data.last_window import read_last_windows
 from zoo.data.readers.reading import Reading
 from zoo.data.table import Table, read_table
 from zoo_registry.errors import ConfigError, DataError
@@ -132,7 +132,7 @@ def test_repair_12_a_way_needs_a_column():
 
 
 @pytest.mark.parametrize("order", ["by series", "by time"])
-def test_repair_12_counts_under_the_usual_name_are_times(order: str):
+def test_repair_12_counts_under_the_usual_name_are_times(labelled, order: str):
     frame = pd.DataFrame(
         [(name, row, row * scale) for name, scale in (("H1", 1.0), ("H2", 2.0)) for row in range(1, 31)],
         columns=["unique_id", "ds", "y"],
@@ -141,8 +141,8 @@ def test_repair_12_counts_under_the_usual_name_are_times(order: str):
     table = read_table(frame, targets=["y"], reading=Reading(series="unique_id"))
     assert (table.time_column, table.features) == ("ds", ("y",))
     assert str(table.frequency) == "1"
-    last = read_last_windows(frame, features=["y"], window=5, trained={"series_column": "unique_id"})
-    answer = last.forecast_frame(np.zeros((2, 2, 1)), ["y"])
+    last = read_last_windows(frame, features=["y"], window=5, reading=Reading(series="unique_id"))
+    answer = labelled(last, np.zeros((2, 2, 1)), ["y"])
     assert answer.index.tolist() == [31, 32, 31, 32]
 
 
@@ -245,12 +245,12 @@ def test_repair_12_a_pattern_with_offsets_keeps_their_clock():
     assert table.times.tolist() == times.tolist()
 
 
-def test_repair_12_a_prediction_reads_times_as_the_training_did():
+def test_repair_12_a_prediction_reads_times_as_the_training_did(labelled, read_as_trained):
     trained = {"time_column": "timestamp", "time_format": "s", "named_zone": "Europe/Berlin"}
     frame = pd.DataFrame({"timestamp": epochs("s"), "y": np.arange(48.0)})
-    last = read_last_windows(frame, features=["y"], window=4, trained=trained)
-    assert str(last.forecast_frame(np.zeros((1, 1, 1)), ["y"]).index[0]) == "2024-01-03 01:00:00+01:00"
+    last = read_as_trained(frame, ["y"], 4, **trained)
+    assert str(labelled(last, np.zeros((1, 1, 1)), ["y"]).index[0]) == "2024-01-03 01:00:00+01:00"
     proper = frame.assign(timestamp=HOURS.tz_localize("UTC"))  # times by their type need no way of writing
-    assert str(read_last_windows(proper, features=["y"], window=4, trained=trained).times[0][-1]).endswith("+01:00")
-    assert resolve_reading(frame, trained, {"time_format": "ms"}).time_format == "ms"
-    assert resolve_reading(frame, {"time_column": "timestamp"}, {}).time_format is None
+    assert str(read_as_trained(proper, ["y"], 4, **trained).times[0][-1]).endswith("+01:00")
+    with pytest.raises(DataError, match="timestamp"):  # what is given beats what the training did
+        read_as_trained(frame, ["y"], 4, given={"time_format": "%d.%m.%Y"}, **trained)

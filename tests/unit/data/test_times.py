@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from zoo.data.frequency import find_frequency, next_times
 from zoo.data.last_window import read_last_windows
 from zoo.data.readers.reading import Reading
+from zoo.data.roles import Roles
 from zoo.data.table import Table, read_table
 from zoo.settings.schema import DataConfig
 from zoo.training.preparation import prepare
-from zoo_registry import Task
+from zoo_registry import Step
 from zoo_registry.errors import DataError
 
 ONE = np.zeros(1, np.int64)
@@ -39,7 +40,7 @@ def test_whole_numbers_are_times_where_they_are_named():
     assert table.times is not None
     assert table.times.tolist() == counts.tolist()
     assert table.features == ("y",)
-    assert table.step == {"name": "5", "size": 5.0}
+    assert table.step == Step(name="5", size=5.0)
     assert table.row_name(2) == "row 3 (110)"
     assert read_table(frame, targets=["y"]).features == ("step", "y")
     indexed = read_table(frame.set_index("step"), targets=["y"], reading=Reading(time="step"))
@@ -77,14 +78,15 @@ def test_whole_numbers_that_do_not_count_up(times: list[Any], expected: str):
         read(times, time="time")
 
 
-def test_whole_numbers_go_through_a_training_and_a_prediction():
+def test_whole_numbers_go_through_a_training_and_a_prediction(labelled):
     frame = pd.DataFrame({"tick": np.arange(0, 180, 3), "y": np.sin(np.arange(60.0))})
     prepared = prepare(DataConfig(target="y", time="tick", window=4, horizon=2), frame)
-    assert prepared.describe_split()["test"]["first"] == "row 52 (153)"
+    assert prepared.split()["test"].first == "row 52 (153)"
     assert prepared.season is None
-    trained = {"time_column": "tick", "step": prepared.table.step}
-    last = read_last_windows(frame, features=["y"], window=4, trained=trained)
-    labelled = last.forecast_frame(np.zeros((1, 2, 1)), ["y"], gap=2)
+    last = read_last_windows(
+        frame, features=["y"], window=4, step=prepared.problem.step, reading=Reading(usual_time="tick")
+    )
+    labelled = labelled(last, np.zeros((1, 2, 1)), ["y"], gap=2)
     assert labelled.index.tolist() == [186, 189]
     assert labelled.index.name == "time"
 
@@ -168,7 +170,7 @@ def test_a_clock_change_without_a_zone_is_hinted_at():
     ],
     ids=["datetime64", "DatetimeIndex", "text", "integers", "list"],
 )
-def test_the_times_of_arrays_are_times_of_whatever_kind(times: Any):
+def test_the_times_of_arrays_are_times_of_whatever_kind(labelled, times: Any):
     values = np.random.default_rng(0).normal(size=(6, 2))
     table = read_table((values, times, ["a", "b"]), targets=["b"])
     assert table.source == "arrays"
@@ -178,9 +180,9 @@ def test_the_times_of_arrays_are_times_of_whatever_kind(times: Any):
     assert table.times is not None
     assert len(table.times) == 6
     last = read_last_windows(
-        (values, times, ["a", "b"]), features=["a", "b"], window=2, trained={"time_column": "when"}
+        (values, times, ["a", "b"]), features=["a", "b"], window=2, reading=Reading(usual_time="when")
     )
-    following = last.forecast_frame(np.zeros((1, 1, 1)), ["b"]).index[0]
+    following = labelled(last, np.zeros((1, 1, 1)), ["b"]).index[0]
     assert following == (
         pd.Timestamp("2024-01-07") if isinstance(table.times, pd.DatetimeIndex) else table.times[-1] + 1
     )
@@ -238,7 +240,7 @@ def test_sorting_gives_the_sorted_table_and_says_how_many_rows_moved(order: list
 
 def test_sorting_brings_labels_along_and_does_not_mend_doubles():
     frame = pd.DataFrame({"time": [3, 1, 2], "y": [3.0, 1.0, 2.0], "state": ["c", "a", "b"]})
-    table = read_table(frame, targets=["state"], task=Task.CLASSIFY, reading=Reading(time="time", sort=True))
+    table = read_table(frame, targets=["state"], roles=Roles(classes=True), reading=Reading(time="time", sort=True))
     assert table.labels is not None
     assert [table.classes[label] for label in table.labels] == ["a", "b", "c"]
     with pytest.raises(DataError, match=r"are duplicated: row 3 \(1\) follows row 2 \(1\)"):
@@ -330,11 +332,9 @@ def test_rows_without_a_step():
     table = read(times, gaps="ignore")
     assert str(table.frequency) == "none"
     assert table.stretches.tolist() == [[0, 12]]
-    trained = {"time_column": "time", "step": table.step}
+    step = table.step
     with pytest.raises(DataError, match="keep no step: row 10"):
-        read_last_windows(
-            pd.DataFrame({"time": times, "y": np.arange(12.0)}), features=["y"], window=4, trained=trained
-        )
+        read_last_windows(pd.DataFrame({"time": times, "y": np.arange(12.0)}), features=["y"], window=4, step=step)
 
 
 @given(
@@ -374,15 +374,14 @@ def test_eight_hours_of_business_days(first: int):
     ("frequency", "without"),
     [("B", [30, 35]), ("ME", [30]), ("BME", [28, 33]), ("W-TUE", [33]), ("h", [33]), ("QS", [35])],
 )
-def test_the_next_times_after_a_gap_keep_the_usual_step(frequency: str, without: list[int]):
+def test_the_next_times_after_a_gap_keep_the_usual_step(labelled, frequency: str, without: list[int]):
     times = even(frequency, 60)
     known = times[:40].delete(without)
     usual = find_frequency(known, ONE).step
     assert next_times(known, 8, usual).tolist() == times[40:48].tolist()
     frame = pd.DataFrame({"time": known, "y": np.arange(len(known)) * 1.0})
-    trained = {"time_column": "time", "gaps": "ignore"}
-    last = read_last_windows(frame, features=["y"], window=3, trained=trained)
-    assert last.forecast_frame(np.zeros((1, 5, 1)), ["y"], gap=3).index.tolist() == times[43:48].tolist()
+    last = read_last_windows(frame, features=["y"], window=3, reading=Reading(gaps="ignore"))
+    assert labelled(last, np.zeros((1, 5, 1)), ["y"], gap=3).index.tolist() == times[43:48].tolist()
 
 
 def test_the_next_times_after_a_row_beside_the_calendar():
@@ -395,19 +394,20 @@ def test_the_next_times_after_a_row_beside_the_calendar():
 
 def test_another_step_than_the_trainings_is_refused():
     frame = pd.DataFrame({"time": even("h", 20), "y": np.arange(20.0)})
-    trained = {"time_column": "time", "step": {"name": "15min", "size": 900.0}}
+    quarter = Step(name="15min", size=900.0)
     expected = (
         "expected rows 15min apart as in the training, found them 4 times as far apart; resample them with `resample`"
     )
     with pytest.raises(DataError, match=expected):
-        read_last_windows(frame, features=["y"], window=3, trained=trained)
+        read_last_windows(frame, features=["y"], window=3, step=quarter)
+    fives = Step(name="5", size=5.0)
     counts = pd.DataFrame({"time": np.arange(0, 40, 2), "y": np.arange(20.0)})
     with pytest.raises(
         DataError, match=r"expected rows 5 apart as in the training, found them 0.4 times .*; mend them$"
     ):
-        read_last_windows(counts, features=["y"], window=3, time="time", trained={"step": {"name": "5", "size": 5.0}})
+        read_last_windows(counts, features=["y"], window=3, step=fives, reading=Reading(time="time"))
     months = pd.DataFrame({"time": even("MS", 3), "y": np.arange(3.0)})  # of 28 to 31 days
-    trained = {"time_column": "time", "step": read_table(months, targets=["y"]).step}
+    step = read_table(months, targets=["y"]).step
     for first in range(12):
         later = months.assign(time=even("MS", 20)[first : first + 3])
-        assert read_last_windows(later, features=["y"], window=3, trained=trained).values.shape == (1, 3, 1)
+        assert read_last_windows(later, features=["y"], window=3, step=step).values.shape == (1, 3, 1)

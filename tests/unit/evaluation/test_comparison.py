@@ -12,10 +12,11 @@ from zoo.evaluation.comparison import (
     cells,
     compare,
     heads,
-    ranking_of,
     scaled_as,
 )
+from zoo.evaluation.headline import CLASS_MEASURES, FORECAST_MEASURES
 from zoo.reports.comparison_page import comparison_page
+from zoo.tasks import find_task
 from zoo_registry.errors import RunError
 
 SAME = {"data": "abc", "targets": ["load"], "task": "forecast", "horizon": 3, "gap": 0, "test rows": "row 9 to row 20"}
@@ -36,6 +37,7 @@ def run(name: str, mae: float, *, ridge: float = 2.0, unit: float = 10.0, **same
         seconds=1.25,
         same=SAME | same,
         evaluation={"unit": {"load": unit}, "network": errors(mae), "baselines": baselines},
+        measures=FORECAST_MEASURES,
     )
 
 
@@ -88,7 +90,7 @@ def test_mean_mase_of_several_targets():
     assert network.measures["mase_by_target"] == {"load": 0.75, "heat": 0.25}
     assert network.measures["mase"] == 0.5
     assert network.measures["scaled_mae"] == pytest.approx((0.3 + 1.0) / 2)
-    assert "mean MASE" in heads(rows, ranking_of([one]))
+    assert "mean MASE" in heads(rows, one.measures)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +135,8 @@ def classes(name: str, log_loss: float, roc_auc: float | None = 0.75) -> Measure
         return {"log_loss": loss, "accuracy": 0.6, "balanced_accuracy": 0.5, "f1": 0.4, "roc_auc": roc_auc}
 
     evaluation = {"network": told(log_loss), "baselines": {"majority class": told(0.7)}}
-    return dataclasses.replace(run(name, 0.0, task="classify", classes=["down", "up"]), evaluation=evaluation)
+    one = run(name, 0.0, task="classify", classes=["down", "up"])
+    return dataclasses.replace(one, evaluation=evaluation, measures=CLASS_MEASURES)
 
 
 def anomalies(name: str, precision: float | None) -> Measured:
@@ -148,12 +151,13 @@ def anomalies(name: str, precision: float | None) -> Measured:
         "network": told(precision),
         "baselines": {"z-score of differences": told(precision and 0.5)},
     }
-    return dataclasses.replace(run(name, 0.0, task="anomaly", labels="odd"), evaluation=evaluation)
+    measures = find_task("anomaly").measures_of(evaluation)
+    return dataclasses.replace(run(name, 0.0, task="anomaly", labels="odd"), evaluation=evaluation, measures=measures)
 
 
 def test_classes_rank_by_log_loss():
     runs = [classes("one", 0.8), classes("two", 0.35)]
-    rows, ranking = compare(runs), ranking_of(runs)
+    rows, ranking = compare(runs), runs[0].measures
     assert [row.name for row in rows] == ["two", "majority class", "one"]
     assert heads(rows, ranking)[3:8] == ("log loss", "accuracy", "balanced accuracy", "F1", "ROC AUC")
     assert cells(rows[0], ranking)[3:8] == ("0.3500", "0.6000", "0.5000", "0.4000", "0.7500")
@@ -171,12 +175,12 @@ def test_a_measure_that_is_not_there_is_left_empty():
     runs = [classes("one", 0.8, roc_auc=None), classes("two", 0.9, roc_auc=None)]
     rows = compare(runs)
     assert len(rows) == 3
-    assert {cells(row, ranking_of(runs))[7] for row in rows} == {""}
+    assert {cells(row, runs[0].measures)[7] for row in rows} == {""}
 
 
 def test_anomalies_rank_by_average_precision_the_greatest_first():
     runs = [anomalies("one", 0.25), anomalies("two", 0.75)]
-    rows, ranking = compare(runs), ranking_of(runs)
+    rows, ranking = compare(runs), runs[0].measures
     assert [row.name for row in rows] == ["two", "z-score of differences", "one"]
     assert heads(rows, ranking)[3:7] == ("average precision", "precision", "recall", "F1")
     assert cells(rows[0], ranking)[3:7] == ("0.7500", "0.5000", "1.0000", "0.1000")
@@ -209,7 +213,7 @@ def test_other_tasks_are_refused(runs: tuple[Measured, ...], words: str):
 
 def test_cells_fit_the_heads():
     runs = [run("one", 3.0)]
-    rows, ranking = compare(runs), ranking_of(runs)
+    rows, ranking = compare(runs), runs[0].measures
     assert all(len(cells(row, ranking)) == len(heads(rows, ranking)) for row in rows)
     assert cells(rows[0], ranking) == ("1", "ridge", "(baseline)", "0.2000", "0.0400", "0.5", "", "", "", "")
 

@@ -1,5 +1,6 @@
 """A network beside the baselines, in numbers and in words."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,9 @@ import pandas as pd
 import pytest
 
 from zoo.evaluation.evaluation import evaluate, verdict
+from zoo.preprocessing.prepared import Prepared
 from zoo.settings.schema import DataConfig
-from zoo.training.preparation import Prepared, prepare
+from zoo.training.preparation import prepare
 from zoo_registry.errors import DataError
 
 
@@ -47,19 +49,8 @@ def truth_of(prepared: Prepared) -> np.ndarray:
     return prepared.history[prepared.parts["test"].target_rows()]
 
 
-def run(prepared: Prepared, forecast: np.ndarray, season: int | None = 24) -> dict[str, Any]:
-    return evaluate(
-        [forecast[:5], forecast[5:]],
-        history=prepared.history,
-        raw=prepared.table.cut(prepared.table.values[: len(prepared.values)])[1],
-        parts=prepared.parts,
-        targets=prepared.preprocessor.targets_,
-        target_columns=prepared.shape.target_columns,
-        series=list(prepared.table.series.values()),
-        train=prepared.rows("train"),
-        season=season,
-        task=prepared.shape.task,
-    )
+def run(prepared: Prepared, forecast: np.ndarray, season: int | None = 24, *, past: bool = True) -> dict[str, Any]:
+    return evaluate([forecast[:5], forecast[5:]], replace(prepared, season=season), past=past)
 
 
 def test_horizon_rows_are_the_rows_of_the_horizon(prepared: Prepared, series: pd.DataFrame):
@@ -149,7 +140,7 @@ def mae(found: dict[str, Any], baseline: str, target: str = "load") -> float:
 def test_a_regression_is_measured_beside_the_train_mean_and_ridge_and_no_past_of_its_target(series: pd.DataFrame):
     series["load"] = 3 * series["temperature"] + 7  # told by the window's last row alone
     prepared = prepare(DataConfig(task="regress", target="load", window=8, horizon=1), series)
-    found = run(prepared, truth_of(prepared))
+    found = run(prepared, truth_of(prepared), past=False)
     assert list(found["baselines"]) == ["train mean", "ridge"]
     assert found["skipped"] == {}
     load = series["load"].to_numpy()
@@ -166,7 +157,7 @@ def test_the_train_mean_is_that_of_the_known_targets_of_all_series(series: pd.Da
     prepared = prepare(config, frame)
     truth = truth_of(prepared)[:, 0, 0]
     known = np.concatenate([frame["load"][:20], frame["load"][60:168], frame["load"][240:324]])
-    found = run(prepared, truth[:, None, None])
+    found = run(prepared, truth[:, None, None], past=False)
     assert mae(found, "train mean") == pytest.approx(np.abs(truth - known.mean()).mean())
 
 

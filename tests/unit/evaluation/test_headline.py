@@ -6,7 +6,21 @@ from typing import Any
 
 import pytest
 
-from zoo.evaluation.headline import BEATS, EQUALS, LOSES, NO_LABELS, Headline, against, headline, outcomes, told
+from zoo.evaluation.headline import (
+    ANOMALY_MEASURES,
+    BEATS,
+    CLASS_MEASURES,
+    EQUALS,
+    FLAGGED,
+    FORECAST_MEASURES,
+    LOSES,
+    Headline,
+    Measures,
+    against,
+    headline,
+    outcomes,
+    told,
+)
 
 
 def forecast(mae: float) -> dict[str, Any]:
@@ -22,18 +36,20 @@ def anomalies(precision: float) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("made", "measure", "best", "verbs"),
+    ("made", "measures", "measure", "best", "verbs"),
     [
-        (forecast, "scaled MAE", 0.2, [BEATS, EQUALS, LOSES]),
-        (classes, "log loss", 0.2, [BEATS, EQUALS, LOSES]),
-        (anomalies, "average precision", 0.6, [LOSES, EQUALS, BEATS]),
+        (forecast, FORECAST_MEASURES, "scaled MAE", 0.2, [BEATS, EQUALS, LOSES]),
+        (classes, CLASS_MEASURES, "log loss", 0.2, [BEATS, EQUALS, LOSES]),
+        (anomalies, ANOMALY_MEASURES, "average precision", 0.6, [LOSES, EQUALS, BEATS]),
     ],
 )
-def test_the_measure_that_decides(made: Any, measure: str, best: float, verbs: list[str]):
+def test_the_measure_that_decides(made: Any, measures: Measures, measure: str, best: float, verbs: list[str]):
     baselines = {"a": made(0.6), "same": made(0.4), "b": made(0.2)}
     found = {"windows": 10, "network": made(0.4), "baselines": baselines}
-    assert headline(found) == Headline(measure, 0.4, "a" if best == 0.6 else "b", best)
-    assert {name: verb for name, (verb, _) in outcomes(found).items()} == dict(zip(baselines, verbs, strict=True))
+    assert headline(found, measures) == Headline(measure, 0.4, "a" if best == 0.6 else "b", best)
+    assert {name: verb for name, (verb, _) in outcomes(found, measures).items()} == dict(
+        zip(baselines, verbs, strict=True)
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,10 +94,10 @@ def test_outcomes_in_words():
 
 def test_what_is_not_a_number_beats_nothing():
     found = {"windows": 10, "network": classes(float("nan")), "baselines": {"a": classes(0.5)}}
-    assert outcomes(found)["a"][0] == LOSES
+    assert outcomes(found, CLASS_MEASURES)["a"][0] == LOSES
 
 
 def test_without_labels_nothing_decides():
     found = {"windows": 10, "network": {"flagged": 3}, "baselines": {"z": {"flagged": 1}}}
-    assert headline(found) == Headline(NO_LABELS, 0.3, "z", 0.1)
-    assert outcomes(found) == {}
+    assert headline(found, FLAGGED) == Headline("share flagged", 0.3, "z", 0.1)
+    assert outcomes(found, FLAGGED) == {}

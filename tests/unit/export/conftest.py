@@ -32,9 +32,8 @@ def make_trained(randomized: Callable[[Any], Any]) -> Callable[..., Any]:
     from zoo.models.network import build_network
     from zoo.runs.store import make_record
     from zoo.settings.resolve import resolve
-    from zoo.training.measurement import measure
     from zoo.training.preparation import prepare
-    from zoo.training.trainer import Fitted
+    from zoo.training.trainer import Fitted, measure
     from zoo_registry import Architecture, Entry, Task
 
     def one_layer(hp: Any, shape: Any) -> Any:
@@ -52,7 +51,7 @@ def make_trained(randomized: Callable[[Any], Any]) -> Callable[..., Any]:
         prepared = prepare(config.data, frame)
         network = randomized(build_network(architecture, architecture.configure({}), prepared.shape))
         history, plan = {"loss": [1.0], "val_loss": [1.0]}, Plan("keras", 1, 1)
-        fitted = Fitted(network, history, best_epoch=1, val_loss=0.0, seconds=0.0, plan=plan, engine={})
+        fitted = Fitted(network, history, best_epoch=1, val_loss=0.0, seconds=0.0, plan=plan, engine=None)
         entry = Entry(architecture, "mine", "tests", "1.2")
         record = make_record("a-run", config, entry, prepared, fitted, measure(network, prepared, config).evaluation)
         return Trained(network, prepared.preprocessor, record)
@@ -67,8 +66,8 @@ def served() -> Callable[..., Any]:
     from zoo.inference.answers import answers_of
 
     def serve(trained: Any, network: Any = None) -> Served:
-        data, network = trained.record.config.data, network or trained.network
-        window = (data.window, len(trained.record.data["features"]))
+        problem, network = trained.record.problem, network or trained.network
+        window = (problem.window, len(problem.features))
         return Served(network, trained.preprocessor, answers_of(trained.record), window)
 
     return serve

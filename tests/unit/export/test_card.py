@@ -17,6 +17,7 @@ from zoo.bundle.loading import load_bundle
 from zoo.export.card import model_card
 from zoo.export.clients import MAX_LINES
 from zoo.export.export_run import export
+from zoo.provenance import Part, Provenance
 
 
 @pytest.fixture(params=["one target", "two targets"])
@@ -53,23 +54,23 @@ def code(card, language):
 
 def test_it_says_what_the_bundle_is(bundle):
     manifest, card = bundle.manifest, card_of(bundle)
-    interface = manifest.interface
+    problem = manifest.problem
     assert card.startswith(f"# {manifest.model}\n")
     tensors = {
-        "window": (interface.inputs[0], interface.features),
-        "forecast": (interface.outputs[0], interface.targets),
+        "window": (problem.inputs[0], problem.features),
+        "forecast": (problem.outputs[0], problem.targets),
     }
     for name, (tensor, columns) in tensors.items():
         (line,) = re.findall(rf"- \w+ `{name}`: (.*)", card)
         assert line.startswith(f"{tensor.dtype} (batch, {tensor.shape[0]}, {tensor.shape[1]}), columns")
         assert line.endswith(": " + ", ".join(f"`{column}`" for column in columns))
     assert manifest.metrics["verdict"] in card
-    assert manifest.data["fingerprint"] in card
+    assert manifest.data.fingerprint in card
     assert not re.search(r"\{\w*\}", card.partition("## Clients")[0]), "nothing is left to fill in"
 
 
 def test_its_table_holds_the_errors(bundle):
-    metrics, targets = bundle.manifest.metrics, bundle.manifest.interface.targets
+    metrics, targets = bundle.manifest.metrics, bundle.manifest.problem.targets
     lines = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in card_of(bundle).splitlines()
@@ -94,7 +95,7 @@ def test_its_python_client_prints_the_golden_forecast(bundle):
     assert done.returncode == 0, done.stderr
     golden = np.load(bundle.folder / "golden.npz")["forecast"][:1]
     printed = np.array([float(number) for number in re.findall(r"-?\d[\d.]*(?:e[+-]?\d+)?", done.stdout)])
-    unit = [bundle.manifest.parity_unit[target] for target in bundle.manifest.interface.targets]
+    unit = [bundle.manifest.parity_unit[target] for target in bundle.manifest.problem.targets]
     assert (np.abs(printed.reshape(golden.shape) - golden) / unit).max() <= 1e-5
 
 
@@ -116,8 +117,8 @@ def test_repair_24_its_triton_client_says_that_it_sends_json(bundle, tmp_path):
 
 def test_its_clients_hold_the_first_golden_window(bundle):
     """What runs them is elsewhere: tests/integration/test_serving_*.py."""
-    card, interface = card_of(bundle), bundle.manifest.interface
-    dtype, (length, columns) = interface.inputs[0].dtype, interface.inputs[0].shape
+    card, problem = card_of(bundle), bundle.manifest.problem
+    dtype, (length, columns) = problem.inputs[0].dtype, problem.inputs[0].shape
     bits = dtype.removeprefix("float")
     window = np.load(bundle.folder / "golden.npz")["window"][0]
     assert (window == window[0]).all()
@@ -140,8 +141,9 @@ def test_its_clients_hold_the_first_golden_window(bundle):
 
 def test_braces_in_names_are_left_alone(exported):
     manifest = exported.manifest
-    interface = manifest.interface.model_copy(update={"features": ("{load}", "{0}")})
-    card = model_card(manifest.model_copy(update={"interface": interface}), "With {braces}.", ("1.5", "2.0"))
+    window = manifest.problem.inputs[0].model_copy(update={"columns": ("{load}", "{0}")})
+    problem = manifest.problem.model_copy(update={"inputs": (window,)})
+    card = model_card(manifest.model_copy(update={"problem": problem}), "With {braces}.", ("1.5", "2.0"))
     assert "With {braces}." in card
     assert "`{load}`, `{0}`" in card
 
@@ -189,7 +191,7 @@ def test_the_card_of_anomalies(judging):
 @pytest.mark.parametrize("task", ["classify", "anomaly"])
 def test_clients_ask_for_the_outputs_of_the_task(judging, task):
     bundle = judging(task)
-    names = [tensor.name for tensor in bundle.manifest.interface.outputs]
+    names = [tensor.name for tensor in bundle.manifest.problem.outputs]
     done = subprocess.run(
         [sys.executable, "-c", code(card_of(bundle), "python")],
         cwd=bundle.folder,
@@ -218,10 +220,15 @@ def test_repair_22_names_stay_names(exported):
     metrics = {"targets": {evil: {"mae": 1.0, "rmse": 2.0}}}
     changed = manifest.model_copy(
         update={
-            "interface": manifest.interface.model_copy(update={"targets": (evil,), "features": (evil, "load")}),
+            "problem": manifest.problem.model_copy(
+                update={
+                    "targets": (evil,),
+                    "inputs": (manifest.problem.inputs[0].model_copy(update={"columns": (evil, "load")}),),
+                }
+            ),
             "metrics": {"network": metrics, "baselines": {evil: metrics}, "verdict": f"It beats {evil}."},
-            "architecture": manifest.architecture | {"name": evil, "distribution": evil},
-            "data": manifest.data | {"source": evil, "train_first": evil},
+            "architecture": Provenance(name=evil, distribution=evil, version="1"),
+            "data": manifest.data.model_copy(update={"source": evil, "split": {"train": Part(rows=1, first=evil)}}),
         }
     )
     card = model_card(changed, evil, ["1.0", "2.0"])

@@ -62,9 +62,8 @@ def test_the_files_are_in_the_bundle_and_in_its_manifest(trained, register, tmp_
     assert written.read_text() == "1 2 3\n"
     listed = check_integrity(bundle.folder).files["extra/flat/numbers.txt"]
     assert (listed.size, listed.sha256) == (6, hashlib.sha256(b"1 2 3\n").hexdigest())
-    assert bundle.manifest.extra == {
-        "flat": {"distribution": "pens", "version": "1.2", "batch": None, "facts": {"numbers": 3}}
-    }
+    told = {"distribution": "pens", "version": "1.2", "batch": None, "facts": {"numbers": 3}}
+    assert bundle.manifest.extra["flat"].model_dump() == told
     assert set(bundle.manifest.parity) == {"onnxruntime", "tensorflow"}, "no runtime here runs that format"
 
 
@@ -92,7 +91,7 @@ def test_a_fixed_batch_comes_with_a_saved_model_of_it(trained, series, register,
     assert np.abs(difference).max() <= 1e-5 * bundle.manifest.parity_unit["load"]
     assert not [out for operation in operations for out in operation.outputs if out.dtype == tf.float64]
     assert (context.batch, bundle.manifest.extra["fixed"]["batch"]) == (fixed, fixed)
-    assert context.interface == bundle.manifest.interface.model_dump(mode="json")
+    assert context.interface == bundle.manifest.problem.interface()
     assert not context.fixed.exists()
     assert [path.name for path in (bundle.folder / "extra").iterdir()] == ["fixed"]
 
@@ -161,7 +160,7 @@ def test_two_of_one_name_would_share_a_folder(trained, register, tmp_path):
     with pytest.raises(ExportError, match="`formats` flat: two of this name would write one folder; leave one out"):
         trained.export(tmp_path, name="tiny", formats=["pens:flat", "pencils:flat"])
     bundle = trained.export(tmp_path, name="tiny", formats=["pencils:flat", "pencils:flat"])
-    assert bundle.manifest.extra["flat"]["distribution"] == "pencils"
+    assert bundle.manifest.extra["flat"].distribution == "pencils"
 
 
 PEN = """
@@ -196,8 +195,8 @@ def test_a_format_of_a_plugins_own_passes_the_gate_is_verified_and_loaded(
 ):
     install_plugin("pens", PEN.format(off=0))
     bundle = trained.export(tmp_path / "exported", name="tiny", formats=["pen"])
-    assert bundle.manifest.parity["pen"]["version"] == "1.2"
-    assert bundle.manifest.parity["pen"]["difference"] <= 1e-5
+    assert bundle.manifest.parity["pen"].version == "1.2"
+    assert bundle.manifest.parity["pen"].difference <= 1e-5
     assert {"pen", "onnxruntime"} <= {verdict.runtime for verdict in zoo.verify_bundle(bundle.folder)}
     done = zoo_command("verify", bundle.folder, "--runtime", "pen")
     assert (done.exit_code, done.stdout.splitlines()[1].split()[:2]) == (0, ["pen", "1.2"])
@@ -238,7 +237,7 @@ def test_the_command(trained, register, zoo_command, tmp_path):
     assert "run: pip install 'pens[ink]'" in done.stderr
     done = zoo_command("train", "basic", "--format", "flat")
     assert done.exit_code == 2
-    assert done.stderr.endswith("error: --format is for an export, but --export was not given; add it\n")
+    assert "--export was not given" in done.stderr
     assert not (tmp_path / "exported" / "other").exists()
 
 

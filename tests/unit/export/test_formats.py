@@ -40,11 +40,11 @@ def convert(function, opset=OPSET):
 @pytest.mark.parametrize("dtype", TYPES)
 def test_onnx_has_one_input_and_one_output(bundles, dtype):
     bundle = bundles[dtype]
-    interface = bundle.manifest.interface
+    problem = bundle.manifest.problem
     model = onnx.load(bundle.folder / "model.onnx")
     for name, tensors, shape in (
-        ("window", model.graph.input, (interface.window, len(interface.features))),
-        ("forecast", model.graph.output, (interface.horizon, len(interface.targets))),
+        ("window", model.graph.input, (problem.window, len(problem.features))),
+        ("forecast", model.graph.output, (problem.horizon, len(problem.targets))),
     ):
         (tensor,) = tensors
         assert tensor.name == name
@@ -63,14 +63,14 @@ def test_onnx_is_one_native_portable_file(bundles, dtype):
     operators = [node.op_type for node in model.graph.node]
     assert operators.count("LSTM") == 1
     assert not {"Loop", "Scan", "If"} & set(operators)
-    assert bundle.manifest.onnx["opset"] == 18
-    assert bundle.manifest.onnx["operators"] == {name: operators.count(name) for name in sorted(set(operators))}
+    assert bundle.manifest.onnx.opset == 18
+    assert bundle.manifest.onnx.operators == {name: operators.count(name) for name in sorted(set(operators))}
 
 
 @pytest.mark.parametrize("dtype", TYPES)
 def test_signatures_of_the_saved_model(bundles, dtype):
     bundle = bundles[dtype]
-    interface = bundle.manifest.interface
+    problem = bundle.manifest.problem
     saved = saved_model_pb2.SavedModel.FromString((bundle.folder / "saved_model.pb").read_bytes())
     (graph,) = saved.meta_graphs
     assert list(graph.meta_info_def.tags) == ["serve"]
@@ -78,8 +78,8 @@ def test_signatures_of_the_saved_model(bundles, dtype):
     for name, expected in (("serving_default", dtype), ("scaled", "float32")):
         signature = graph.signature_def[name]
         for end, tensors, shape in (
-            ("window", signature.inputs, [-1, interface.window, len(interface.features)]),
-            ("forecast", signature.outputs, [-1, interface.horizon, len(interface.targets)]),
+            ("window", signature.inputs, [-1, problem.window, len(problem.features)]),
+            ("forecast", signature.outputs, [-1, problem.horizon, len(problem.targets)]),
         ):
             assert list(tensors) == [end]
             assert tf.as_dtype(tensors[end].dtype) == expected

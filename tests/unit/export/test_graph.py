@@ -48,7 +48,7 @@ def test_probabilities(make_trained, served, series):
     trained = make_trained(
         labelled(series), target="kind", features=["load", "temperature"], task="classify", horizon=1
     )
-    assert trained.record.data["classes"] == ["high", "low", "middle"]
+    assert trained.record.problem.classes == ("high", "low", "middle")
     windows = series[["load", "temperature"]].to_numpy()[:40].reshape(5, 8, 2)
     answer = raw_function(served(trained), "float64")(tf.constant(windows))
     assert {name: value.dtype for name, value in answer.items()} == {"probabilities": tf.float64}

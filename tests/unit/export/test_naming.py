@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from zoo.bundle.manifest import Interface, Tensor
-from zoo.export.naming import check_interface, check_model_name, choose_dtype, default_name, interface_of
+from zoo.export.naming import check_interface, check_model_name, choose_dtype, default_name
 from zoo.settings.schema import DataConfig, RunConfig, TrainingConfig
+from zoo.tasks import find_task
 from zoo_registry.errors import BundleError, ConfigError, ExportError
 
 FIRST = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
@@ -72,22 +72,10 @@ def test_a_default_name_is_valid(source, architecture):
     check_model_name(default_name(config(architecture, source)))
 
 
-def make_interface(**changes):
-    made = interface_of(config(), ["load", "temperature"], ["load"], "float32")
-    return made.model_copy(update=changes)
-
-
-def test_the_interface_of_a_run():
-    assert make_interface() == Interface(
-        task="forecast",
-        window=8,
-        horizon=3,
-        features=("load", "temperature"),
-        targets=("load",),
-        inputs=(Tensor(name="window", dtype="float32", shape=(8, 2)),),
-        outputs=(Tensor(name="forecast", dtype="float32", shape=(3, 1)),),
-    )
-    assert interface_of(config(), ["a"], ["a"], "float64").outputs[0].dtype == "float64"
+def problem(dtype="float32", **changes):
+    """What the configuration asks, but for changes of settings."""
+    data = config().data.model_copy(update=changes)
+    return find_task(data.task).state(data, data.features or ("load", "temperature"), data.target, dtype=dtype)
 
 
 @pytest.fixture
@@ -95,38 +83,35 @@ def model(tmp_path, monkeypatch):
     """A model of two versions, the newest with the usual interface; only manifests are read."""
     for number in ("1", "2"):
         (tmp_path / "mine" / number).mkdir(parents=True)
-    published = {"2": make_interface(), "1": make_interface(window=5)}
-    read = staticmethod(lambda folder: SimpleNamespace(interface=published[folder.name]))
+    published = {"2": problem(), "1": problem(window=5)}
+    read = staticmethod(lambda folder: SimpleNamespace(problem=published[folder.name]))
     monkeypatch.setattr("zoo.bundle.manifest.Manifest.read", read)
     return tmp_path / "mine"
 
 
 def test_the_same_interface(model):
-    check_interface(model, make_interface())
+    check_interface(model, problem())
 
 
 def test_a_new_name(tmp_path):
-    check_interface(tmp_path / "new", make_interface())
+    check_interface(tmp_path / "new", problem())
 
 
 @pytest.mark.parametrize(
     ("change", "difference"),
     [
-        ({"task": "classify"}, "task 'forecast' there, 'classify' here"),
+        ({"task": "regress"}, "task 'forecast' there, 'regress' here"),
         ({"window": 9}, "window 8 there, 9 here"),
         ({"horizon": 4}, "horizon 3 there, 4 here"),
-        ({"features": ("temperature", "load")}, r"features \('load', 'temperature'\) there, \('temperature', 'load'\)"),
-        ({"targets": ("temperature",)}, r"targets \('load',\) there, \('temperature',\) here"),
-        ({"inputs": (Tensor(name="window", dtype="float64", shape=(8, 2)),)}, "inputs .*float32.* there, .*float64"),
-        (
-            {"outputs": (Tensor(name="forecast", dtype="float64", shape=(3, 1)),)},
-            "outputs .*float32.* there, .*float64",
-        ),
+        ({"gap": 1}, "gap 0 there, 1 here"),
+        ({"features": ("temperature", "load")}, r"features \['load', 'temperature'\] there, \['temperature', 'load'\]"),
+        ({"target": ("temperature",)}, r"targets \['load'\] there, \['temperature'\] here"),
+        ({"dtype": "float64"}, "inputs 'float32' there, 'float64' here"),
     ],
 )
 def test_another_interface(model, change, difference):
     with pytest.raises(ExportError, match=f"mine has another interface \\({difference}.*; give another `name`"):
-        check_interface(model, make_interface(**change))
+        check_interface(model, problem(**change))
 
 
 @pytest.mark.parametrize(
@@ -145,23 +130,23 @@ def test_another_interface(model, change, difference):
 )
 def test_repair_13_auto_keeps_what_is_published_where_it_holds_the_values(needed, units, asked, published, chosen):
     preprocessor = SimpleNamespace(serving_dtype=needed, units=units)
-    known = published and interface_of(config(), ["load"], ["load"], published)
+    known = published and problem(published)
     assert choose_dtype(preprocessor, asked, known) == chosen
 
 
 @pytest.mark.parametrize("there", ["float32", "float64"])
 def test_repair_13_another_dtype_is_told_with_its_option(tmp_path, monkeypatch, there):
     (tmp_path / "mine" / "1").mkdir(parents=True)
-    published = interface_of(config(), ["load"], ["load"], there)
-    read = staticmethod(lambda folder: SimpleNamespace(interface=published))
+    published = problem(there)
+    read = staticmethod(lambda folder: SimpleNamespace(problem=published))
     monkeypatch.setattr("zoo.bundle.manifest.Manifest.read", read)
     here = {"float32": "float64", "float64": "float32"}[there]
     words = rf"mine has another interface \(inputs '{there}' there, '{here}' here\); give another `name`, or"
     with pytest.raises(ExportError, match=f"{words} `serving_dtype` {there} where that holds the values finely enough"):
-        check_interface(tmp_path / "mine", interface_of(config(), ["load"], ["load"], here))
+        check_interface(tmp_path / "mine", problem(here))
 
 
 def test_a_version_without_a_manifest(tmp_path):
     (tmp_path / "1").mkdir()
     with pytest.raises(BundleError, match=r"found no manifest\.json"):
-        check_interface(tmp_path, make_interface())
+        check_interface(tmp_path, problem())

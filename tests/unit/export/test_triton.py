@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from zoo.bundle.manifest import Interface, Tensor
 from zoo.export.triton import triton_config
+from zoo_registry import Problem, Tensor
 
 EXPECTED = """\
 name: "mine.v1"
@@ -20,21 +20,19 @@ output [
 
 
 def test_the_text():
-    interface = Interface(
+    problem = Problem(
         task="forecast",
-        window=8,
         horizon=3,
-        features=("load", "temperature"),
         targets=("load",),
-        inputs=(Tensor(name="window", dtype="float32", shape=(8, 2)),),
+        inputs=(Tensor(name="window", dtype="float32", shape=(8, 2), columns=("load", "temperature")),),
         outputs=(Tensor(name="forecast", dtype="float64", shape=(3, 1)),),
     )
-    assert triton_config("mine.v1", interface) == EXPECTED
+    assert triton_config("mine.v1", problem) == EXPECTED
 
 
 def test_an_exported_model(exported, wide):
     for bundle, dtype in ((exported, "TYPE_FP32"), (wide[1], "TYPE_FP64")):
         model = bundle.folder.parent
         text = (model / "config.pbtxt").read_text(encoding="utf-8")
-        assert text == triton_config(model.name, bundle.manifest.interface)
+        assert text == triton_config(model.name, bundle.manifest.problem)
         assert text.count(dtype) == 2

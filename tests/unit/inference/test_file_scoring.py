@@ -50,8 +50,8 @@ def test_a_result_is_what_predict_gives(task, bundle, folder):
 
 
 def test_a_result_over_the_data_is_what_a_backtest_gives_frame_by_frame(task, bundle, folder, monkeypatch):
-    monkeypatch.setattr("zoo.bundle.prediction.FRAME_ROWS", 1)
-    monkeypatch.setattr("zoo.bundle.prediction.BATCH", 4)
+    monkeypatch.setattr("zoo.inference.predictor.FRAME_ROWS", 1)
+    monkeypatch.setattr("zoo.inference.predictor.BATCH", 4)
     outcome = score(replace(task, way=Way(backtest=True, stride=2)), "a.parquet")
     expected = pd.concat(bundle.backtest(folder / "a.parquet", stride=2))
     assert outcome.rows == len(expected) > 8

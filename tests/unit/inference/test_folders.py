@@ -209,9 +209,9 @@ def test_the_bundle_is_read_where_it_is_and_a_scaled_one_is_refused(scored, tmp_
         scored(other)
     assert not (tmp_path / "out").exists()
     scaled = load_bundle(published)
-    interface = scaled.manifest.interface.model_copy(update={"units": "scaled"})
+    problem = scaled.manifest.problem.model_copy(update={"units": "scaled"})
     shutil.copytree(published, tmp_path / "scaled")
-    scaled.manifest.model_copy(update={"interface": interface}).write(tmp_path / "scaled")
+    scaled.manifest.model_copy(update={"problem": problem}).write(tmp_path / "scaled")
     with pytest.raises(DataError, match="this bundle takes scaled values"):
         scored(tmp_path / "scaled")
 

@@ -114,7 +114,7 @@ def test_shapes_and_the_round_trip_through_a_file(windows, tmp_path, name: str, 
     np.testing.assert_array_equal(np.asarray(again(windows)), np.asarray(model(windows)))
 
 
-@pytest.mark.filterwarnings("ignore::zoo.bundle.ranges.OutsideRangeWarning")
+@pytest.mark.filterwarnings("ignore::zoo.inference.ranges.OutsideRangeWarning")
 @pytest.mark.parametrize("kind", [pytest.param("last", marks=pytest.mark.full), "instance"])
 def test_trained_and_exported_with_it(series, tmp_path, kind: str):
     run = zoo.train(
@@ -131,8 +131,8 @@ def test_trained_and_exported_with_it(series, tmp_path, kind: str):
         runs=tmp_path,
     )
     bundle = run.export(tmp_path, name="x")  # raises ParityError where a format differs
-    assert bundle.manifest.onnx["operators"]["LSTM"] == 2
-    assert "Loop" not in bundle.manifest.onnx["operators"]
+    assert bundle.manifest.onnx.operators["LSTM"] == 2
+    assert "Loop" not in bundle.manifest.onnx.operators
     forecast = bundle.predict(series)
     np.testing.assert_allclose(forecast, zoo.load_run(run.folder).predict(series), rtol=1e-4)
 

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-from zoo_registry import TrainingDefaults
-
 WINDOWS = np.random.default_rng(0).normal(size=(3, 6, 3)).astype(np.float32)
 SCORES = pytest.mark.parametrize("score", ["additive", "dot"])
 
@@ -16,11 +14,6 @@ def parts(model):
     layer = model.get_layer("attention")
     read = keras.Model(model.input, layer._inbound_nodes[0].input_tensors)(WINDOWS)
     return [np.asarray(value) for value in read], layer, np.asarray(keras.Model(model.input, layer.output)(WINDOWS))
-
-
-def test_training_defaults(architecture):
-    expected = TrainingDefaults(optimizer="adam", loss="mse", epochs=100, batch_size=32)
-    assert architecture("attention").defaults == expected
 
 
 @SCORES

@@ -3,15 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo_registry import TrainingDefaults
-
 WINDOWS = np.random.default_rng(0).normal(size=(3, 6, 3)).astype(np.float32)
-
-
-def test_training_defaults(architecture):
-    assert architecture("cnn-lstm").defaults == TrainingDefaults(
-        optimizer="adam", loss="mse", epochs=100, batch_size=32
-    )
 
 
 @pytest.mark.parametrize("convolutions", [1, 3])

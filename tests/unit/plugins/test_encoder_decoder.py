@@ -5,14 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from zoo_registry import Task, TrainingDefaults
+from zoo_registry import Task
 
 WINDOWS = np.random.default_rng(0).normal(size=(3, 6, 3)).astype(np.float32)
-
-
-def test_training_defaults(architecture):
-    expected = TrainingDefaults(optimizer="adam", loss="mse", epochs=100, batch_size=32)
-    assert architecture("encoder-decoder").defaults == expected
 
 
 @pytest.mark.parametrize("layers", [1, 3])

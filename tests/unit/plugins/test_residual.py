@@ -3,20 +3,11 @@
 import numpy as np
 import pytest
 
-from zoo_registry import TrainingDefaults
-from zoo_registry.errors import ConfigError
-
 WINDOWS = np.random.default_rng(0).normal(size=(3, 6, 3)).astype(np.float32)
 
 
 def recurrent(model):
     return [layer for layer in model.layers if type(layer).__name__ == "LSTM"]
-
-
-def test_training_defaults(architecture):
-    assert architecture("residual").defaults == TrainingDefaults(
-        optimizer="adam", loss="mse", epochs=100, batch_size=32
-    )
 
 
 @pytest.mark.parametrize("layers", [2, 5])
@@ -48,9 +39,3 @@ def test_further_layers_read_normalized_rows(network):
     beyond = states - states.mean(-1, keepdims=True)
     expected = beyond / np.sqrt(np.square(beyond).mean(-1, keepdims=True) + 1e-3)  # Keras' epsilon
     np.testing.assert_allclose(read, expected, rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize("layers", [1, 17])
-def test_bounds_of_the_layers(layers, architecture):
-    with pytest.raises(ConfigError, match=f"'layers': .* found {layers}"):
-        architecture("residual").configure({"layers": layers})

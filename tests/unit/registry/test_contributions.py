@@ -50,8 +50,8 @@ def plugin(kind, name, returned=None):
 
 def test_what_is_left_out():
     scaler, loss, exporter = (contract(**SOUND[contract]) for contract in (Scaler, Loss, Exporter))
-    assert (scaler.form, scaler.portable, scaler.exportable, scaler.api) == (None, None, False, API_VERSION)
-    assert (loss.reference, loss.parameters, loss.api) == ("", Hyperparameters, API_VERSION)
+    assert (scaler.form, scaler.portable, scaler.exportable, scaler.api) == (None, None, False, 1)
+    assert (loss.reference, loss.parameters, loss.api) == ("", Hyperparameters, 1)
     assert loss.tasks == (Task.FORECAST, Task.REGRESS, Task.ANOMALY)
     assert (exporter.requires, exporter.install, exporter.fixed_batch, exporter.refuses) == ((), "", False, None)
     exporter.require()
@@ -65,7 +65,7 @@ def test_what_is_left_out():
             for contract in (Scaler, Loss, Exporter)
             for name in ("Cubic", "a:b", "../a", "", 3)
         ),
-        *((contract, "api", 2) for contract in (Scaler, Loss, Exporter)),
+        *((contract, "api", 3) for contract in (Scaler, Loss, Exporter)),
         *((contract, "summary", " ") for contract in (Scaler, Loss, Exporter)),
         (Scaler, "make", None),
         (Scaler, "form", {}),

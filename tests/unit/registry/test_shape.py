@@ -43,9 +43,9 @@ def test_every_target_has_its_column(make_shape, columns):
         make_shape(target_columns=columns)
 
 
-@pytest.mark.parametrize("classes", [0, 1])
+@pytest.mark.parametrize("classes", [-1, 1])
 def test_one_class_is_none(make_shape, classes):
-    with pytest.raises(ValueError, match=f"two or more classes, found {classes}"):
+    with pytest.raises(ValueError, match=f"two or more classes, .*found {classes}"):
         make_shape(task=Task.CLASSIFY, classes=classes)
 
 

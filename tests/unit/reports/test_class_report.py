@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 
 from zoo.evaluation.details import means_over_time
+from zoo.evaluation.measurement import Measurement
+from zoo.preprocessing.prepared import Prepared
 from zoo.reports.class_report import class_report
 from zoo.reports.report import Training
 from zoo.settings.schema import DataConfig
-from zoo.training.measurement import Measurement
-from zoo.training.preparation import Prepared, prepare
+from zoo.training.preparation import prepare
 
 TRAINING = Training("basic on a.csv", [("trained", "today")], "[data]\n", {"loss": [3.0], "val_loss": [3.5]}, 1)
 EVIL = "<script>alert('$x_1$')</script> & 温度"

@@ -15,11 +15,12 @@ import pytest
 from zoo.evaluation import details as details_module
 from zoo.evaluation.baselines import last_value
 from zoo.evaluation.details import POINTS_OVER_TIME, Details, ErrorsOverTime, Histogram
+from zoo.evaluation.measurement import Measurement
+from zoo.preprocessing.prepared import Prepared
 from zoo.reports.forecast_report import forecast_report
 from zoo.reports.report import Training
 from zoo.settings.schema import DataConfig
-from zoo.training.measurement import Measurement
-from zoo.training.preparation import Prepared, prepare
+from zoo.training.preparation import prepare
 
 HISTORY = {"loss": [3.0, 2.0], "val_loss": [3.5, 1.5], "learning_rate": [1e-3, 5e-4]}
 EVIL = "<script>alert('$x_1$')</script> & 温度"
@@ -35,11 +36,11 @@ def forecast_of(prepared: Prepared, noise: float = 0.5) -> np.ndarray:
 
 
 def measured(
-    prepared: Prepared, output: np.ndarray, batch: int = 5, middle: int | None = None, levels: tuple[float, ...] = ()
+    prepared: Prepared, output: np.ndarray, batch: int = 5, levels: tuple[float, ...] = ()
 ) -> tuple[dict[str, Any], Details]:
-    prepared = replace(prepared, shape=replace(prepared.shape, quantiles=levels))
+    prepared = replace(prepared, problem=prepared.problem.model_copy(update={"quantiles": levels}))
     batches = [output[start : start + batch] for start in range(0, len(output), batch)]
-    found = Measurement.of_forecasts(batches, prepared, middle)
+    found = Measurement.of_forecasts(batches, prepared)
     assert isinstance(found.details, Details)
     return found.evaluation, found.details
 
@@ -56,7 +57,7 @@ def test_the_page_of_a_run(elements, trained):
     assert trained.metrics["verdict"] in unescape(text)
     config = unescape(re.search(r"<pre>(.*?)</pre>", text, flags=re.DOTALL)[1])
     assert tomllib.loads(config)["data"]["target"] == ["load"]
-    assert trained.record.data["fingerprint"] in text
+    assert trained.record.data.fingerprint in text
     for name, own in trained.metrics["baselines"].items():
         assert f'<td class="text">{name}</td><td>{own["scaled"]["mae"]:.4f}</td>' in text
 
@@ -134,11 +135,11 @@ def test_times_out_of_reach_and_forecasts_out_of_bounds(elements, series):
 def test_quantiles(series):
     prepared = prepared_of(series)
     output = forecast_of(prepared)[..., None] + np.array([-1.0, 0.0, 1.0])
-    _, found = measured(prepared, output, middle=1, levels=(0.1, 0.5, 0.9))
+    _, found = measured(prepared, output, levels=(0.1, 0.5, 0.9))
     excerpt = found.excerpts[0]
     np.testing.assert_allclose(excerpt.interval[..., 1] - excerpt.interval[..., 0], 2.0)
     np.testing.assert_array_equal(excerpt.forecasts["network"], output[: len(excerpt.numbers), ..., 1])
-    assert "truths at or below it" in page_of(prepared, output, middle=1, levels=(0.1, 0.5, 0.9))
+    assert "truths at or below it" in page_of(prepared, output, levels=(0.1, 0.5, 0.9))
 
 
 def test_errors_by_step(series):

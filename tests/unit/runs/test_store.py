@@ -21,6 +21,16 @@ from zoo.training.trainer import Fitted
 from zoo_registry import discover
 
 HISTORY = {"loss": [3.0, 2.0, 1.0], "val_loss": [3.5, 1.25, 1.5]}
+ENGINE = {
+    "engine": "fused",
+    "parts": 2,
+    "steps_per_execution": 8,
+    "jit": False,
+    "fused": ("LSTM(2)",),
+    "not_fused": (),
+    "threads": {"intra": 1, "inter": 2},
+}
+EVALUATION = {"network": {}, "baselines": {}, "skipped": {}, "verdict": "good"}
 FILES = {"run.json", "model.keras", "history.csv", "scalers.joblib", "preprocessing.json", "files.sha256"}
 
 
@@ -33,9 +43,9 @@ def finished(prepared):
     settings = {"source": "DataFrame", "target": "load", "window": 8, "horizon": 3}
     config = resolve("basic", entry.item, {"units": 2}, settings)
     network = build_network(entry.item, entry.item.configure(config.hyperparameters), prepared.shape)
-    how = {"plan": Plan("fused", 2, 8), "engine": {"engine": "fused"}}
+    how = {"plan": Plan("fused", 2, 8), "engine": ENGINE}
     fitted = Fitted(network, HISTORY, best_epoch=2, val_loss=HISTORY["val_loss"][1], seconds=1.23456, **how)
-    record = make_record("20240101-120000-basic", config, entry, prepared, fitted, {"verdict": "good"})
+    record = make_record("20240101-120000-basic", config, entry, prepared, fitted, EVALUATION)
     return record, prepared, fitted
 
 
@@ -77,7 +87,7 @@ def test_history_tells_the_learning_rate(trained):
 
 def test_the_record(finished):
     record, prepared, fitted = finished
-    assert record.training == {
+    assert record.training.model_dump() == {
         "epochs": 3,
         "best_epoch": 2,
         "seconds": 1.235,
@@ -85,26 +95,23 @@ def test_the_record(finished):
         "loss": 2.0,
         "val_loss": 1.25,
         "parameters": fitted.model.count_params(),
-        "engine": {"engine": "fused"},
+        "engine": ENGINE,
     }
     chosen = record.config.training
     assert (chosen.engine, chosen.batch_parts, chosen.steps_per_execution, chosen.xla) == ("fused", 2, 8, None)
-    assert record.plugin["distribution"] == "lstm-zoo"
+    assert record.plugin.distribution == "lstm-zoo"
     assert {"python", "lstm-zoo", "tensorflow", "keras", "numpy", "onnx"} <= record.versions.keys()
+    assert record.problem == prepared.problem
+    assert (record.problem.features, record.problem.targets) == (("load", "temperature"), ("load",))
     data = record.data
-    assert (data["rows"], data["features"], data["targets"]) == (240, ["load", "temperature"], ["load"])
-    assert data["fingerprint"] == prepared.table.fingerprint()
-    assert data["repairs"] == {}
-    assert {name: part["rows"] for name, part in data["split"].items()} == {
-        "train": [0, 168],
-        "validation": [168, 204],
-        "test": [204, 240],
+    assert (data.rows, data.fingerprint, data.repairs.model_dump()) == (240, prepared.table.fingerprint(), {})
+    assert {name: (part.rows, part.windows) for name, part in data.split.items()} == {
+        "train": ((0, 168), len(prepared.parts["train"])),
+        "validation": ((168, 204), len(prepared.parts["validation"])),
+        "test": ((204, 240), len(prepared.parts["test"])),
     }
-    assert {name: part["windows"] for name, part in data["split"].items()} == {
-        name: len(windows) for name, windows in prepared.parts.items()
-    }
-    assert data["split"]["train"]["first"] == "row 1 (2024-01-01 00:00:00)"
-    assert data["split"]["test"]["last"] == "row 240 (2024-01-10 23:00:00)"
+    assert data.split["train"].first == "row 1 (2024-01-01 00:00:00)"
+    assert data.split["test"].last == "row 240 (2024-01-10 23:00:00)"
 
 
 def test_a_taken_id_gets_a_number(finished, tmp_path):

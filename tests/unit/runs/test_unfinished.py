@@ -220,7 +220,7 @@ def test_names_that_are_no_unfinished_run(killed, runs):
     with pytest.raises(RunError, match=r"config.json: not what was written, by its SHA-256 in files.sha256; put the"):
         find_unfinished(run.id, runs)
     (run.folder / "files.sha256").unlink()
-    with pytest.raises(RunError, match=r"config.json: not a record of this version \(Field required\); train again"):
+    with pytest.raises(RunError, match=r"config.json: not a record of this version \(id: Field required\)"):
         find_unfinished(run.id, runs)
 
 

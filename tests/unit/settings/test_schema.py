@@ -296,12 +296,18 @@ ALL_TASKS = {"tasks": tuple(Task)}
 @pytest.mark.parametrize(
     ("given_settings", "expected"),
     [
-        ({"task": "classify", "horizon": 3}, "`horizon` and `gap` are for `task='forecast'`, found one with classify"),
-        ({"task": "classify", "gap": 1}, "`horizon` and `gap` are for `task='forecast'`, found one with classify"),
-        ({"task": "regress", "horizon": 2}, "`horizon` and `gap` are for `task='forecast'`, found one with regress"),
-        ({"task": "anomaly", "gap": 2}, "`horizon` and `gap` are for `task='forecast'`, found one with anomaly"),
-        ({"label": "fault"}, "`label` is for `task='anomaly'`; classes are named with `target`"),
-        ({"task": "classify", "label": "fault"}, "`label` is for `task='anomaly'`; classes are named with `target`"),
+        (
+            {"task": "classify", "horizon": 3},
+            "`horizon` is for `task='forecast'`, found it with classify; leave it out",
+        ),
+        ({"task": "classify", "gap": 1}, "`gap` is for `task='forecast'`, found it with classify; leave it out"),
+        ({"task": "regress", "horizon": 2}, "`horizon` is for `task='forecast'`, found it with regress; leave it out"),
+        ({"task": "anomaly", "gap": 2}, "`gap` is for `task='forecast'`, found it with anomaly; leave it out"),
+        ({"label": "fault"}, "`label` is for `task='anomaly'`, found it with forecast; leave it out"),
+        (
+            {"task": "classify", "label": "fault"},
+            "`label` is not for `task='classify'`, whose classes are named with `target`",
+        ),
         (
             {"task": "classify", "target": ()},
             "no target was named for table.csv; give `target` with the column of classes",
@@ -321,7 +327,7 @@ ALL_TASKS = {"tasks": tuple(Task)}
         ),
         ({"threshold": 0.995}, "`threshold` is for `task='anomaly'`, found it with forecast; leave it out"),
         ({"task": "anomaly", "window": 1}, "by the rows before it; give a `window` of 2 or more"),
-        ({"task": "cluster"}, "setting 'task'"),
+        ({"task": "classes"}, "there is no task 'classes'; did you mean 'classify'?"),
         ({"gap": -1}, "setting 'gap'"),
         ({"calendar": "hour,second"}, "setting 'calendar"),
         ({"gaps": "fill"}, "setting 'gaps'"),

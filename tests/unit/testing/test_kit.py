@@ -16,7 +16,7 @@ from pydantic import Field
 from zoo.testing import CHECKS, check, run_checks
 from zoo.testing.kit import MAIN
 from zoo.testing.subject import Subject
-from zoo_registry import Architecture, Hyperparameters, Task, head
+from zoo_registry import Architecture, Hyperparameters, Task, discover, head
 from zoo_registry.errors import PluginError
 
 CALLS = itertools.count(1)
@@ -111,6 +111,113 @@ WRONG = {
     "not finite with dropout": ("dropout", network(diverging), "the losses of training steps are [nan"),
     "unsaved": ("save and reload", network(Unsaved(2.0)), "Unsaved"),
 }
+
+
+class Sizes(Hyperparameters):
+    sizes: Annotated[tuple[list[int], ...], Field(description="of the layers")] = ([6],)
+    dropout: Annotated[float, Field(ge=0.0, description="dropped in training")] = 0.0
+
+
+def growing(hp, shape):
+    hp.sizes[0].append(3)
+    return network(units=sum(hp.sizes[0]))(hp, shape)
+
+
+def unlearned(hp, shape):
+    """A layer that the loss cannot reach."""
+    return network(lambda x: x + ops.stop_gradient(keras.layers.Dense(6, name="frozen")(x)))(hp, shape)
+
+
+def exploding(hp, shape):
+    return network(lambda x: x * (1.0 if shape.window < 50 else float("inf")))(hp, shape)
+
+
+def dropping_all(hp, shape):
+    return network(lambda x: x / (0.0 if hp.dropout else 1.0))(hp, shape)
+
+
+ALONE = {
+    "hyperparameters kept": (growing, "changes the hyperparameters from {'sizes': ([6],)"),
+    "gradients": (unlearned, "the loss has no gradient by frozen/kernel, frozen/bias"),
+    "real length": (exploding, "outputs are not finite for a window of 96 steps"),
+    "dropout": (dropping_all, "the losses of training steps are [nan"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+@pytest.mark.parametrize("name", ALONE)
+def test_what_is_wrong_fails_its_own_check_and_no_other(name, tmp_path):
+    build, told = ALONE[name]
+    tried = architecture(build, hyperparameters=Sizes, tiny={"dropout": 0.0})
+    report = run_checks(tried, tmp_path, [name for name in CHECKS if name not in ("import", "time")])
+    assert [verdict.check for verdict in report.failed] == [name], report.failed
+    assert told in report.failed[0].reason
+
+
+def test_a_shape_that_the_architecture_takes_is_what_it_is_tried_on(tmp_path):
+    def check(hp, shape):
+        if (shape.window, shape.n_features) != (20, 3):
+            raise ValueError("a window has 20 rows of 3 features")
+
+    toy = {"window": 20, "n_features": 3}
+    names = [name for name in MAIN if name != "import"]
+    report = run_checks(architecture(network(), check=check, toy=toy, api=2), tmp_path, names)
+    passed = {verdict.check for verdict in report.verdicts if verdict.status == "passed"}
+    assert set(names) - passed == {"real length", "dropout"}  # which want a length, and three targets one by one
+    assert report.passed
+    assert report.warnings == ()
+
+
+CROOKED = """
+from zoo_registry import Runtime, discover, hookimpl
+
+
+class Crooked:
+    def __init__(self, folder):
+        self.session = discover().runtimes["onnxruntime"].item.load(folder, None)
+
+    def run(self, window):
+        return {name: values + 1e-3 for name, values in self.session.run(window).items()}
+
+
+@hookimpl
+def zoo_runtimes():
+    return [Runtime(name="crooked", summary="Is a little off.", load=Crooked, distribution="numpy")]
+"""
+
+
+@pytest.fixture
+def crooked(tmp_path, monkeypatch):
+    """A runtime of a plugin, whose forecasts are a little off."""
+    metadata = tmp_path / "site" / "crooked-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: crooked\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[zoo]\ncrooked = crooked_runtime\n")
+    (tmp_path / "site" / "crooked_runtime.py").write_text(CROOKED)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    discover.cache_clear()
+    yield
+    discover.cache_clear()
+    sys.modules.pop("crooked_runtime", None)
+
+
+@pytest.mark.usefixtures("crooked")
+def test_a_runtime_over_the_limit_leaves_what_the_others_gave(tmp_path):
+    report = run_checks(architecture(network()), tmp_path, ["export", "native recurrence", "runtimes"])
+    (failed,) = report.failed
+    assert failed.check == "runtimes"
+    assert "other outputs than the trained network's are given by crooked" in failed.reason
+    found = report.capabilities.tasks["forecast"]
+    assert (found.runtimes["onnxruntime"], found.runtimes["tensorflow"]) == ("equal", "equal")
+    assert found.runtimes["crooked"] == "differs"
+    assert found.formats == ("savedmodel", "onnx")
+
+
+def test_a_loss_below_0_has_to_fall_too(tmp_path):
+    def loss(hp, context):
+        return lambda y_true, y_pred: ops.mean(0.0 * y_pred, axis=(1, 2)) - 1.0
+
+    assert "does not fall by a tenth" in verdict("loss falls", network(), tmp_path, loss=loss).reason
 
 
 @pytest.mark.parametrize("kind", WRONG)

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from sklearn.model_selection import TimeSeriesSplit
 
 from zoo.data.splits import fold_splits
+from zoo.preprocessing.prepared import Prepared
 from zoo.settings.schema import DataConfig, TrainingConfig
-from zoo.training.preparation import Prepared, prepare
+from zoo.training.preparation import prepare
 from zoo.training.trainer import fit
 from zoo_registry import BUILT_IN_SCALERS, Task, discover
 

@@ -59,7 +59,7 @@ def test_repairs_are_counted(series):
     holes.loc[[10, 11, 200], "temperature"] = np.nan
     prepared = prepare(config(missing="ffill"), holes)
     assert prepared.missing == {"temperature": 3}
-    assert prepared.repairs == {"missing": {"method": "ffill", "values": {"temperature": 3}}}
+    assert prepared.repairs.model_dump() == {"missing": {"method": "ffill", "values": {"temperature": 3}}}
     assert np.isfinite(prepared.values).all()
 
 

@@ -87,12 +87,12 @@ def test_coverage_comes_near_the_levels(run):
 def test_both_formats_give_forecast_and_quantiles(run, tmp_path):
     trained, frame = run
     bundle = trained.export(tmp_path, name="q")  # raises ParityError where a format differs
-    interface = bundle.manifest.interface
-    assert [(tensor.name, tensor.shape) for tensor in interface.outputs] == [
+    problem = bundle.manifest.problem
+    assert [(tensor.name, tensor.shape) for tensor in problem.outputs] == [
         ("forecast", (2, 2)),
         ("quantiles", (2, 2, 3)),
     ]
-    assert interface.quantiles == LEVELS
+    assert problem.quantiles == LEVELS
     windows = frame[["y", "x"]].to_numpy()[None, -10:]
     for runtime in ("onnxruntime", "tensorflow"):
         outputs = zoo.load_bundle(bundle.folder, runtime=runtime).outputs(windows)

@@ -47,7 +47,7 @@ def test_classes_too(series, tmp_path):
     settings = {"task": "classify", "target": "state", "window": 4, "epochs": 1, "runs": tmp_path}
     run = zoo.train("basic", table, train_on_validation=True, keep="last", patience=0, **settings)
     assert run.metrics["network"]["log_loss"] > 0
-    assert run.record.data["split"]["train"]["rows"] == [0, 204]
+    assert run.record.data.split["train"].rows == (0, 204)
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_a_training_that_fails_leaves_the_last_good_epoch(series, tmp_path, monk
     monkeypatch.undo()
     start = {"start_from": run.id, "learning_rate": 0.001, "runs": tmp_path / "runs"}
     again = zoo.train("basic", series, **start, **settings)
-    assert again.record.training["started_from"] == {"run": run.id, "epoch": left}
+    assert again.record.training.started_from == {"run": run.id, "epoch": left}
 
 
 def test_weights_that_are_not_finite_end_the_training(make_architecture, overfitted):
@@ -151,7 +151,7 @@ def test_forecasts_come_in_the_windows_order(make_architecture, prepared, monkey
 def test_balanced_class_weights_reach_the_loss(series):
     """A class of one in ten is told only where it counts as much as the other."""
     from zoo.api import plan
-    from zoo.training.measurement import measure
+    from zoo.training.trainer import measure
     from zoo_registry import discover
 
     random = np.random.default_rng(0)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from sklearn.model_selection import TimeSeriesSplit
 
 from zoo.data.splits import Split
-from zoo.training.preparation import Prepared, prepare_run
+from zoo.preprocessing.prepared import Prepared
+from zoo.training.preparation import prepare_run
 from zoo.training.trainer import fit
 from zoo.tuning.cross_validation import validate_fold
 from zoo.tuning.folds import Fold, time_folds

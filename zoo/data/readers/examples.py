@@ -34,16 +34,10 @@ class Example:
     label: str | None = None
     classes: str | None = None
 
-    def settings(self, task: str) -> dict[str, Any]:
-        """The settings of the data for a task; targets and horizon are those of a forecast."""
-        settings: dict[str, Any] = {
-            name: getattr(self, name) for name in ("features", "time", "window", "season", "missing")
-        }
-        if task == "forecast":
-            return settings | {"target": self.target, "horizon": self.horizon}
-        if task == "classify" and self.classes is not None:
-            return settings | {"target": self.classes, "missing": "drop"}  # of what comes last no class is known
-        return settings | {"label": self.label} if task == "anomaly" else settings
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of the data whatever the task is."""
+        return {name: getattr(self, name) for name in ("features", "time", "window", "season", "missing")}
 
 
 def _co2() -> pd.DataFrame:

@@ -11,7 +11,7 @@ from zoo.runtimes import runtimes
 from zoo.testing.bench import Bench, FirstEpoch, Published
 from zoo.testing.checks.training_checks import DROPOUT, dropout_steps
 from zoo.testing.outcomes import Findings, NotApplicableError
-from zoo_registry import Task, discover
+from zoo_registry import discover
 from zoo_registry.errors import BundleError, ExportError, ParityError
 
 _RECURRENT, _LOOPS = {"LSTM", "GRU", "RNN"}, {"Loop", "Scan"}
@@ -37,7 +37,7 @@ def check_runtimes(bench: Bench) -> Findings:
 
 def check_other_tasks(bench: Bench) -> Findings:
     """What holds of the bundle of the first task holds of those of the others."""
-    others = [task for task in bench.architecture.tasks if task is not bench.first_task]
+    others = [task for task in bench.architecture.tasks if task != bench.first_task]
     if not others:
         raise NotApplicableError("the architecture has one task alone")
     tasks: dict[str, dict[str, Any]] = {}
@@ -63,12 +63,12 @@ def check_export_with_dropout(bench: Bench) -> None:
     assert dropped == plain, f"with {', '.join(more)} the ONNX graph's recurrence is '{dropped}', without '{plain}'"
 
 
-def _parity(bench: Bench, task: Task) -> Findings:
+def _parity(bench: Bench, task: str) -> Findings:
     bench.published(task)  # raises ParityError where they differ
     return _of(task, formats=FORMATS)
 
 
-def _recurrence(bench: Bench, task: Task) -> Findings:
+def _recurrence(bench: Bench, task: str) -> Findings:
     published = bench.published(task)
     found = _recurrence_of(published)
     warnings: tuple[str, ...] = ()
@@ -87,7 +87,7 @@ def _recurrence_of(published: Published) -> str:
     return LOOP if _LOOPS & operators.keys() else NATIVE if _RECURRENT & operators.keys() else NONE
 
 
-def _runtimes(bench: Bench, task: Task) -> Findings:
+def _runtimes(bench: Bench, task: str) -> Findings:
     published = bench.published(task)
     known = runtimes()
     found = {name: NOT_INSTALLED for name, runtime in known.items() if not runtime.version}
@@ -123,5 +123,5 @@ def _read_by(bench: Bench, published: Published, name: str, exporter: str) -> tu
     return EQUAL, ""
 
 
-def _of(task: Task, warnings: tuple[str, ...] = (), **facts: Any) -> Findings:
+def _of(task: str, warnings: tuple[str, ...] = (), **facts: Any) -> Findings:
     return Findings({"tasks": {str(task): facts}}, warnings)

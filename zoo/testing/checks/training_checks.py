@@ -20,7 +20,6 @@ from zoo.testing.bench import (
     noise,
 )
 from zoo.testing.outcomes import Findings, NotApplicableError
-from zoo_registry import Task
 from zoo_registry.errors import ConfigError
 
 STEPS, CALLS = 10, 30
@@ -68,7 +67,7 @@ def dropout_steps(bench: Bench) -> None:
 def _dropout_steps(bench: Bench) -> bool:
     architecture, task = bench.architecture, bench.first_task
     shape = bench.shape(task, n_features=3, horizon=LONG_HORIZON, n_targets=3)
-    shared = task in (Task.FORECAST, Task.ANOMALY)  # whose targets are features
+    shared = None not in shape.target_columns
     for rates, channels, parts in (
         (DROPOUT, "joint", 1),
         ({"dropout": DROPOUT["dropout"]}, "shared" if shared else "joint", 2),

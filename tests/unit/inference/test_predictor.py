@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.bundle import prediction
-from zoo.bundle.ranges import OutsideRangeWarning
+from zoo.inference import predictor
+from zoo.inference.ranges import OutsideRangeWarning
 from zoo_registry.errors import ConfigError, DataError
 
 FEATURES = ["load", "temperature"]
@@ -39,8 +39,8 @@ def test_it_is_the_plain_loop(exported, series: pd.DataFrame):
 @pytest.mark.parametrize(("batch", "frame_rows"), [(1, 1), (7, 20), (256, 10**6)])
 def test_batches_and_frames_change_nothing(exported, series: pd.DataFrame, monkeypatch, batch, frame_rows):
     expected = pd.concat(exported.backtest(series))
-    monkeypatch.setattr(prediction, "BATCH", batch)
-    monkeypatch.setattr(prediction, "FRAME_ROWS", frame_rows)
+    monkeypatch.setattr(predictor, "BATCH", batch)
+    monkeypatch.setattr(predictor, "FRAME_ROWS", frame_rows)
     frames = list(exported.backtest(series))
     assert all(frame_rows <= len(frame) < frame_rows + 3 * batch for frame in frames[:-1])
     pd.testing.assert_frame_equal(pd.concat(frames), expected, rtol=1e-5)
@@ -60,5 +60,5 @@ def test_what_lies_outside_is_counted_over_all_windows(exported, series: pd.Data
 def test_what_is_no_table_and_no_setting_is_refused(exported, series: pd.DataFrame):
     with pytest.raises(DataError, match="expected a table to go over, found an array of windows"):
         exported.backtest(np.zeros((1, 8, 2)))
-    with pytest.raises(ConfigError, match="there is no setting 'sorted'; did you mean 'sort'"):
+    with pytest.raises(ConfigError, match="there is no setting 'sorted' of how a table is read; did you mean 'sort'"):
         exported.backtest(series, sorted=True)

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from zoo.evaluation.anomalies import Z_SCORE, DifferenceScore
+from zoo.evaluation.measurement import Measurement
+from zoo.preprocessing.prepared import Prepared
 from zoo.settings.schema import DataConfig
-from zoo.training.measurement import Measurement
-from zoo.training.preparation import Prepared, prepare
+from zoo.training.preparation import prepare
 
 SPLIT = (120, 60, 60)
 

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zoo.bundle.manifest import Interface
-from zoo.bundle.ranges import Outside, OutsideRangeWarning, TrainRange, refuse_outside
+from zoo.inference.ranges import Outside, OutsideRangeWarning, TrainRange, refuse_outside
+from zoo_registry import Problem
 from zoo_registry.errors import BundleError, DataError
 
 PATH = Path("preprocessing.json")
 
 
-def interface(features=("load", "hour_sin"), dtype="float64", units="raw"):
-    tensor = {"name": "window", "dtype": dtype, "shape": (2, len(features))}
-    return Interface(
-        task="forecast", units=units, window=2, horizon=1, features=features, targets=(), inputs=(tensor,), outputs=()
-    )
+def problem(features=("load", "hour_sin"), dtype="float64", units="raw"):
+    window = {"name": "window", "dtype": dtype, "shape": (2, len(features)), "columns": features}
+    forecast = {"name": "forecast", "dtype": dtype, "shape": (1, 1)}
+    told = {"task": "forecast", "units": units, "horizon": 1, "targets": ("load",)}
+    return Problem.model_validate(told | {"inputs": [window], "outputs": [forecast]})
 
 
 def content(**changes):
@@ -28,8 +28,8 @@ def content(**changes):
     return json.dumps({"features": [hour, load]}).encode()
 
 
-def train_range(trained=None, **changes):
-    return TrainRange.parse(content(), PATH, interface(**changes), trained or {})
+def train_range(calendar=(), **changes):
+    return TrainRange.parse(content(), PATH, problem(**changes), calendar)
 
 
 def windows(*values):
@@ -38,7 +38,7 @@ def windows(*values):
 
 
 def test_strictly_outside_on_both_sides():
-    (load,) = train_range({"calendar": ["hour"]}).outside(windows(10, 20, 26, 9, 21, 15))
+    (load,) = train_range(["hour"]).outside(windows(10, 20, 26, 9, 21, 15))
     assert load == Outside("load", 10, 20, 4, lowest=9, highest=26, windows=3, total=6)
     assert (load.excess, load.deviations) == (6, 1.5)
     assert str(load) == (
@@ -48,7 +48,7 @@ def test_strictly_outside_on_both_sides():
 
 
 def test_the_limits_themselves_are_inside_and_calendar_columns_never_count():
-    assert train_range({"calendar": ["hour"]}).outside(windows(10, 20)) == []
+    assert train_range(["hour"]).outside(windows(10, 20)) == []
     (hour,) = train_range().outside(windows(10, 20))
     assert hour.column == "hour_sin"
 
@@ -65,14 +65,14 @@ def test_batch_by_batch_is_as_all_at_once():
 
 
 def test_rounding_to_float32_leads_nothing_outside():
-    limits = TrainRange.parse(content(maximum=20.1), PATH, interface(("load",), "float32"), {})
+    limits = TrainRange.parse(content(maximum=20.1), PATH, problem(("load",), "float32"), ())
     assert float(np.float32(20.1)) > 20.1
     assert limits.outside(np.full((1, 2, 1), 20.1, np.float32)) == []
     assert limits.outside(np.full((1, 2, 1), np.nextafter(np.float32(20.1), 21), np.float32))[0].windows == 1
 
 
 def test_a_constant_column_has_no_deviation():
-    limits = TrainRange.parse(content(deviation=0.0), PATH, interface(("load",)), {})
+    limits = TrainRange.parse(content(deviation=0.0), PATH, problem(("load",)), ())
     (load,) = limits.outside(np.full((1, 2, 1), 21.0))
     assert load.deviations == np.inf
     assert "column 'load': 1 above the maximum 20 of the training" in str(load)
@@ -85,7 +85,7 @@ def test_scaled_values_have_no_raw_limits():
 @pytest.mark.parametrize("wrong", [b"{", b"[]", b'{"features": 3}', b'{"features": []}', content(minimum="x"), b"\xff"])
 def test_a_file_that_does_not_fit_is_refused(wrong: bytes):
     with pytest.raises(BundleError, match=r"^preprocessing.json: expected the minimum, maximum and deviation of each"):
-        TrainRange.parse(wrong, PATH, interface(), {})
+        TrainRange.parse(wrong, PATH, problem(), ())
 
 
 def test_refusing_names_every_column():

@@ -1,0 +1,112 @@
+"""Data ready for training: what is made of a table on its way to a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from zoo.data.calendar import calendar_columns
+from zoo.data.intervals import Intervals
+from zoo.data.splits import PARTS, Split
+from zoo.data.table import Table
+from zoo.data.windows import Windows
+from zoo.outputs import middle_quantile
+from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.provenance import DataRecord, Part, Repairs
+from zoo.settings.schema import DataConfig
+from zoo_registry import Problem, SequenceShape
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data ready for training; ``values`` are the repaired rows in original units, (rows, table.columns).
+
+    ``splits`` gives each series' rows of each part, without the series that are left out. ``missing`` counts missing
+    values by column; ``known_targets`` are the rows, stretch by stretch, of which windows may read targets. Windows'
+    targets are scaled, or the numbers of the classes. Where validation is trained on too, ``parts`` has ``TRAIN_ALONE``
+    beside those of the split, for baselines to choose by.
+    """
+
+    table: Table
+    values: NDArray[Any]
+    splits: dict[str, Split]
+    missing: dict[str, int]
+    known_targets: Intervals
+    repairs: Repairs
+    preprocessor: Preprocessor
+    parts: dict[str, Windows]
+    problem: Problem
+    season: int | None
+
+    @property
+    def middle(self) -> int | None:
+        """The place of the quantile that is the forecast; None without quantiles."""
+        return middle_quantile(self.problem.quantiles)
+
+    @property
+    def history(self) -> NDArray[Any]:
+        """The targets of all rows, (rows, n_targets), in original units."""
+        return self.table.cut(self.values)[1]
+
+    @property
+    def truth(self) -> NDArray[Any]:
+        """The same before missing values were filled: NaN where one is missing."""
+        return self.table.cut(self.table.values[: len(self.values)])[1]
+
+    @property
+    def shape(self) -> SequenceShape:
+        """The sizes of the network."""
+        return self.problem.shape
+
+    def rows(self, part: str) -> list[range]:
+        """The rows of a part, a range for each series."""
+        return [getattr(split, part) for split in self.splits.values()]
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The features that tell a place in the calendar, not a level."""
+        calendar = calendar_columns(self.preprocessor.calendar)
+        return tuple(index for index, name in enumerate(self.table.features) if name in calendar)
+
+    def split(self) -> dict[str, Part]:
+        """What a record says of each part."""
+        described = {}
+        for part in PARTS:
+            ranges = [rows for rows in self.rows(part) if rows]
+            if not ranges:
+                described[part] = Part(rows=0, windows=0)
+                continue
+            first, last = min(rows.start for rows in ranges), max(rows.stop - 1 for rows in ranges)
+            if (times := self.table.times) is not None:
+                first = min((rows.start for rows in ranges), key=times.__getitem__)
+                last = max((rows.stop - 1 for rows in ranges), key=times.__getitem__)
+            described[part] = Part(
+                rows=(first, last + 1) if len(ranges) == 1 else sum(map(len, ranges)),
+                first=self.table.row_name(first),
+                last=self.table.row_name(last),
+                windows=len(self.parts[part]),
+            )
+        return described
+
+    def record(self, config: DataConfig, fingerprint: str | None = None) -> DataRecord:
+        """What a run records of its data; ``fingerprint`` is the table's, where it is known already."""
+        table = self.table
+        return DataRecord.model_validate(
+            {
+                "source": table.source,
+                "fingerprint": fingerprint or table.fingerprint(),
+                "rows": len(table.values),
+                "time_column": table.time_column,
+                "time_format": config.time_format,
+                "named_zone": config.zone,
+                "series_column": table.series_column,
+                "series": len(self.splits),
+                "gaps": config.gaps,
+                "calendar": config.calendar,
+                "ignored": table.ignored,
+                "repairs": self.repairs,
+                "split": self.split(),
+            }
+        )

@@ -1,0 +1,58 @@
+"""The report of a run, ``report.html``: what it says of the record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from zoo.reports.report import Training
+from zoo.runs.record import RunRecord
+from zoo.settings.toml_file import config_text
+from zoo.tasks import find_task
+
+
+def run_report(record: RunRecord, history: Mapping[str, Sequence[float]], best_epoch: int, details: Any) -> str:
+    """The page as text; ``history`` has the losses and rates of each epoch, ``details`` are the measurement's."""
+    config = record.config
+    title = f"{config.architecture} on {record.data.source}"
+    training = Training(title, _facts(record), config_text(config), history, best_epoch)
+    return find_task(config.task).report(training, record.evaluation, details)
+
+
+def _facts(record: RunRecord) -> list[tuple[str, str]]:
+    config, data, training = record.config, record.data, record.training
+    task = find_task(config.task)
+    facts: list[tuple[str, Any]] = [
+        ("trained", record.created),
+        ("architecture", f"{config.architecture}, from {record.plugin.distribution} {record.plugin.version}"),
+        ("parameters", f"{training.parameters:,}"),
+        ("epochs", f"{training.epochs}, the weights of epoch {training.best_epoch} kept"),
+        ("seconds", training.seconds),
+        ("task", f"{task.name}: {task.described(config.data)}"),
+        ("data", f"{data.source}, {data.rows:,} rows"),
+        ("fingerprint", data.fingerprint),
+        (task.targets_head, _some(record.problem.targets)),
+        *task.facts(config, record.evaluation),
+        ("features", _some(record.problem.features)),
+    ]
+    if data.series_column is not None:
+        facts.append(("series", f"{data.series}, told apart by {data.series_column}"))
+    facts += [(f"repaired: {name}", _told(repair)) for name, repair in data.repairs.model_dump().items()]
+    for name, part in data.split.items():
+        facts.append((f"{name} part", f"{part.windows:,} windows; {part.first} to {part.last}"))
+    wanted = ("lstm-zoo", "tensorflow", "keras", "numpy")
+    facts.append(
+        ("versions", ", ".join(f"{name} {record.versions[name]}" for name in wanted if name in record.versions))
+    )
+    return [(name, str(value)) for name, value in facts]
+
+
+def _told(value: Any) -> str:
+    """Plain data in words: what is inside of what comes after a colon."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_told(inner)}" for name, inner in value.items())
+    return _some(list(map(str, value))) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
