@@ -6,7 +6,6 @@ import pytest
 from pydantic import Field
 
 from zoo_registry import (
-    API_VERSION,
     BUILT_IN_LOSSES,
     BUILT_IN_SCALERS,
     OWN_LOSS,
