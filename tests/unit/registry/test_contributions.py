@@ -72,7 +72,6 @@ def test_what_is_left_out():
         (Loss, "make", "mse"),
         (Loss, "reference", None),
         (Loss, "tasks", ()),
-        (Loss, "tasks", ("forecast",)),
         (Loss, "tasks", Task.FORECAST),
         (Loss, "parameters", {"power": 3}),
         (Loss, "parameters", int),
