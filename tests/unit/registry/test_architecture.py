@@ -88,7 +88,6 @@ def test_a_name_is_taken_just_where_it_is_made_of_the_letters(name):
         ("tasks", None),
         ("tasks", ()),
         ("tasks", Task.FORECAST),
-        ("tasks", ("forecast",)),
         ("anomaly", "guess"),
         ("defaults", {"epochs": 3}),
         ("tiny", None),
