@@ -8,7 +8,7 @@ from zoo_registry.architecture import (
     TrainingDefaults,
 )
 from zoo_registry.building import SequenceInputs, head, recurrent_layer, sequence_inputs
-from zoo_registry.discovery import OWN, Discovery, discover
+from zoo_registry.discovery import Discovery, discover
 from zoo_registry.exporter import ExportContext, Exporter
 from zoo_registry.hookspecs import hookimpl
 from zoo_registry.hyperparameters import (
@@ -23,7 +23,7 @@ from zoo_registry.hyperparameters import (
     Units,
 )
 from zoo_registry.loss import BUILT_IN_LOSSES, OWN_LOSS, Loss
-from zoo_registry.plugin import Plugin
+from zoo_registry.plugin import OWN, Plugin
 from zoo_registry.problem import Problem, Step, Tensor
 from zoo_registry.reference import Reference
 from zoo_registry.registry import Entry, Registry

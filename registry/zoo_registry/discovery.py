@@ -7,12 +7,14 @@ one name in silence; hence each entry point is loaded, registered, checked and c
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -21,16 +23,15 @@ from zoo_registry import hookspecs
 from zoo_registry.api_version import check_api
 from zoo_registry.architecture import Architecture
 from zoo_registry.containment import contained
+from zoo_registry.errors import close_match_hint
 from zoo_registry.exporter import Exporter
 from zoo_registry.loss import Loss
-from zoo_registry.plugin import Plugin, heavy_modules
+from zoo_registry.plugin import OWN, Plugin, heavy_modules
 from zoo_registry.registry import ARCHITECTURES, EXPORTERS, KINDS, LOSSES, RUNTIMES, SCALERS, Entry, Kind, Registry, T
 from zoo_registry.runtime import Runtime
 from zoo_registry.scaler import Scaler
 
 GROUP = "zoo"
-OWN = "lstm-zoo"  # the distribution of the zoo's own plugins
-ESSENTIAL = ("scalers", "losses", "runtimes")  # of these: what every training and bundle needs, and nobody switches off
 DISABLE_VARIABLE = "ZOO_DISABLE_PLUGINS"
 API_DECLARATION = "ZOO_API"  # a plugin may say with it, before its hooks are asked, for which contract it is written
 
@@ -102,14 +103,13 @@ def discover_from(points: Iterable[EntryPoint]) -> Discovery:
     origins = [(point, *_origin(point)) for point in points]
     for point, distribution, version in sorted(origins, key=lambda found: (found[0].name, found[0].value, found[1])):
         noted = Plugin(name=point.name, distribution=distribution, version=version, value=point.value)
-        essential = distribution == OWN and point.name in ESSENTIAL
-        if not essential and {point.name, distribution} & disabled:
+        if not noted.essential and {point.name, distribution} & disabled:
             plugins.append(replace(noted, disabled=True))
             continue
         started, known = time.perf_counter(), heavy_modules()
         try:
             with contained():
-                plugin = point.load()
+                plugin = _load(point)
                 for name, other in manager.list_name_plugin():
                     if plugin is other:
                         raise ValueError(f"the same plugin is already registered as {name}")
@@ -138,6 +138,30 @@ def new_manager() -> pluggy.PluginManager:
     return manager
 
 
+def _load(point: EntryPoint) -> object:
+    """Import what an entry point names; where that is not there, the error has a close match."""
+    try:
+        return point.load()
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{point.module}.".startswith(f"{error.name}."):
+            raise  # a module that the plugin imports
+        files = getattr(point.dist, "files", None) or ()
+        known = {Path(file).with_suffix("").as_posix().replace("/", ".") for file in files if file.suffix == ".py"}
+        hint = close_match_hint(point.module, {name.removesuffix(".__init__") for name in known})
+        raise ModuleNotFoundError(
+            f"its entry point names the module '{point.module}', which is not there{hint}"
+        ) from error
+    except AttributeError as error:
+        module = sys.modules.get(point.module)
+        if module is None or not point.attr or hasattr(module, point.attr.partition(".")[0]):
+            raise
+        known = {name for name in vars(module) if not name.startswith("_")}
+        hint = close_match_hint(point.attr, known)
+        raise AttributeError(
+            f"its entry point names '{point.attr}', which '{point.module}' does not have{hint}"
+        ) from error
+
+
 def _origin(point: EntryPoint) -> tuple[str, str]:
     """Return name and version of the entry point's distribution."""
     try:
@@ -155,9 +179,15 @@ def _contributions_of(plugin: object, name: str, distribution: str) -> dict[Kind
         check_api("the plugin", api)
     manager = new_manager()
     manager.register(plugin, name)
+    hooks = [hook for hook in vars(hookspecs) if hook.startswith("zoo_")]
+    for caller in vars(manager.hook).values():
+        if not caller.has_spec() and not all(found.optionalhook for found in caller.get_hookimpls()):
+            raise ValueError(f"unknown hook '{caller.name}'{close_match_hint(caller.name, hooks)}")
     manager.check_pending()
     if not manager.get_hookcallers(plugin):
-        raise TypeError(f"it implements no hook; expected a hookimpl of {', '.join(_hook_names())}")
+        bare = [hook for hook in hooks if hasattr(plugin, hook)]
+        advice = f"decorate {', '.join(bare)} with hookimpl" if bare else f"expected a hookimpl of {', '.join(hooks)}"
+        raise TypeError(f"it implements no hook; {advice}")
     found = {kind: _collect(getattr(manager.hook, kind.hook), kind) for kind in KINDS}
     for kind, items in found.items():
         if reserved := [item.name for item in items if item.name in kind.reserved and distribution != OWN]:
@@ -184,7 +214,3 @@ def sentence_of(error: BaseException) -> str:
     except Exception:  # an exception whose own __str__ raises
         text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _hook_names() -> list[str]:
-    return [name for name in vars(hookspecs) if name.startswith("zoo_")]

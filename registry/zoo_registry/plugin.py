@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 # What a plugin imports inside its functions: at the top every command, ``zoo list`` too, would wait for it
 HEAVY = ("tensorflow", "keras", "torch", "jax", "pandas", "sklearn", "onnxruntime")
 SLOW = 1.0  # seconds
+OWN = "lstm-zoo"  # the distribution of the zoo's own plugins
 
 
 def heavy_modules() -> set[str]:
@@ -35,6 +36,11 @@ class Plugin:
     contributions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     error: str = ""
     disabled: bool = False
+
+    @property
+    def essential(self) -> bool:
+        """Whether every training and bundle needs it, so that nobody switches it off."""
+        return self.distribution == OWN and self.name in ("scalers", "losses", "runtimes")
 
     @property
     def status(self) -> str:

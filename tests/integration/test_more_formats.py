@@ -48,7 +48,7 @@ for task in map(str, entry.item.tasks):
         )
         bundle = run.export(name="-".join([task, *map(str, range(len(more)))]), formats=["openvino", "litert"], batch=2)
         for verdict in verify_bundle(bundle.folder, ["all"]):
-            found.append({"task": task, "operators": bundle.manifest.onnx["operators"], **vars(verdict)})
+            found.append({"task": task, "operators": bundle.manifest.onnx.operators, **vars(verdict)})
 print(json.dumps(found))
 """
 GRU = """

@@ -50,7 +50,7 @@ def test_from_the_command_to_a_bundle(series_file, tmp_path):
     best = next(trial for trial in found["trials"] if trial["number"] == found["best"]["number"])
     assert best["error"] == min(trial["error"] for trial in found["trials"])
     bundle = zoo.load_run(tmp_path / found["run"]).export(tmp_path / "exported")
-    assert bundle.manifest.architecture["name"] == "basic"
+    assert bundle.manifest.architecture.name == "basic"
     shown = run([sys.executable, "-m", "zoo", "train", "--config", found["config"], "--print-config"], tmp_path)
     assert shown.stdout == (tmp_path / found["config"]).read_text(encoding="utf-8")
     again = run([sys.executable, "-m", "zoo", "tune", "--resume", "mine"], tmp_path)

@@ -9,6 +9,7 @@ import typer
 
 from zoo.cli.help_pages import HelpfulCommand, HelpfulGroup
 from zoo.cli.output import Json, note, print_json, print_table, say
+from zoo_registry.forgotten import forgotten
 from zoo_registry.registry import KINDS
 
 if TYPE_CHECKING:
@@ -125,8 +126,13 @@ def _complain(found: Discovery) -> None:
     """Name on standard error what is no failure: plugins that are slow, names of two, and ones that are not there."""
     from zoo_registry.discovery import DISABLE_VARIABLE, disabled_names
 
-    for sentence in found.warnings:
+    for sentence in (*found.warnings, *forgotten()):
         note(f"warning: {sentence}")
+    kept = sorted(disabled_names() & {one.name for one in found.plugins if one.essential})
+    if kept:
+        note(
+            f"warning: {DISABLE_VARIABLE} names {', '.join(kept)} of lstm-zoo, which everything needs and which stay on"
+        )
     known = {name for one in found.plugins for name in (one.name, one.distribution)}
     for name in sorted(disabled_names() - known):
         note(f"warning: {DISABLE_VARIABLE} names '{name}', which is no plugin and no distribution")

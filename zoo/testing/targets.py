@@ -14,6 +14,7 @@ from typing import Any
 from zoo_registry import Architecture, Plugin, Registry, discover
 from zoo_registry.discovery import GROUP
 from zoo_registry.errors import ConfigError, PluginError, UnknownArchitectureError, close_match_hint
+from zoo_registry.forgotten import forgotten
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,9 @@ def find_target(name: str) -> Target:
             f"plugin '{switched_off[0].name}' of distribution '{switched_off[0].distribution}' is switched off; take it"
             " out of ZOO_DISABLE_PLUGINS"
         )
+    for sentence in forgotten():
+        if sentence.startswith(f"distribution '{name}' "):
+            raise PluginError(sentence)
     known = {*found.catalogue, *(plugin.distribution for plugin in enabled), *(plugin.name for plugin in enabled)}
     raise PluginError(f"there is no architecture, distribution, folder or file '{name}'{close_match_hint(name, known)}")
 
@@ -86,10 +90,11 @@ def find_local(path: Path) -> Target:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: {error}; mend it") from error
     project = content.get("project", {})
-    points = project.get("entry-points", {}).get(GROUP)
+    groups = project.get("entry-points", {})
+    points = groups.get(GROUP) if isinstance(groups, dict) else None
     if not isinstance(points, dict) or not points or not all(isinstance(value, str) for value in points.values()):
         raise ConfigError(
-            f"{file}: expected an entry point in the group '{GROUP}', found none; add"
+            f"{file}: expected an entry point in the group '{GROUP}', found {', '.join(groups) or 'none'}; add"
             f' [project.entry-points.{GROUP}] with NAME = "MODULE"'
         )
     distribution, version = str(project.get("name", path.resolve().name)), str(project.get("version", ""))

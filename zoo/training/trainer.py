@@ -122,12 +122,12 @@ def _fit(
     start: Start | None,
     run: UnfinishedRun | None,
 ) -> Fitted:
+    threads = choose_threads()  # before anything else of TensorFlow
     train, validation = prepared.parts["train"], ordered_batches(prepared.parts["validation"], PREDICTION_BATCH)
 
     def build() -> keras.Model:
         return compiled(architecture, hp, prepared, config, network)
 
-    threads = choose_threads()
     model = build()
     with alone(), layers_told(model, "called"):  # which leaves the seeds as they are
         check_loadable(model, f"architecture '{architecture.name}'")

@@ -36,11 +36,24 @@ tf.constant(1.0) + 1.0
     ids=["choice", "the user's", "too late"],
 )
 def test_what_is_in_force(before, expected):
+    assert told(CHOOSE.format(before=before)).stdout == expected
+
+
+def told(code, *arguments):
+    """What a process says that has chosen nothing."""
     clean = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-    done = subprocess.run(
-        [sys.executable, "-c", CHOOSE.format(before=before)], capture_output=True, text=True, check=True, env=clean
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, env=clean
     )
-    assert done.stdout == expected
+
+
+def test_a_training_chooses_before_it_uses_tensorflow(series_file, tmp_path):
+    code = """
+import sys, zoo
+data, runs = sys.argv[1:]
+zoo.train("basic", data, target="load", window=8, horizon=3, epochs=1, hyperparameters={"units": 2}, runs=runs)
+"""
+    assert "ThreadsWarning" not in told(code, str(series_file), str(tmp_path)).stderr
 
 
 def test_the_environment_is_left_alone(monkeypatch):

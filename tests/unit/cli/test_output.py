@@ -293,7 +293,8 @@ def test_repair_22_a_bundles_names(zoo_command, exported, series_file, tmp_path)
     """In the heads of a table, and in an error."""
     folder, name = Path(shutil.copytree(exported.folder, tmp_path / "tiny" / "1")), "lo\x1b[2Jad"
     manifest = Manifest.read(folder)
-    problem = manifest.problem.model_copy(update={"targets": (name,)})
+    outputs = (manifest.problem.outputs[0].model_copy(update={"columns": (name,)}),)
+    problem = manifest.problem.model_copy(update={"targets": (name,), "outputs": outputs})
     manifest.model_copy(update={"problem": problem, "parity_unit": {name: 1.0}}).write(folder)
     done = zoo_command("predict", folder, "--data", series_file)
     assert done.exit_code == 0, done.output

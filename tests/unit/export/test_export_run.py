@@ -98,7 +98,7 @@ def test_the_scaled_signature_goes_through_the_gate_too(candidate, tmp_path, mon
 def test_the_gate_lets_rounding_through(candidate, tmp_path, monkeypatch):
     monkeypatch.setattr(formats, "default_function", shifted(9e-6))
     parity = load_bundle(export(candidate, tmp_path, "mine")).manifest.parity
-    assert all(4e-6 < part["difference"] < PARITY_LIMIT for part in parity.values())
+    assert all(4e-6 < part.difference < PARITY_LIMIT for part in parity.values())
 
 
 def test_nothing_but_the_bundle_is_published(exported):
@@ -110,8 +110,8 @@ def test_nothing_but_the_bundle_is_published(exported):
 def test_the_manifest(exported, trained):
     manifest, record = exported.manifest, trained.record
     assert (manifest.model, manifest.run) == ("tiny", trained.id)
-    assert manifest.architecture["name"] == "basic"
-    assert manifest.architecture["distribution"] == "lstm-zoo"
+    assert manifest.architecture.name == "basic"
+    assert manifest.architecture.distribution == "lstm-zoo"
     assert manifest.hyperparameters == record.config.hyperparameters
     assert manifest.training == record.config.training.model_dump(mode="json")
     assert manifest.metrics["network"] == record.evaluation["network"]
@@ -123,7 +123,7 @@ def test_the_manifest(exported, trained):
     }
     assert manifest.parity_unit == {"load": pytest.approx(trained.preprocessor.targets_.deviation[0])}
     assert set(manifest.parity) == {"onnxruntime", "tensorflow"}
-    assert manifest.parity["tensorflow"]["version"] == tf.__version__
+    assert manifest.parity["tensorflow"].version == tf.__version__
     assert set(manifest.files) == FILES - {"manifest.json"}
 
 
@@ -134,7 +134,7 @@ def test_golden_forecasts_are_those_of_keras_and_scikit_learn(exported, trained)
 
 
 def test_the_place_of_the_data_stays_private(candidate, tmp_path):
-    data = candidate.record.data | {"source": "/home/somebody/secret/load.csv"}
+    data = candidate.record.data.model_copy(update={"source": "/home/somebody/secret/load.csv"})
     record = candidate.record.model_copy(update={"data": data})
     folder = export(dataclasses.replace(candidate, record=record), tmp_path, "mine")
     assert load_bundle(folder).manifest.data.source == "load.csv"
@@ -196,14 +196,14 @@ def test_a_run_exports_without_its_plugin(trained, tmp_path, monkeypatch):
     run = Run(trained.folder)
     run.record = run.record.model_copy(update={"config": run.config.model_copy(update={"architecture": "gone"})})
     bundle = run.export(tmp_path, name="mine")
-    assert bundle.manifest.architecture["name"] == "gone"
+    assert bundle.manifest.architecture.name == "gone"
 
 
 def test_a_large_offset_is_served_in_float64(wide, offset_series):
     trained, bundle = wide
     problem = bundle.manifest.problem
     assert [tensor.dtype for tensor in (*problem.inputs, *problem.outputs)] == ["float64", "float64"]
-    assert all(part["difference"] <= PARITY_LIMIT for part in bundle.manifest.parity.values())
+    assert all(part.difference <= PARITY_LIMIT for part in bundle.manifest.parity.values())
     golden = Golden.read(bundle.folder)
     assert golden.window.dtype == golden.outputs["forecast"].dtype == np.float64
 
@@ -245,4 +245,4 @@ def test_mixed_scalers_are_exported(make_trained, series, tmp_path):
     )
     bundle = load_bundle(export(trained, tmp_path, "mixed"))
     assert bundle.manifest.problem.units == "raw"
-    assert all(part["difference"] <= PARITY_LIMIT for part in bundle.manifest.parity.values())
+    assert all(part.difference <= PARITY_LIMIT for part in bundle.manifest.parity.values())

@@ -63,8 +63,8 @@ def test_onnx_is_one_native_portable_file(bundles, dtype):
     operators = [node.op_type for node in model.graph.node]
     assert operators.count("LSTM") == 1
     assert not {"Loop", "Scan", "If"} & set(operators)
-    assert bundle.manifest.onnx["opset"] == 18
-    assert bundle.manifest.onnx["operators"] == {name: operators.count(name) for name in sorted(set(operators))}
+    assert bundle.manifest.onnx.opset == 18
+    assert bundle.manifest.onnx.operators == {name: operators.count(name) for name in sorted(set(operators))}
 
 
 @pytest.mark.parametrize("dtype", TYPES)

@@ -131,8 +131,8 @@ def test_trained_and_exported_with_it(series, tmp_path, kind: str):
         runs=tmp_path,
     )
     bundle = run.export(tmp_path, name="x")  # raises ParityError where a format differs
-    assert bundle.manifest.onnx["operators"]["LSTM"] == 2
-    assert "Loop" not in bundle.manifest.onnx["operators"]
+    assert bundle.manifest.onnx.operators["LSTM"] == 2
+    assert "Loop" not in bundle.manifest.onnx.operators
     forecast = bundle.predict(series)
     np.testing.assert_allclose(forecast, zoo.load_run(run.folder).predict(series), rtol=1e-4)
 

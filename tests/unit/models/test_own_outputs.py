@@ -76,9 +76,9 @@ def test_one_number_for_each_target_reaches_the_loss_with_its_axis(make_architec
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"loss": "mae"}, "is trained with its own loss alone, found --loss mae"),
-        ({"normalize_window": "last"}, "--normalize-window last cannot be undone on what architecture 'mine' gives"),
-        ({"epochs": 0}, "--epochs 0 trains nothing, and architecture 'mine' has no weights to begin with"),
+        ({"loss": "mae"}, "is trained with its own loss alone, found `loss` mae"),
+        ({"normalize_window": "last"}, "`normalize_window` last cannot be undone on what architecture 'mine' gives"),
+        ({"epochs": 0}, "`epochs=0` trains nothing, and architecture 'mine' has no weights to begin with"),
     ],
 )
 def test_what_does_not_suit_it(make_architecture, settings, told):

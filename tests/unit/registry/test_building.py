@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from zoo_registry import RecurrentHyperparameters, Task, head, recurrent_layer
+from zoo_registry import RecurrentHyperparameters, Task, head, recurrent_layer, sequence_inputs
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +33,18 @@ def test_the_head_gives_just_the_shapes_output(keras, make_shape, changes, outpu
     shape = make_shape(**changes)
     assert shape.output == output
     inputs = keras.Input((7,))
-    model = keras.Model(inputs, head(shape)(inputs))
+    model = keras.Model(inputs, head(shape)(inputs, sequence_inputs(shape)))
     assert model.output_shape == (None, *output)
     assert model.output.name == "output" or model.layers[-1].name == "output"
+
+
+def test_the_inputs_of_a_network(keras, make_shape):
+    inputs = sequence_inputs(make_shape())
+    assert inputs.ends is inputs.sequence is inputs.named["window"]
+    assert (inputs.sequence.name, inputs.sequence.shape) == ("window", (None, 6, 2))
+    assert (inputs.future, inputs.static, inputs.length) == (None, None, None)
+    both = {**inputs.named, "static": keras.Input((3,), name="static")}
+    assert replace(inputs, named=both).ends == both
 
 
 def test_the_head_is_linear(keras, make_shape):

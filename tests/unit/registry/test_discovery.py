@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import PurePosixPath
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from zoo_registry import discover
 from zoo_registry.discovery import GROUP, discover_from
+from zoo_registry.forgotten import forgotten
 from zoo_registry.hookspecs import PROJECT
 
 SOUND = "Architecture(name='{name}', summary='Sound.', build=lambda hp, shape: None)"
@@ -53,11 +55,11 @@ BROKEN = {
     ),
     "misspelt hook": (
         returning("[]").replace("zoo_architectures", "zoo_architecture"),
-        "unknown hook 'zoo_architecture'",
+        "unknown hook 'zoo_architecture'; did you mean 'zoo_architectures'?",
     ),
     "misspelt lifecycle hook": (
         "from zoo_registry import hookimpl\n\n@hookimpl\ndef zoo_epoch_end(epoch): pass",
-        "unknown hook 'zoo_epoch_end'",
+        "unknown hook 'zoo_epoch_end'; did you mean 'zoo_epoch_ended'?",
     ),
     "wrong signature": (
         returning("[]").replace("zoo_architectures()", "zoo_architectures(config)"),
@@ -66,7 +68,7 @@ BROKEN = {
     "hook raises": (returning("[][0]"), "IndexError: list index out of range"),
     "hook exits": (returning("exit(4)"), "SystemExit: 4"),
     "no hook": ("answer = 42", "it implements no hook; expected a hookimpl of zoo_architectures"),
-    "no marker": (returning("[]").replace("@hookimpl", ""), "it implements no hook"),
+    "no marker": (returning("[]").replace("@hookimpl", ""), "it implements no hook; decorate zoo_architectures with"),
     "wrapper": (
         returning("(yield)").replace("@hookimpl", "@hookimpl(wrapper=True)"),
         "must return a list of Architecture, found <generator",
@@ -246,6 +248,12 @@ def test_what_is_switched_off_is_not_even_imported(point, monkeypatch):
     assert discover_from([point("broken", "import no_such_module")]).failures == ()
 
 
+def test_what_everything_needs_stays_on(point, healthy, monkeypatch):
+    monkeypatch.setenv("ZOO_DISABLE_PLUGINS", "lstm-zoo,losses")
+    points = [healthy("losses", "lstm-zoo"), healthy("basic", "lstm-zoo"), healthy("losses", "other", "tide")]
+    assert list(discover_from(points).catalogue) == ["losses"]
+
+
 def test_an_entry_point_without_a_distribution(healthy):
     point = healthy("one")
     vars(point)["dist"] = None
@@ -264,12 +272,75 @@ def test_a_distribution_whose_metadata_is_lost(healthy):
     assert (entry.distribution, entry.version) == ("unknown", "")
 
 
-def test_a_real_entry_point_to_a_missing_module():
-    class Missing(EntryPoint):
-        dist = SimpleNamespace(name="culprit", version="1")
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (
+            "zoo_tyde",
+            "ModuleNotFoundError: its entry point names the module 'zoo_tyde', which is not there; did you mean",
+        ),
+        (
+            "zoo_tide:tyde",
+            "AttributeError: its entry point names 'tyde', which 'zoo_tide' does not have; did you mean 'ti",
+        ),
+        ("zoo_tide.more", "ModuleNotFoundError: its entry point names the module 'zoo_tide.more'"),
+        ("zoo_ebb", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("zoo_ebb2:tide", "AttributeError: module 'sys' has no attribute 'tide'"),
+    ],
+)
+def test_a_real_entry_point_to_what_is_not_there(value, told, tmp_path, monkeypatch):
+    (tmp_path / "zoo_tide.py").write_text("tide = 3")
+    (tmp_path / "zoo_ebb.py").write_text("import no_such_module")
+    (tmp_path / "zoo_ebb2.py").write_text("import sys\nsys.tide")
+    monkeypatch.syspath_prepend(tmp_path)
 
-    (failure,) = discover_from([Missing("gone", "no_such_module.plugin", GROUP)]).failures
-    assert "No module named 'no_such_module'" in failure.error
+    class Point(EntryPoint):
+        dist = SimpleNamespace(name="culprit", version="1", files=[PurePosixPath("zoo_tide.py")])
+
+    (failure,) = discover_from([Point("gone", value, GROUP)]).failures
+    assert failure.error.startswith(told)
+
+
+HOOKED = """
+from zoo_registry import hookimpl
+
+
+@hookimpl
+def zoo_losses():
+    return []
+"""
+
+
+@pytest.mark.parametrize("editable", [False, True])
+@pytest.mark.parametrize(
+    ("needs", "group", "source", "told"),
+    [
+        ("lstm-zoo-registry>=0.1", None, HOOKED, True),
+        ("lstm_zoo", "zooo", HOOKED, True),
+        ("lstm-zoo", "zoo", HOOKED, False),
+        ("lstm-zoo", "console_scripts", "import zoo", False),
+        ("numpy", None, HOOKED, False),
+    ],
+)
+def test_a_forgotten_entry_point(needs, group, source, told, editable, tmp_path, monkeypatch):
+    site, home = tmp_path / "site", tmp_path / ("home" if editable else "site")
+    folder = site / "zoo_tide-1.dist-info"
+    for place in (home, folder):
+        place.mkdir(parents=True)
+    (home / "zoo_tide.py").write_text(source)
+    (site / "tide.pth").write_text(f"{home}\n")
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: zoo-tide\nVersion: 1\nRequires-Dist: {needs}\n")
+    (folder / "RECORD").write_text(f"{'tide.pth' if editable else 'zoo_tide.py'},,\n")
+    if group:
+        (folder / "entry_points.txt").write_text(f"[{group}]\ntide = zoo_tide\n")
+    (site / "left_over-1.dist-info").mkdir()
+    monkeypatch.syspath_prepend(site)
+    sentences = [sentence for sentence in forgotten() if "zoo-tide" in sentence]
+    assert len(sentences) == told
+    for sentence in sentences:
+        assert "the hook 'zoo_losses' in 'zoo_tide'" in sentence
+        assert ("but one of the group 'zooo'" in sentence) == (group == "zooo")
+        assert 'tide = "zoo_tide"' in sentence
 
 
 def test_discover_reads_the_installed_entry_points_once():

@@ -64,7 +64,7 @@ def test_a_study_leaves_the_best_configuration_a_page_and_a_run_that_exports(tun
     assert study.run.config.architecture == study.best.architecture
     assert study.run.record.data.split["train"].rows[1] == study.run.record.data.split["validation"].rows[1]
     bundle = study.run.export(tmp_path / "exported")
-    assert bundle.manifest.architecture["name"] == study.best.architecture
+    assert bundle.manifest.architecture.name == study.best.architecture
     assert repr(study) == f"Study({str(study.folder)!r})"
 
 
