@@ -109,7 +109,7 @@ def export(
         ruler = Ruler(unit, kinds_of(problem), answers.threshold, allowed_roundings(problem))
         of_extra = [r.name for r in runtimes().values() if r.exporter in extra and r.version and r.applies_to(folder)]
         verdicts = replay(folder, [*GATE, *of_extra], ruler)
-        _gate([*verdicts, _replay_scaled(folder, golden, preprocessor, answers, ruler)], preprocessor, dtype)
+        _gate([*verdicts, _replay_scaled(folder, golden, preprocessor, ruler)], preprocessor, dtype)
         manifest = Manifest(
             model=name,
             version=None,
@@ -190,16 +190,16 @@ def _golden(trained: Trained, answers: Answers, problem: Problem, dtype: str) ->
     )
 
 
-def _replay_scaled(folder: Path, golden: Golden, preprocessor: Preprocessor, answers: Answers, ruler: Ruler) -> Verdict:
+def _replay_scaled(folder: Path, golden: Golden, preprocessor: Preprocessor, ruler: Ruler) -> Verdict:
     """Run the signature ``scaled`` between the scikit-learn scalers, as its callers do."""
     session = load_session(find_runtime("tensorflow"), folder, signature=SCALED_SIGNATURE)
     if preprocessor.units == "scaled":
         found = session.run(golden.window)
     else:
         found = session.run(preprocessor.transform(golden.window))
-        if answers.task.in_units:
-            targets = preprocessor.targets_
-            found = {name: targets.inverse_transform(values, axis=2) for name, values in found.items()}
+        to_units = preprocessor.targets_.inverse_transform
+        for name, values in found.items():
+            found[name] = to_units(values, axis=2) if ruler.kinds[name] == "value" else values
     return Verdict("signature 'scaled'", "", ruler.farthest(found, golden.outputs), 0.0)
 
 
