@@ -11,8 +11,9 @@ from zoo.data.readers.reading import Source, describe
 from zoo.importing import uncollected
 from zoo.preprocessing.prepared import Prepared
 from zoo.quiet import import_tensorflow
+from zoo.runs.claiming import begin_run, reopen_run
 from zoo.runs.record import find_run
-from zoo.runs.unfinished import UnfinishedRun, begin_run, reopen_run
+from zoo.runs.unfinished import UnfinishedRun
 from zoo.settings.choices import ARRAYS, FRAME
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import DEFAULT_SOURCE, RunConfig

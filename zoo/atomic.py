@@ -17,7 +17,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from zoo.removal import is_at, is_staging, mode_of, remove, staging_name, try_lock
+from zoo.locks import is_at, mode_of, try_lock
+from zoo.removal import is_staging, remove, staging_name
 from zoo_registry.errors import ConfigError
 
 ANSWERED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # they end a command when nothing is half done

@@ -129,7 +129,7 @@ class Evaluation(TypedDict, total=False):
     verdict: Required[str]
     season: int | None
     unit: dict[str, float]
-    by_step: dict[str, list[float]]
+    by_step: dict[str, list[float | None]]
     quantiles: Measures | None
     classes: list[str]
     counts: list[int]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 import shutil
-import sys
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from pathlib import Path
 
+from zoo.locks import held, is_at, try_lock
 from zoo_registry.errors import ZooError
 
 STAGING = ".staging-"
@@ -81,45 +80,6 @@ def staged_in(folder: Path) -> list[Path]:
     """What was staged directly in a folder, and is still there, by name."""
     found = sorted(path for path in folder.glob(f"{STAGING}*") if is_staging(path) and not path.is_symlink())
     return [path for path in found if path.is_dir() or path.is_file()]
-
-
-@contextmanager
-def held(path: Path) -> Iterator[int | None]:
-    """Lock a file or folder meanwhile, and give its handle; None where another process holds it, or it is gone."""
-    try:
-        handle = os.open(path, mode_of(path) | os.O_NOFOLLOW)
-    except FileNotFoundError:  # renamed or removed a moment ago
-        yield None
-        return
-    try:
-        yield handle if try_lock(handle) and is_at(handle, path) else None
-    finally:
-        os.close(handle)
-
-
-def try_lock(handle: int) -> bool:
-    """Lock an open file or folder against others that ask so; the system lets go of it when the process ends."""
-    if sys.platform == "win32":  # it has no flock; nothing is held there
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def mode_of(path: Path) -> int:
-    """How to open what is to be locked: NFS locks a file only for those who may write it."""
-    return os.O_RDONLY if path.is_dir() else os.O_RDWR
-
-
-def is_at(handle: int, path: Path) -> bool:
-    """Whether the path still leads to what the handle has open."""
-    with suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(handle), path.stat())
-    return False
 
 
 def _check(token: str) -> str:

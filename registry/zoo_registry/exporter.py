@@ -20,10 +20,10 @@ class ExportContext:
 
     ``bundle`` is the folder of the bundle that is being made, with the SavedModel and ``model.onnx`` in it and not yet
     published; it is read, never changed. ``folder`` is empty and the exporter's own, ``extra/<name>`` in that bundle.
-    ``interface`` is the manifest's: names, dtypes and shapes of ``inputs`` and ``outputs``, ``features``, ``targets``
-    and the rest. ``batch`` is the fixed number of windows that was asked for, or None. ``fixed`` is the folder of a
-    SavedModel with the same ``serving_default`` for exactly ``batch`` windows (1 where none was asked for), computed
-    in float32 throughout: for exporters with ``fixed_batch`` alone, else None.
+    ``interface`` is that of the manifest's problem: names, dtypes, shapes and columns of ``inputs`` and ``outputs``,
+    ``window``, ``features``, ``targets`` and the rest. ``batch`` is the fixed number of windows that was asked for, or
+    None. ``fixed`` is the folder of a SavedModel with the same ``serving_default`` for exactly ``batch`` windows (1
+    where none was asked for), computed in float32 throughout: for exporters with ``fixed_batch`` alone, else None.
     """
 
     bundle: Path

@@ -12,8 +12,11 @@ import pytest
 from scipy.stats import t
 
 import zoo
+from zoo.settings.resolve import resolve
 from zoo.testing import run_checks
 from zoo.testing.kit import MAIN
+from zoo.tuning.cross_validation import cross_validate
+from zoo.tuning.folds import time_folds
 from zoo_registry import Task, discover
 
 LEVELS = (0.05, 0.5, 0.9)
@@ -105,3 +108,16 @@ def zoo_shape(**more):
 def test_other_tasks(task, installed, series, tmp_path):
     run = train(series, tmp_path, task=task, horizon=None, channels="shared" if task == "anomaly" else None)
     assert zoo.verify_bundle(run.export(tmp_path / "exported").folder)[0].passed
+
+
+def test_the_error_after_an_epoch_is_that_of_forecasts(installed, series):
+    """A study stops trainings by it; it does not depend on which quantiles are asked for beside."""
+    found = {}
+    for levels in ((), LEVELS):
+        given = {"source": "DataFrame", "target": "load", "window": 8, "horizon": 3, "epochs": 1, "quantiles": levels}
+        config = resolve("student-t", discover().catalogue["student-t"].item, {"units": 4}, given)
+        told = found.setdefault(levels, [])
+        folds = time_folds(config, series)[:1]
+        cross_validate(config, series, folds, on_epoch=lambda *epoch, told=told: told.append(epoch))
+    assert [told[:2] for told in found[()]] == [(1, 1)]
+    assert found[()][0][2] == pytest.approx(found[LEVELS][0][2], rel=1e-6)

@@ -16,7 +16,9 @@ import pytest
 
 import zoo
 from zoo.runs import resumption
-from zoo.runs.unfinished import UnfinishedRun, find_unfinished, list_unfinished, reopen_run
+from zoo.runs.claiming import reopen_run
+from zoo.runs.finding import find_unfinished, list_unfinished
+from zoo.runs.unfinished import UnfinishedRun
 from zoo_registry.errors import ConfigError, RunError
 
 SMALL = {"target": "load", "window": 8, "horizon": 3, "batch_size": 64}

@@ -58,7 +58,7 @@ def make(folder: Path) -> None:
     pd.DataFrame({"time": times, "load": load}).to_csv(folder / SERIES, index=False)
 
     def train(name: str, *more: str) -> None:
-        with mock.patch("zoo.runs.unfinished.new_run_id", return_value=name):
+        with mock.patch("zoo.runs.claiming.new_run_id", return_value=name):
             done = run_command("train", "basic", *SETTINGS, "--epochs", "3", *more)
         assert done.exit_code == 0, done.output
 

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from zoo import removal
+from zoo import locks, removal
 from zoo.atomic import (
     full_disk,
     lies_in,
@@ -23,7 +23,7 @@ from zoo.atomic import (
 )
 from zoo_registry.errors import ConfigError
 
-ITS_TOOLS = {removal.__file__, shutil.__file__}
+ITS_TOOLS = {locks.__file__, removal.__file__, shutil.__file__}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import zoo
-from zoo.removal import ForeignError, held, is_staging, remove, remove_emptied, staged_in, staging_name, try_lock
+from zoo.locks import held, try_lock
+from zoo.removal import ForeignError, is_staging, remove, remove_emptied, staged_in, staging_name
 
 
 def test_repair_06_names_of_staging_are_nobody_else_s():

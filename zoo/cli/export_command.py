@@ -44,9 +44,9 @@ def export(
     from zoo.tracking.trackers import make_trackers
 
     given = take(ctx, export_settings())
+    check_export(**given)
     folder = find_run(run, runs)
     read_record(folder)  # a broken one is told before TensorFlow is imported
-    check_export(**given)
     lifecycle = lifecycle_of(make_trackers(runs, mlflow=mlflow))
     import_tensorflow()
     from zoo.run import Run

@@ -14,8 +14,10 @@ _OTHERS = {"architecture": "architecture", "architectures": "architectures", "hy
 def in_flags(text: str) -> str:
     """Translate settings in backquotes, which is how the library names them, into options.
 
-    `` `momentum` `` becomes ``--momentum``, `` `keep='last'` `` ``--keep last`` and `` `sort=False` `` ``--no-sort``.
+    `` `momentum` `` becomes ``--momentum``, `` `keep='last'` `` ``--keep last`` and `` `sort=False` `` ``--no-sort``;
+    so is ``setting 'momentum':``, with which what pydantic says begins.
     """
+    text = re.sub(r"\b(?:setting|study) '([a-z_]+)(?:\.\d+)?':", r"`\1`:", text)
     return re.sub(r"(?<![\w'\"])`([a-z_]+)(?:=([^`]+))?`", _flag, text) if "`" in text else text
 
 
@@ -27,7 +29,8 @@ def _flag(found: re.Match[str]) -> str:
     if value == "False":
         return option.replace("--", "--no-", 1)
     with suppress(SyntaxError, ValueError):
-        value = shlex.quote(str(ast.literal_eval(value)))
+        text = str(ast.literal_eval(value))
+        value = shlex.quote(text) if re.search(r"[\w']", text) else f"'{text}'"  # a sign alone is hard to see
     return f"{option} {value}"
 
 

@@ -31,8 +31,9 @@ def runs(
     Examples:
         zoo runs --json
     """
+    from zoo.runs.finding import list_unfinished
     from zoo.runs.record import list_runs, read_record
-    from zoo.runs.unfinished import UnfinishedRun, list_unfinished
+    from zoo.runs.unfinished import UnfinishedRun
 
     finished = [_look(path, read_record, _told) for path in list_runs(folder)]
     unfinished = [_look(path, UnfinishedRun.read, _told_unfinished) for path in list_unfinished(folder)]

@@ -173,7 +173,7 @@ def _resolve(
     runs: Path,
 ) -> RunConfig:
     """The configuration by file and flags; of a run that is started from, its own where no other is named."""
-    from zoo.runs.unfinished import config_of, find_start
+    from zoo.runs.finding import config_of, find_start
     from zoo.settings.parse import parse_settings
     from zoo.settings.resolve import resolve
     from zoo.settings.schema import DEFAULT_SOURCE
@@ -206,7 +206,7 @@ def _check_resume(ctx: typer.Context) -> None:
 
 @contextmanager
 def _reopen(name: str, runs: Path) -> Iterator[UnfinishedRun]:
-    from zoo.runs.unfinished import reopen_run
+    from zoo.runs.claiming import reopen_run
     from zoo.versions import library_versions
 
     with reopen_run(name, runs) as unfinished:

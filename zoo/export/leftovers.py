@@ -11,7 +11,8 @@ from pathlib import Path
 from zoo.bundle.place import CONFIG_FILE
 from zoo.bundle.version_folders import versions
 from zoo.export.numbers import MARK_FILE, Numbers
-from zoo.removal import held, is_staging, remove, remove_emptied, staged_in, try_lock
+from zoo.locks import held
+from zoo.removal import is_staging, remove, remove_emptied, staged_in
 from zoo.runs.record import RECORD_FILE, UNFINISHED
 from zoo.runs.unfinished import LOCK_FILE, is_unfinished
 from zoo_registry.errors import ExportError
@@ -106,9 +107,8 @@ def _clean_model(model: Path, removed: set[str], dry_run: bool) -> Iterator[Left
 
     ``removed``: names that do not count.
     """
-    handle = os.open(model, os.O_RDONLY)
-    try:
-        if not try_lock(handle):  # an export publishes here
+    with held(model) as lock:
+        if lock is None:  # an export publishes here
             return
         if versions(model):
             if (mark := model / MARK_FILE).is_file():  # killed just after the first version had appeared
@@ -124,8 +124,6 @@ def _clean_model(model: Path, removed: set[str], dry_run: bool) -> Iterator[Left
         leftover = Leftover(model, sum(size_of(model / name) for name in rest))
         if dry_run or remove_emptied(model, rest):  # else an export began in it just now
             yield leftover
-    finally:
-        os.close(handle)
 
 
 def _is_ours(config: Path) -> bool:

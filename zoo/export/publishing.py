@@ -7,8 +7,6 @@ A process that is killed at any moment leaves either nothing new or a whole bund
 from __future__ import annotations
 
 import errno
-import fcntl
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -18,7 +16,8 @@ from zoo.bundle.place import CONFIG_FILE, MAX_CONFIG_BYTES
 from zoo.bundle.regular_files import read_regular
 from zoo.bundle.version_folders import versions
 from zoo.export.numbers import MARK_FILE, Numbers
-from zoo.removal import remove_emptied, try_lock
+from zoo.locks import held
+from zoo.removal import remove_emptied
 from zoo_registry.errors import ExportError
 
 
@@ -50,7 +49,7 @@ def publish(
     kept. ``seal`` gets the number and what stands in ``config.pbtxt``, to write both into the folder. ``check`` comes
     first, where no other process can publish, and raises what forbids it.
     """
-    with _locked(model):
+    with held(model.resolve(), wait=True):
         check()
         published = versions(model)
         numbers = Numbers.read(model)
@@ -113,21 +112,6 @@ def _check_config(model: Path) -> None:
 
 def _remove_unused(model: Path) -> None:
     """Remove a model's folder that the zoo made, and in which is nothing of anybody."""
-    with suppress(FileNotFoundError):
-        handle = os.open(model, os.O_RDONLY)
-        try:
-            if (model / MARK_FILE).is_file() and try_lock(handle):  # else another export publishes here
-                remove_emptied(model, (MARK_FILE,))
-        finally:
-            os.close(handle)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder against other exports; the system lets go of it if this process dies."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+    with held(model.resolve()) as lock:
+        if lock is not None and (model / MARK_FILE).is_file():  # else another export publishes here
+            remove_emptied(model, (MARK_FILE,))

@@ -94,9 +94,7 @@ class _Shown:
         axes.plot(places_in_time(positions, dates), scores, color=BLUE, lw=0.9)
         axes.axhline(self.threshold, color=TRUTH, lw=0.9, ls="--")
         for label, (numbers, kind, colour, fill) in kinds.items():
-            chosen = numbers[
-                np.unique(np.linspace(0, len(numbers) - 1, min(len(numbers), _MOST_DOTS)).astype(np.int64))
-            ]
+            chosen = numbers[thinned(len(numbers), _MOST_DOTS)]
             places, shape = places_in_time(self.positions[chosen], dates), {"marker": kind, "ls": "", "ms": 5}
             axes.plot(places, self.scores[chosen], **shape, color=colour, mfc=fill, label=f"{label}: {len(numbers):,}")
         self._scale(axes.set_yscale, axes.set_ylim)

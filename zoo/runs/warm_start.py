@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.runs.checkpoints import read_checkpoint
+from zoo.runs.finding import find_start
 from zoo.runs.record import read_record
 from zoo.runs.resumption import WEIGHTS, Start
 from zoo.runs.store import load_network
-from zoo.runs.unfinished import UnfinishedRun, find_start
+from zoo.runs.unfinished import UnfinishedRun
 from zoo.settings.schema import RunConfig
 from zoo_registry.errors import RunError
 

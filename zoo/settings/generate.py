@@ -34,10 +34,11 @@ from collections.abc import Mapping, Sequence
 def keywords(schema: type[BaseModel] = RunConfig) -> str:
     """The settings that functions take by keyword, as typed dictionaries."""
     asked = [found for found in settings_of(schema).values() if found.mark.asked and found.name != "source"]
-    study = [found for found in asked if found.mark.trials]
-    trials = [*study, *settings_of(StudySettings).values()]
-    reading = [found for found in asked if found.mark.bundles is not None and found.name not in CSV]
-    return f'''"""The keywords of ``zoo.train`` and others, made by ``{_COMMAND}``."""
+    table = [found for found in asked if found.mark.bundles is not None and found.name not in CSV]
+    trials = [found for found in asked if found.mark.trials and found not in table]
+    run = [found for found in asked if not found.mark.trials]
+    study = settings_of(StudySettings).values()
+    return f'''"""The keywords of ``zoo.train`` and others, made by ``{_COMMAND}``; None counts as left out."""
 
 {_IMPORTS}from pathlib import Path
 from typing import Any, Literal, TypedDict
@@ -46,18 +47,25 @@ from zoo.data.readers.csv_files import CsvFormat
 from zoo_registry import Schedule, Task
 
 
-{_dictionary("RunKeywords", "Settings of a run; None counts as left out.", asked)}
+{_dictionary("TableKeywords", "TypedDict, total=False", "How a table is read.", table)}
 
-{_dictionary("StudyKeywords", "Settings of all trials of a study, and of the study.", trials)}
+{_dictionary("TrialKeywords", "TableKeywords, total=False", "Settings that trials of a study have.", trials)}
 
-{_dictionary("ReadingKeywords", "How a bundle's table is read.", reading)}    csv: CsvFormat
+{_dictionary("RunKeywords", "TrialKeywords, total=False", "Settings of a run.", run)}
+
+{_dictionary("StudyKeywords", "TrialKeywords, total=False", "Settings of a study.", study)}
+
+class ReadingKeywords(TableKeywords, total=False):
+    """How a bundle's table is read."""
+
+    csv: CsvFormat
     spool: str | Path | None
 '''
 
 
-def _dictionary(name: str, text: str, settings: Iterable[Described]) -> str:
+def _dictionary(name: str, bases: str, text: str, settings: Iterable[Described]) -> str:
     lines = "".join(f"    {found.name}: {python_type(found)}\n" for found in settings)
-    return f'class {name}(TypedDict, total=False):\n    """{text}"""\n\n{lines}'
+    return f'class {name}({bases}):\n    """{text}"""\n\n{lines}'
 
 
 def estimators(schema: type[BaseModel] = RunConfig) -> str:

@@ -1,4 +1,4 @@
-"""The keywords of ``zoo.train`` and others, made by ``python -m zoo.settings.generate``."""
+"""The keywords of ``zoo.train`` and others, made by ``python -m zoo.settings.generate``; None counts as left out."""
 
 from __future__ import annotations
 
@@ -10,27 +10,32 @@ from zoo.data.readers.csv_files import CsvFormat
 from zoo_registry import Schedule, Task
 
 
-class RunKeywords(TypedDict, total=False):
-    """Settings of a run; None counts as left out."""
+class TableKeywords(TypedDict, total=False):
+    """How a table is read."""
 
-    task: Task | Literal["forecast", "regress", "classify", "anomaly"] | None
-    target: str | Sequence[str] | None
-    features: str | Sequence[str] | None
-    label: str | None
     time: str | None
     time_format: str | None
     zone: str | None
     series: str | None
     short_series: Literal["error", "drop"] | None
+    sort: bool | None
+    resample: str | None
+    aggregate: Literal["mean", "last", "sum"] | None
+    gaps: Literal["error", "break", "ignore"] | None
+
+
+class TrialKeywords(TableKeywords, total=False):
+    """Settings that trials of a study have."""
+
+    task: Task | Literal["forecast", "regress", "classify", "anomaly"] | None
+    target: str | Sequence[str] | None
+    features: str | Sequence[str] | None
+    label: str | None
     delimiter: str | None
     decimal: str | None
     encoding: str | None
     comment: str | None
     thousands: str | None
-    sort: bool | None
-    resample: str | None
-    aggregate: Literal["mean", "last", "sum"] | None
-    gaps: Literal["error", "break", "ignore"] | None
     missing: Literal["error", "drop", "ffill", "interpolate"] | None
     calendar: str | Sequence[Literal["minute", "hour", "weekday", "day", "month"]] | None
     window: int | None
@@ -38,103 +43,51 @@ class RunKeywords(TypedDict, total=False):
     gap: int | None
     split: str | Sequence[float] | None
     split_dates: str | Sequence[str] | None
+    embargo: int | None
+    stride: int | None
+    context: bool | None
+    scaler: str | None
+    scaler_for: str | Sequence[str] | Mapping[str, str] | None
+    target_scaler: str | None
+    season: int | None
+    normalize_window: Literal["none", "last", "instance"] | None
+    channels: Literal["joint", "shared"] | None
+    quantiles: str | Sequence[float] | None
+    threshold: float | None
+    anomaly_rate: float | None
+    optimizer: Literal["adam", "adamw", "rmsprop", "sgd", "nadam", "lion"] | None
+    learning_rate: float | None
+    weight_decay: float | None
+    momentum: float | None
+    nesterov: bool | None
+    clip_norm: float | None
+    clip_value: float | None
+    schedule: str | Mapping[str, Any] | Schedule | None
+    loss: str | Mapping[str, Any] | None
+    class_weights: Literal["none", "balanced"] | None
+    epochs: int | None
+    batch_size: int | None
+    patience: int | None
+    keep: Literal["best", "last"] | None
+    seed: int | None
+    checkpoint_every: int | None
+    engine: Literal["auto", "keras", "fused"] | None
+    batch_parts: int | None
+    steps_per_execution: int | None
+    xla: bool | None
+
+
+class RunKeywords(TrialKeywords, total=False):
+    """Settings of a run."""
+
     train_on_validation: bool | None
-    embargo: int | None
-    stride: int | None
-    context: bool | None
-    scaler: str | None
-    scaler_for: str | Sequence[str] | Mapping[str, str] | None
-    target_scaler: str | None
-    season: int | None
-    normalize_window: Literal["none", "last", "instance"] | None
-    channels: Literal["joint", "shared"] | None
-    quantiles: str | Sequence[float] | None
-    threshold: float | None
-    anomaly_rate: float | None
-    optimizer: Literal["adam", "adamw", "rmsprop", "sgd", "nadam", "lion"] | None
-    learning_rate: float | None
-    weight_decay: float | None
-    momentum: float | None
-    nesterov: bool | None
-    clip_norm: float | None
-    clip_value: float | None
-    schedule: str | Mapping[str, Any] | Schedule | None
-    loss: str | Mapping[str, Any] | None
-    class_weights: Literal["none", "balanced"] | None
-    epochs: int | None
-    batch_size: int | None
-    patience: int | None
-    keep: Literal["best", "last"] | None
-    seed: int | None
     start_from: str | None
-    checkpoint_every: int | None
-    engine: Literal["auto", "keras", "fused"] | None
     autotune: bool | None
-    batch_parts: int | None
-    steps_per_execution: int | None
-    xla: bool | None
 
 
-class StudyKeywords(TypedDict, total=False):
-    """Settings of all trials of a study, and of the study."""
+class StudyKeywords(TrialKeywords, total=False):
+    """Settings of a study."""
 
-    task: Task | Literal["forecast", "regress", "classify", "anomaly"] | None
-    target: str | Sequence[str] | None
-    features: str | Sequence[str] | None
-    label: str | None
-    time: str | None
-    time_format: str | None
-    zone: str | None
-    series: str | None
-    short_series: Literal["error", "drop"] | None
-    delimiter: str | None
-    decimal: str | None
-    encoding: str | None
-    comment: str | None
-    thousands: str | None
-    sort: bool | None
-    resample: str | None
-    aggregate: Literal["mean", "last", "sum"] | None
-    gaps: Literal["error", "break", "ignore"] | None
-    missing: Literal["error", "drop", "ffill", "interpolate"] | None
-    calendar: str | Sequence[Literal["minute", "hour", "weekday", "day", "month"]] | None
-    window: int | None
-    horizon: int | None
-    gap: int | None
-    split: str | Sequence[float] | None
-    split_dates: str | Sequence[str] | None
-    embargo: int | None
-    stride: int | None
-    context: bool | None
-    scaler: str | None
-    scaler_for: str | Sequence[str] | Mapping[str, str] | None
-    target_scaler: str | None
-    season: int | None
-    normalize_window: Literal["none", "last", "instance"] | None
-    channels: Literal["joint", "shared"] | None
-    quantiles: str | Sequence[float] | None
-    threshold: float | None
-    anomaly_rate: float | None
-    optimizer: Literal["adam", "adamw", "rmsprop", "sgd", "nadam", "lion"] | None
-    learning_rate: float | None
-    weight_decay: float | None
-    momentum: float | None
-    nesterov: bool | None
-    clip_norm: float | None
-    clip_value: float | None
-    schedule: str | Mapping[str, Any] | Schedule | None
-    loss: str | Mapping[str, Any] | None
-    class_weights: Literal["none", "balanced"] | None
-    epochs: int | None
-    batch_size: int | None
-    patience: int | None
-    keep: Literal["best", "last"] | None
-    seed: int | None
-    checkpoint_every: int | None
-    engine: Literal["auto", "keras", "fused"] | None
-    batch_parts: int | None
-    steps_per_execution: int | None
-    xla: bool | None
     sampler: Literal["tpe", "random", "grid"] | None
     grid_points: int | None
     pruner: Literal["median", "halving", "none"] | None
@@ -146,17 +99,8 @@ class StudyKeywords(TypedDict, total=False):
     fold_train_rows: int | None
 
 
-class ReadingKeywords(TypedDict, total=False):
+class ReadingKeywords(TableKeywords, total=False):
     """How a bundle's table is read."""
 
-    time: str | None
-    time_format: str | None
-    zone: str | None
-    series: str | None
-    short_series: Literal["error", "drop"] | None
-    sort: bool | None
-    resample: str | None
-    aggregate: Literal["mean", "last", "sum"] | None
-    gaps: Literal["error", "break", "ignore"] | None
     csv: CsvFormat
     spool: str | Path | None

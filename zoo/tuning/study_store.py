@@ -17,7 +17,7 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from zoo.atomic import make_folder
-from zoo.removal import try_lock
+from zoo.locks import holding, is_held
 from zoo.runs.record import pick_id
 from zoo.sums import SUMS_FILE, check_sums, write_sums
 from zoo.tuning.database import database_errors, open_database
@@ -120,9 +120,8 @@ class StudyStore:
         sessions.mkdir(exist_ok=True)
         path = sessions / self.session
         with ExitStack() as stack:
-            lock = stack.enter_context(path.open("wb"))
+            stack.enter_context(holding(path))
             stack.callback(path.unlink, missing_ok=True)
-            try_lock(lock.fileno())
             if self.url is None:  # a kill leaves no sums, which would not be those of the database by then
                 (self.folder / SUMS_FILE).unlink(missing_ok=True)
                 stack.callback(self._keep_sums)
@@ -130,12 +129,8 @@ class StudyStore:
 
     def _keep_sums(self) -> None:
         """Keep the sum of the study's own database, unless another session on this host goes on to write into it."""
-        for path in (self.folder / SESSIONS).iterdir():
-            if path.name != self.session:
-                with suppress(FileNotFoundError), path.open("rb") as file:
-                    if not try_lock(file.fileno()):
-                        return
-        write_sums(self.folder, [DATABASE])
+        if not any(is_held(path) for path in (self.folder / SESSIONS).iterdir() if path.name != self.session):
+            write_sums(self.folder, [DATABASE])
 
     def ask(self) -> Trial:
         """Begin a trial: one that waits to be run again, else a new one."""
@@ -233,8 +228,8 @@ class StudyStore:
         if session is None:  # its process ended, or will go on, in the very moment after it had asked
             begun = trial.datetime_start
             return begun is not None and (datetime.now() - begun).total_seconds() > _MOMENT
-        with suppress(FileNotFoundError), (self.folder / SESSIONS / session).open("rb") as file:
-            return try_lock(file.fileno())
+        if (sign := self.folder / SESSIONS / session).exists():  # of this host
+            return not is_held(sign)
         beat, now = (session, trial.user_attrs.get(_BEAT)), time.monotonic()
         known, since = self._seen.get(trial.number, (None, now))
         if beat != known:

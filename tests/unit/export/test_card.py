@@ -15,9 +15,10 @@ import pytest
 
 from zoo.bundle.loading import load_bundle
 from zoo.export.card import model_card
-from zoo.export.clients import MAX_LINES
 from zoo.export.export_run import export
 from zoo.provenance import Part, Provenance
+
+MAX_LINES = 10  # of a client
 
 
 @pytest.fixture(params=["one target", "two targets"])

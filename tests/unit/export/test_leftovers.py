@@ -15,8 +15,9 @@ from zoo import atomic
 from zoo.atomic import staging_folder
 from zoo.export.leftovers import Leftover, clean_exported, clean_runs, clean_tree, list_versions, size_of
 from zoo.export.numbers import MARK_FILE, Numbers
-from zoo.removal import staging_name, try_lock
-from zoo.runs.unfinished import begin_run
+from zoo.locks import try_lock
+from zoo.removal import staging_name
+from zoo.runs.claiming import begin_run
 from zoo.settings.resolve import resolve
 from zoo_registry import discover
 
@@ -200,7 +201,7 @@ def test_repair_05_what_is_left_of_a_finished_run_is_removed_and_what_is_of_anot
     entry = discover().catalogue["basic"]
     config = resolve("basic", entry.item, {}, {"source": "load.csv", "target": "load"})
     for name, folder in folders.items():
-        monkeypatch.setattr("zoo.runs.unfinished.new_run_id", lambda _, name=name: name)
+        monkeypatch.setattr("zoo.runs.claiming.new_run_id", lambda _, name=name: name)
         with suppress(KeyError), begin_run(runs, config, entry, "f" * 64):
             (folder / "checkpoint-3").mkdir()
             raise KeyError

@@ -11,7 +11,7 @@ import shutil
 import numpy as np
 import pytest
 
-from zoo import atomic, removal
+from zoo import atomic, locks, removal
 from zoo.runs import checkpoints
 from zoo.runs.checkpoints import (
     ARRAYS_FILE,
@@ -65,7 +65,14 @@ def test_only_the_newest_is_left(run):
 
 
 def test_ctrl_c_at_any_line_leaves_one_whole_checkpoint(tmp_path, interrupted_at):
-    files = {atomic.__file__, removal.__file__, shutil.__file__, np.lib.npyio.__file__, checkpoints.__file__}
+    files = {
+        atomic.__file__,
+        locks.__file__,
+        removal.__file__,
+        shutil.__file__,
+        np.lib.npyio.__file__,
+        checkpoints.__file__,
+    }
     for line in range(5000):
         folder = tmp_path / "unfinished" / str(line)
         folder.mkdir(parents=True)

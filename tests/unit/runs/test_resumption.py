@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
+from zoo.runs.claiming import begin_run, reopen_run
 from zoo.runs.resumption import Start, first_difference, not_finite, variables_of
-from zoo.runs.unfinished import begin_run, reopen_run
 from zoo.settings.schema import TrainingConfig
 from zoo.training.trainer import fit
 from zoo_registry import Entry

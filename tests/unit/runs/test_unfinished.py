@@ -14,16 +14,10 @@ from pathlib import Path
 import pytest
 
 from zoo.removal import staging_name
+from zoo.runs.claiming import _guarded, begin_run, reopen_run
+from zoo.runs.finding import find_start, find_unfinished, list_unfinished
 from zoo.runs.record import RECORD_FILE, find_run, list_runs
-from zoo.runs.unfinished import (
-    UnfinishedRun,
-    _guarded,
-    begin_run,
-    find_start,
-    find_unfinished,
-    list_unfinished,
-    reopen_run,
-)
+from zoo.runs.unfinished import UnfinishedRun
 from zoo.settings.resolve import resolve
 from zoo_registry import discover
 from zoo_registry.errors import ConfigError, RunError, TrainingError
@@ -75,7 +69,7 @@ def finish(runs, name):
 
 
 def test_ids_are_of_one_run_alone(begin, runs, monkeypatch):
-    monkeypatch.setattr("zoo.runs.unfinished.new_run_id", lambda _: "id")
+    monkeypatch.setattr("zoo.runs.claiming.new_run_id", lambda _: "id")
     finish(runs, "id")
     with begin() as one, begin() as two:
         assert (one.id, two.id) == ("id-2", "id-3")
@@ -90,7 +84,7 @@ def test_one_process_at_a_time(begin, runs):
     with begin() as run:
         assert run.is_running()
         program = (
-            "import sys\nfrom pathlib import Path\nfrom zoo.runs.unfinished import reopen_run\n"
+            "import sys\nfrom pathlib import Path\nfrom zoo.runs.claiming import reopen_run\n"
             "with reopen_run('latest', Path(sys.argv[1])): pass"
         )
         done = subprocess.run([sys.executable, "-c", program, runs], capture_output=True, text=True, check=False)
@@ -250,7 +244,7 @@ def test_repair_17_a_dangling_link_is_told(begin, runs):
 @pytest.fixture
 def two(killed, begin, runs, tmp_path, monkeypatch):
     """Two unfinished runs, a finished one, and one of the same id as the first in another folder of runs."""
-    monkeypatch.setattr("zoo.runs.unfinished.new_run_id", lambda _: "a-run")
+    monkeypatch.setattr("zoo.runs.claiming.new_run_id", lambda _: "a-run")
     first, second = killed(), killed()
     for place, name in ((runs, "done"), (tmp_path / "other", first.id)):
         finish(place, name)

@@ -64,9 +64,9 @@ def test_toml_is_read_and_written_with_it():
 def test_the_functions_have_it_as_a_typed_keyword():
     keywords: dict[str, type] = {}
     exec(generate.keywords(Config), keywords)
-    for name in ("RunKeywords", "StudyKeywords"):
-        assert keywords[name].__annotations__["echo_rows"].__forward_arg__ == "int | None"
-    assert "echo_rows" not in keywords["ReadingKeywords"].__annotations__
+    for name, taken in (("RunKeywords", True), ("StudyKeywords", True), ("ReadingKeywords", False)):
+        assert ("echo_rows" in keywords[name].__annotations__) is taken
+    assert keywords["RunKeywords"].__annotations__["echo_rows"].__forward_arg__ == "int | None"
 
 
 def test_the_estimators_have_it_as_a_parameter():
@@ -110,6 +110,7 @@ def test_a_setting_of_another_task_is_no_parameter_of_an_estimator():
         ("`start_from` a-run", "--from a-run"),
         ("give `hyperparameters`, `formats` or `architecture`", "give --set, --format or architecture"),
         ("leave `context=False` out, or say `sort=True`", "leave --no-context out, or say --sort"),
+        ("setting 'learning_rate': expected", "--learning-rate: expected"),
         ("`delimiter=';'` and `patience=0`", "--delimiter ';' and --patience 0"),
         ("column '`seed`' and `Not a setting`", "column '`seed`' and `Not a setting`"),
     ],

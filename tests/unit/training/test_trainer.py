@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 import zoo
-from zoo.runs.unfinished import UnfinishedRun, list_unfinished
+from zoo.runs.finding import list_unfinished
+from zoo.runs.unfinished import UnfinishedRun
 from zoo.settings.schema import DataConfig, TrainingConfig
 from zoo.training.batches import ordered_batches, shuffled_batches
 from zoo.training.preparation import prepare

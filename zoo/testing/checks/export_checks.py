@@ -69,17 +69,14 @@ def _parity(bench: Bench, task: str) -> Findings:
 
 
 def _recurrence(bench: Bench, task: str) -> Findings:
-    published = bench.published(task)
-    found = _recurrence_of(published)
-    warnings: tuple[str, ...] = ()
-    if found == LOOP:
-        sentence = (
-            f"task {task}: the ONNX graph holds a loop instead of native recurrent nodes, which is slow and which not"
-            " every runtime reads; keras.layers.LSTM and GRU become native"
-        )
-        assert not bench.subject.built_in, sentence
-        warnings = (sentence,)
-    return _of(task, warnings, recurrence=found)
+    found = _recurrence_of(bench.published(task))
+    told = (
+        f"task {task}: the ONNX graph holds a loop instead of native recurrent nodes, which is slow and which not every"
+        " runtime reads; keras.layers.LSTM and GRU become native"
+    )
+    if found != LOOP:
+        return _of(task, recurrence=found)
+    return _of(task, failure=told, recurrence=found) if bench.subject.built_in else _of(task, (told,), recurrence=found)
 
 
 def _recurrence_of(published: Published) -> str:
@@ -106,8 +103,7 @@ def _runtimes(bench: Bench, task: str) -> Findings:
     wrong = [f"{name} ({said[name]})" for name, what in found.items() if what == DIFFERS]
     failure = f"task {task}: other outputs than the trained network's are given by {', '.join(wrong)}" if wrong else ""
     warnings = tuple(f"task {task}: {name} refuses it: {said[name]}" for name in found if found[name] == REFUSED)
-    facts = {"runtimes": {name: found[name] for name in known}}
-    return Findings({"tasks": {str(task): facts}}, warnings, failure)
+    return _of(task, warnings, failure, runtimes={name: found[name] for name in known})
 
 
 def _read_by(bench: Bench, published: Published, name: str, exporter: str) -> tuple[str, str]:
@@ -123,5 +119,5 @@ def _read_by(bench: Bench, published: Published, name: str, exporter: str) -> tu
     return EQUAL, ""
 
 
-def _of(task: str, warnings: tuple[str, ...] = (), **facts: Any) -> Findings:
-    return Findings({"tasks": {str(task): facts}}, warnings)
+def _of(task: str, warnings: tuple[str, ...] = (), failure: str = "", **facts: Any) -> Findings:
+    return Findings({"tasks": {str(task): facts}}, warnings, failure)
