@@ -30,7 +30,7 @@ def of_data(**values):
 
 
 CHANGES = {
-    "an unknown task": (changed(task="forecst"), "problem.task: Input should be 'forecast'"),
+    "an unknown task": (changed(task="forecst"), "there is no task 'forecst'; did you mean 'forecast'?"),
     "another task": (changed(task="anomaly", horizon=1), "problem.outputs: expected score of float32 [1]"),
     "a horizon without a forecast": (changed(task="regress"), "problem.horizon and gap: expected 1 and 0 of regress"),
     "no classes": (changed(task="classify", horizon=1), "problem.classes: expected two or more"),
