@@ -80,21 +80,6 @@ def test_the_order_of_classes_is_not_that_of_the_rows(labels: list[str]):
     assert rows == labels
 
 
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        ([1.0, 1.5, 2.0], r"column 'state', row 2: expected a class \(text or a whole number\), found 1.5;"),
-        ([1.0, np.inf, 2.0], r"column 'state', row 2: expected a class .* found inf"),
-        (pd.to_timedelta([1, 2, 3], "h"), "column 'state' holds times, expected classes; name another column"),
-        ([["a"], ["b"], ["a"]], r"column 'state', row 1: expected text or a whole number, found \['a'\]"),
-        ([f"c{row}" for row in range(1001)], "column 'state' has more than 1000 classes, expected a few"),
-    ],
-)
-def test_what_is_no_class(labels: Any, expected: str):
-    with pytest.raises(DataError, match=expected):
-        read_labels(labels)
-
-
 def test_classify_has_one_target():
     with pytest.raises(ConfigError, match="`task='classify'` has one target, the column of classes, found 2; name one"):
         prepare(DataConfig(task="classify", target=("state", "x"), horizon=1), frame_of(alternate("a", "b")))
@@ -135,15 +120,6 @@ def test_missing_labels_leave_out_the_windows_that_end_there_and_no_other(missin
     assert all((prepared.parts[part].outputs() >= 0).all() for part in PARTS)
 
 
-@pytest.mark.parametrize("method", ["error", "ffill", "interpolate"])
-def test_labels_are_never_filled(method: str):
-    labels = alternate("a", "b")
-    labels[20] = labels[50] = None
-    expected = r"column 'state', row 21: the label is missing \(2 in all\), and labels are never filled in; ask for"
-    with pytest.raises(DataError, match=expected):
-        classify(labels, missing=method)
-
-
 def test_missing_features_leave_out_the_windows_that_read_them():
     frame = frame_of(alternate("a", "b")).astype({"z": float})
     frame.loc[10, "z"] = np.nan
@@ -163,24 +139,13 @@ def test_labels_out_of_use_may_be_missing():
 
 def test_a_class_that_train_lacks():
     labels = ["a", "b"] * 20 + ["c"] * 7 + ["a"] * 13
-    with pytest.raises(
-        DataError, match=r"no train window ends in class 'c' \(5 in validation, 2 in test\), expected some"
-    ):
+    with pytest.raises(DataError, match=r"no train window ends in class 'c' \(5 in validation, 2 in test\)"):
         classify(labels)
     labels[1] = "c"  # no window ends in so early a row
     with pytest.raises(DataError, match="no train window ends in class 'c'"):
         classify(labels)
     labels[WINDOW - 1] = "c"
     assert classify(labels).table.classes == ("a", "b", "c")
-
-
-def test_one_class_is_none():
-    with pytest.raises(DataError, match="column 'state' holds one class, 'a', expected two or more"):
-        classify(["a"] * ROWS)
-    with pytest.raises(
-        DataError, match="no train row is left without a missing value, of which column 'state' has the most"
-    ):
-        classify([None] * ROWS, missing="drop")
 
 
 def anomaly(labels: Any, **more: Any) -> Prepared:
@@ -206,21 +171,6 @@ def test_labels_of_anomalies(labels: list[Any]):
     expected = [bool(float(label)) for label in labels]
     assert [prepared.table.classes[label] in ("1", "True") for label in prepared.table.labels] == expected
     assert prepared.parts["train"].outputs().shape == (30 - WINDOW + 1, 1, 2)
-
-
-@pytest.mark.parametrize(
-    ("labels", "row", "found"),
-    [
-        (alternate(0, 1, 2), 3, "'2'"),
-        (alternate(0, -1), 2, "'-1'"),
-        (alternate("normal", "jump"), 1, "'normal'"),
-        (alternate("0", "1", "yes"), 3, "'yes'"),
-    ],
-)
-def test_labels_of_anomalies_are_0_and_1(labels: list[Any], row: int, found: str):
-    expected = rf"column 'state', row {row}: expected labels 0 \(usual\) and 1 \(anomaly\), found {found}; mend them"
-    with pytest.raises(DataError, match=expected):
-        anomaly(labels)
 
 
 def test_missing_labels_of_anomalies():

@@ -147,9 +147,7 @@ def spoil(path, at):
 def test_a_broken_checkpoint_is_told(run, change, told):
     write_checkpoint(run, make_checkpoint())
     change(run.folder / "checkpoint-3")
-    with pytest.raises(
-        RunError, match=r"checkpoint-3: not what was written: .*; remove .*a-run and train again"
-    ) as caught:
+    with pytest.raises(RunError, match=r"checkpoint-3: not what was written: .*; remove .*a-run and train") as caught:
         read_checkpoint(run)
     assert told in str(caught.value)
 
