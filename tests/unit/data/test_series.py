@@ -158,7 +158,9 @@ def test_missing_values_are_counted_over_all_series():
 def test_times_out_of_order_are_named_by_their_rows_in_the_file(tmp_path: Path):
     frame = make_table({"a": 5, "b": 5}).iloc[[0, 5, 1, 7, 2, 6, 3, 8, 4, 9]]
     frame.to_csv(path := tmp_path / "long.csv", index=False)
-    with pytest.raises(DataError, match=r"unsorted: row 6 \(.*, series 'b'\) follows row 4 \(.*, series 'b'\)") as caught:
+    with pytest.raises(
+        DataError, match=r"unsorted: row 6 \(.*, series 'b'\) follows row 4 \(.*, series 'b'\)"
+    ) as caught:
         read_table(path, targets=["load"], reading=Reading(series="site"))
     assert "--series" not in str(caught.value)  # it is given
     table = read_table(path, targets=["load"], reading=Reading(series="site", sort=True))
