@@ -12,6 +12,7 @@ import json
 import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,12 @@ class Case:
 
 def case(write: Write, beginning: str, *words: str, options: str = FORECAST, more: str = "") -> Case:
     return Case(write, beginning, words, f"{options} {more}")
+
+
+classified = partial(case, options=CLASSIFY)
+labelled = partial(case, options=LABEL)
+in_series = partial(case, options=SERIES)
+counted = partial(case, options=COUNT)
 
 
 def raw(content: str | bytes, name: str = "bad.csv") -> Write:
@@ -396,11 +403,11 @@ PARQUET = {
     "dates": case(
         arrow(load=[datetime.date(2024, 1, 1)] * ROWS), "column 'load', row 1: expected a number, found 2024-01-01;"
     ),
-    "lists as classes": case(
-        arrow(state=[["a"], ["b"]] * 120), "column 'state', row 1: expected text or a whole number,", options=CLASSIFY
+    "lists as classes": classified(
+        arrow(state=[["a"], ["b"]] * 120), "column 'state', row 1: expected text or a whole number,"
     ),
-    "structs as series": case(
-        arrow(site=[{"a": 1}] * ROWS), "column 'site', row 1: expected text or a whole number", options=SERIES
+    "structs as series": in_series(
+        arrow(site=[{"a": 1}] * ROWS), "column 'site', row 1: expected text or a whole number"
     ),
     "lists as times": case(
         arrow(time=[["a"]] * ROWS), "column 'time', row 1: expected a time such as 2020-01-31 13:00, found ['a'"
@@ -435,7 +442,7 @@ TIMES = {
         cell("time", 5, None), "column 'time', row 5: expected a time such as 2020-01-31 13:00, found none; mend it"
     ),
     "all missing": case(columns(time=None), "column 'time' has no value at all, expected times or numbers"),
-    "all missing, but named": case(columns(time=None), "column 'time' has no value at all, expected", options=COUNT),
+    "all missing, but named": counted(columns(time=None), "column 'time' has no value at all, expected"),
     "two offsets": case(columns(time=offsets("+01:00", "+02:00")), "column 'time' mixes time zones, expected one for"),
     "an offset in some rows": case(columns(time=offsets("", "Z")), "column 'time' mixes time zones, expected one for"),
     "two offsets and a missing time": case(
@@ -477,8 +484,8 @@ TIMES = {
     "a missing hour": case(without(101), "times in column 'time' have gaps: row 101 (2024-01-05 05:00:00) follows row"),
     "a missing month": case(without(101, time=hours(freq="MS")), "times in column 'time' have gaps: ", "steps of MS"),
     "a missing business day": case(without(101, time=hours(freq="B")), "times in column 'time' have gaps", "of B ("),
-    "a missing number": case(
-        without(101, time=STEPS), "times in column 'time' have gaps: row 101 (101) follows row 100 (99),", options=COUNT
+    "a missing number": counted(
+        without(101, time=STEPS), "times in column 'time' have gaps: row 101 (101) follows row 100 (99),"
     ),
     "gaps in every window": case(
         csv(lambda frame: frame[STEPS % 9 > 0]), "the train part has no window of 11 rows that is", more="--gaps break"
@@ -488,71 +495,62 @@ TIMES = {
         "times in column 'time' keep no step: row 2 (",
         "expected an even one; fill them up with --resample RULE and --missing, or say --gaps ignore",
     ),
-    "irregular numbers, cut at gaps": case(
+    "irregular numbers, cut at gaps": counted(
         columns(time=IRREGULAR),
         "times in column 'time' keep no step: row 2 (",
         "expected an even one; fill in the rows, or say --gaps ignore",
-        options=f"{COUNT} --gaps break",
+        more="--gaps break",
     ),
-    "a fraction among whole numbers": case(
-        columns(time=np.where(STEPS == 9, 9.5, STEPS)), "column 'time', row 10: expected a whole number,", options=COUNT
+    "a fraction among whole numbers": counted(
+        columns(time=np.where(STEPS == 9, 9.5, STEPS)), "column 'time', row 10: expected a whole number,"
     ),
-    "a word among whole numbers": case(
-        cell("time", 9, "x", time=STEPS), "column 'time', row 9: expected a whole number, as in the", options=COUNT
+    "a word among whole numbers": counted(
+        cell("time", 9, "x", time=STEPS), "column 'time', row 9: expected a whole number, as in the"
     ),
-    "a missing whole number": case(
+    "a missing whole number": counted(
         columns(time=np.where(STEPS == 9, np.nan, STEPS)),
         "column 'time', row 10: expected a whole number, as in",
         "found none; mend it",
-        options=COUNT,
     ),
-    "fractions": case(columns(time=STEPS / 4 + 0.1), "time column 'time' holds numbers, expected times", options=COUNT),
-    "true and false": case(
-        columns(time=STEPS % 2 == 0), "time column 'time' holds true and false, expected times such as", options=COUNT
+    "fractions": counted(columns(time=STEPS / 4 + 0.1), "time column 'time' holds numbers, expected times"),
+    "true and false": counted(
+        columns(time=STEPS % 2 == 0), "time column 'time' holds true and false, expected times such as"
     ),
-    "counting down": case(columns(time=-STEPS), "times in column 'time' are unsorted: row 2 (-1)", options=COUNT),
-    "numbers beyond an int64": case(
+    "counting down": counted(columns(time=-STEPS), "times in column 'time' are unsorted: row 2 (-1)"),
+    "numbers beyond an int64": counted(
         columns(time=np.uint64(2**63) + STEPS.astype(np.uint64)),
         f"column 'time', row 1: expected a whole number below 2 to the power 63, found {2**63}; mend it",
-        options=COUNT,
     ),
 }
 
 LABELS = {
-    "one class": case(columns(state="on"), "column 'state' holds one class, 'on', expected two or", options=CLASSIFY),
-    "a class absent from train": case(
+    "one class": classified(columns(state="on"), "column 'state' holds one class, 'on', expected two or"),
+    "a class absent from train": classified(
         columns(state=np.where(STEPS < 220, np.where(STEPS % 2, "a", "b"), "c")),
         "column 'state': no train window ends in class 'c' (0 in validation, 20 in test), expected some of each class;",
-        options=CLASSIFY,
     ),
-    "a missing label": case(
+    "a missing label": classified(
         cell("state", 7, None, state=["a", "b"] * 120),
         "column 'state', row 7 (2024-01-01 06:00:00): the label is missing (1 in all), and labels are never filled in",
-        options=f"{CLASSIFY} --missing ffill",
+        more="--missing ffill",
     ),
-    "no label at all": case(
-        columns(state=None), "no train row is left without a missing value, of", options=f"{CLASSIFY} --missing drop"
+    "no label at all": classified(
+        columns(state=None), "no train row is left without a missing value, of", more="--missing drop"
     ),
-    "fractions": case(
-        columns(state=STEPS % 3 / 2), "column 'state', row 2: expected a class (text or a whole", options=CLASSIFY
+    "fractions": classified(columns(state=STEPS % 3 / 2), "column 'state', row 2: expected a class (text or a whole"),
+    "infinite": classified(
+        columns(state=[1, np.inf] * 120), "column 'state', row 2: expected a class (text or a whole"
     ),
-    "infinite": case(
-        columns(state=[1, np.inf] * 120), "column 'state', row 2: expected a class (text or a whole", options=CLASSIFY
-    ),
-    "times": case(
+    "times": classified(
         parquet(lambda frame: frame.assign(state=frame["time"])),
         "column 'state' holds times, expected classes; name another column, or take --task regress",
-        options=CLASSIFY,
     ),
-    "dates": case(
-        arrow(state=[datetime.date(2024, 1, 1)] * ROWS), "column 'state' holds times, expected", options=CLASSIFY
-    ),
-    "too many classes": case(
+    "dates": classified(arrow(state=[datetime.date(2024, 1, 1)] * ROWS), "column 'state' holds times, expected"),
+    "too many classes": classified(
         lambda folder, frame: pd.DataFrame({"load": range(1500), "state": [f"c{row}" for row in range(1500)]}).to_csv(
             folder / "bad.csv", index=False
         ),
         "column 'state' has more than 1000 classes, expected a few; name another column, or take --task regress",
-        options=CLASSIFY,
     ),
     "the time column": case(
         csv(), "column 'time' is the time column, so it cannot be", options="--task classify --target time --window 8"
@@ -560,51 +558,48 @@ LABELS = {
     "a feature": case(
         csv(), "column 'load' is the label, so it can be neither", options=f"{ANOMALY} --label load --features load"
     ),
-    "anomalies by number": case(
-        columns(alarm=STEPS % 3), "column 'alarm', row 3 (2024-01-01 02:00:00): expected labels 0", options=LABEL
+    "anomalies by number": labelled(
+        columns(alarm=STEPS % 3), "column 'alarm', row 3 (2024-01-01 02:00:00): expected labels 0"
     ),
-    "anomalies by word": case(
-        columns(alarm=["no", "yes"] * 120), "column 'alarm', row 1 (", "found 'no'; mend them", options=LABEL
+    "anomalies by word": labelled(
+        columns(alarm=["no", "yes"] * 120), "column 'alarm', row 1 (", "found 'no'; mend them"
     ),
-    "anomalies by degree": case(
-        columns(alarm=[0.2, 0.7] * 120), "column 'alarm', row 1: expected a class (text or a whole", options=LABEL
+    "anomalies by degree": labelled(
+        columns(alarm=[0.2, 0.7] * 120), "column 'alarm', row 1: expected a class (text or a whole"
     ),
     "another column": case(csv(), "there is no column 'alram'; known are: load,", options=f"{ANOMALY} --label alram"),
 }
 
 MANY = {
-    "a series of one row": case(
+    "a series of one row": in_series(
         columns(site=["a"] * 239 + ["b"]),
         "1 of 2 series are too short: 'b' (1 rows); the first: the train part has 1 of 1 rows, but window + horizon"
         f" need 11; {MORE_ROWS}, or leave such series out with --short-series drop",
-        options=SERIES,
     ),
-    "every series of one row": case(
+    "every series of one row": in_series(
         columns(site=[f"s{row}" for row in STEPS]),
         "240 of 240 series are too short: 's0' (1 rows), 's1' (1 rows), 's2' (1 rows) and 237 more; the first: ",
         f"the train part has 1 of 1 rows, but window + horizon need 11; {MORE_ROWS}",
-        options=f"{SERIES} --short-series drop",
+        more="--short-series drop",
     ),
-    "a short series with a strange name": case(
-        columns(site=["a"] * 239 + ["b:\n c"]), r"1 of 2 series are too short: 'b:\n c' (1 rows); the", options=SERIES
+    "a short series with a strange name": in_series(
+        columns(site=["a"] * 239 + ["b:\n c"]), r"1 of 2 series are too short: 'b:\n c' (1 rows); the"
     ),
-    "a missing name of a series": case(
-        cell("site", 7, None, site="a"), "column 'site', row 7: expected the name of a series", options=SERIES
+    "a missing name of a series": in_series(
+        cell("site", 7, None, site="a"), "column 'site', row 7: expected the name of a series"
     ),
-    "duplicated in one of the series": case(
+    "duplicated in one of the series": in_series(
         cell("time", 130, "2024-01-01 08:00:00", site=["a"] * 120 + ["b"] * 120, time=hours()[STEPS % 120].astype(str)),
         "times in column 'time' are duplicated: row 130 (2024-01-01 08:00:00, series 'b') follows row 129",
         "expected each row to be later than the one before (1 such rows); remove one of them",
-        options=SERIES,
     ),
-    "a missing hour of one of the series": case(
+    "a missing hour of one of the series": in_series(
         without(150, site=["a"] * 120 + ["b"] * 120, time=hours()[STEPS % 120]),
         "times in column 'time' have gaps: row 150 (2024-01-02 06:00:00, series 'b') follows row 149",
         FILL_GAPS,
-        options=SERIES,
     ),
-    "series in turns, spooled": case(
-        columns(site=["a", "b"] * 120), "row 3 (2024-01-01 02:00:00) goes back to a", options=f"{SERIES} --spool ."
+    "series in turns, spooled": in_series(
+        columns(site=["a", "b"] * 120), "row 3 (2024-01-01 02:00:00) goes back to a", more="--spool ."
     ),
 }
 
@@ -612,8 +607,8 @@ ASKED = {
     "a calendar without times": case(
         csv(lambda frame: frame.drop(columns="time")), "--calendar needs a column of times,", more="--calendar hour"
     ),
-    "a calendar of whole numbers": case(
-        columns(time=STEPS), "--calendar needs a column of times, found whole", options=f"{COUNT} --calendar hour"
+    "a calendar of whole numbers": counted(
+        columns(time=STEPS), "--calendar needs a column of times, found whole", more="--calendar hour"
     ),
     "a calendar's column that is there": case(
         columns(hour_sin=STEPS), "--calendar would make the column 'hour_sin', which is there", more="--calendar hour"
@@ -627,8 +622,8 @@ ASKED = {
     "resampled without times": case(
         csv(lambda frame: frame.drop(columns="time")), "--resample needs a column of times, found", more="--resample 1h"
     ),
-    "resampled by whole numbers": case(
-        columns(time=STEPS), "--resample needs a column of times, found whole", options=f"{COUNT} --resample 1h"
+    "resampled by whole numbers": counted(
+        columns(time=STEPS), "--resample needs a column of times, found whole", more="--resample 1h"
     ),
     "resampled by an unknown step": case(
         csv(), "--resample: expected a step such as 15min, 1h, 1D or MS, found 'hourly'; ", more="--resample hourly"

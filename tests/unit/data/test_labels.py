@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,16 +28,13 @@ def frame_of(labels: Any, rows: int = ROWS) -> pd.DataFrame:
     return pd.DataFrame({"x": np.arange(rows) * 1.0, "z": np.arange(rows) % 5, "state": labels})
 
 
-def classify(labels: Any, **more: Any) -> Prepared:
-    config = {
-        "task": "classify",
-        "target": "state",
-        "window": WINDOW,
-        "horizon": 1,
-        "scaler": "none",
-        "split": (30, 15, 15),
-    }
+def prepared(labels: Any, **more: Any) -> Prepared:
+    config = {"window": WINDOW, "horizon": 1, "scaler": "none", "split": (30, 15, 15)}
     return prepare(DataConfig(**(config | more)), frame_of(labels))
+
+
+classify = partial(prepared, task="classify", target="state")
+anomaly = partial(prepared, task="anomaly", label="state")
 
 
 def alternate(*labels: Any) -> list[Any]:
@@ -93,31 +91,31 @@ def test_classify_has_one_target():
 @settings(max_examples=30, deadline=None)
 def test_a_window_has_the_label_of_its_last_row(labels: list[str], context: bool):
     labels = [*labels[:10], "a", "b", "c", *labels[10:]]  # some of each in train
-    prepared = classify(labels, context=context)
-    assert prepared.shape.output == (3,)
+    ready = classify(labels, context=context)
+    assert ready.shape.output == (3,)
     counts: dict[str, Sequence[int]] = {}
-    for part, rows in prepared.splits[""].items():
+    for part, rows in ready.splits[""].items():
         first = WINDOW - 1 if part == "train" or not context else 0
         ends = [row for row in rows if row >= rows.start + first]
-        windows = prepared.parts[part]
+        windows = ready.parts[part]
         assert windows.last_rows().tolist() == ends
         assert windows.outputs().shape == (len(ends), 1, 1)
         assert windows.outputs()[:, 0, 0].tolist() == ["abc".index(labels[row]) for row in ends]
         np.testing.assert_array_equal(windows.inputs()[:, -1, 0], ends)
         assert np.issubdtype(windows.outputs().dtype, np.integer)
         counts[part] = [sum(labels[row] == name for row in ends) for name in "abc"]
-    assert {part: class_counts(prepared.table, prepared.parts[part]).tolist() for part in PARTS} == counts
+    assert {part: class_counts(ready.table, ready.parts[part]).tolist() for part in PARTS} == counts
 
 
 @given(missing=st.sets(st.integers(0, ROWS - 1), min_size=1, max_size=8))
 @settings(max_examples=30, deadline=None)
 def test_missing_labels_leave_out_the_windows_that_end_there_and_no_other(missing: set[int]):
     labels = [None if row in missing else label for row, label in enumerate(alternate("a", "b"))]
-    prepared = classify(labels, missing="drop")
-    ends = [row for part in PARTS for row in prepared.parts[part].last_rows()]
+    ready = classify(labels, missing="drop")
+    ends = [row for part in PARTS for row in ready.parts[part].last_rows()]
     assert ends == [row for row in range(WINDOW - 1, ROWS) if row not in missing]
-    assert prepared.repairs.model_dump() == {"missing": {"method": "drop", "values": {"state": len(missing)}}}
-    assert all((prepared.parts[part].outputs() >= 0).all() for part in PARTS)
+    assert ready.repairs.model_dump() == {"missing": {"method": "drop", "values": {"state": len(missing)}}}
+    assert all((ready.parts[part].outputs() >= 0).all() for part in PARTS)
 
 
 def test_missing_features_leave_out_the_windows_that_read_them():
@@ -148,29 +146,17 @@ def test_a_class_that_train_lacks():
     assert classify(labels).table.classes == ("a", "b", "c")
 
 
-def anomaly(labels: Any, **more: Any) -> Prepared:
-    config = {
-        "task": "anomaly",
-        "label": "state",
-        "window": WINDOW,
-        "horizon": 1,
-        "split": (30, 15, 15),
-        "scaler": "none",
-    }
-    return prepare(DataConfig(**(config | more)), frame_of(labels))
-
-
 @pytest.mark.parametrize(
     "labels",
     [alternate(0, 0, 1), alternate(False, True), alternate("0", "1"), alternate(0.0, 1.0), [0] * ROWS, [True] * ROWS],
 )
 def test_labels_of_anomalies(labels: list[Any]):
-    prepared = anomaly(labels)
-    assert prepared.table.features == prepared.table.targets == ("x", "z")
-    assert prepared.table.labels is not None
+    ready = anomaly(labels)
+    assert ready.table.features == ready.table.targets == ("x", "z")
+    assert ready.table.labels is not None
     expected = [bool(float(label)) for label in labels]
-    assert [prepared.table.classes[label] in ("1", "True") for label in prepared.table.labels] == expected
-    assert prepared.parts["train"].outputs().shape == (30 - WINDOW + 1, 1, 2)
+    assert [ready.table.classes[label] in ("1", "True") for label in ready.table.labels] == expected
+    assert ready.parts["train"].outputs().shape == (30 - WINDOW + 1, 1, 2)
 
 
 def test_missing_labels_of_anomalies():
@@ -178,9 +164,9 @@ def test_missing_labels_of_anomalies():
     labels = alternate(0, 0, 1)
     labels[10] = labels[40] = labels[50] = None
     for missing in ("error", "ffill", "drop"):
-        prepared = anomaly(labels, missing=missing)
-        assert prepared.repairs.model_dump() == prepared.missing == {}
-        assert [prepared.parts[part].origins().tolist() for part in PARTS] == [
+        ready = anomaly(labels, missing=missing)
+        assert ready.repairs.model_dump() == ready.missing == {}
+        assert [ready.parts[part].origins().tolist() for part in PARTS] == [
             list(range(WINDOW - 1, 30)),
             list(range(30, 45)),
             list(range(45, 60)),

@@ -121,14 +121,6 @@ def test_huber_is_hardly_moved_by_outliers_and_standard_is():
         assert (after.scale_ / before.scale_ < 1.3).all() == steady
 
 
-@EVERY
-def test_a_constant_column_is_named(name: str):
-    values = ordinary()
-    values[:, 1] = 4.5
-    with pytest.raises(DataError, match=r"^data\.csv: column 'b' is constant in the train rows \(4\.5\)"):
-        fit_scaler(name, values, COLUMNS, "data.csv")
-
-
 @pytest.mark.parametrize("name", ["huber", "robust"])
 def test_ties_that_are_blurred_by_rounding_are_ties(name: str):
     values = ordinary()
