@@ -190,7 +190,7 @@ BROKEN = {
         "import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"
     ),
     "is a module that is not there": left_out(
-        "", "ModuleNotFoundError: No module named 'lost_models'", points={"culprit": "lost_models"}
+        "", "its entry point names the module 'lost_models', which is not there", points={"culprit": "lost_models"}
     ),
     "is an attribute that is not there": left_out("", "AttributeError: ", points={"culprit": "culprit_models:plugin"}),
     "is None": left_out("plugin = None", "it implements no hook", points={"culprit": "culprit_models:plugin"}),

@@ -90,7 +90,7 @@ def test_a_fixed_batch_comes_with_a_saved_model_of_it(trained, series, register,
     assert shape == (fixed, 8, 2)
     assert np.abs(difference).max() <= 1e-5 * bundle.manifest.parity_unit["load"]
     assert not [out for operation in operations for out in operation.outputs if out.dtype == tf.float64]
-    assert (context.batch, bundle.manifest.extra["fixed"]["batch"]) == (fixed, fixed)
+    assert (context.batch, bundle.manifest.extra["fixed"].batch) == (fixed, fixed)
     assert context.interface == bundle.manifest.problem.interface()
     assert not context.fixed.exists()
     assert [path.name for path in (bundle.folder / "extra").iterdir()] == ["fixed"]

@@ -109,6 +109,8 @@ def test_a_file(tmp_path):
         (None, "expected a .py file, or a folder with a pyproject.toml"),
         ("[project", "mend it"),
         ("[project]\nname = 'x'\n", "expected an entry point in the group 'zoo', found none"),
+        ("[project]\nentry-points = 3\n", "expected an entry point in the group 'zoo', found none"),
+        ("[project.entry-points.zooo]\na = 'a'\n", "expected an entry point in the group 'zoo', found zooo"),
         ("[project.entry-points]\nzoo = 3\n", "expected an entry point in the group 'zoo', found none"),
         ("[project.entry-points.zoo]\n", "expected an entry point in the group 'zoo', found none"),
         ("[project.entry-points.zoo]\na = 1\n", "expected an entry point in the group 'zoo', found none"),
