@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from zoo_registry.contribution import Contribution, contract
 from zoo_registry.hyperparameters import Hyperparameters, validated
 from zoo_registry.schedule import Schedule
-from zoo_registry.shape import HELPED, WINDOW, SequenceShape, Task, TaskName
+from zoo_registry.shape import HELPED, WINDOW, SequenceShape, Task
 
 if TYPE_CHECKING:
     import keras
@@ -26,13 +26,13 @@ _SECOND = ("inputs", "layers", "pretrained", "toy", "outputs_per_target", "decod
 _LEFT_OUT: tuple[Any, ...] = ((), (WINDOW,), None, {}, 0)
 
 
-def _some(tasks: tuple[Task, ...]) -> tuple[Task, ...]:
+def _some(tasks: tuple[str, ...]) -> tuple[str, ...]:
     if not tasks:
-        raise ValueError("expected one or more of Task, found none")
-    return tasks
+        raise ValueError("expected names of one or more tasks, found none")
+    return tuple(Task(name) if name in {*Task} else name for name in tasks)
 
 
-Tasks = Annotated[tuple[TaskName, ...], AfterValidator(_some)]
+Tasks = Annotated[tuple[str, ...], AfterValidator(_some)]
 
 
 @contract("training defaults")

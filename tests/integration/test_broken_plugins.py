@@ -159,7 +159,7 @@ BROKEN = {
     "has null bytes": Broken("\0", "SyntaxError: source code string cannot contain null bytes"),
     "recurses for ever": Broken("def f(): f()\nf()", "RecursionError: maximum recursion depth exceeded"),
     "is a module that is not there": Broken(
-        "", "ModuleNotFoundError: No module named 'lost_models'", value="lost_models"
+        "", "its entry point names the module 'lost_models', which is not there", value="lost_models"
     ),
     "is an attribute that is not there": Broken("", "AttributeError: ", value="culprit_models:plugin"),
     "is None": Broken("plugin = None", "it implements no hook", value="culprit_models:plugin"),

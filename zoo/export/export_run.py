@@ -18,8 +18,8 @@ from zoo.bundle.golden import Golden, Ruler, allowed_roundings, golden_windows, 
 from zoo.bundle.integrity import check_integrity, describe_files
 from zoo.bundle.manifest import Manifest, OnnxRecord, Parity
 from zoo.bundle.place import CONFIG_FILE
+from zoo.bundle.replay import Verdict, replay
 from zoo.bundle.signatures import sign_bundle, signer
-from zoo.bundle.verification import Verdict, replay
 from zoo.export.card import model_card
 from zoo.export.extra import choose_exporters, write_extra
 from zoo.export.formats import SCALED_SIGNATURE, write_onnx, write_saved_model
@@ -109,7 +109,7 @@ def export(
         ruler = Ruler(unit, kinds_of(problem), answers.threshold, allowed_roundings(problem))
         of_extra = [r.name for r in runtimes().values() if r.exporter in extra and r.version and r.applies_to(folder)]
         verdicts = replay(folder, [*GATE, *of_extra], ruler)
-        _gate([*verdicts, _replay_scaled(folder, golden, preprocessor, answers, ruler)], preprocessor, dtype)
+        _gate([*verdicts, _replay_scaled(folder, golden, preprocessor, ruler)], preprocessor, dtype)
         manifest = Manifest(
             model=name,
             version=None,
@@ -190,16 +190,16 @@ def _golden(trained: Trained, answers: Answers, problem: Problem, dtype: str) ->
     )
 
 
-def _replay_scaled(folder: Path, golden: Golden, preprocessor: Preprocessor, answers: Answers, ruler: Ruler) -> Verdict:
+def _replay_scaled(folder: Path, golden: Golden, preprocessor: Preprocessor, ruler: Ruler) -> Verdict:
     """Run the signature ``scaled`` between the scikit-learn scalers, as its callers do."""
     session = load_session(find_runtime("tensorflow"), folder, signature=SCALED_SIGNATURE)
     if preprocessor.units == "scaled":
         found = session.run(golden.window)
     else:
         found = session.run(preprocessor.transform(golden.window))
-        if answers.task.in_units:
-            targets = preprocessor.targets_
-            found = {name: targets.inverse_transform(values, axis=2) for name, values in found.items()}
+        to_units = preprocessor.targets_.inverse_transform
+        for name, values in found.items():
+            found[name] = to_units(values, axis=2) if ruler.kinds[name] == "value" else values
     return Verdict("signature 'scaled'", "", ruler.farthest(found, golden.outputs), 0.0)
 
 

@@ -41,6 +41,7 @@ def lay(table: Table, *, gap: int = 0, task: Task = Task.FORECAST, missing: str 
     return lay_over(
         table,
         find_task(config.task).state(config, ["load"], ["load"]),
+        find_task(config.task).roles,
         intervals(list(table.series.values())),
         missing=missing,
     )

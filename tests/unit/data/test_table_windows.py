@@ -33,7 +33,7 @@ def problem(features=FEATURES, targets=("load",), classes=(), quantiles=(), **se
 def lay(source, asked=None, stride=1, missing=None, **reading):
     asked = asked or problem()
     how = reading_as_trained(source, asked, RECORD, **reading)
-    return lay_windows(source, asked, reading=how, stride=stride, missing=missing)
+    return lay_windows(source, asked, find_task(asked.task).roles, reading=how, stride=stride, missing=missing)
 
 
 def frames(laid, outputs=None):

@@ -105,7 +105,7 @@ def test_repair_11_classes_of_older_models_keep_their_names(name: str, classes: 
 def test_repair_11_the_truth_beside_an_older_models_classes_has_their_names(tmp_path: Path):
     source = write(tmp_path / "a.csv", ["x,state", *(f"{row},{row % 2}.0" for row in range(6))])
     problem = find_task("classify").state(DataConfig(task="classify", window=2), ["x"], ["state"], ("0", "1"))
-    laid = lay_windows(source, problem)
+    laid = lay_windows(source, problem, Roles(classes=True))
     frame = window_frame(laid, slice(0, 5), {"probabilities": np.tile([0.25, 0.75], (5, 1))})
     assert frame["state actual"].tolist() == ["1", "0", "1", "0", "1"]
 

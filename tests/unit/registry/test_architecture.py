@@ -88,7 +88,7 @@ def test_a_name_is_taken_just_where_it_is_made_of_the_letters(name):
         ("tasks", None),
         ("tasks", ()),
         ("tasks", Task.FORECAST),
-        ("tasks", ("forecast",)),
+        ("tasks", (3,)),
         ("anomaly", "guess"),
         ("defaults", {"epochs": 3}),
         ("tiny", None),

@@ -72,7 +72,7 @@ def test_what_is_left_out():
         (Loss, "make", "mse"),
         (Loss, "reference", None),
         (Loss, "tasks", ()),
-        (Loss, "tasks", ("forecast",)),
+        (Loss, "tasks", (3,)),
         (Loss, "tasks", Task.FORECAST),
         (Loss, "parameters", {"power": 3}),
         (Loss, "parameters", int),

@@ -34,8 +34,16 @@ def backtest_of(*, steps: int = 3, series: tuple[str, ...] = (), baselines: bool
     fit = {"origins": 4, "train_rows": 1234, "train_windows": 99, "epochs": 7, "seconds": 1.5}
     evaluation = {
         "subject": f"run of {EVIL}",
-        "kind": "run", "source": EVIL, "fingerprint": "abc", "task": "forecast",
-        "window": 8, "horizon": steps, "gap": 0, "stride": 1, "refit_every": 4, "origins": ORIGINS,
+        "kind": "run",
+        "source": EVIL,
+        "fingerprint": "abc",
+        "task": "forecast",
+        "window": 8,
+        "horizon": steps,
+        "gap": 0,
+        "stride": 1,
+        "refit_every": 4,
+        "origins": ORIGINS,
         "first_origin": str(origins[0]),
         "last_origin": str(origins[-1]),
         **errors.measured(),

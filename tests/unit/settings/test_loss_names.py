@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from zoo.settings import loss_names
-from zoo.settings.loss_names import choose_loss, losses_for, normal_loss, resolve_loss
+from zoo.settings import loss_choice, loss_names
+from zoo.settings.loss_choice import losses_for, resolve_loss
+from zoo.settings.loss_names import choose_loss, normal_loss
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import TrainingConfig
+from zoo.tasks import find_task
 from zoo_registry import (
     BUILT_IN_LOSSES,
     Architecture,
@@ -68,7 +70,8 @@ def plugins(monkeypatch):
     )
     found = discover()
     replaced = replace(found, registries={**found.registries, KIND.hook: registry})
-    monkeypatch.setattr(loss_names, "discover", lambda: replaced)
+    for module in (loss_names, loss_choice):
+        monkeypatch.setattr(module, "discover", lambda: replaced)
 
 
 def complaint(call, *arguments):
@@ -179,10 +182,10 @@ def test_a_plugins_loss_is_read_where_its_plugin_is_not():
 
 @pytest.mark.usefixtures("plugins")
 def test_the_losses_of_a_task():
-    assert losses_for(Task.CLASSIFY) == ["cross-entropy", "focal", "grades"]
-    assert losses_for(Task.FORECAST) == [*BUILT_IN_LOSSES[:-2], "many", "outsider:twin", "other:twin"]
-    assert set(losses_for(Task.FORECAST)) - set(losses_for(Task.REGRESS)) == {"weighted-mse"}
-    assert set(losses_for(Task.REGRESS)) - set(losses_for(Task.ANOMALY)) == {"directional"}
+    assert losses_for(find_task("classify")) == ["cross-entropy", "focal", "grades"]
+    assert losses_for(find_task("forecast")) == [*BUILT_IN_LOSSES[:-2], "many", "outsider:twin", "other:twin"]
+    assert set(losses_for(find_task("forecast"))) - set(losses_for(find_task("regress"))) == {"weighted-mse"}
+    assert set(losses_for(find_task("regress"))) - set(losses_for(find_task("anomaly"))) == {"directional"}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -196,7 +199,7 @@ def resolved():
     def call(chosen, task, quantiles=(), preferred=None, tasks=tuple(Task), **fields):
         defaults = TrainingDefaults(loss=preferred)
         architecture = Architecture(name="mine", summary="Mine.", build=len, defaults=defaults, tasks=tasks, **fields)
-        return resolve_loss(chosen, "mine", architecture, Task(task), quantiles)
+        return resolve_loss(chosen, "mine", architecture, find_task(task), quantiles)
 
     return call
 
@@ -275,13 +278,13 @@ def test_what_is_chosen_beats_every_default(resolved, chosen, task, arguments, e
             "mae",
             "forecast",
             {"quantiles": (0.1, 0.9)},
-            "`quantiles` 0.1,0.9 are trained with `loss='quantile'`, found `loss` mae; leave one of the two out",
+            "`quantiles` 0.1,0.9 are trained with `loss='quantile'`, found `loss` mae; leave one of them out",
         ),
         (
             "architecture",
             "forecast",
             {"quantiles": (0.5,), **OWN},
-            "`quantiles` 0.5 are trained with `loss='quantile'`, found `loss` architecture; leave one of the two out",
+            "`quantiles` 0.5 are trained with `loss='quantile'`, found `loss` architecture; leave one of them out",
         ),
         (
             "quantile:q=0.5",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zoo.bundle.golden import Ruler
-from zoo.bundle.verification import replay
+from zoo.bundle.replay import replay
 from zoo.capabilities import DIFFERS, EQUAL, FORMATS, LOOP, NATIVE, NONE, NOT_INSTALLED, REFUSED
 from zoo.export.export_run import export
 from zoo.runtimes import runtimes

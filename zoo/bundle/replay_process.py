@@ -18,7 +18,7 @@ from typing import Any
 
 from zoo.bundle.golden import Ruler
 from zoo.bundle.integrity import CheckedFiles
-from zoo.bundle.verification import Verdict, replay
+from zoo.bundle.replay import Verdict, replay
 from zoo.processes import command
 from zoo.runtimes import find_runtime
 from zoo_registry.errors import BundleError, RefusalError, ZooError, first_line
@@ -48,13 +48,13 @@ class Limits:
 
 
 def replay_apart(checked: CheckedFiles, names: Sequence[str], limits: Limits, *, strict: bool) -> list[Verdict]:
-    """Replay the golden windows of a bundle as :func:`zoo.bundle.verification.replay` does, in a process of its own.
+    """Replay the golden windows of a bundle as :func:`zoo.bundle.replay.replay` does, in a process of its own.
 
     Raises what that raises, and BundleError over a limit, and where the process dies.
     """
     for name in names:
         find_runtime(name).check_installed()
-    request = pickle.dumps((checked, names, limits, strict))
+    request = pickle.dumps((checked, names, Ruler.of(checked.manifest), limits, strict))
     open_closed_streams()  # or the pipes below get their descriptors
     alive, held = os.pipe()  # nothing is written: it is closed here when this process ends, however it ends
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
@@ -92,8 +92,8 @@ def run(specification: Mapping[str, Any]) -> None:
     threading.Thread(target=_end_with, args=(specification["alive"],), daemon=True).start()
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
         os.dup2(2, 1)  # what libraries print is no answer
-        checked, names, limits, strict = pickle.load(sys.stdin.buffer)
-        json.dump(_answer(checked, names, limits, strict=strict), out)
+        checked, names, ruler, limits, strict = pickle.load(sys.stdin.buffer)
+        json.dump(_answer(checked, names, ruler, limits, strict=strict), out)
 
 
 def _end_with(alive: int) -> None:
@@ -102,13 +102,13 @@ def _end_with(alive: int) -> None:
     os._exit(1)
 
 
-def _answer(checked: CheckedFiles, names: Sequence[str], limits: Limits, *, strict: bool) -> dict[str, Any]:
+def _answer(
+    checked: CheckedFiles, names: Sequence[str], ruler: Ruler, limits: Limits, *, strict: bool
+) -> dict[str, Any]:
     _limit(limits)
     manifest = checked.manifest
     try:
-        verdicts = replay(
-            checked.folder, names, Ruler.of(manifest), checked.read, manifest.onnx.operators, strict=strict
-        )
+        verdicts = replay(checked.folder, names, ruler, checked.read, manifest.onnx.operators, strict=strict)
     except RefusalError as refusal:
         return {"refusal": str(refusal)}
     except ZooError as error:
