@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from zoo.bundle.verification import Verdict
+from zoo.bundle.replay import Verdict
 
 FLAGS = ("--target", "load", "--window", "8", "--horizon", "3", "--epochs", "1", "--set", "units=2", "--export")
 

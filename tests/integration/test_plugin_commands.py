@@ -145,7 +145,7 @@ def test_unknown_exports_are_told_of_and_left_out(command, install):
 
 
 @pytest.mark.full
-def test_from_nothing_to_a_verified_bundle(environment, request, tmp_path):
+def test_from_nothing_to_a_verified_bundle(environment, wheels, tmp_path):
     """In a fresh environment: made, installed, listed, checked, tested, trained, exported and verified."""
     fresh = environment(None)
     pip = (
@@ -158,7 +158,7 @@ def test_from_nothing_to_a_verified_bundle(environment, request, tmp_path):
         "--disable-pip-version-check",
         "-q",
     )
-    fresh.run(*pip, request.config.rootpath, cwd=tmp_path)
+    fresh.run(*pip, *wheels, cwd=tmp_path)
     work = tmp_path / "work"
     work.mkdir()
     made = fresh.run("-m", "zoo", "plugin", "new", "tide", cwd=work).stdout

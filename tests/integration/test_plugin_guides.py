@@ -110,10 +110,10 @@ def test_the_guides_network_passes_the_main_checks(network, tmp_path, monkeypatc
 
 
 @pytest.mark.full
-def test_the_guide_from_its_first_command_to_its_last(commands, network, environment, request, tmp_path):
+def test_the_guide_from_its_first_command_to_its_last(commands, network, environment, wheels, request, tmp_path):
     """In a fresh environment, without a network: pip is told to take what is there."""
     fresh = environment(None)
-    fresh.run(*PIP, request.config.rootpath, cwd=tmp_path)
+    fresh.run(*PIP, *wheels, cwd=tmp_path)
     here = tmp_path / "work"
     here.mkdir()
     for command in commands:

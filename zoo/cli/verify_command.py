@@ -61,7 +61,7 @@ def verify(
         else:
             say(f"{folder}: {hold}, nothing was replayed")
         return
-    from zoo.bundle.replaying import Limits, replay_apart
+    from zoo.bundle.replay_process import Limits, replay_apart
     from zoo.bundle.verification import choose_runtimes, is_strict
 
     names = choose_runtimes(runtime or ())

@@ -18,8 +18,8 @@ from zoo.bundle.golden import Golden, Ruler, allowed_roundings, golden_windows, 
 from zoo.bundle.integrity import check_integrity, describe_files
 from zoo.bundle.manifest import Manifest, OnnxRecord, Parity
 from zoo.bundle.place import CONFIG_FILE
+from zoo.bundle.replay import Verdict, replay
 from zoo.bundle.signatures import sign_bundle, signer
-from zoo.bundle.verification import Verdict, replay
 from zoo.export.card import model_card
 from zoo.export.extra import choose_exporters, write_extra
 from zoo.export.formats import SCALED_SIGNATURE, write_onnx, write_saved_model

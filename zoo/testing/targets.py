@@ -90,11 +90,12 @@ def find_local(path: Path) -> Target:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: {error}; mend it") from error
     project = content.get("project", {})
-    groups = project.get("entry-points", {})
-    points = groups.get(GROUP) if isinstance(groups, dict) else None
+    declared = project.get("entry-points")
+    groups = declared if isinstance(declared, dict) else {}
+    points, others = groups.get(GROUP), ", ".join(name for name in groups if name != GROUP)
     if not isinstance(points, dict) or not points or not all(isinstance(value, str) for value in points.values()):
         raise ConfigError(
-            f"{file}: expected an entry point in the group '{GROUP}', found {', '.join(groups) or 'none'}; add"
+            f"{file}: expected an entry point in the group '{GROUP}', found {others or 'none'}; add"
             f' [project.entry-points.{GROUP}] with NAME = "MODULE"'
         )
     distribution, version = str(project.get("name", path.resolve().name)), str(project.get("version", ""))

@@ -12,7 +12,8 @@ from zoo.bundle import verification
 from zoo.bundle.golden import PARITY_LIMIT, Golden, Ruler
 from zoo.bundle.integrity import check_integrity, describe_files
 from zoo.bundle.manifest import Manifest
-from zoo.bundle.verification import Verdict, choose_runtimes, verify_bundle
+from zoo.bundle.replay import Verdict
+from zoo.bundle.verification import choose_runtimes, verify_bundle
 from zoo.runtimes import find_runtime
 from zoo_registry import Runtime
 from zoo_registry.errors import BundleError

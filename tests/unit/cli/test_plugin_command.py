@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 import zoo.cli.plugin_check
+import zoo.listing  # or it would take the discovery of these tests for everybody's
 import zoo_registry
 from zoo.testing.kit_report import Report, Verdict
 from zoo_registry import Plugin

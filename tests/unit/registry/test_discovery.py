@@ -276,26 +276,26 @@ def test_a_distribution_whose_metadata_is_lost(healthy):
     ("value", "told"),
     [
         (
-            "zoo_tyde",
-            "ModuleNotFoundError: its entry point names the module 'zoo_tyde', which is not there; did you mean",
+            "zoo_flwo",
+            "ModuleNotFoundError: its entry point names the module 'zoo_flwo', which is not there; did you mean",
         ),
         (
-            "zoo_tide:tyde",
-            "AttributeError: its entry point names 'tyde', which 'zoo_tide' does not have; did you mean 'ti",
+            "zoo_flow:tyde",
+            "AttributeError: its entry point names 'tyde', which 'zoo_flow' does not have; did you mean 'ti",
         ),
-        ("zoo_tide.more", "ModuleNotFoundError: its entry point names the module 'zoo_tide.more'"),
+        ("zoo_flow.more", "ModuleNotFoundError: its entry point names the module 'zoo_flow.more'"),
         ("zoo_ebb", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("zoo_ebb2:tide", "AttributeError: module 'sys' has no attribute 'tide'"),
     ],
 )
 def test_a_real_entry_point_to_what_is_not_there(value, told, tmp_path, monkeypatch):
-    (tmp_path / "zoo_tide.py").write_text("tide = 3")
+    (tmp_path / "zoo_flow.py").write_text("tide = 3")
     (tmp_path / "zoo_ebb.py").write_text("import no_such_module")
     (tmp_path / "zoo_ebb2.py").write_text("import sys\nsys.tide")
     monkeypatch.syspath_prepend(tmp_path)
 
     class Point(EntryPoint):
-        dist = SimpleNamespace(name="culprit", version="1", files=[PurePosixPath("zoo_tide.py")])
+        dist = SimpleNamespace(name="culprit", version="1", files=[PurePosixPath("zoo_flow.py")])
 
     (failure,) = discover_from([Point("gone", value, GROUP)]).failures
     assert failure.error.startswith(told)

@@ -11,7 +11,8 @@ import pytest
 
 from zoo.bundle.golden import Ruler
 from zoo.bundle.loading import load_bundle
-from zoo.bundle.verification import replay, verify_bundle
+from zoo.bundle.replay import replay
+from zoo.bundle.verification import verify_bundle
 from zoo.runtimes import find_runtime, load_session
 from zoo_registry import BUILT_IN_RUNTIMES, runtime
 from zoo_registry.errors import BundleError, RefusalError

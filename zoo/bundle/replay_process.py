@@ -18,7 +18,7 @@ from typing import Any
 
 from zoo.bundle.golden import Ruler
 from zoo.bundle.integrity import CheckedFiles
-from zoo.bundle.verification import Verdict, replay
+from zoo.bundle.replay import Verdict, replay
 from zoo.processes import command
 from zoo.runtimes import find_runtime
 from zoo_registry.errors import BundleError, RefusalError, ZooError, first_line
@@ -48,7 +48,7 @@ class Limits:
 
 
 def replay_apart(checked: CheckedFiles, names: Sequence[str], limits: Limits, *, strict: bool) -> list[Verdict]:
-    """Replay the golden windows of a bundle as :func:`zoo.bundle.verification.replay` does, in a process of its own.
+    """Replay the golden windows of a bundle as :func:`zoo.bundle.replay.replay` does, in a process of its own.
 
     Raises what that raises, and BundleError over a limit, and where the process dies.
     """
