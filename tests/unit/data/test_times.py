@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -92,13 +93,9 @@ def test_one_zone_is_kept(tmp_path: Path, texts: list[str], zone: str | None):
 def test_mixed_zones_are_named_by_the_first_row_that_differs(row: int, other: str):
     texts = [f"2024-01-01T{hour:02}:00{'+01:00' if hour < row else other}" for hour in range(10)]
     has = {"Z": "+00:00", "": "none"}.get(other, other)
-    named = ", or name the zone whose clock they show with `zone`, such as Europe/Berlin" if other else ""
-    with pytest.raises(DataError) as caught:
+    told = rf"mixes time zones, .*: row {row + 1} \({re.escape(texts[row])}\) has {re.escape(has)}, .* \+01:00"
+    with pytest.raises(DataError, match=told):
         read(texts)
-    assert str(caught.value) == (
-        f"DataFrame: column 'time' mixes time zones, expected one for all rows: row {row + 1} ({texts[row]}) has {has},"
-        f" the rows before +01:00; write all times in UTC{named}"
-    )
 
 
 @pytest.mark.parametrize("hours", [[0, 1, 2, 3], [0, 1, 3, 4]])
