@@ -687,72 +687,65 @@ def test_a_malformed_table_is_refused(refused, tmp_path: Path, series: pd.DataFr
     assert not [word for word in JARGON if word in sentence]
 
 
-SOUND: dict[str, tuple[Write, str, dict[str, object]]] = {
-    "a byte-order mark": (lines(lambda rows: rows, "utf-8-sig"), FORECAST, {"step": "h"}),
-    "UTF-16 with a mark": (lines(lambda rows: rows, "utf-16"), FORECAST, {"step": "h"}),
-    "line ends of old": (csv(lineterminator="\r"), FORECAST, {"step": "h"}),
-    "a blank line above the header and below": (
-        lines(lambda rows: ["", *rows[:9], "", *rows[9:], ""]),
-        FORECAST,
-        {"step": "h", "features": ["load", "temperature"]},
+def sound(
+    write: Write, *, options: str = FORECAST, more: str = "", **found: object
+) -> tuple[Write, str, dict[str, Any]]:
+    """A table, the options, and some of what is said of it."""
+    return write, f"{options} {more}", found
+
+
+SOUND = {
+    "a byte-order mark": sound(lines(lambda rows: rows, "utf-8-sig"), step="h"),
+    "UTF-16 with a mark": sound(lines(lambda rows: rows, "utf-16"), step="h"),
+    "line ends of old": sound(csv(lineterminator="\r"), step="h"),
+    "a blank line above the header and below": sound(
+        lines(lambda rows: ["", *rows[:9], "", *rows[9:], ""]), step="h", features=["load", "temperature"]
     ),
-    "quoted names": (named('outer, "b"', quoting=1), FORECAST, {"features": ["load", 'outer, "b"']}),
-    "a formula as a name": (named(FORMULA), FORECAST, {"features": ["load", FORMULA]}),
-    "tabs": (csv(sep="\t"), rf"{FORECAST} --delimiter '\t'", {"step": "h"}),
-    "decimal commas": (
-        csv(sep=";", decimal=","),
-        f"{FORECAST} --delimiter ';' --decimal ','",
-        {"features": ["load", "temperature"]},
+    "quoted names": sound(named('outer, "b"', quoting=1), features=["load", 'outer, "b"']),
+    "a formula as a name": sound(named(FORMULA), features=["load", FORMULA]),
+    "tabs": sound(csv(sep="\t"), step="h", more=r"--delimiter '\t'"),
+    "decimal commas": sound(
+        csv(sep=";", decimal=","), features=["load", "temperature"], more="--delimiter ';' --decimal ','"
     ),
-    "texts with commas": (columns(place="1,2,3"), FORECAST, {"features": ["load", "temperature"]}),
-    "times with a zone": (columns(time=hours(zone="UTC")), FORECAST, {"zone": "UTC", "step": "h"}),
-    "a zone's clock changes in Parquet": (
+    "texts with commas": sound(columns(place="1,2,3"), features=["load", "temperature"]),
+    "times with a zone": sound(columns(time=hours(zone="UTC")), zone="UTC", step="h"),
+    "a zone's clock changes in Parquet": sound(
         parquet(lambda frame: frame.assign(time=hours("2024-10-26", zone="Europe/Berlin"))),
-        FORECAST,
-        {"zone": "Europe/Berlin", "step": "h"},
+        zone="Europe/Berlin",
+        step="h",
     ),
-    "business days": (columns(time=hours(freq="B")), FORECAST, {"step": "B", "uneven_steps": 0}),
-    "business days without a holiday": (
-        without(100, time=hours(freq="B")),
-        f"{FORECAST} --gaps ignore",
-        {"step": "B", "uneven_steps": 1},
+    "business days": sound(columns(time=hours(freq="B")), step="B", uneven_steps=0),
+    "business days without a holiday": sound(
+        without(100, time=hours(freq="B")), step="B", uneven_steps=1, more="--gaps ignore"
     ),
-    "months": (columns(time=hours(freq="MS").strftime("%Y-%m")), FORECAST, {"step": "MS"}),
-    "years to come": (columns(time=hours("3000-01-01")), FORECAST, {"step": "h"}),
-    "whole numbers": (columns(time=5 * STEPS - 100), COUNT, {"step": "5"}),
-    "nanoseconds as whole numbers": (columns(time=1_700_000_000_000_000_000 + STEPS), COUNT, {"step": "1"}),
-    "an index of times in Parquet": (parquet(lambda frame: frame.set_index("time")), FORECAST, {"step": "h"}),
-    "periods in Parquet": (
-        parquet(lambda frame: frame.assign(time=pd.period_range("2024-01", periods=ROWS, freq="M"))),
-        FORECAST,
-        {"step": "MS"},
+    "months": sound(columns(time=hours(freq="MS").strftime("%Y-%m")), step="MS"),
+    "years to come": sound(columns(time=hours("3000-01-01")), step="h"),
+    "whole numbers": sound(columns(time=5 * STEPS - 100), step="5", options=COUNT),
+    "nanoseconds as whole numbers": sound(columns(time=1_700_000_000_000_000_000 + STEPS), step="1", options=COUNT),
+    "an index of times in Parquet": sound(parquet(lambda frame: frame.set_index("time")), step="h"),
+    "periods in Parquet": sound(
+        parquet(lambda frame: frame.assign(time=pd.period_range("2024-01", periods=ROWS, freq="M"))), step="MS"
     ),
-    "dates in Parquet": (
-        arrow(time=[datetime.date(2024, 1, 1) + datetime.timedelta(days=row) for row in range(ROWS)]),
-        FORECAST,
-        {"step": "D"},
+    "dates in Parquet": sound(
+        arrow(time=[datetime.date(2024, 1, 1) + datetime.timedelta(days=row) for row in range(ROWS)]), step="D"
     ),
-    "decimals and lists in Parquet": (
+    "decimals and lists in Parquet": sound(
         arrow(load=[decimal.Decimal(row % 7) / 4 for row in range(ROWS)], x=[[1.0]] * ROWS),
-        FORECAST,
-        {"features": ["load", "temperature"], "ignored": ["x"]},
+        features=["load", "temperature"],
+        ignored=["x"],
     ),
-    "days of the week": (
+    "days of the week": sound(
         columns(time=hours(freq="D")),
-        f"{FORECAST} --calendar weekday",
-        {"features": ["load", "temperature", "weekday_sin", "weekday_cos"]},
+        features=["load", "temperature", "weekday_sin", "weekday_cos"],
+        more="--calendar weekday",
     ),
-    "missing labels, left out": (
-        cell("state", 7, None, state=["a", "b"] * 120),
-        f"{CLASSIFY} --missing drop",
-        {"label": "state"},
+    "missing labels, left out": sound(
+        cell("state", 7, None, state=["a", "b"] * 120), label="state", more="--missing drop", options=CLASSIFY
     ),
-    "a short series, left out": (
-        columns(site=["a"] * 239 + ["b"]),
-        f"{SERIES} --short-series drop",
-        {"used": 1, "left_out": 1},
+    "a short series, left out": sound(
+        columns(site=["a"] * 239 + ["b"]), used=1, left_out=1, more="--short-series drop", options=SERIES
     ),
-    "times spooled": (csv(), f"{FORECAST} --spool .", {"step": "h"}),
+    "times spooled": sound(csv(), step="h", more="--spool ."),
 }
 
 
