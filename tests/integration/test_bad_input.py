@@ -261,7 +261,7 @@ def test_exporting_under_a_name_of_another_interface_is_refused(
     run = tmp_path / "runs" / "other"
     shutil.copytree(trained.folder, run)
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    record["config"]["data"]["horizon"] = 4
+    record["problem"]["horizon"] = record["problem"]["outputs"][0]["shape"][0] = 4
     (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
     (run / "files.sha256").unlink()
     before = snapshot(tmp_path)
