@@ -40,6 +40,8 @@ def _check(manifest: Manifest) -> None:
         raise ValueError(f"problem.horizon and gap: expected 1 and 0 of {task.name}, as it does not look ahead")
     if len(problem.inputs) != 1 or problem.dtype not in ("float32", "float64"):
         raise ValueError("problem.inputs: expected one, of numbers")
+    if task.roles.classes and len(problem.classes) < 2:
+        raise ValueError(f"problem.classes: expected two or more, found {list(problem.classes)}")
     outputs = task.outputs(problem.horizon, problem.targets, problem.classes, problem.quantiles)
     expected = tuple(output.tensor(problem.dtype) for output in outputs)
     if problem.outputs != expected:
