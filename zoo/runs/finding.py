@@ -78,13 +78,14 @@ def find_start(
     if not isinstance(found, UnfinishedRun):
         check_sums(found, READ_FILES, RunError)
     other = config_of(found)
-    for kind, wanted, is_of, remedy in (
-        ("architecture", architecture, other.architecture, "train that architecture"),
-        ("task", task, other.task, f"give `task='{other.task}'`"),
-    ):
-        if wanted is not None and is_of != wanted:
-            raise ConfigError(
-                f"`start_from` {name}: expected a run of the {kind} '{wanted}', found one of '{is_of}'; name another"
-                f" run, or {remedy}"
-            )
+    if architecture is not None and other.architecture != architecture:
+        raise ConfigError(
+            f"`start_from` {name}: expected a run of the architecture '{architecture}', found one of"
+            f" '{other.architecture}'; name another run, or train that architecture"
+        )
+    if task is not None and other.task != task:
+        raise ConfigError(
+            f"`start_from` {name}: expected a run of the task '{task}', found one of '{other.task}'; name another run,"
+            f" or give `task='{other.task}'`"
+        )
     return found
