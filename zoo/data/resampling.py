@@ -42,9 +42,9 @@ class Rows:
 
     def take(self, order: NDArray[np.int64]) -> Rows:
         """The rows in another order."""
-        arrays: list[Any] = [self.values, self.times, self.series, self.labels]
-        values, times, series, labels = (None if array is None else array[order] for array in arrays)
-        return Rows(values, times, series, labels, order, self.repairs)
+        arrays: list[Any] = [self.times, self.series, self.labels]
+        times, series, labels = (None if array is None else array[order] for array in arrays)
+        return Rows(self.values[order], times, series, labels, order, self.repairs)
 
     def name(self, row: int) -> str:
         """Name a row by its place in the source, and its time."""

@@ -137,7 +137,9 @@ class RangeWatch:
         spans = np.stack([limits.minimum, limits.maximum, limits.deviation, self._lowest, self._highest], axis=1)
         columns = zip(limits.columns, spans.tolist(), self._windows.tolist(), strict=True)
         return [
-            Outside(column, *span, windows=windows, total=self._total) for column, span, windows in columns if windows
+            Outside(column, minimum, maximum, deviation, lowest, highest, windows, self._total)
+            for column, (minimum, maximum, deviation, lowest, highest), windows in columns
+            if windows
         ]
 
 
