@@ -145,8 +145,8 @@ class Start:
         """Replace a network's weights; raises ConfigError naming the first variable whose shape differs."""
         if (differing := first_difference(model.weights, self.weights)) is not None:
             raise ConfigError(
-                f"`start_from` {self.origin.run}: {differing}; give the hyperparameters and the settings of the data of that"
-                " run"
+                f"`start_from` {self.origin.run}: {differing}; give the hyperparameters and the settings of the data of"
+                " that run"
             )
         model.set_weights(list(self.weights))
 
