@@ -153,18 +153,12 @@ def test_operators_inside_a_loop_are_counted(make_trained, served, series, tmp_p
     assert written["operators"]["Sigmoid"] == inner.count("Sigmoid") > 0
 
 
-def test_layers_may_have_the_ends_names(make_trained, served, series, tmp_path):
-    trained = make_trained(series, odd_names)
-    write_onnx(served(trained), "float32", tmp_path)
+@pytest.mark.parametrize("build", [odd_names, normalized])
+def test_layers_may_have_the_ends_names_and_constants(make_trained, served, series, tmp_path, build):
+    write_onnx(served(make_trained(series, build)), "float32", tmp_path)
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     assert [tensor.name for tensor in session.get_inputs()] == ["window"]
     assert [tensor.name for tensor in session.get_outputs()] == ["forecast"]
-
-
-def test_constants_of_a_network_are_in_the_graph(make_trained, served, series, tmp_path):
-    write_onnx(served(make_trained(series, normalized)), "float32", tmp_path)
-    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
-    assert [tensor.name for tensor in session.get_inputs()] == ["window"]
 
 
 def test_what_the_conversion_raises_is_told(make_trained, served, series, tmp_path, monkeypatch):
