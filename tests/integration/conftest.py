@@ -162,6 +162,11 @@ class Served:
             return dict(file)
 
     @property
+    def name(self) -> str:
+        """The model's."""
+        return self.folder.parent.name
+
+    @property
     def outputs(self) -> list[str]:
         """The names of the outputs."""
         return [name for name in self.golden if name != "window"]
@@ -187,7 +192,9 @@ class Served:
             shaped[name] = np.asarray(values).reshape(shape).astype(expected[name].dtype)
         size = len(shaped[self.outputs[0]])
         ruler = Ruler.of(Manifest.read(self.folder))
-        return ruler.farthest(shaped, {name: values[:size] for name, values in expected.items()})
+        farthest = ruler.farthest(shaped, {name: values[:size] for name, values in expected.items()})
+        print(f"{self.name}, batch {size}: {farthest:.1e} from golden")  # what docs/publishing.md tells
+        return farthest
 
 
 @pytest.fixture(scope="session")
@@ -212,3 +219,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Served]:
         settings |= {"window": 8, "epochs": 1, "hyperparameters": {"units": 4}, "runs": folder / "runs"}
         found[name] = Served(zoo.train("basic", data, **settings).export(folder / "exported", name=name).folder)
     return found
+
+
+@pytest.fixture(params=["forecast", "float64", "classes", "anomalies"])
+def bundle(request: pytest.FixtureRequest, served: dict[str, Served]) -> Served:
+    """Each of them."""
+    return served[request.param]

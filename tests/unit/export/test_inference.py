@@ -77,19 +77,6 @@ def test_the_copy_has_no_recurrent_dropout_and_gives_the_same(make, stack, rando
         np.testing.assert_array_equal(before, after)
 
 
-def test_keras_own_copies_do_not_reach_inside_bidirectional():
-    """Why the configuration is rewritten; once this fails, ``clone_model`` would do."""
-    network, seen = functional([layers.Bidirectional(layers.LSTM(3, recurrent_dropout=0.3))]), []
-
-    def see(layer):
-        seen.append(type(layer).__name__)
-        return type(layer).from_config(layer.get_config())
-
-    keras.models.clone_model(network, clone_function=see, recursive=True)
-    assert "Bidirectional" in seen
-    assert "LSTM" not in seen
-
-
 def test_the_copy_does_not_use_cudnn():
     network = functional([layers.Bidirectional(layers.LSTM(2, return_sequences=True)), layers.GRU(2)])
     assert {layer.use_cudnn for layer in flatten_layers(network) if hasattr(layer, "use_cudnn")} == {"auto"}

@@ -98,7 +98,6 @@ def test_the_same_interface_and_a_new_name(model):
         ({"gap": 1}, "gap 0 there, 1 here"),
         ({"features": ("temperature", "load")}, r"features \['load', 'temperature'\] there, \['temperature', 'load'\]"),
         ({"target": ("temperature",)}, r"targets \['load'\] there, \['temperature'\] here"),
-        ({"dtype": "float64"}, "inputs 'float32' there, 'float64' here"),
     ],
 )
 def test_another_interface(model, change, difference):
