@@ -100,7 +100,7 @@ def test_the_guides_tracker(install_plugin, series, tmp_path, monkeypatch, reque
     run.export(name="tiny")
     begun, epoch, finished, bundle = (tmp_path / "said.txt").read_text().splitlines()
     assert begun == f"{run.id}: basic begins"
-    assert epoch == f"{run.id}: epoch 1, validation loss {run.record.training['val_loss']:.4g}"
+    assert epoch == f"{run.id}: epoch 1, validation loss {run.record.training.val_loss:.4g}"
     assert finished == f"{run.id}: {run.metrics['verdict']}"
     assert bundle == f"{run.id}: tiny is in exported/tiny/1"
 
