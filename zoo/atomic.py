@@ -12,7 +12,8 @@ import signal
 import stat
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -25,17 +26,9 @@ ANSWERED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # they end a command 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room: of the disk, of a quota, of what one file may have
 
 
-@contextmanager
-def staging_folder(parent: Path) -> Iterator[Path]:
+def staging_folder(parent: Path) -> AbstractContextManager[Path]:
     """Give a hidden folder inside ``parent`` to write into; it is gone afterwards, unless it was renamed."""
-
-    def make() -> Path:
-        folder = parent / staging_name()
-        folder.mkdir()
-        return folder
-
-    with _staged(make) as folder:
-        yield folder
+    return _staged(parent, Path.mkdir)
 
 
 def rename_to_free(
@@ -72,17 +65,9 @@ def rename_to_free(
     raise AssertionError("there is always a next number")
 
 
-@contextmanager
-def staging_file(parent: Path) -> Iterator[Path]:
+def staging_file(parent: Path) -> AbstractContextManager[Path]:
     """Give an empty hidden file inside ``parent`` to write into; it is gone afterwards, unless it was renamed."""
-
-    def make() -> Path:
-        file = parent / staging_name()
-        file.touch(exist_ok=False)
-        return file
-
-    with _staged(make) as staged:
-        yield staged
+    return _staged(parent, partial(Path.touch, exist_ok=False))
 
 
 @contextmanager
@@ -199,12 +184,12 @@ def full_disk(error: BaseException) -> str | None:
 
 
 @contextmanager
-def _staged(make: Callable[[], Path]) -> Iterator[Path]:
+def _staged(parent: Path, make: Callable[[Path], None]) -> Iterator[Path]:
     """Make a file or folder with a name of its own, hold its lock, and remove it at the end."""
     path, handle = None, None
     try:
         with undisturbed():
-            path, handle = _made(make)
+            path, handle = _made(parent, make)
         yield path
     finally:
         with undisturbed():
@@ -215,10 +200,10 @@ def _staged(make: Callable[[], Path]) -> Iterator[Path]:
                 os.close(handle)
 
 
-def _made(make: Callable[[], Path]) -> tuple[Path, int]:
+def _made(parent: Path, make: Callable[[Path], None]) -> tuple[Path, int]:
     """Make a file or folder and lock it; another is made where it was cleaned away."""
     while True:
-        path = make()
+        make(path := parent / staging_name())
         with suppress(FileNotFoundError):
             handle = os.open(path, mode_of(path))
             if try_lock(handle) and is_at(handle, path):

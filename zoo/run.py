@@ -17,7 +17,6 @@ from zoo.export.export_run import Trained, export
 from zoo.inference.answers import Answers, answer_windows, answers_of
 from zoo.inference.predictor import Predictor
 from zoo.preprocessing.preprocessor import Preprocessor
-from zoo.provenance import DataRecord
 from zoo.runs.record import READ_FILES, RunRecord, read_record
 from zoo.runs.store import load_network, load_preprocessor
 from zoo.settings.choices import ARRAYS, FRAME
@@ -28,7 +27,7 @@ from zoo.tracking.trackers import make_trackers
 from zoo.training.preparation import prepare_run
 from zoo.training.seeding import alone
 from zoo.training.trainer import measure
-from zoo_registry import Problem, discover
+from zoo_registry import discover
 from zoo_registry.errors import RunError
 
 
@@ -44,6 +43,7 @@ class Run(Predictor):
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.record: RunRecord = read_record(self.folder)
+        self.problem, self.trained_on = self.record.problem, self.record.data
         self.source: Source | None = None  # the table of a training in this process
         self.lifecycle: Lifecycle | None = None  # the hooks that this training was told to
         check_sums(self.folder, READ_FILES, RunError)
@@ -71,16 +71,6 @@ class Run(Predictor):
     def config(self) -> RunConfig:
         """The resolved configuration."""
         return self.record.config
-
-    @property
-    def problem(self) -> Problem:
-        """What is asked of the network."""
-        return self.record.problem
-
-    @property
-    def trained_on(self) -> DataRecord:
-        """The data of the training."""
-        return self.record.data
 
     @property
     def usual_reading(self) -> dict[str, Any]:

@@ -45,14 +45,15 @@ def check_sums(folder: Path, names: Sequence[str], error: type[ZooError]) -> Non
         if not path.is_file():
             found = "a folder" if path.is_dir() else "nothing"
             raise error(f"{path}: expected the file that was written, found {found}; put it back")
-        if _sha256(path) != known[name]:
+        if sha256_of(path) != known[name]:
             raise error(f"{path}: not what was written, by its SHA-256 in {SUMS_FILE}; {advice}")
 
 
 def _sums(folder: Path, names: Sequence[str]) -> str:
-    return "".join(f"{_sha256(folder / name)}  {name}\n" for name in names)
+    return "".join(f"{sha256_of(folder / name)}  {name}\n" for name in names)
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

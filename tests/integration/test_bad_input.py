@@ -1,6 +1,5 @@
 """Every bad input through the command: one clear sentence, exit code 2, no traceback, and nothing written."""
 
-import hashlib
 import json
 import shlex
 import shutil
@@ -36,111 +35,37 @@ def swap_rows_10_and_11(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.iloc[order]
 
 
-BAD_TABLES = {
-    "header only": (lambda frame: frame[:0], "bad.csv: expected a table with rows, found none"),
-    "text": (
-        in_row("temperature", 7, "warm"),
-        "bad.csv: column 'temperature', row 7: expected a number, found 'warm'; mend it, or leave the column out",
-    ),
-    "text in the target": (in_row("load", 7, "high"), "column 'load', row 7: expected a number, found 'high'; mend it"),
-    "unsorted": (
-        swap_rows_10_and_11,
-        "times in column 'time' are unsorted: row 11 (2024-01-01 09:00:00) follows row 10 (2024-01-01 10:00:00)",
-    ),
-    "duplicated": (
-        in_row("time", 5, "2024-01-01 03:00:00"),
-        "times in column 'time' are duplicated: row 5 (2024-01-01 03:00:00) follows row 4 (2024-01-01 03:00:00)",
-    ),
-    "no time": (
-        in_row("time", 5, "noon"),
-        "column 'time', row 5: expected a time such as 2020-01-31 13:00, found 'noon'",
-    ),
-    "missing": (
-        in_row("temperature", 5, None),
-        "column 'temperature', row 5 (2024-01-01 04:00:00): the value is missing (1 in all), expected a number;"
-        " ask for --missing interpolate, --missing ffill or --missing drop",
-    ),
-    "infinite": (in_row("temperature", 5, np.inf), "column 'temperature', row 5: expected a finite number, found inf"),
-    "all missing": (
-        lambda frame: frame.assign(wind=np.nan),
-        "column 'wind' has no value at all, expected numbers; leave it out with --features",
-    ),
-    "constant": (
-        lambda frame: frame.assign(wind=3.5),
-        "bad.csv: column 'wind' is constant in the train rows (3.5), expected values that change; leave it out",
-    ),
-    "constant in train": (
-        lambda frame: frame.assign(load=np.r_[np.ones(200), np.arange(40.0)]),
-        "column 'load' is constant in the train rows (1)",
-    ),
-    "too short": (
-        lambda frame: frame[:60],
-        "bad.csv: the validation part has 9 of 60 rows, but window + horizon need 11; give more rows",
-    ),
-    "doubled column": (
-        lambda frame: frame.set_axis(["time", "load", "load"], axis="columns"),
-        "expected each column once, found 'load' more than once",
-    ),
-}
-
-
-@pytest.mark.parametrize("fault", BAD_TABLES)
-def test_bad_tables(refused: Refusal, tmp_path: Path, series: pd.DataFrame, fault: str):
-    change, expected = BAD_TABLES[fault]
-    change(series.copy()).to_csv(tmp_path / "bad.csv", index=False)
-    refused(f"{TRAIN} --data bad.csv --target load", "error: bad.csv: ", expected)
-
-
-@pytest.mark.parametrize("method", ["ffill", "interpolate"])
-def test_a_missing_first_value_cannot_be_repaired(refused: Refusal, tmp_path: Path, series: pd.DataFrame, method: str):
-    in_row("load", 1, None)(series).to_csv(tmp_path / "bad.csv", index=False)
-    refused(
-        f"{TRAIN} --data bad.csv --target load --missing {method}",
-        "bad.csv: column 'load', row 1 (2024-01-01 00:00:00): the value is missing and none stands before it",
-    )
-
-
 @pytest.mark.parametrize(
-    ("name", "content", "expected"),
+    ("change", "expected"),
     [
-        ("empty.csv", b"", "the file is empty; expected a header line and rows"),
-        ("empty.parquet", b"", "the file is empty"),
-        ("latin.csv", "load\n1\né\n".encode("latin-1"), "expected UTF-8 text, found the byte 0xe9; save it as UTF-8"),
-        ("broken.parquet", b"PAR1", "not a readable Parquet file"),
-        ("ragged.csv", b"load,time\n1,2\n1,2,3\n", "line 3: expected 2 fields as in the header, found 3"),
+        (in_row("temperature", 7, "warm"), "bad.csv: column 'temperature', row 7: expected a number, found 'warm'"),
+        (swap_rows_10_and_11, "times in column 'time' are unsorted: row 11 (2024-01-01 09:00:00) follows row 10"),
+        (lambda frame: frame.assign(load=3.5), "bad.csv: column 'load' is constant in the train rows (3.5)"),
+        (lambda frame: frame[:60], "bad.csv: the validation part has 9 of 60 rows, but window + horizon need 11"),
     ],
 )
-def test_bad_files(refused: Refusal, tmp_path: Path, name: str, content: bytes, expected: str):
-    (tmp_path / name).write_bytes(content)
-    refused(f"{TRAIN} --data {name} --target load", f"error: {name}: ", expected)
+def test_bad_tables(refused: Refusal, tmp_path: Path, series: pd.DataFrame, change, expected: str):
+    """A few of those that test_malformed_tables.py has inspected."""
+    change(series.copy()).to_csv(tmp_path / "bad.csv", index=False)
+    refused(f"{TRAIN} --data bad.csv --target load", "error: bad.csv: ", expected)
 
 
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
         (f"{TRAIN} --data absent.csv --target load", "absent.csv: there is no such file; give a CSV or Parquet file"),
-        (f"{TRAIN} --data folder --target load", "folder: expected a file, found a folder; give one CSV or Parquet"),
         (f"{TRAIN} --data example:c02 --target load", "there is no example 'c02'; did you mean 'co2'?"),
         (f"{TRAIN} --target laod", "example:co2: there is no column 'laod'; known are: co2, date"),
         (f"{TRAIN} --data series.csv", "no target was named for series.csv; give --target"),
         (f"{TRAIN} --data series.csv --target laod", "series.csv: there is no column 'laod'; did you mean 'load'?"),
         (f"{SERIES} --features load,temprature", "no column 'temprature'; did you mean 'temperature'?"),
-        (f"{SERIES} --features ''", "there is no column ''"),
         (f"{SERIES} --time tiem", "series.csv: there is no column 'tiem'; did you mean 'time'?"),
         (f"{SERIES} --time ''", "there is no column ''"),
-        (f"{SERIES} --time load", "column 'load' is the time column, so it can be neither target nor feature"),
-        (f"{SERIES} --time temperature", "time column 'temperature' holds numbers, expected times such as"),
-        (f"{SERIES} --target time", "column 'time' is the time column"),
         (f"{SERIES} --target load", "target 'load' was named more than once"),
         (f"{SERIES} --split 10,115,115", "series.csv: the train part has 10 of 240 rows, but window + horizon need 11"),
-        (f"{SERIES} --split 115,10,115", "the validation part has 10 of 240 rows"),
-        (f"{SERIES} --split 115,115,10", "the test part has 10 of 240 rows"),
         (f"{SERIES} --window 200", "the train part has 168 of 240 rows, but window + horizon need 203"),
-        (f"{SERIES} --split 100,100,100", "the split 100,100,100 needs 300 rows, found 240"),
         (f"{SERIES} --split 0.7,0.2,0.2", "fractions that sum to 1, or whole numbers of rows, found 0.7,0.2,0.2"),
-        (f"{SERIES} --split nan,0.5,0.5", "fractions that sum to 1, or whole numbers of rows, found nan,0.5,0.5"),
         (f"{SERIES} --split=-1,1,1", "a split has three parts above 0 (train, validation, test), found -1,1,1"),
-        (f"{SERIES} --split 0.7,0.3", "split"),
         (f"{SERIES} --split a,b,c", "expected three numbers such as 0.7,0.15,0.15, found 'a,b,c'"),
         ("train bsic", "there is no architecture 'bsic'; did you mean 'basic'?"),
         ("show bsic", "there is no architecture 'bsic'; did you mean 'basic'?"),
@@ -224,12 +149,8 @@ def test_bad_files(refused: Refusal, tmp_path: Path, name: str, content: bytes, 
         ("trian", "No such command 'trian'"),
         ("train", "Missing argument 'architecture'"),
         ("export nosuch", "runs: there are no runs; train one with: zoo train basic"),
-        (f"{SERIES} --split-dates 2024-01-05", "a split by dates has two or three, each later than the one before"),
-        (f"{SERIES} --split-dates soon,later", "a split's dates are such as 2020-01-31, found soon,later"),
-        (f"{SERIES} --embargo 70", "the validation part has 0 of 240 rows, but window + horizon need 11"),
         (f"{SERIES} --embargo=-1", "--embargo: expected greater than or equal to 0, found -1"),
         (f"{SERIES} --stride 0", "--stride: expected greater than or equal to 1, found 0"),
-        (f"{SERIES} --delimiter ';'", "found one column 'time,load,temperature'; give --delimiter ','"),
         (f"{SERIES} --decimal ,", "--delimiter and --decimal are both ','; give them different signs"),
         (f"{SERIES} --encoding utf-7000", "there is no encoding 'utf-7000'; give one such as utf-8"),
         (f"{SERIES} --name mine", "--name is for an export, but --export was not given"),
@@ -245,10 +166,8 @@ def test_bad_files(refused: Refusal, tmp_path: Path, name: str, content: bytes, 
         ("predict folder --data series.csv --output folder", "--output: expected a file in a folder that is there"),
         (f"{SERIES} --set units=3 --set units=4", "--set: 'units' is given more than once; give it once"),
         ("verify absent", "absent: expected a folder, found nothing; give a bundle such as exported/NAME/1"),
-        ("verify folder", "folder: expected a bundle or a model folder with versions, found neither"),
         ("verify series.csv", "series.csv: expected a folder, found a file"),
         ("verify folder --runtime onxruntime", "there is no runtime 'onxruntime'; did you mean 'onnxruntime'?"),
-        ("predict absent --data series.csv", "absent: expected a folder, found nothing"),
         (
             "predict folder --data series.csv",
             "folder: expected a bundle or a model folder with versions, found neither",
@@ -308,107 +227,20 @@ def change_a_byte(path: Path) -> None:
     path.write_bytes(content)
 
 
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-def replace_by_link(path: Path) -> None:
-    original = path.rename(path.parents[1] / f"moved-{path.name}")
-    path.symlink_to(original)
-
-
-FILES = [
-    "README.md",
-    "fingerprint.pb",
-    "golden.npz",
-    "model.onnx",
-    "preprocessing.json",
-    "saved_model.pb",
-    "scalers.joblib",
-    "variables/variables.data-00000-of-00001",
-    "variables/variables.index",
-]
-
-
-def test_the_list_of_files_is_whole(bundle: Path):
-    found = {path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()}
-    assert found == {*FILES, "manifest.json"}
-
-
-@pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize(
-    ("damage", "expected"),
+    ("name", "damage", "expected"),
     [
-        (change_a_byte, "its SHA-256 is not the manifest's; it was changed"),
-        (truncate, "bytes, found "),
-        (Path.unlink, "the manifest lists this file, but it is missing"),
-        (replace_by_link, "expected files and folders alone, found a link"),
+        ("golden.npz", change_a_byte, "its SHA-256 is not the manifest's; it was changed"),
+        ("variables/variables.index", Path.unlink, "the manifest lists this file, but it is missing"),
+        ("extra.txt", Path.touch, "the manifest does not list this file; remove it"),
+        ("more", lambda path: path.symlink_to(path.parent), "expected files and folders alone, found a link"),
+        ("manifest.json", change_a_byte, "its checksum does not hold; the manifest was changed"),
     ],
 )
-def test_a_damaged_file_is_named(
-    refused: Refusal, bundle: Path, damage: Callable[[Path], None], expected: str, name: str
-):
+def test_a_damaged_file_is_named(refused: Refusal, bundle: Path, name: str, damage: Callable[[Path], None], expected):
     damage(bundle / name)
     for command in ("verify tiny", "verify tiny/1", "predict tiny/1 --data example:co2"):
         refused(command, f"error: tiny/1/{name}: ", expected)
-
-
-@pytest.mark.parametrize("name", ["extra.txt", "variables/extra.bin", ".hidden", "2/model.onnx"])
-def test_an_extra_file_is_named(refused: Refusal, bundle: Path, name: str):
-    (bundle / name).parent.mkdir(exist_ok=True)
-    (bundle / name).write_bytes(b"")
-    for command in ("verify tiny/1", "predict tiny/1 --data example:co2"):
-        refused(command, f"error: tiny/1/{name}: the manifest does not list this file; remove it")
-
-
-def test_an_extra_link_is_named(refused: Refusal, bundle: Path):
-    (bundle / "more").symlink_to(bundle.parent)
-    refused("verify tiny/1", "error: tiny/1/more: expected files and folders alone, found a link")
-
-
-def edit_manifest(*, sealed: bool = False, **changes: object) -> Callable[[Path], None]:
-    """Change its content, and where it is ``sealed`` its checksum, which stands last and covers all bytes before."""
-
-    def edit(path: Path) -> None:
-        content = json.loads(path.read_text(encoding="utf-8")) | changes
-        checksum = content.pop("checksum")
-        body = json.dumps(content, indent=2).removesuffix("\n}")
-        if sealed:
-            checksum = hashlib.sha256(body.encode()).hexdigest()
-        path.write_text(f'{body},\n  "checksum": "{checksum}"\n}}\n', encoding="utf-8")
-
-    return edit
-
-
-def write(content: bytes) -> Callable[[Path], None]:
-    return lambda path: path.write_bytes(content) and None
-
-
-@pytest.mark.parametrize(
-    ("damage", "expected"),
-    [
-        (edit_manifest(model="other"), "manifest.json: its checksum does not hold; the manifest was changed"),
-        (edit_manifest(checksum=""), "manifest.json: not a valid manifest (it does not end with a checksum)"),
-        (edit_manifest(checksum="0" * 64), "manifest.json: its checksum does not hold"),
-        (edit_manifest(files={}), "manifest.json: its checksum does not hold"),
-        (
-            edit_manifest(sealed=True, schema_version=99),
-            "manifest.json: expected schema version 1, found 99; use the lstm-zoo",
-        ),
-        (edit_manifest(sealed=True, more=1), "manifest.json: not a valid manifest"),
-        (truncate, "manifest.json"),
-        (write(b""), "manifest.json: not a valid manifest"),
-        (write(b"[]"), "manifest.json: not a valid manifest"),
-        (write(b'{"model": NaN}'), "manifest.json: not a valid manifest"),
-        (write(b"\xff\xfe"), "manifest.json: not a valid manifest"),
-        (replace_by_link, "expected a bundle, found no manifest.json"),
-        (Path.unlink, "tiny/1: expected a bundle"),
-    ],
-)
-def test_a_damaged_manifest(refused: Refusal, bundle: Path, damage: Callable[[Path], None], expected: str):
-    damage(bundle / "manifest.json")
-    for command in ("verify tiny/1", "predict tiny/1 --data example:co2"):
-        refused(command, expected)
 
 
 @pytest.mark.parametrize(
@@ -417,21 +249,14 @@ def test_a_damaged_manifest(refused: Refusal, bundle: Path, damage: Callable[[Pa
         (lambda f: f.drop(columns="load"), "", "bad.csv: there is no column 'load'; known are: temperature, time"),
         (lambda f: f.rename(columns={"load": "laod"}), "", "there is no column 'load'; did you mean 'laod'?"),
         (lambda f: f[:7], "", "bad.csv: expected at least 8 rows (the window), found 7; give more rows"),
-        (lambda f: f[:0], "", "bad.csv: expected a table with rows, found none"),
-        (
-            in_row("load", 240, None),
-            "",
-            "column 'load', row 240 (2024-01-10 23:00:00): the value is missing (1 in all)",
-        ),
-        (in_row("load", 7, "high"), "", "column 'load', row 7: expected a number, found 'high'; mend it"),
-        (in_row("load", 7, np.inf), "", "column 'load', row 7: expected a finite number, found inf; mend it"),
+        (in_row("load", 240, None), "", "column 'load', row 240 (2024-01-10 23:00:00): the value is missing"),
         (swap_rows_10_and_11, "", "times in column 'time' are unsorted: row 11"),
         (lambda f: f, "--time when", "there is no column 'when'"),
         (lambda f: f.assign(load=np.nan), "--missing ffill", "column 'load' has no value at all, expected numbers"),
         (
             lambda f: in_row("load", 1, None)(f[:8]),
             "--missing ffill",
-            "column 'load', row 1 (2024-01-01 00:00:00): the value is missing and none stands before it",
+            "column 'load', row 1 (2024-01-01 00:00:00): the",
         ),
     ],
 )

@@ -11,6 +11,8 @@ import gzip
 import json
 import shlex
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,6 @@ STEPS = np.arange(ROWS)
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 Write = Callable[[Path, pd.DataFrame], object]  # takes the folder and the sound table: time, load, temperature
-Case = tuple[Any, ...]  # a Write, the options, how the sentence begins after the file's name, and words in it
 
 FORECAST = "--target load --window 8 --horizon 3"
 CLASSIFY = "--task classify --target state --window 8"
@@ -41,15 +42,32 @@ JARGON = ("C error", "dtype", "NaT", "nan", "Timestamp(", "array(", "DatetimeInd
 
 MEND = "; mend it"
 LEAVE_OUT = "or leave the column out with --features"
-FILL = "ask for --missing interpolate, --missing ffill or --missing drop, or fill them yourself"
 FILL_GAPS = "fill them up with --resample RULE and --missing, or say --gaps break"
 IN_UTC = "where clocks were changed for daylight saving time, write the times in UTC"
 SIGNS = "write it with a decimal point and no separators of thousands, or give the CSV file's"
 COMMA = f"{SIGNS} --decimal ','"
 MORE_ROWS = "give more rows, another --split, or a smaller --window or --horizon"
 OTHER_TARGET = "name others with --target and --features, or take another --split"
-OTHER_SPLIT = "leave it out with --features, or take another --split"
-OTHER_SCALER = "or take another --scaler or --split"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A table, how its sentence begins after the file's name, words that are in it too, and the options."""
+
+    write: Write
+    beginning: str
+    words: tuple[str, ...]
+    options: str
+
+
+def case(write: Write, beginning: str, *words: str, options: str = FORECAST, more: str = "") -> Case:
+    return Case(write, beginning, words, f"{options} {more}")
+
+
+classified = partial(case, options=CLASSIFY)
+labelled = partial(case, options=LABEL)
+in_series = partial(case, options=SERIES)
+counted = partial(case, options=COUNT)
 
 
 def raw(content: str | bytes, name: str = "bad.csv") -> Write:
@@ -159,906 +177,485 @@ def wild(size: float) -> np.ndarray:
     return size * np.linspace(0.5, 1, ROWS) * np.where(STEPS % 2, 1, -1)
 
 
-FILES: dict[str, Case] = {
-    "empty": (raw(b""), FORECAST, "the file is empty; expected a header line and rows"),
-    "empty Parquet": (raw(b"", "bad.parquet"), FORECAST, "the file is empty; expected a header line and rows"),
-    "blank lines alone": (raw("\n\n  \n"), FORECAST, "the file is empty; expected a header line and rows"),
-    "header only": (raw("time,load\n"), FORECAST, "expected a table with rows, found none; check that this is the"),
-    "Parquet without rows": (
-        parquet(lambda frame: frame[:0]),
-        FORECAST,
-        "expected a table with rows, found none; check that this is the right file",
+FILES = {
+    "empty": case(raw(b""), "the file is empty; expected a header line and rows"),
+    "empty Parquet": case(raw(b"", "bad.parquet"), "the file is empty; expected a header line and rows"),
+    "blank lines alone": case(raw("\n\n  \n"), "the file is empty; expected a header line and rows"),
+    "header only": case(raw("time,load\n"), "expected a table with rows, found none; check that this is the"),
+    "Parquet without rows": case(parquet(lambda frame: frame[:0]), "expected a table with rows, found none; check"),
+    "Parquet without rows, spooled": case(
+        parquet(lambda frame: frame[:0]), "expected a table with rows, found none; check that this is", more="--spool ."
     ),
-    "Parquet without rows, spooled": (
-        parquet(lambda frame: frame[:0]),
-        f"{FORECAST} --spool .",
-        "expected a table with rows, found none; check that this is the right file",
+    "folder": case(lambda folder, frame: (folder / "bad.csv").mkdir(), "expected a file, found a folder; give one CSV"),
+    "truncated Parquet": case(half_of_parquet, "not a readable Parquet file, as its end is missing; copy it again"),
+    "truncated Parquet, spooled": case(
+        half_of_parquet, "not a readable Parquet file, as its end is missing; copy it again", more="--spool ."
     ),
-    "folder": (
-        lambda folder, frame: (folder / "bad.csv").mkdir(),
-        FORECAST,
-        "expected a file, found a folder; give one CSV or Parquet file",
+    "CSV named as Parquet": case(
+        raw("time,load\n1,2\n", "bad.parquet"), "not a readable Parquet file, as it begins with b'time'"
     ),
-    "truncated Parquet": (
-        half_of_parquet,
-        FORECAST,
-        "not a readable Parquet file, as its end is missing; copy it again",
+    "damaged Parquet": case(raw(b"PAR1" + b"\xff" * 40 + b"PAR1", "bad.parquet"), "not a readable Parquet file ("),
+    "Parquet named as CSV": case(
+        lambda folder, frame: frame.to_parquet(folder / "bad.csv"), "expected the text of a CSV file, found a Parquet"
     ),
-    "truncated Parquet, spooled": (
-        half_of_parquet,
-        f"{FORECAST} --spool .",
-        "not a readable Parquet file, as its end is missing; copy it again",
-    ),
-    "CSV named as Parquet": (
-        raw("time,load\n1,2\n", "bad.parquet"),
-        FORECAST,
-        "not a readable Parquet file, as it begins with b'time'; name a CSV file .csv",
-    ),
-    "damaged Parquet": (
-        raw(b"PAR1" + b"\xff" * 40 + b"PAR1", "bad.parquet"),
-        FORECAST,
-        "not a readable Parquet file (",
-    ),
-    "Parquet named as CSV": (
-        lambda folder, frame: frame.to_parquet(folder / "bad.csv"),
-        FORECAST,
-        "expected the text of a CSV file, found a Parquet file; name it .parquet",
-    ),
-    "workbook": (
-        raw(b"PK\x03\x04\x14\0\x06\0", "bad.xlsx"),
-        FORECAST,
-        "expected the text of a CSV file, found a zip archive, as Excel's workbooks are; save its sheet as CSV",
-    ),
-    "no gzip": (
-        raw("load\n1\n", "bad.csv.gz"),
-        FORECAST,
-        "not a readable CSV file, as its .gz archive is broken (",
-        "pack it anew",
-    ),
-    "truncated gzip": (
-        half_of_gzip,
-        FORECAST,
-        "not a readable CSV file, as its .gz archive is broken (",
-        "pack it anew",
-    ),
-    "no zip": (raw("load\n1\n", "bad.csv.zip"), FORECAST, "not a readable CSV file, as its .zip archive is broken ("),
-    "page of the web": (
+    "workbook": case(raw(b"PK\x03\x04\x14\0\x06\0", "bad.xlsx"), "expected the text of a CSV file, found a zip"),
+    "no gzip": case(raw("load\n1\n", "bad.csv.gz"), "not a readable CSV file, as its .gz archive is broken ("),
+    "truncated gzip": case(half_of_gzip, "not a readable CSV file, as its .gz archive is broken (", "pack it anew"),
+    "no zip": case(raw("load\n1\n", "bad.csv.zip"), "not a readable CSV file, as its .zip archive is broken ("),
+    "page of the web": case(
         raw("<html>\n<head><title>404</title></head>\n<body>Sorry, no</body></html>\n"),
-        FORECAST,
         "line 3: expected 1 field as in the header, found 2; mend that line",
     ),
 }
 
-TEXT: dict[str, Case] = {
-    "UTF-16 without a mark": (
-        lines(lambda rows: rows, "utf-16-le"),
-        FORECAST,
-        "expected UTF-8 text, found NUL bytes; give its --encoding, such as utf-16-le",
+TEXT = {
+    "UTF-16 without a mark": case(lines(lambda rows: rows, "utf-16-le"), "expected UTF-8 text, found NUL bytes; give"),
+    "UTF-16 without a mark, the other way": case(
+        lines(lambda rows: rows, "utf-16-be"), "expected UTF-8 text, found NUL bytes; give its --encoding,", "utf-16-be"
     ),
-    "UTF-16 without a mark, the other way": (
-        lines(lambda rows: rows, "utf-16-be"),
-        FORECAST,
-        "expected UTF-8 text, found NUL bytes; give its --encoding, ",
-        "utf-16-be",
-    ),
-    "Latin-1": (
-        line(5, lambda text: f"{text}é", "latin-1"),
-        FORECAST,
-        "line 5: expected UTF-8 text, found the byte 0xe9; save it as UTF-8, or give its --encoding, such as latin-1",
-    ),
-    "Latin-1 far below": (
+    "Latin-1": case(line(5, lambda text: f"{text}é", "latin-1"), "line 5: expected UTF-8 text, found the byte 0xe9;"),
+    "Latin-1 far below": case(
         lines(lambda rows: [*rows * 40, "é"], "latin-1"),
-        FORECAST,
         f"line {40 * (ROWS + 1) + 1}: expected UTF-8 text, found the byte 0xe9",
     ),
-    "another encoding than said": (
-        line(1, lambda text: f"{text}é"),
-        f"{FORECAST} --encoding ascii",
-        "expected ASCII text, found the byte 0xc3; give another --encoding, or leave it out where the file is UTF-8",
+    "another encoding than said": case(
+        line(1, lambda text: f"{text}é"), "expected ASCII text, found the byte 0xc3; give", more="--encoding ascii"
     ),
-    "no UTF-16": (
-        csv(),
-        f"{FORECAST} --encoding utf-16",
-        "expected UTF-16 text, found other bytes; give another --encoding",
+    "no UTF-16": case(csv(), "expected UTF-16 text, found other bytes; give another", more="--encoding utf-16"),
+    "UTF-32 without its mark": case(
+        lines(lambda rows: rows, "utf-32-le"), "expected UTF-32 text, found other bytes; give", more="--encoding utf-32"
     ),
-    "UTF-32 without its mark": (
-        lines(lambda rows: rows, "utf-32-le"),
-        f"{FORECAST} --encoding utf-32",
-        "expected UTF-32 text, found other bytes; give another --encoding",
-    ),
-    "NUL bytes": (
-        line(5, lambda text: f"{text}\0"),
-        FORECAST,
-        "line 5: expected UTF-8 text, found a NUL byte; mend that line",
-    ),
-    "NUL bytes far below": (
+    "NUL bytes": case(line(5, lambda text: f"{text}\0"), "line 5: expected UTF-8 text, found a NUL byte; mend that"),
+    "NUL bytes far below": case(
         line(200, lambda text: f"{text}\0"),
-        FORECAST,
         "column 'temperature', row 199: expected a number, found '",
         r"\x00'; mend it, or leave the column out with --features",
     ),
-    "semicolons": (
-        csv(sep=";"),
-        FORECAST,
-        "expected ',' between columns, found one column 'time;load;temperature'; give --delimiter ';'",
+    "semicolons": case(csv(sep=";"), "expected ',' between columns, found one column 'time;load;temperature'"),
+    "tabs": case(csv(sep="\t"), "expected ',' between columns, found one column ", r"; give --delimiter '\t'"),
+    "commas, but semicolons said": case(csv(), "expected ';' between", "--delimiter ','", more="--delimiter ';'"),
+    "decimal commas": case(
+        csv(sep=";", decimal=",", float_format="%.2f"), "column 'load', row 1: expected a", more="--delimiter ';'"
     ),
-    "tabs": (csv(sep="\t"), FORECAST, "expected ',' between columns, found one column ", r"; give --delimiter '\t'"),
-    "commas, but semicolons said": (csv(), f"{FORECAST} --delimiter ';'", "expected ';' between", "--delimiter ','"),
-    "decimal commas": (
-        csv(sep=";", decimal=",", float_format="%.2f"),
-        f"{FORECAST} --delimiter ';'",
-        "column 'load', row 1: expected a number, found '100,06'; ",
-        COMMA,
-    ),
-    "decimal commas in a feature that nobody named": (
+    "decimal commas in a feature that nobody named": case(
         csv(lambda frame: frame.assign(temperature=[f"{STEPS[row] % 9},5" for row in STEPS])),
-        FORECAST,
         "column 'temperature', row 1: expected a number, found '0,5'; ",
         f"{COMMA}, {LEAVE_OUT}",
     ),
-    "thousands": (
-        cell("load", 3, "1,234.5"),
-        FORECAST,
-        "column 'load', row 3: expected a number, found '1,234",
-        f"{SIGNS} --thousands ','",
+    "thousands": case(cell("load", 3, "1,234.5"), "column 'load', row 3: expected a number, found '1,234"),
+    "a longer row": case(line(8, lambda text: f"{text},9"), "line 8: expected 3 fields as in the header, found 4;"),
+    "longer rows": case(
+        lines(lambda rows: [rows[0], *(f"{row},9" for row in rows[1:])]), "expected 3 fields in each row as in the"
     ),
-    "a longer row": (
-        line(8, lambda text: f"{text},9"),
-        FORECAST,
-        "line 8: expected 3 fields as in the header, found 4; mend that line",
+    "a shorter row": case(
+        line(8, lambda text: text.rpartition(",")[0]), "column 'temperature', row 7 (2024-01-01 06:00:00): the value is"
     ),
-    "longer rows": (
-        lines(lambda rows: [rows[0], *(f"{row},9" for row in rows[1:])]),
-        FORECAST,
-        "expected 3 fields in each row as in the header, found more in the first one; mend either",
+    "a remark above the header": case(
+        lines(lambda rows: ["# logger 3", *rows]), "expected the header in the first line, found '# logger 3'"
     ),
-    "a shorter row": (
-        line(8, lambda text: text.rpartition(",")[0]),
-        FORECAST,
-        "column 'temperature', row 7 (2024-01-01 06:00:00): the value is missing (1 in all), expected a number; ",
-        FILL,
+    "a remark without a sign above the header": case(
+        lines(lambda rows: ["logger 3", *rows]), "expected 1 field in each row as in the header, found more in the"
     ),
-    "a remark above the header": (
-        lines(lambda rows: ["# logger 3", *rows]),
-        FORECAST,
-        "expected the header in the first line, found '# logger 3', which looks like a comment; give --comment '#',"
-        " which skips such lines, or remove it",
+    "a blank line above the header of one column": case(
+        raw("\nload\n1\n2\n"), "expected the header in the first line, found a blank line; remove it"
     ),
-    "a remark without a sign above the header": (
-        lines(lambda rows: ["logger 3", *rows]),
-        FORECAST,
-        "expected 1 field in each row as in the header, found more in the first one; mend either, or remove what stands"
-        " above the header",
+    "units below the header": case(
+        lines(lambda rows: [rows[0], "h,kW,C", *rows[1:]]), "column 'load', row 1: expected a number, found 'kW'"
     ),
-    "a blank line above the header of one column": (
-        raw("\nload\n1\n2\n"),
-        FORECAST,
-        "expected the header in the first line, found a blank line; remove it",
+    "a sum below the rows": case(
+        lines(lambda rows: [*rows, "Total,1,2"]), "column 'time', row 241: expected a time such as 2020-01-31 13"
     ),
-    "units below the header": (
-        lines(lambda rows: [rows[0], "h,kW,C", *rows[1:]]),
-        FORECAST,
-        "column 'load', row 1: expected a number, found 'kW'",
-    ),
-    "a sum below the rows": (
-        lines(lambda rows: [*rows, "Total,1,2"]),
-        FORECAST,
-        "column 'time', row 241: expected a time such as 2020-01-31 13",
-        f"found 'Total'{MEND}",
-    ),
-    "no header": (
-        lines(lambda rows: rows[1:]),
-        FORECAST,
-        "there is no column 'load'; known are: 100.0628651105467, 2024-01-01 00:00:00",
-    ),
-    "a quote without an end": (
-        line(8, lambda text: text.replace(",", ',"', 1)),
-        FORECAST,
-        "line 8: expected the quote that begins here to end, found the file's end; close it",
+    "no header": case(lines(lambda rows: rows[1:]), "there is no column 'load'; known are: 100.0628651105467,"),
+    "a quote without an end": case(
+        line(8, lambda text: text.replace(",", ',"', 1)), "line 8: expected the quote that begins here to end"
     ),
 }
 
-NAMES: dict[str, Case] = {
-    "a blank name": (
-        line(1, lambda text: "time,load,"),
-        FORECAST,
-        "expected a name for each column, found none for column 3; name it",
-    ),
-    "a name of spaces": (
-        line(1, lambda text: "time,load,  "),
-        FORECAST,
-        "expected a name for each column, found none for column 3; name it",
-    ),
-    "an index without a name": (
+NAMES = {
+    "a blank name": case(line(1, lambda text: "time,load,"), "expected a name for each column, found none for column"),
+    "a name of spaces": case(line(1, lambda text: "time,load,  "), "expected a name for each column, found none for"),
+    "an index without a name": case(
         lambda folder, frame: frame.set_axis(frame.index / 2).to_csv(folder / "bad.csv"),
-        FORECAST,
         "expected a name for each column, found none for column 1; name it",
     ),
-    "two columns of one name": (
-        line(1, lambda text: "time,load,load"),
-        FORECAST,
-        "expected each column once, found 'load' more than once; rename one of them",
+    "two columns of one name": case(
+        line(1, lambda text: "time,load,load"), "expected each column once, found 'load' more than once"
     ),
-    "two columns of one name in Parquet": (
-        twice_in_parquet,
-        FORECAST,
-        "expected each column once, found 'load' more than once; rename one of them",
+    "two columns of one name in Parquet": case(twice_in_parquet, "expected each column once, found 'load' more than"),
+    "an index named like a column": case(
+        parquet(lambda frame: frame.set_index("time", drop=False)), "expected each column once, found 'time' more than"
     ),
-    "an index named like a column": (
-        parquet(lambda frame: frame.set_index("time", drop=False)),
-        FORECAST,
-        "expected each column once, found 'time' more than once; rename one of them",
+    "a line break in a name": case(named("outer\ntemperature"), "expected names without line breaks and control"),
+    "an escape sequence in a name": case(
+        named("\x1b[31mred"), "expected names without", r"'\x1b[31mred' for column 3; rename it"
     ),
-    "a line break in a name": (
-        named("outer\ntemperature"),
-        FORECAST,
-        r"expected names without line breaks and control characters, found 'outer\ntemperature' for column 3; rename",
-    ),
-    "an escape sequence in a name": (
-        named("\x1b[31mred"),
-        FORECAST,
-        "expected names without",
-        r"'\x1b[31mred' for column 3; rename it",
-    ),
-    "a formula as a name": (
+    "a formula as a name": case(
         csv(lambda frame: put(frame.rename(columns={"temperature": FORMULA}), FORMULA, 7, "warm")),
-        FORECAST,
         "column '=cmd|' /C calc'!A0', row 7: expected a number, found 'warm'; mend it, or leave the column out",
     ),
-    "a space before a name": (
-        line(1, lambda text: "time, load,temperature"),
-        FORECAST,
-        "there is no column 'load'; did you mean ' load'?",
+    "a space before a name": case(
+        line(1, lambda text: "time, load,temperature"), "there is no column 'load'; did you mean ' load'?"
     ),
-    "no such target": (
-        csv(lambda frame: frame.drop(columns="load")),
-        FORECAST,
-        "there is no column 'load'; known are: temperature, time",
+    "no such target": case(
+        csv(lambda frame: frame.drop(columns="load")), "there is no column 'load'; known are: temperature, time"
     ),
 }
 
-VALUES: dict[str, Case] = {
-    "text among numbers": (
-        cell("temperature", 7, "warm"),
-        FORECAST,
-        "column 'temperature', row 7: expected a number, found 'warm'; mend it",
-        LEAVE_OUT,
+VALUES = {
+    "text among numbers": case(
+        cell("temperature", 7, "warm"), "column 'temperature', row 7: expected a number, found 'warm'; mend it"
     ),
-    "a line break in a value": (
-        cell("load", 7, "a\nb"),
-        FORECAST,
-        r"column 'load', row 7: expected a number, found 'a\nb'; mend it",
+    "a line break in a value": case(cell("load", 7, "a\nb"), r"column 'load', row 7: expected a number, found 'a\nb';"),
+    "a very long value": case(
+        cell("load", 7, "x" * 5000), f"column 'load', row 7: expected a number, found '{'x' * 59}…"
     ),
-    "a very long value": (
-        cell("load", 7, "x" * 5000),
-        FORECAST,
-        f"column 'load', row 7: expected a number, found '{'x' * 59}…",
+    "a unit": case(cell("load", 7, "12 kW"), "column 'load', row 7: expected a number, found '12 kW'; mend it"),
+    "a target of text": case(
+        columns(load=["high", "low"] * 120), "column 'load', row 1: expected a number, found 'high'; mend it"
     ),
-    "a unit": (cell("load", 7, "12 kW"), FORECAST, "column 'load', row 7: expected a number, found '12 kW'; mend it"),
-    "a target of text": (
-        columns(load=["high", "low"] * 120),
-        FORECAST,
-        "column 'load', row 1: expected a number, found 'high'; mend it",
+    "no numbers at all": case(
+        csv(lambda frame: frame[["time"]].assign(place="north")), "expected at least one column of", options=ANOMALY
     ),
-    "no numbers at all": (
-        csv(lambda frame: frame[["time"]].assign(place="north")),
-        ANOMALY,
-        "expected at least one column of numbers for the input, found none; add one",
+    "complex numbers": case(cell("load", 7, "1+2j"), "column 'load', row 7: expected a number, found '1+2j'; mend it"),
+    "infinite": case(cell("load", 7, np.inf), "column 'load', row 7: expected a finite number, found inf; mend it"),
+    "infinitely low": case(
+        cell("temperature", 7, -np.inf), "column 'temperature', row 7: expected a finite number, found -inf; mend it"
     ),
-    "complex numbers": (
-        cell("load", 7, "1+2j"),
-        FORECAST,
-        "column 'load', row 7: expected a number, found '1+2j'; mend it",
+    "1e400": case(cell("load", 7, "1e400"), "column 'load', row 7: expected a finite number, found inf; mend it"),
+    "a whole number beyond any float": case(
+        cell("load", 7, "9" * 400), "column 'load', row 7: expected a finite number, found ", MEND
     ),
-    "infinite": (
-        cell("load", 7, np.inf),
-        FORECAST,
-        "column 'load', row 7: expected a finite number, found inf; mend it",
+    "1e308": case(
+        columns(load=wild(1e308)), "column 'load' cannot be scaled by 'standard': its standard deviation comes out as"
     ),
-    "infinitely low": (
-        cell("temperature", 7, -np.inf),
-        FORECAST,
-        "column 'temperature', row 7: expected a finite number, found -inf; mend it",
-        LEAVE_OUT,
+    "1e308 in a feature, as it is": case(
+        columns(temperature=wild(1e308)), "column 'temperature' cannot be scaled by 'none': its", more="--scaler none"
     ),
-    "1e400": (cell("load", 7, "1e400"), FORECAST, "column 'load', row 7: expected a finite number, found inf; mend it"),
-    "a whole number beyond any float": (
-        cell("load", 7, "9" * 400),
-        FORECAST,
-        "column 'load', row 7: expected a finite number, found ",
-        MEND,
+    "1e308 once in test": case(
+        cell("load", 239, 1e308), "column 'load', row 239 (2024-01-10 22:00:00): expected a number that float32 holds"
     ),
-    "1e308": (
-        columns(load=wild(1e308)),
-        FORECAST,
-        "column 'load' cannot be scaled by 'standard': its standard deviation comes out as inf, as its values go from",
-        f"take another unit; name others with --target and --features, {OTHER_SCALER}",
-    ),
-    "1e308 in a feature, as it is": (
-        columns(temperature=wild(1e308)),
-        f"{FORECAST} --scaler none",
-        "column 'temperature' cannot be scaled by 'none': its standard deviation comes out as inf",
-        f"take another unit; leave it out with --features, {OTHER_SCALER}",
-    ),
-    "1e308 once in test": (
-        cell("load", 239, 1e308),
-        FORECAST,
-        "column 'load', row 239 (2024-01-10 22:00:00): expected a number that float32 holds once it is scaled by the"
-        " train rows, found 1e+308; mend it, or take another --scaler",
-    ),
-    "1e100 as it is": (
+    "1e100 as it is": case(
         columns(load=wild(1e100)),
-        f"{FORECAST} --scaler none",
         "column 'load', row 1 (2024-01-01 00:00:00): expected a",
         "found -5e+99; mend it, or take another --scaler",
+        more="--scaler none",
     ),
-    "sums of 1e307": (
+    "sums of 1e307": case(
         columns(load=1e307 + 1e305 * STEPS),
-        "--target load --window 2 --horizon 1 --resample 1D --aggregate sum",
         "the sum of the rows from 2024-01-01 00:00:00 on (--resample 1D) is beyond any float, expected a",
         "take another --aggregate or unit",
+        options="--target load --window 2 --horizon 1 --resample 1D --aggregate sum",
     ),
-    "denormal": (
-        columns(load=5e-324 * (STEPS % 7)),
-        FORECAST,
-        "column 'load' cannot be scaled by 'standard': its standard deviation comes out as 0",
+    "denormal": case(
+        columns(load=5e-324 * (STEPS % 7)), "column 'load' cannot be scaled by 'standard': its standard deviation comes"
     ),
-    "missing": (
-        cell("temperature", 7, None),
-        FORECAST,
-        "column 'temperature', row 7 (2024-01-01 06:00:00): the value is missing (1 in all), expected a number; ",
-        FILL,
+    "missing": case(
+        cell("temperature", 7, None), "column 'temperature', row 7 (2024-01-01 06:00:00): the value is missing (1 in"
     ),
-    "missing at the beginning": (
+    "missing at the beginning": case(
         cell("load", 1, None),
-        f"{FORECAST} --missing ffill",
         "column 'load', row 1 (2024-01-01 00:00:00): the value is missing and none stands before it to fill it from;",
         "remove the rows before the column's first value, or leave the column out",
+        more="--missing ffill",
     ),
-    "all missing": (
-        columns(wind=np.nan),
-        FORECAST,
-        "column 'wind' has no value at all, expected numbers; leave it out with --features",
+    "all missing": case(columns(wind=np.nan), "column 'wind' has no value at all, expected numbers"),
+    "all missing, but named": case(columns(load=np.nan), "column 'load' has no value at all, expected numbers; fill"),
+    "all missing in train": case(
+        columns(load=np.where(STEPS < 180, np.nan, STEPS)), "no train row is left without a", more="--missing drop"
     ),
-    "all missing, but named": (
-        columns(load=np.nan),
-        FORECAST,
-        "column 'load' has no value at all, expected numbers; fill",
+    "no window without missing values": case(
+        columns(load=np.where(STEPS % 9, STEPS, np.nan)), "the train part has no window of 11", more="--missing drop"
     ),
-    "all missing in train": (
-        columns(load=np.where(STEPS < 180, np.nan, STEPS)),
-        f"{FORECAST} --missing drop",
-        "no train row is left without a missing value, of which column 'load' has the most (180); fill it, leave it"
-        " out, or take another --missing or --split",
+    "constant": case(columns(wind=3.5), "column 'wind' is constant in the train rows (3.5), expected values that"),
+    "a constant target": case(columns(load=7), "column 'load' is constant in the train rows (7)", OTHER_TARGET),
+    "constant in train": case(
+        columns(load=np.r_[np.ones(200), np.arange(40.0)]), "column 'load' is constant in the train rows (1)"
     ),
-    "no window without missing values": (
-        columns(load=np.where(STEPS % 9, STEPS, np.nan)),
-        f"{FORECAST} --missing drop",
-        "the train part has no window of 11 rows that is free of gaps and missing values; take a smaller --window",
+    "tied, robust": case(
+        columns(rain=np.where(STEPS % 5, 0, 1.0 + STEPS)), "column 'rain' cannot be scaled by", more="--scaler robust"
     ),
-    "constant": (
-        columns(wind=3.5),
-        FORECAST,
-        "column 'wind' is constant in the train rows (3.5), expected values that change; ",
-        OTHER_SPLIT,
+    "tied, Huber": case(
+        columns(rain=np.where(STEPS % 5, 0, 1.0 + STEPS)), "column 'rain' cannot be scaled by", more="--scaler huber"
     ),
-    "a constant target": (columns(load=7), FORECAST, "column 'load' is constant in the train rows (7)", OTHER_TARGET),
-    "constant in train": (
-        columns(load=np.r_[np.ones(200), np.arange(40.0)]),
-        FORECAST,
-        "column 'load' is constant in the train rows (1)",
-        OTHER_TARGET,
-    ),
-    "tied, robust": (
-        columns(rain=np.where(STEPS % 5, 0, 1.0 + STEPS)),
-        f"{FORECAST} --scaler robust",
-        "column 'rain' cannot be scaled by 'robust': at least half of its train rows hold one value; leave it out",
-        OTHER_SCALER,
-    ),
-    "tied, Huber": (
-        columns(rain=np.where(STEPS % 5, 0, 1.0 + STEPS)),
-        f"{FORECAST} --scaler huber",
-        "column 'rain' cannot be scaled by 'huber': Huber's scale is 0, as too many of its values are equal; leave it",
-        OTHER_SCALER,
-    ),
-    "tiny, logarithmic": (
+    "tiny, logarithmic": case(
         csv(lambda frame: frame.assign(load=frame["load"] * 1e-12)),
-        f"{FORECAST} --scaler log",
         "column 'load' cannot be scaled by 'log': its deviation is under 1e-06",
         "take another unit",
+        more="--scaler log",
     ),
-    "a regression on its target": (
-        csv(),
-        f"{REGRESS} --features load,temperature",
-        "target 'load' is a feature too, from which the network would read it off; leave it out of --features",
+    "a regression on its target": case(
+        csv(), "target 'load' is a feature too, from which the", options=f"{REGRESS} --features load,temperature"
     ),
-    "a regression on nothing": (
-        csv(lambda frame: frame[["time", "load"]]),
-        REGRESS,
-        "expected at least one column of numbers for the input, found none; add one",
+    "a regression on nothing": case(
+        csv(lambda frame: frame[["time", "load"]]), "expected at least one column of numbers for the", options=REGRESS
     ),
 }
 
-PARQUET: dict[str, Case] = {
-    "texts and a word among them": (
-        arrow(load=[*map(str, range(ROWS - 1)), "warm"]),
-        FORECAST,
-        "column 'load', row 240: expected a number, found 'warm'; mend it",
+PARQUET = {
+    "texts and a word among them": case(
+        arrow(load=[*map(str, range(ROWS - 1)), "warm"]), "column 'load', row 240: expected a number, found 'warm';"
     ),
-    "lists": (
-        arrow(load=[[1.0, 2.0]] * ROWS),
-        FORECAST,
-        "column 'load', row 1: expected a number, found [1. 2.]; mend it",
+    "lists": case(arrow(load=[[1.0, 2.0]] * ROWS), "column 'load', row 1: expected a number, found [1. 2.]; mend it"),
+    "complex numbers in parts": case(
+        arrow(load=[{"re": 1.0, "im": 2.0}] * ROWS), "column 'load', row 1: expected a number, found {'re': 1.0"
     ),
-    "complex numbers in parts": (
-        arrow(load=[{"re": 1.0, "im": 2.0}] * ROWS),
-        FORECAST,
-        "column 'load', row 1: expected a number, found {'re': 1.0, 'im': 2.0}; mend it",
+    "bytes": case(arrow(load=[b"\0\1"] * ROWS), r"column 'load', row 1: expected a number, found b'\x00\x01'; mend"),
+    "dates": case(
+        arrow(load=[datetime.date(2024, 1, 1)] * ROWS), "column 'load', row 1: expected a number, found 2024-01-01;"
     ),
-    "bytes": (
-        arrow(load=[b"\0\1"] * ROWS),
-        FORECAST,
-        r"column 'load', row 1: expected a number, found b'\x00\x01'; mend",
+    "lists as classes": classified(
+        arrow(state=[["a"], ["b"]] * 120), "column 'state', row 1: expected text or a whole number,"
     ),
-    "dates": (
-        arrow(load=[datetime.date(2024, 1, 1)] * ROWS),
-        FORECAST,
-        "column 'load', row 1: expected a number, found 2024-01-01; mend it",
+    "structs as series": in_series(
+        arrow(site=[{"a": 1}] * ROWS), "column 'site', row 1: expected text or a whole number"
     ),
-    "lists as classes": (
-        arrow(state=[["a"], ["b"]] * 120),
-        CLASSIFY,
-        "column 'state', row 1: expected text or a whole number, found ['a']; name another column",
+    "lists as times": case(
+        arrow(time=[["a"]] * ROWS), "column 'time', row 1: expected a time such as 2020-01-31 13:00, found ['a'"
     ),
-    "structs as series": (
-        arrow(site=[{"a": 1}] * ROWS),
-        SERIES,
-        "column 'site', row 1: expected text or a whole number, found {'a': 1}; name another column",
+    "durations as times": case(
+        arrow(time=[datetime.timedelta(hours=row) for row in range(ROWS)]), "column 'time', row 1: expected a time such"
     ),
-    "lists as times": (
-        arrow(time=[["a"]] * ROWS),
-        FORECAST,
-        "column 'time', row 1: expected a time such as 2020-01-31 13:00, found ['a'",
+    "a missing time": case(
+        arrow(time=[None if row == 4 else time for row, time in enumerate(hours())]), "column 'time', row 5: expected a"
     ),
-    "durations as times": (
-        arrow(time=[datetime.timedelta(hours=row) for row in range(ROWS)]),
-        FORECAST,
-        "column 'time', row 1: expected a time such as 2020-01-31 13:00, found 0 days 00:00:00; mend it",
-    ),
-    "a missing time": (
-        arrow(time=[None if row == 4 else time for row, time in enumerate(hours())]),
-        FORECAST,
-        "column 'time', row 5: expected a time such as 2020-01-31 13:00, found none; mend it",
-    ),
-    "times of two offsets": (
-        arrow(time=offsets("+01:00", "+02:00")),
-        FORECAST,
-        "column 'time' mixes time zones, expected one for all rows: row",
-        "write all times in UTC",
+    "times of two offsets": case(
+        arrow(time=offsets("+01:00", "+02:00")), "column 'time' mixes time zones, expected one for all rows: row"
     ),
 }
 
-TIMES: dict[str, Case] = {
-    "a word": (
-        cell("time", 5, "noon"),
-        FORECAST,
-        "column 'time', row 5: expected a time such as 2020-01-31 13:00, found 'noon'; mend it",
+TIMES = {
+    "a word": case(
+        cell("time", 5, "noon"), "column 'time', row 5: expected a time such as 2020-01-31 13:00, found 'noon'; mend it"
     ),
-    "day before month": (
-        csv(date_format="%d/%m/%Y"),
-        FORECAST,
-        "column 'time', row 1: expected a time such as 2020-01-31 13:00, found '01/",
-        MEND,
+    "day before month": case(
+        csv(date_format="%d/%m/%Y"), "column 'time', row 1: expected a time such as 2020-01-31 13:00, found '01/", MEND
     ),
-    "30 February": (
-        cell("time", 5, "2024-02-30"),
-        FORECAST,
-        "column 'time', row 5: expected a time such as",
-        "'2024-02-30'",
+    "30 February": case(cell("time", 5, "2024-02-30"), "column 'time', row 5: expected a time such as", "'2024-02-30'"),
+    "beyond the year 9999": case(
+        cell("time", 240, "10000-01-01"), "column 'time', row 240: expected a time such as", "'10000-01-01'; mend"
     ),
-    "beyond the year 9999": (
-        cell("time", 240, "10000-01-01"),
-        FORECAST,
-        "column 'time', row 240: expected a time such as",
-        "'10000-01-01'; mend",
+    "before nanoseconds begin, spooled": case(
+        cell("time", 1, "1500-01-01"), "column 'time', row 1: expected a time in the years 1678 to", more="--spool ."
     ),
-    "before nanoseconds begin, spooled": (
-        cell("time", 1, "1500-01-01"),
-        f"{FORECAST} --spool .",
-        "column 'time', row 1: expected a time in the years 1678 to 2261, as --spool is given, found 1500-01-01",
-        "mend it, or leave --spool out",
+    "before clocks": case(cell("time", 1, "0000-01-01"), "times in column 'time' have gaps: row 2 (2024-01-01"),
+    "missing": case(
+        cell("time", 5, None), "column 'time', row 5: expected a time such as 2020-01-31 13:00, found none; mend it"
     ),
-    "before clocks": (
-        cell("time", 1, "0000-01-01"),
-        FORECAST,
-        "times in column 'time' have gaps: row 2 (2024-01-01 01:00:00) follows row 1",
+    "all missing": case(columns(time=None), "column 'time' has no value at all, expected times or numbers"),
+    "all missing, but named": counted(columns(time=None), "column 'time' has no value at all, expected"),
+    "two offsets": case(columns(time=offsets("+01:00", "+02:00")), "column 'time' mixes time zones, expected one for"),
+    "an offset in some rows": case(columns(time=offsets("", "Z")), "column 'time' mixes time zones, expected one for"),
+    "two offsets and a missing time": case(
+        cell("time", 9, None, time=offsets("Z", "+01:00")), "column 'time' mixes time zones", "row 101 ", "in UTC"
     ),
-    "missing": (
-        cell("time", 5, None),
-        FORECAST,
-        "column 'time', row 5: expected a time such as 2020-01-31 13:00, found none; mend it",
-    ),
-    "all missing": (
-        columns(time=None),
-        FORECAST,
-        "column 'time' has no value at all, expected times or numbers; leave it out with --features",
-    ),
-    "all missing, but named": (
-        columns(time=None),
-        COUNT,
-        "column 'time' has no value at all, expected times such as 2020-01-31 13:00; fill it in",
-    ),
-    "two offsets": (
-        columns(time=offsets("+01:00", "+02:00")),
-        FORECAST,
-        "column 'time' mixes time zones, expected one for all rows: row 101 (2024-01-05 04:00:00+02:00) has +02:00, the"
-        " rows before +01:00; write all times in UTC",
-    ),
-    "an offset in some rows": (
-        columns(time=offsets("", "Z")),
-        FORECAST,
-        "column 'time' mixes time zones, expected one for all rows: row 101 (2024-01-05 04:00:00Z) has +00:00, the rows"
-        " before none; write all times in UTC",
-    ),
-    "two offsets and a missing time": (
-        cell("time", 9, None, time=offsets("Z", "+01:00")),
-        FORECAST,
-        "column 'time' mixes time zones",
-        "row 101 ",
-        "in UTC",
-    ),
-    "offsets that follow the summer": (
+    "offsets that follow the summer": case(
         columns(time=[str(time) for time in hours("2024-03-30", zone="Europe/Berlin")]),
-        FORECAST,
         "column 'time' mixes time zones, expected one for all rows: row 27 (2024-03-31 03:00:00+02:00) has +02:00",
     ),
-    "an hour that the clock shows twice": (
+    "an hour that the clock shows twice": case(
         columns(time=clock("2024-10-26", "Europe/Berlin")),
-        FORECAST,
         "times in column 'time' are duplicated: row 28 (2024-10-27 02:00:00) follows row 27 (2024-10-27 02:00:00)",
         "remove one of them",
         IN_UTC,
     ),
-    "half hours that the clock shows twice": (
-        columns(time=clock("2024-11-02", "America/New_York", "30min")),
-        FORECAST,
-        "times in column 'time' are unsorted: row 53 (2024-11-03 01:00:00) follows row 52 (2024-11-03 01:30:00)",
-        IN_UTC,
+    "half hours that the clock shows twice": case(
+        columns(time=clock("2024-11-02", "America/New_York", "30min")), "times in column 'time' are unsorted: row 53"
     ),
-    "an hour that the clock leaves out": (
-        columns(time=clock("2024-03-30", "Europe/Berlin")),
-        FORECAST,
-        "times in column 'time' have gaps: row 27 (2024-03-31 03:00:00) follows row 26 (2024-03-31 01:00:00)",
-        IN_UTC,
+    "an hour that the clock leaves out": case(
+        columns(time=clock("2024-03-30", "Europe/Berlin")), "times in column 'time' have gaps: row 27 (2024-03-31"
     ),
-    "unsorted": (
-        csv(lambda frame: frame.iloc[[*range(9), 10, 9, *range(11, ROWS)]]),
-        FORECAST,
-        "times in column 'time' are unsorted: row 11 (2024-01-01 09:00:00) follows row 10 (2024-01-01 10:00:00)",
-        "ask for --sort, or sort the rows, or name the column of several series with --series",
+    "unsorted": case(
+        csv(lambda frame: frame.iloc[[*range(9), 10, 9, *range(11, ROWS)]]), "times in column 'time' are unsorted: row"
     ),
-    "newest first": (
-        csv(lambda frame: frame[::-1]),
-        FORECAST,
-        "times in column 'time' are unsorted: row 2 ",
-        "(239 such rows); ask for",
+    "newest first": case(
+        csv(lambda frame: frame[::-1]), "times in column 'time' are unsorted: row 2 ", "(239 such rows); ask for"
     ),
-    "duplicated": (
+    "duplicated": case(
         cell("time", 5, "2024-01-01 03:00:00"),
-        FORECAST,
         "times in column 'time' are duplicated: row 5 (2024-01-01 03:00:00) follows row 4 (2024-01-01 03:00:00)",
         "remove one of them, or name the column of several series with --series",
     ),
-    "several series that nobody named": (
+    "several series that nobody named": case(
         columns(site=["a", "b"] * 120, time=hours()[STEPS // 2]),
-        f"{FORECAST} --sort",
         "times in column 'time' are duplicated: row 2 ",
         "or name the column of several series with --series",
+        more="--sort",
     ),
-    "a missing hour": (
-        without(101),
-        FORECAST,
-        "times in column 'time' have gaps: row 101 (2024-01-05 05:00:00) follows row 100 (2024-01-05 03:00:00),"
-        " expected steps of h (1 uneven steps in all); ",
-        FILL_GAPS,
+    "a missing hour": case(without(101), "times in column 'time' have gaps: row 101 (2024-01-05 05:00:00) follows row"),
+    "a missing month": case(without(101, time=hours(freq="MS")), "times in column 'time' have gaps: ", "steps of MS"),
+    "a missing business day": case(without(101, time=hours(freq="B")), "times in column 'time' have gaps", "of B ("),
+    "a missing number": counted(
+        without(101, time=STEPS), "times in column 'time' have gaps: row 101 (101) follows row 100 (99),"
     ),
-    "a missing month": (
-        without(101, time=hours(freq="MS")),
-        FORECAST,
-        "times in column 'time' have gaps: ",
-        "steps of MS",
+    "gaps in every window": case(
+        csv(lambda frame: frame[STEPS % 9 > 0]), "the train part has no window of 11 rows that is", more="--gaps break"
     ),
-    "a missing business day": (
-        without(101, time=hours(freq="B")),
-        FORECAST,
-        "times in column 'time' have gaps",
-        "of B (",
-    ),
-    "a missing number": (
-        without(101, time=STEPS),
-        COUNT,
-        "times in column 'time' have gaps: row 101 (101) follows row 100 (99), expected steps of 1 (1 uneven steps in"
-        " all); fill in the rows, or say --gaps break",
-    ),
-    "gaps in every window": (
-        csv(lambda frame: frame[STEPS % 9 > 0]),
-        f"{FORECAST} --gaps break",
-        "the train part has no window of 11 rows that is free of gaps and missing values; take a smaller --window",
-    ),
-    "irregular": (
+    "irregular": case(
         columns(time=pd.Timestamp("2024-01-01") + pd.to_timedelta(IRREGULAR, "s")),
-        FORECAST,
         "times in column 'time' keep no step: row 2 (",
         "expected an even one; fill them up with --resample RULE and --missing, or say --gaps ignore",
     ),
-    "irregular numbers, cut at gaps": (
+    "irregular numbers, cut at gaps": counted(
         columns(time=IRREGULAR),
-        f"{COUNT} --gaps break",
         "times in column 'time' keep no step: row 2 (",
         "expected an even one; fill in the rows, or say --gaps ignore",
+        more="--gaps break",
     ),
-    "a fraction among whole numbers": (
-        columns(time=np.where(STEPS == 9, 9.5, STEPS)),
-        COUNT,
-        "column 'time', row 10: expected a whole number, as in the other rows, found 9.5; mend it",
+    "a fraction among whole numbers": counted(
+        columns(time=np.where(STEPS == 9, 9.5, STEPS)), "column 'time', row 10: expected a whole number,"
     ),
-    "a word among whole numbers": (
-        cell("time", 9, "x", time=STEPS),
-        COUNT,
-        "column 'time', row 9: expected a whole number, as in the other rows, found 'x'; mend it",
+    "a word among whole numbers": counted(
+        cell("time", 9, "x", time=STEPS), "column 'time', row 9: expected a whole number, as in the"
     ),
-    "a missing whole number": (
+    "a missing whole number": counted(
         columns(time=np.where(STEPS == 9, np.nan, STEPS)),
-        COUNT,
         "column 'time', row 10: expected a whole number, as in",
         "found none; mend it",
     ),
-    "fractions": (
-        columns(time=STEPS / 4 + 0.1),
-        COUNT,
-        "time column 'time' holds numbers, expected times such as 2020-01-31 13:00, or whole numbers that count up;",
-        "; leave out --time or name another",
+    "fractions": counted(columns(time=STEPS / 4 + 0.1), "time column 'time' holds numbers, expected times"),
+    "true and false": counted(
+        columns(time=STEPS % 2 == 0), "time column 'time' holds true and false, expected times such as"
     ),
-    "true and false": (
-        columns(time=STEPS % 2 == 0),
-        COUNT,
-        "time column 'time' holds true and false, expected times such as 2020-01-31 13:00, or whole numbers",
-    ),
-    "counting down": (
-        columns(time=-STEPS),
-        COUNT,
-        "times in column 'time' are unsorted: row 2 (-1) follows row 1 (0)",
-        "ask for --sort",
-    ),
-    "numbers beyond an int64": (
+    "counting down": counted(columns(time=-STEPS), "times in column 'time' are unsorted: row 2 (-1)"),
+    "numbers beyond an int64": counted(
         columns(time=np.uint64(2**63) + STEPS.astype(np.uint64)),
-        COUNT,
         f"column 'time', row 1: expected a whole number below 2 to the power 63, found {2**63}; mend it",
     ),
 }
 
-LABELS: dict[str, Case] = {
-    "one class": (
-        columns(state="on"),
-        CLASSIFY,
-        "column 'state' holds one class, 'on', expected two or more; give other",
-    ),
-    "a class absent from train": (
+LABELS = {
+    "one class": classified(columns(state="on"), "column 'state' holds one class, 'on', expected two or"),
+    "a class absent from train": classified(
         columns(state=np.where(STEPS < 220, np.where(STEPS % 2, "a", "b"), "c")),
-        CLASSIFY,
-        "column 'state': no train window ends in class 'c' (0 in validation, 20 in test), expected some of each class;"
-        " take another --split, or leave its rows out",
+        "column 'state': no train window ends in class 'c' (0 in validation, 20 in test), expected some of each class;",
     ),
-    "a missing label": (
+    "a missing label": classified(
         cell("state", 7, None, state=["a", "b"] * 120),
-        f"{CLASSIFY} --missing ffill",
-        "column 'state', row 7 (2024-01-01 06:00:00): the label is missing (1 in all), and labels are never filled in;"
-        " ask for --missing drop, or fill them yourself",
+        "column 'state', row 7 (2024-01-01 06:00:00): the label is missing (1 in all), and labels are never filled in",
+        more="--missing ffill",
     ),
-    "no label at all": (
-        columns(state=None),
-        f"{CLASSIFY} --missing drop",
-        "no train row is left without a missing value, of which column 'state' has the most (240); fill it",
+    "no label at all": classified(
+        columns(state=None), "no train row is left without a missing value, of", more="--missing drop"
     ),
-    "fractions": (
-        columns(state=STEPS % 3 / 2),
-        CLASSIFY,
-        "column 'state', row 2: expected a class (text or a whole number), found 0.5; name another column, or take"
-        " --task regress",
+    "fractions": classified(columns(state=STEPS % 3 / 2), "column 'state', row 2: expected a class (text or a whole"),
+    "infinite": classified(
+        columns(state=[1, np.inf] * 120), "column 'state', row 2: expected a class (text or a whole"
     ),
-    "infinite": (
-        columns(state=[1, np.inf] * 120),
-        CLASSIFY,
-        "column 'state', row 2: expected a class (text or a whole",
-    ),
-    "times": (
+    "times": classified(
         parquet(lambda frame: frame.assign(state=frame["time"])),
-        CLASSIFY,
         "column 'state' holds times, expected classes; name another column, or take --task regress",
     ),
-    "dates": (
-        arrow(state=[datetime.date(2024, 1, 1)] * ROWS),
-        CLASSIFY,
-        "column 'state' holds times, expected classes; name another column",
-    ),
-    "too many classes": (
+    "dates": classified(arrow(state=[datetime.date(2024, 1, 1)] * ROWS), "column 'state' holds times, expected"),
+    "too many classes": classified(
         lambda folder, frame: pd.DataFrame({"load": range(1500), "state": [f"c{row}" for row in range(1500)]}).to_csv(
             folder / "bad.csv", index=False
         ),
-        CLASSIFY,
         "column 'state' has more than 1000 classes, expected a few; name another column, or take --task regress",
     ),
-    "the time column": (
-        csv(),
-        "--task classify --target time --window 8",
-        "column 'time' is the time column, so it cannot be the label too; name another for one of them",
+    "the time column": case(
+        csv(), "column 'time' is the time column, so it cannot be", options="--task classify --target time --window 8"
     ),
-    "a feature": (
-        csv(),
-        f"{ANOMALY} --label load --features load",
-        "column 'load' is the label, so it can be neither target nor feature; name another",
+    "a feature": case(
+        csv(), "column 'load' is the label, so it can be neither", options=f"{ANOMALY} --label load --features load"
     ),
-    "anomalies by number": (
-        columns(alarm=STEPS % 3),
-        LABEL,
-        "column 'alarm', row 3 (2024-01-01 02:00:00): expected labels 0 (usual) and 1 (anomaly), found '2'; mend them",
+    "anomalies by number": labelled(
+        columns(alarm=STEPS % 3), "column 'alarm', row 3 (2024-01-01 02:00:00): expected labels 0"
     ),
-    "anomalies by word": (
-        columns(alarm=["no", "yes"] * 120),
-        LABEL,
-        "column 'alarm', row 1 (",
-        "found 'no'; mend them",
+    "anomalies by word": labelled(
+        columns(alarm=["no", "yes"] * 120), "column 'alarm', row 1 (", "found 'no'; mend them"
     ),
-    "anomalies by degree": (
-        columns(alarm=[0.2, 0.7] * 120),
-        LABEL,
-        "column 'alarm', row 1: expected a class (text or a whole number), found 0.2; name a column of 0 (usual) and 1"
-        " (anomaly) with --label",
+    "anomalies by degree": labelled(
+        columns(alarm=[0.2, 0.7] * 120), "column 'alarm', row 1: expected a class (text or a whole"
     ),
-    "another column": (
-        csv(),
-        f"{ANOMALY} --label alram",
-        "there is no column 'alram'; known are: load, temperature, time",
-    ),
+    "another column": case(csv(), "there is no column 'alram'; known are: load,", options=f"{ANOMALY} --label alram"),
 }
 
-MANY: dict[str, Case] = {
-    "a series of one row": (
+MANY = {
+    "a series of one row": in_series(
         columns(site=["a"] * 239 + ["b"]),
-        SERIES,
         "1 of 2 series are too short: 'b' (1 rows); the first: the train part has 1 of 1 rows, but window + horizon"
         f" need 11; {MORE_ROWS}, or leave such series out with --short-series drop",
     ),
-    "every series of one row": (
+    "every series of one row": in_series(
         columns(site=[f"s{row}" for row in STEPS]),
-        f"{SERIES} --short-series drop",
         "240 of 240 series are too short: 's0' (1 rows), 's1' (1 rows), 's2' (1 rows) and 237 more; the first: ",
         f"the train part has 1 of 1 rows, but window + horizon need 11; {MORE_ROWS}",
+        more="--short-series drop",
     ),
-    "a short series with a strange name": (
-        columns(site=["a"] * 239 + ["b:\n c"]),
-        SERIES,
-        r"1 of 2 series are too short: 'b:\n c' (1 rows); the first: the train part has 1 of 1 rows",
+    "a short series with a strange name": in_series(
+        columns(site=["a"] * 239 + ["b:\n c"]), r"1 of 2 series are too short: 'b:\n c' (1 rows); the"
     ),
-    "a missing name of a series": (
-        cell("site", 7, None, site="a"),
-        SERIES,
-        "column 'site', row 7: expected the name of a series, found none; fill it in",
+    "a missing name of a series": in_series(
+        cell("site", 7, None, site="a"), "column 'site', row 7: expected the name of a series"
     ),
-    "duplicated in one of the series": (
+    "duplicated in one of the series": in_series(
         cell("time", 130, "2024-01-01 08:00:00", site=["a"] * 120 + ["b"] * 120, time=hours()[STEPS % 120].astype(str)),
-        SERIES,
         "times in column 'time' are duplicated: row 130 (2024-01-01 08:00:00, series 'b') follows row 129",
         "expected each row to be later than the one before (1 such rows); remove one of them",
     ),
-    "a missing hour of one of the series": (
+    "a missing hour of one of the series": in_series(
         without(150, site=["a"] * 120 + ["b"] * 120, time=hours()[STEPS % 120]),
-        SERIES,
         "times in column 'time' have gaps: row 150 (2024-01-02 06:00:00, series 'b') follows row 149",
         FILL_GAPS,
     ),
-    "series in turns, spooled": (
-        columns(site=["a", "b"] * 120),
-        f"{SERIES} --spool .",
-        "row 3 (2024-01-01 02:00:00) goes back to a series that ended before; with --spool the rows of each series have"
-        " to stand together: sort the file by 'site'",
+    "series in turns, spooled": in_series(
+        columns(site=["a", "b"] * 120), "row 3 (2024-01-01 02:00:00) goes back to a", more="--spool ."
     ),
 }
 
-ASKED: dict[str, Case] = {
-    "a calendar without times": (
-        csv(lambda frame: frame.drop(columns="time")),
-        f"{FORECAST} --calendar hour",
-        "--calendar needs a column of times, found none; name it with --time, or leave --calendar out",
+ASKED = {
+    "a calendar without times": case(
+        csv(lambda frame: frame.drop(columns="time")), "--calendar needs a column of times,", more="--calendar hour"
     ),
-    "a calendar of whole numbers": (
-        columns(time=STEPS),
-        f"{COUNT} --calendar hour",
-        "--calendar needs a column of times, found whole numbers; name it",
+    "a calendar of whole numbers": counted(
+        columns(time=STEPS), "--calendar needs a column of times, found whole", more="--calendar hour"
     ),
-    "a calendar's column that is there": (
-        columns(hour_sin=STEPS),
-        f"{FORECAST} --calendar hour",
-        "--calendar would make the column 'hour_sin', which is there already; rename it",
+    "a calendar's column that is there": case(
+        columns(hour_sin=STEPS), "--calendar would make the column 'hour_sin', which is there", more="--calendar hour"
     ),
-    "a calendar field that does not change": (
-        csv(),
-        f"{FORECAST} --calendar hour,month",
-        "the calendar feature 'month' is the same in all train rows, expected one that changes; leave it out of"
-        " --calendar, or take another --split",
+    "a calendar field that does not change": case(
+        csv(), "the calendar feature 'month' is the same in all train rows", more="--calendar hour,month"
     ),
-    "a calendar field twice": (
-        csv(),
-        f"{FORECAST} --calendar hour,hour",
-        "calendar field 'hour' was named more than once; name it once",
+    "a calendar field twice": case(
+        csv(), "calendar field 'hour' was named more than once; name it once", more="--calendar hour,hour"
     ),
-    "resampled without times": (
-        csv(lambda frame: frame.drop(columns="time")),
-        f"{FORECAST} --resample 1h",
-        "--resample needs a column of times, found none; name it with --time, or leave --resample out",
+    "resampled without times": case(
+        csv(lambda frame: frame.drop(columns="time")), "--resample needs a column of times, found", more="--resample 1h"
     ),
-    "resampled by whole numbers": (
-        columns(time=STEPS),
-        f"{COUNT} --resample 1h",
-        "--resample needs a column of times, found whole numbers; name it",
+    "resampled by whole numbers": counted(
+        columns(time=STEPS), "--resample needs a column of times, found whole", more="--resample 1h"
     ),
-    "resampled by an unknown step": (
-        csv(),
-        f"{FORECAST} --resample hourly",
-        "--resample: expected a step such as 15min, 1h, 1D or MS, found 'hourly'; ",
+    "resampled by an unknown step": case(
+        csv(), "--resample: expected a step such as 15min, 1h, 1D or MS, found 'hourly'; ", more="--resample hourly"
     ),
-    "resampled backwards": (
-        csv(),
-        f"{FORECAST} --resample=-1h",
-        "--resample: expected a step such as",
-        "'-1h'; give another",
+    "resampled backwards": case(
+        csv(), "--resample: expected a step such as", "'-1h'; give another", more="--resample=-1h"
     ),
-    "resampled by nothing": (
-        csv(),
-        f"{FORECAST} --resample 0h",
-        "--resample: expected a step such as",
-        "'0h'; give another",
+    "resampled by nothing": case(
+        csv(), "--resample: expected a step such as", "'0h'; give another", more="--resample 0h"
     ),
-    "resampled too finely": (
-        csv(),
-        f"{FORECAST} --resample 1ns",
-        "--resample 1ns would make 8.6e+14 of the 240 rows, expected 1e+08 at most; give a longer step",
+    "resampled too finely": case(csv(), "--resample 1ns would make 8.6e+14 of the 240 rows,", more="--resample 1ns"),
+    "sorted without times": case(
+        csv(lambda frame: frame.drop(columns="time")), "--sort needs a column of times, found none; name", more="--sort"
     ),
-    "sorted without times": (
-        csv(lambda frame: frame.drop(columns="time")),
-        f"{FORECAST} --sort",
-        "--sort needs a column of times, found none; name it with --time, or leave --sort out",
-    ),
-    "too few rows": (
+    "too few rows": case(
         csv(lambda frame: frame[:30]),
-        FORECAST,
         f"the validation part has 5 of 30 rows, but window + horizon need 11; {MORE_ROWS}",
     ),
-    "one row": (
-        csv(lambda frame: frame[:1]),
-        FORECAST,
-        "the train part has 1 of 1 rows, but window + horizon need 11; ",
+    "one row": case(csv(lambda frame: frame[:1]), "the train part has 1 of 1 rows, but window + horizon need 11; "),
+    "fewer rows than the parts": case(
+        csv(), "the split 200,50,50 needs 300 rows, found 240; give a smaller --split", more="--split 200,50,50"
     ),
-    "fewer rows than the parts": (
-        csv(),
-        f"{FORECAST} --split 200,50,50",
-        "the split 200,50,50 needs 300 rows, found 240; give a smaller --split",
+    "dates after the rows": case(
+        csv(), "the validation part has 0 of 240 rows, but window + horizon", more="--split-dates 2030-01-01,2031-01-01"
     ),
-    "dates after the rows": (
-        csv(),
-        f"{FORECAST} --split-dates 2030-01-01,2031-01-01",
-        "the validation part has 0 of 240 rows, but window + horizon need 11; give more rows, or other --split-dates"
-        " between 2024-01-01 00:00:00 and 2024-01-10 23:00:00",
-    ),
-    "dates without times": (
+    "dates without times": case(
         csv(lambda frame: frame.drop(columns="time")),
-        f"{FORECAST} --split-dates 2024-01-05,2024-01-08",
         "a split by dates needs a column of times, found none; name it with --time, or give --split",
+        more="--split-dates 2024-01-05,2024-01-08",
     ),
-    "dates with a zone": (
-        csv(),
-        f"{FORECAST} --split-dates 2024-01-05T00:00Z,2024-01-08T00:00Z",
-        "--split-dates: 2024-01-05 00:00:00+00:00 names a zone, but the times have none; write it without",
+    "dates with a zone": case(
+        csv(), "--split-dates: 2024-01-05 00:00:00+00:00", more="--split-dates 2024-01-05T00:00Z,2024-01-08T00:00Z"
     ),
 }
 
@@ -1076,14 +673,14 @@ GROUPS = {
 CASES = {f"{group}: {name}": case for group, cases in GROUPS.items() for name, case in cases.items()}
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_malformed_table_is_refused(refused, tmp_path: Path, series: pd.DataFrame, case: str):
-    write, options, beginning, *words = CASES[case]
-    write(tmp_path, series)
+@pytest.mark.parametrize("name", CASES)
+def test_a_malformed_table_is_refused(refused, tmp_path: Path, series: pd.DataFrame, name: str):
+    bad = CASES[name]
+    bad.write(tmp_path, series)
     (path,) = tmp_path.iterdir()
-    sentence = refused(f"inspect --data {path.name} {options}", *words)
-    assert sentence.startswith(f"error: {path.name}: {beginning}") or (
-        sentence.startswith(f"error: {beginning}") and beginning.startswith("--")
+    sentence = refused(f"inspect --data {path.name} {bad.options}", *bad.words)
+    assert sentence.startswith(f"error: {path.name}: {bad.beginning}") or (
+        sentence.startswith(f"error: {bad.beginning}") and bad.beginning.startswith("--")
     )
     assert "; " in sentence  # then what to do next
     assert sentence.isprintable()

@@ -82,7 +82,7 @@ def _rule(layer: Any) -> Callable[[Any, Any, Any], int] | None:
     return next(known, _OPERATIONS.get(type(layer).__name__))
 
 
-def _dense(layer: Any, args: Any, output: Any) -> int:
+def _product(layer: Any, args: Any, output: Any) -> int:
     return _size(output.shape) * int(args[0].shape[-1])
 
 
@@ -109,10 +109,6 @@ def _attention(layer: Any, args: Any, output: Any) -> int:
     return _size(query.shape[:-1]) * int(value.shape[-2]) * int(width)
 
 
-def _matmul(operation: Any, args: Any, output: Any) -> int:
-    return _size(output.shape) * int(args[0].shape[-1])
-
-
 def _einsum(operation: Any, args: Any, output: Any) -> int:
     ends, result = operation.subscripts.replace(" ", "").split("->")
     sizes = {
@@ -128,10 +124,10 @@ def _size(sizes: Iterable[int]) -> int:
 
 
 _RULES: dict[Any, Callable[[Any, Any, Any], int]] = {
-    layers.Dense: _dense,
+    layers.Dense: _product,
     layers.EinsumDense: _einsum_dense,
     (layers.Conv1D, layers.Conv2D, layers.Conv3D): _convolution,
     tuple(GATES): _recurrent,
     (layers.Attention, layers.AdditiveAttention): _attention,
 }
-_OPERATIONS = {"Matmul": _matmul, "Einsum": _einsum}  # Keras has no public names for these classes
+_OPERATIONS = {"Matmul": _product, "Einsum": _einsum}  # Keras has no public names for these classes

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from zoo.bundle.manifest import Manifest
+from zoo.provenance import first_fault
 from zoo.tasks import find_task
 from zoo.tasks.base import SequenceTask
 from zoo.texts import printable
@@ -22,17 +22,15 @@ _HEADERS = 2**16  # bytes of golden.npz beside its numbers
 # Bytes of the files that are read whole; ONNX' own limit is the second
 _AT_MOST = {"golden.npz": 2**30, "model.onnx": 2**31 - 1, "preprocessing.json": 2**26}
 
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
-_Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
-
 
 def check_coherence(manifest: Manifest, path: Path) -> None:
     """Raise BundleError that names ``path``, the field and what is wrong with it."""
     try:
         _check(manifest)
     except ValueError as error:
+        reason = first_fault(error) if isinstance(error, ValidationError) else error
         raise BundleError(
-            f"{path}: not a valid manifest ({printable(str(error))}); the bundle was changed, export again"
+            f"{path}: not a valid manifest ({printable(str(reason))}); the bundle was changed, export again"
         ) from error
 
 
@@ -42,6 +40,8 @@ def _check(manifest: Manifest) -> None:
         raise ValueError(f"problem.horizon and gap: expected 1 and 0 of {task.name}, as it does not look ahead")
     if len(problem.inputs) != 1 or problem.dtype not in ("float32", "float64"):
         raise ValueError("problem.inputs: expected one, of numbers")
+    if task.roles.classes and len(problem.classes) < 2:
+        raise ValueError(f"problem.classes: expected two or more, found {list(problem.classes)}")
     outputs = task.outputs(problem.horizon, problem.targets, problem.classes, problem.quantiles)
     expected = tuple(output.tensor(problem.dtype) for output in outputs)
     if problem.outputs != expected:
@@ -58,9 +58,11 @@ def _check_units(manifest: Manifest, task: SequenceTask) -> None:
     wanted = list(manifest.problem.targets) if task.in_units else []
     if sorted(manifest.parity_unit) != sorted(wanted):
         raise ValueError(f"parity_unit: expected one for each of {wanted}, found {list(manifest.parity_unit)}")
-    _as(dict[str, _Positive], "parity_unit", manifest.parity_unit)
-    if task.has_threshold:
-        _as(_Finite, "threshold", manifest.threshold)
+    for name, unit in manifest.parity_unit.items():
+        if not 0 < unit < math.inf:
+            raise ValueError(f"parity_unit.{name}: expected a number above 0, found {unit}")
+    if task.has_threshold and (manifest.threshold is None or not math.isfinite(manifest.threshold)):
+        raise ValueError(f"threshold: expected a number, found {manifest.threshold}")
 
 
 def _check_sizes(manifest: Manifest) -> None:
@@ -71,12 +73,3 @@ def _check_sizes(manifest: Manifest) -> None:
     for name, limit in at_most.items():
         if name in manifest.files and manifest.files[name].size > limit:
             raise ValueError(f"files.{name}: expected at most {limit} bytes, found {manifest.files[name].size}")
-
-
-def _as(kind: Any, name: str, value: Any) -> Any:
-    """A value that is of a kind; raises ValueError that names it."""
-    try:
-        return TypeAdapter(kind).validate_python(value)
-    except ValidationError as error:
-        found = error.errors()[0]
-        raise ValueError(f"{'.'.join(map(str, (name, *found['loc'])))}: {found['msg']}") from error

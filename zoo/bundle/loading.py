@@ -6,13 +6,12 @@ import io
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.bundle.integrity import CheckedFiles
-from zoo.bundle.manifest import Manifest
 from zoo.bundle.onnx_checks import check_onnx
 from zoo.bundle.opening import open_bundle
 from zoo.bundle.signatures import required_keys
@@ -23,10 +22,6 @@ from zoo.texts import printable
 from zoo_registry import Runtime, Session
 from zoo_registry.errors import BundleError, DataError, ZooError
 from zoo_registry.runtime import ONNX_FILE
-
-if TYPE_CHECKING:
-    from zoo.provenance import DataRecord
-    from zoo_registry import Problem
 
 SCALERS_FILE = "scalers.joblib"
 
@@ -76,8 +71,10 @@ def guarded_session(
 
 
 class Bundle(Predictor):
-    """A bundle whose files were checked, and its one session on a runtime.
+    """A bundle in a ``folder``, whose files were checked, and its one session on a runtime.
 
+    ``manifest`` is what it says of itself; ``manifest_sha256``, the manifest's SHA-256, tells it from every other
+    bundle, as the manifest has those of all its files. ``problem`` has the ``dtype`` and the ``units`` of its graph.
     A copy or a pickle is by path: it is loaded, and all is checked, again, on the same runtime and with the same keys.
     """
 
@@ -90,42 +87,15 @@ class Bundle(Predictor):
     ) -> None:
         self._checked, self._session = checked, session
         self._runtime, self._keys = runtime, keys
+        self.folder, self.manifest, self.manifest_sha256 = checked.folder, checked.manifest, checked.manifest_sha256
+        self.problem, self.trained_on = self.manifest.problem, self.manifest.data
+        self.windows_dtype = self.problem.dtype
         self.train_range = TrainRange.parse(
             checked.read(PARAMETERS_FILE), self.folder / PARAMETERS_FILE, self.problem, self.trained_on.calendar
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _load_again, (self.folder.absolute(), self._runtime, self._keys, self.manifest_sha256)
-
-    @property
-    def folder(self) -> Path:
-        """Where it lies."""
-        return self._checked.folder
-
-    @property
-    def manifest(self) -> Manifest:
-        """What it says of itself."""
-        return self._checked.manifest
-
-    @property
-    def problem(self) -> Problem:
-        """What is asked of it; ``dtype`` and ``units`` are those of its graph."""
-        return self.manifest.problem
-
-    @property
-    def trained_on(self) -> DataRecord:
-        """The data of its training."""
-        return self.manifest.data
-
-    @property
-    def windows_dtype(self) -> str:
-        """Float32 or float64, as the graph takes."""
-        return self.problem.dtype
-
-    @property
-    def manifest_sha256(self) -> str:
-        """What tells it from every other bundle: the SHA-256 of its manifest, which has those of all its files."""
-        return self._checked.manifest_sha256
 
     def load_scalers(self, *, trusted: bool = False) -> dict[str, Any]:
         """Unpickle ``scalers.joblib``: by ``features`` and ``targets`` the fitted scikit-learn scalers.

@@ -76,7 +76,7 @@ def _worker(target: Target, quick: bool) -> Iterator[subprocess.Popen[str]]:
 def _crashed(point: Point, doing: str, code: int) -> Report:
     reason = f"the process ended with exit code {code} in the midst of it"
     verdict = Verdict(check=doing, status=FAILED, seconds=0.0, reason=reason)
-    return Report.of_plugin(point.name, point.distribution, point.version, verdict)
+    return Report(plugin=point.name, distribution=point.distribution, version=point.version, verdicts=(verdict,))
 
 
 def show_report(report: Report) -> None:

@@ -98,4 +98,4 @@ def _import_alone(plugin: Plugin) -> Report:
         reason=reason,
         facts=facts,
     )
-    return Report.of_plugin(plugin.name, plugin.distribution, plugin.version, verdict)
+    return Report(plugin=plugin.name, distribution=plugin.distribution, version=plugin.version, verdicts=(verdict,))

@@ -28,6 +28,11 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
+def wrong_cell(where: str, column: object, row: int, expected: str, found: object, remedy: str) -> DataError:
+    """What to raise for a value of a column, whose row in the file counts from 0 here."""
+    return DataError(f"{where}: column '{column}', row {row + 1}: expected {expected}, found {found}; {remedy}")
+
+
 def listed_names(given: Sequence[str], columns: Container[str]) -> tuple[str, ...]:
     """The names that are meant: a text that is no column's is a list by commas, with CSV's quotes around such a name.
 
@@ -84,16 +89,11 @@ def parse_numbers(
                 remedy += way_out
             elif isinstance(value, str) and value.startswith(COMMENT_SIGN):
                 remedy = f"{remedy}, {COMMENT_REMEDY}"
-            raise DataError(
-                f"{where}: column '{column.name}', row {first_row + bad[0] + 1}: expected a number,"
-                f" found {shown(value)}; {remedy}"
-            )
+            raise wrong_cell(where, column.name, first_row + bad[0], "a number", shown(value), remedy)
         numbers = parsed.to_numpy(dtype=np.float64, na_value=np.nan)
     if len(bad := np.flatnonzero(np.isinf(numbers))):
-        raise DataError(
-            f"{where}: column '{column.name}', row {first_row + bad[0] + 1}: expected a finite number,"
-            f" found {shown(column.iloc[bad[0]])}; {remedy}"
-        )
+        found = shown(column.iloc[bad[0]])
+        raise wrong_cell(where, column.name, first_row + bad[0], "a finite number", found, remedy)
     return numbers
 
 
@@ -114,18 +114,15 @@ class Codes:
             and (large := column.abs().ge(2.0**53).to_numpy(bool, na_value=False)).any()
         ):
             row = int(np.argmax(large))
-            raise DataError(
-                f"{where}: column '{column.name}', row {first_row + row + 1}: expected whole numbers below 2 to the"
-                f" power 53, as the column holds floats, found {column.iloc[row]:.17g}; write them as text"
-            )
+            expected = "whole numbers below 2 to the power 53, as the column holds floats"
+            found = f"{column.iloc[row]:.17g}"
+            raise wrong_cell(where, column.name, first_row + row, expected, found, "write them as text")
         try:
             codes, values = pd.factorize(column)
         except TypeError as error:
             row, value = next((row, value) for row, value in enumerate(column) if not pd.api.types.is_hashable(value))
-            raise DataError(
-                f"{where}: column '{column.name}', row {first_row + row + 1}: expected text or a whole number, found"
-                f" {shown(value)}; name another column"
-            ) from error
+            expected, remedy = "text or a whole number", "name another column"
+            raise wrong_cell(where, column.name, first_row + row, expected, shown(value), remedy) from error
         numbers = [self.names.setdefault(_name(value), len(self.names)) for value in values]
         return np.array([*numbers, MISSING_CLASS], dtype=np.int32)[codes]
 
@@ -158,10 +155,8 @@ def check_classes(column: pd.Series, where: str, first_row: int, remedy: str, *,
     if pd.api.types.is_float_dtype(numbers):
         values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
         if len(bad := np.flatnonzero(np.isinf(values) | (~np.isnan(values) & (values != np.round(values))))):
-            raise DataError(
-                f"{where}: column '{column.name}', row {first_row + bad[0] + 1}: expected a class (text or a whole"
-                f" number), found {values[bad[0]]:g}; {remedy}"
-            )
+            expected, found = "a class (text or a whole number)", f"{values[bad[0]]:g}"
+            raise wrong_cell(where, column.name, first_row + bad[0], expected, found, remedy)
     elif pd.api.types.infer_dtype(column) in _OF_TIME:
         raise DataError(f"{where}: column '{column.name}' holds times, expected classes; {remedy}")
 

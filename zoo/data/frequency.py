@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.data.months import day_is_unknown, is_month_long, is_month_step, month_step, name_month_step, off_month_step
-from zoo.data.storage import row_blocks
+from zoo.data.storage import steps_where
 from zoo.data.times import Times, clock_change_hint, ticks
 from zoo_registry.errors import DataError
 
@@ -49,11 +49,7 @@ def find_frequency(times: Times, series_starts: NDArray[np.int64]) -> Frequency:
     if isinstance(times, pd.DatetimeIndex) and not isinstance(step, (int, pd.offsets.Tick)):
         return Frequency(step, _off_calendar(times, step, series_starts))
     wanted = _in_ticks(step, times)
-    numbers, uneven = ticks(times), []
-    for rows in row_blocks(1, len(numbers)):
-        bad = rows.start + np.flatnonzero(numbers[rows] - numbers[rows.start - 1 : rows.stop - 1] != wanted)
-        uneven.append(bad[~np.isin(bad, series_starts)])
-    return Frequency(step, np.concatenate([np.empty(0, np.int64), *uneven]))
+    return Frequency(step, steps_where(lambda steps: steps != wanted, ticks(times), series_starts))
 
 
 def refuse_gaps(frequency: Frequency, times: Times, where: str, column: str, row_name: Callable[[int], str]) -> None:

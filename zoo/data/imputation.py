@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from zoo.data.columns import MISSING_CLASS
 from zoo.data.intervals import Intervals, contains, intersect, intervals, outside
 from zoo.data.splits import Split
-from zoo.data.storage import collect, row_blocks
+from zoo.data.storage import collect, row_blocks, rows_where
 from zoo.data.table import Table
 from zoo.settings.choices import Missing
 from zoo_registry.errors import DataError
@@ -130,7 +130,7 @@ def missing_value(table: Table, row: int, column: int, total: int, method: Missi
 
 def find_holes(column: NDArray[Any]) -> NDArray[np.int64]:
     """The rows in which a column has no value."""
-    return _find(np.isnan, column)
+    return rows_where(lambda rows: np.isnan(column[rows]), 0, len(column))
 
 
 def _unlabelled(table: Table, in_use: Intervals, stop: int, method: Missing) -> NDArray[np.int64]:
@@ -140,7 +140,8 @@ def _unlabelled(table: Table, in_use: Intervals, stop: int, method: Missing) -> 
     """
     if table.labels is None or table.targets:
         return np.empty(0, np.int64)
-    rows = _find(lambda labels: labels == MISSING_CLASS, table.labels[:stop])
+    labels = table.labels
+    rows = rows_where(lambda rows: labels[rows] == MISSING_CLASS, 0, stop)
     rows = rows[contains(in_use, rows)]
     if len(rows) and method != "drop":
         raise DataError(
@@ -148,11 +149,6 @@ def _unlabelled(table: Table, in_use: Intervals, stop: int, method: Missing) -> 
             f" ({len(rows)} in all), and labels are never filled in; ask for `missing='drop'`, or fill them yourself"
         )
     return rows
-
-
-def _find(what: Callable[[NDArray[Any]], NDArray[np.bool_]], column: NDArray[Any]) -> NDArray[np.int64]:
-    found = [rows.start + np.flatnonzero(what(column[rows])) for rows in row_blocks(0, len(column))]
-    return np.concatenate([np.empty(0, np.int64), *found])
 
 
 def _union(rows: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:

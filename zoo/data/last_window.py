@@ -109,11 +109,9 @@ def _refuse_short(table: Table, short: list[str], window: int, *, dropped: bool)
         found = len(table.values)
         raise DataError(f"{table.source}: expected at least {window} rows (the window), found {found}; give more rows")
     if not dropped:
-        named = ", ".join(f"'{name}' ({len(table.series[name])} rows)" for name in short[:3])
-        more = f" and {len(short) - 3} more" if len(short) > 3 else ""
         raise DataError(
             f"{table.source}: expected at least {window} rows (the window) of each series, found fewer of"
-            f" {named}{more}; give more rows, or leave such series out with `short_series='drop'`"
+            f" {table.named(short)}; give more rows, or leave such series out with `short_series='drop'`"
         )
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.data.calendar import calendar_columns, calendar_values
-from zoo.data.columns import MAX_CLASSES, Codes, check_classes, listed_names, one_target, parse_numbers
+from zoo.data.columns import MAX_CLASSES, Codes, check_classes, listed_names, one_target, parse_numbers, wrong_cell
 from zoo.data.readers.reading import Reading
 from zoo.data.readers.unnamed import holds_no_data, is_unnamed
 from zoo.data.readers.written_numbers import to_numbers
@@ -95,10 +95,8 @@ class Parser:
         if naming.series is not None:
             column = frame[naming.series]
             if len(bad := np.flatnonzero(column.isna())):
-                raise DataError(
-                    f"{where}: column '{naming.series}', row {first_row + bad[0] + 1}: expected the name of a series,"
-                    " found none; fill it in"
-                )
+                expected = "the name of a series"
+                raise wrong_cell(where, naming.series, first_row + bad[0], expected, "none", "fill it in")
             series = naming.codes.encode(column, where, first_row)
         if self.label is not None:
             remedy = self._roles.label_remedy
@@ -152,11 +150,10 @@ class Parser:
     def _refuse_numbers_in_text(self, frame: pd.DataFrame, first_row: int) -> None:
         for name in self._texts:
             if len(bad := np.flatnonzero(to_numbers(frame[name], self.reading.csv).notna())):
-                raise DataError(
-                    f"{self.naming.where}: column '{name}', row {first_row + bad[0] + 1}: expected text, as in the rows"
-                    f" before, found the number {frame[name].iloc[bad[0]]}; mend it, or name the columns to use with"
-                    " `features`"
-                )
+                found = f"the number {frame[name].iloc[bad[0]]}"
+                remedy = "mend it, or name the columns to use with `features`"
+                expected = "text, as in the rows before"
+                raise wrong_cell(self.naming.where, name, first_row + bad[0], expected, found, remedy)
 
     def _refuse_doubled_roles(self, targets: Sequence[str], features: Sequence[str]) -> None:
         naming = self.naming

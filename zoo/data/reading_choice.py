@@ -19,12 +19,11 @@ from zoo_registry import Problem
 from zoo_registry.errors import ConfigError, close_match_hint
 
 SPOOLED_ABOVE = 64 * 2**20  # bytes of a file; a smaller one is faster in memory
-_SAME_NAME = ("time", "time_format", "zone", "series", "sort", "resample", "aggregate", "gaps", "calendar")
 
 
 def reading_of(config: DataConfig, spool: Path | None = None) -> Reading:
     """How a configuration reads a table; ``spool`` is a folder for temporary files, through which a large one goes."""
-    same = {name: getattr(config, name) for name in _SAME_NAME}
+    same = config.model_dump(include={field.name for field in fields(Reading)})
     return Reading(csv=csv_format(config), lists=True, spool=spool, **same)
 
 

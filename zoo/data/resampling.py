@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zoo.data.columns import MISSING_CLASS, Codes
 from zoo.data.readers.reading import Reading
-from zoo.data.storage import row_blocks
+from zoo.data.storage import rows_where
 from zoo.data.times import Times, check_order, kind_of, ticks
 from zoo_registry.errors import ConfigError, DataError
 
@@ -35,25 +35,15 @@ class Rows:
     @property
     def starts(self) -> NDArray[np.int64]:
         """The first row of each series."""
-        first = np.zeros(1, np.int64)
         if (series := self.series) is None:
-            return first
-        later = [
-            rows.start + np.flatnonzero(series[rows] != series[rows.start - 1 : rows.stop - 1])
-            for rows in row_blocks(1, len(series))
-        ]
-        return np.concatenate([first, *later])
+            return np.zeros(1, np.int64)
+        later = rows_where(lambda rows: series[rows] != series[rows.start - 1 : rows.stop - 1], 1, len(series))
+        return np.r_[0, later]
 
     def take(self, order: NDArray[np.int64]) -> Rows:
         """The rows in another order."""
-        return Rows(
-            self.values[order],
-            None if self.times is None else self.times[order],
-            None if self.series is None else self.series[order],
-            None if self.labels is None else self.labels[order],
-            order,
-            self.repairs,
-        )
+        arrays: list[Any] = [self.values, self.times, self.series, self.labels]
+        return Rows(*(None if array is None else array[order] for array in arrays), order, self.repairs)
 
     def name(self, row: int) -> str:
         """Name a row by its place in the source, and its time."""
@@ -141,10 +131,7 @@ def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
     for start, end in zip(rows.starts.tolist(), ends, strict=True):
         grouped = pd.DataFrame(rows.values[start:end], index=rows.times[start:end]).resample(rule)
         with np.errstate(over="ignore"):  # an overflow is told below
-            if reading.aggregate == "sum":
-                frame = grouped.sum(min_count=1)
-            else:
-                frame = grouped.mean() if reading.aggregate == "mean" else grouped.last()
+            frame = grouped.sum(min_count=1) if reading.aggregate == "sum" else getattr(grouped, reading.aggregate)()
         labels = None
         if rows.labels is not None:
             known = pd.Series(rows.labels[start:end], index=rows.times[start:end]).replace(MISSING_CLASS, np.nan)

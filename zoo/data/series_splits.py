@@ -12,8 +12,6 @@ from zoo.data.windows import Layout
 from zoo.settings.schema import DataConfig
 from zoo_registry.errors import ConfigError, DataError, close_match_hint
 
-_NAMED = 3  # short series in a message
-
 
 def split_series(table: Table, config: DataConfig, layout: Layout, span: str) -> tuple[dict[str, Split], list[str]]:
     """Split each series, and name those that are too short and were left out; raises DataError for the others' sake.
@@ -42,11 +40,9 @@ def split_series(table: Table, config: DataConfig, layout: Layout, span: str) ->
             splits[name] = split.shifted(rows.start)
     if short and (config.short_series == "error" or not splits):
         way_out = ", or leave such series out with `short_series='drop'`" if splits else ""
-        named = ", ".join(f"{shown(name)} ({len(table.series[name])} rows)" for name in list(short)[:_NAMED])
-        more = f" and {len(short) - _NAMED} more" if len(short) > _NAMED else ""
         raise DataError(
-            f"{table.source}: {len(short)} of {len(table.series)} series are too short: {named}{more}; the first:"
-            f" {next(iter(short.values()))}{way_out}"
+            f"{table.source}: {len(short)} of {len(table.series)} series are too short: {table.named(list(short))}; the"
+            f" first: {next(iter(short.values()))}{way_out}"
         )
     return splits, list(short)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,20 @@ def collect(
         whole[row : row + len(block)] = block
         row += len(block)
     return whole
+
+
+def rows_where(test: Callable[[slice], NDArray[np.bool_]], start: int, stop: int) -> NDArray[np.int64]:
+    """The rows from ``start`` to ``stop`` for which ``test`` is true, which is asked of one block after the other."""
+    found = [rows.start + np.flatnonzero(test(rows)) for rows in row_blocks(start, stop)]
+    return np.concatenate([np.empty(0, np.int64), *found])
+
+
+def steps_where(
+    test: Callable[[NDArray[np.int64]], NDArray[np.bool_]], numbers: NDArray[np.int64], starts: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The rows for whose differences to the row before ``test`` is true, without ``starts``, which follow no other."""
+    found = rows_where(lambda rows: test(numbers[rows] - numbers[rows.start - 1 : rows.stop - 1]), 1, len(numbers))
+    return np.setdiff1d(found, starts, assume_unique=True)
 
 
 def row_blocks(start: int, stop: int) -> Iterator[slice]:

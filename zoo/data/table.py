@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.data.calendar import calendar_columns
-from zoo.data.columns import listed_names, one_target, shown, sorted_classes
+from zoo.data.columns import listed_names, one_target, shown, sorted_classes, wrong_cell
 from zoo.data.frequency import Frequency, find_frequency, refuse_gaps, step_size
 from zoo.data.intervals import Intervals, intervals
 from zoo.data.parsing import Parser
@@ -24,6 +25,8 @@ from zoo.data.storage import BLOCK_ROWS, SpoolFile, row_blocks
 from zoo.data.times import Times, check_order, ticks
 from zoo_registry import Step
 from zoo_registry.errors import ConfigError, DataError
+
+_NAMED = 3  # series in a message
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,11 @@ class Table:
                 digest.update(self.labels[rows].tobytes())
         return digest.hexdigest()
 
+    def named(self, series: Sequence[str]) -> str:
+        """Name series for people, the first three of them, with the number of their rows."""
+        told = ", ".join(f"{shown(name)} ({len(self.series[name])} rows)" for name in series[:_NAMED])
+        return f"{told} and {len(series) - _NAMED} more" if len(series) > _NAMED else told
+
     def row_name(self, row: int) -> str:
         """Name a row for people: its number from 1 (the header not counted), its time and its series if it has one."""
         number = row if self.file_rows is None else int(self.file_rows[row])
@@ -151,15 +159,16 @@ def read_table(
     if roles.classes:
         one_target(targets)  # told before anything is read
     text = _written_as_text(roles, targets, reading) if is_csv(source) else ()
+    parser_of = partial(Parser, where, roles, targets, features, label, reading, text=text)
     if reading.spool is None:
         frame = read_frame(source, reading.csv, text)
-        parser = Parser(where, roles, targets, features, label, reading, frame, text)
+        parser = parser_of(frame)
         rows = arrange(parser.parse(frame, 0), parser.naming, reading)
         if reading.resample is not None:
             rows = resample(rows, parser.naming, reading)
         rows.values = parser.add_calendar(rows.values, rows.times)
     else:
-        rows, parser = _spool(source, where, roles, targets, features, label, reading, text)
+        rows, parser = _spool(source, parser_of, reading, text)
     return _checked(rows, parser, reading)
 
 
@@ -174,14 +183,7 @@ def _written_as_text(roles: Roles, targets: Sequence[str], reading: Reading) -> 
 
 
 def _spool(
-    source: Source,
-    where: str,
-    roles: Roles,
-    targets: Sequence[str],
-    features: Sequence[str],
-    label: str | None,
-    reading: Reading,
-    text: Sequence[str],
+    source: Source, parser_of: Callable[[pd.DataFrame], Parser], reading: Reading, text: Sequence[str]
 ) -> tuple[Rows, Parser]:
     """Read frame by frame into temporary files; rows stay in the order of the file."""
     folder = reading.spool
@@ -196,7 +198,7 @@ def _spool(
     first_row = 0
     for frame in read_frames(source, reading.csv, BLOCK_ROWS, text):
         if parser is None:
-            parser = Parser(where, roles, targets, features, label, reading, frame, text)
+            parser = parser_of(frame)
         pieces = parser.parse(frame, first_row)
         pieces.values = parser.add_calendar(pieces.values, pieces.times)
         numbers = None
@@ -228,28 +230,23 @@ def _comparable_ticks(times: Times, first: Times, naming: Naming, first_row: int
 
     Raises DataError where they are of another kind or zone than the ``first`` frame's.
     """
-    column = f"{naming.where}: column '{naming.time}'"
     if isinstance(times, pd.DatetimeIndex) != isinstance(first, pd.DatetimeIndex):
         expected, found = ("a time", "the number") if isinstance(first, pd.DatetimeIndex) else ("a number", "the time")
-        raise DataError(
-            f"{column}, row {first_row + 1}: expected {expected}, as in the rows before, found {found} {times[0]};"
-            " write all rows alike"
-        )
+        expected, found = f"{expected}, as in the rows before", f"{found} {times[0]}"
+        raise wrong_cell(naming.where, naming.time, first_row, expected, found, "write all rows alike")
     if not isinstance(times, pd.DatetimeIndex) or not isinstance(first, pd.DatetimeIndex):
         return ticks(times)
     if times.tz != first.tz:
         raise DataError(
-            f"{column} mixes time zones: row {first_row + 1} ({times[0]}) has another than the rows before; write all"
-            " times in UTC"
+            f"{naming.where}: column '{naming.time}' mixes time zones: row {first_row + 1} ({times[0]}) has another"
+            " than the rows before; write all times in UTC"
         )
     try:
         return np.asarray(times.as_unit("ns").asi8)
     except pd.errors.OutOfBoundsDatetime as error:
         row = int(np.flatnonzero((times.year < 1678) | (times.year > 2261))[0])
-        raise DataError(
-            f"{column}, row {first_row + row + 1}: expected a time in the years 1678 to 2261, as `spool` is given,"
-            f" found {times[row]}; mend it, or leave `spool` out"
-        ) from error
+        expected, remedy = "a time in the years 1678 to 2261, as `spool` is given", "mend it, or leave `spool` out"
+        raise wrong_cell(naming.where, naming.time, first_row + row, expected, times[row], remedy) from error
 
 
 def _checked(rows: Rows, parser: Parser, reading: Reading) -> Table:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.data.columns import shown
+from zoo.data.columns import shown, wrong_cell
 from zoo.data.readers.written_numbers import to_numbers
 from zoo_registry.errors import ConfigError, DataError
 
@@ -76,11 +76,8 @@ def read_times(column: pd.Series, form: str, where: str, first_row: int, zone: s
     """
     times = _since_1970(column, form) if form in UNITS else _by_pattern(column, _PATTERNS.get(form, form), where, zone)
     if len(bad := np.flatnonzero(times.isna() & column.notna().to_numpy())):
-        value = column.iloc[bad[0]]
-        raise DataError(
-            f"{where}: column '{column.name}', row {first_row + bad[0] + 1}: expected {described(form)}, as"
-            f" `time_format` {form} says, found {shown(value)}; mend it, or give another `time_format`"
-        )
+        expected, remedy = f"{described(form)}, as `time_format` {form} says", "mend it, or give another `time_format`"
+        raise wrong_cell(where, column.name, first_row + bad[0], expected, shown(column.iloc[bad[0]]), remedy)
     return times
 
 
@@ -136,7 +133,6 @@ def to_zone(
     except ValueError as error:
         shown_once = times.tz_localize(zone, ambiguous="NaT", nonexistent="NaT").notna()
         row = int(np.flatnonzero(shown_once != times.notna())[0])
-        raise DataError(
-            f"{where}: column '{column}', row {first_row + row + 1}: expected a time that the clock of {zone} shows"
-            f" once, found {times[row]}, when clocks are changed; write the times in UTC, or with their offsets"
-        ) from error
+        expected, found = f"a time that the clock of {zone} shows once", f"{times[row]}, when clocks are changed"
+        remedy = "write the times in UTC, or with their offsets"
+        raise wrong_cell(where, column, first_row + row, expected, found, remedy) from error

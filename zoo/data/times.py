@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.data.columns import shown
+from zoo.data.columns import shown, wrong_cell
 from zoo.data.readers.csv_comments import COMMENT_REMEDY, COMMENT_SIGN
 from zoo.data.readers.written_numbers import to_numbers
-from zoo.data.storage import row_blocks
+from zoo.data.storage import steps_where
 from zoo.data.time_formats import ISO, read_times, to_zone
 from zoo_registry.errors import DataError
 
@@ -109,9 +109,7 @@ def _wrong_time(column: pd.Series, row: int, where: str, first_row: int, expecte
         remedy += f", {COMMENT_REMEDY}"
     elif isinstance(value, str) and first_row + row == 0:  # then all are, most likely
         remedy += ", or say how all times are written with `time_format`, such as '%d.%m.%Y %H:%M'"
-    return DataError(
-        f"{where}: column '{column.name}', row {first_row + row + 1}: expected {expected}, found {found}; {remedy}"
-    )
+    return wrong_cell(where, column.name, first_row + row, expected, found, remedy)
 
 
 def kind_of(times: Times | None) -> str:
@@ -157,23 +155,17 @@ def check_order(
 
     ``one_series`` says that nobody told series apart, so that there may be several after all.
     """
-    numbers, first, count = ticks(times), -1, 0
-    for rows in row_blocks(1, len(numbers)):
-        steps = numbers[rows] - numbers[rows.start - 1 : rows.stop - 1]
-        bad = rows.start + np.flatnonzero(steps <= 0)
-        bad = bad[~np.isin(bad, series_starts)]
-        if len(bad) and first < 0:
-            first = int(bad[0])
-        count += len(bad)
-    if first < 0:
+    numbers = ticks(times)
+    if not len(bad := steps_where(lambda steps: steps <= 0, numbers, series_starts)):
         return
+    first = int(bad[0])
     doubled = numbers[first] == numbers[first - 1]
     remedy = "remove one of them" if doubled else "ask for `sort`, or sort the rows"
     if one_series:
         remedy += ", or name the column of several series with `series`"
     raise DataError(
         f"{where}: times in column '{column}' are {'duplicated' if doubled else 'unsorted'}: {row_name(first)} follows"
-        f" {row_name(first - 1)}, expected each row to be later than the one before ({count} such rows);"
+        f" {row_name(first - 1)}, expected each row to be later than the one before ({len(bad)} such rows);"
         f" {remedy}{clock_change_hint(times[first])}"
     )
 

@@ -94,6 +94,7 @@ class RollingErrors:
             for errors in measured[name]["targets"].values():
                 errors["mase"] = errors["mase"] if np.isfinite(errors["mase"]) else None
         network = measured.pop(NETWORK)
+        words = told(outcomes({"network": network, "baselines": measured}, FORECAST_MEASURES))
         return {
             "windows": self.windows,
             "left_out": self._n_windows - self.windows,
@@ -102,12 +103,5 @@ class RollingErrors:
             "baselines": measured,
             "by_step": {name: found.by_step(self._unit) for name, found in self._errors.items()},
             "quantiles": None if self._spread is None else self._spread.measured(self._unit),
-            "verdict": f"By the MAE over all origins the network {_against(network, measured)}.",
+            "verdict": f"By the MAE over all origins the network {words or 'has no baseline to be compared with'}.",
         }
-
-
-def _against(network: Mapping[str, Any], baselines: Mapping[str, Any]) -> str:
-    return (
-        told(outcomes({"network": network, "baselines": baselines}, FORECAST_MEASURES))
-        or "has no baseline to be compared with"
-    )

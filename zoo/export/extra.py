@@ -38,14 +38,10 @@ def choose_exporters(
         if entry.name in {other.name for other in entries[:index]}:
             raise ExportError(f"`formats` {entry.name}: two of this name would write one folder; leave one out")
         entry.item.require()
-        if problem is not None and (reason := _refusal(entry, problem)) is not None:
+        refuses = entry.item.refuses
+        if problem is not None and refuses is not None and (reason := refuses(problem.interface())) is not None:
             raise ExportError(f"`formats` {entry.name}: {reason}")
     return entries
-
-
-def _refusal(entry: Entry[Exporter], problem: Problem) -> str | None:
-    refuses = entry.item.refuses
-    return None if refuses is None else refuses(problem.interface())
 
 
 def write_extra(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from zoo_registry.errors import ZooError
 
 _NAMED = 5  # files in a sentence
+_WRITTEN = ("file", "result", "rows", "outside")
 
 State = Literal["done", "skipped", "failed"]
 
@@ -68,21 +69,12 @@ class Scored:
 
     def plain(self) -> dict[str, Any]:
         """All of it as plain data."""
-        written = [
-            [
-                {"file": one.file, "result": one.result, "rows": one.rows, "outside": list(one.outside)}
-                for one in outcomes
-            ]
-            for outcomes in (self.done, self.skipped)
-        ]
-        failed = [{"file": one.file, "reason": one.reason} for one in self.failed]
-        return {
-            "output": str(self.output),
-            "done": written[0],
-            "skipped": written[1],
-            "failed": failed,
-            "ignored": list(self.ignored),
+        told = {"done": _WRITTEN, "skipped": _WRITTEN, "failed": ("file", "reason")}
+        outcomes = {
+            state: [{name: getattr(one, name) for name in names} for one in self.files if one.state == state]
+            for state, names in told.items()
         }
+        return {"output": str(self.output), **outcomes, "ignored": self.ignored}
 
     def _of(self, state: State) -> list[FileOutcome]:
         return [one for one in self.files if one.state == state]

@@ -29,31 +29,20 @@ FRAME_ROWS = 2**16  # that a frame of a backtest has at least, but for the last 
 
 
 class Predictor(ABC):
-    """A trained network, its problem, and the data that it was trained on.
+    """A trained network.
 
-    ``train_range`` is what these spanned, where values outside it are to be told, else None.
+    ``problem`` is what is asked of it, ``trained_on`` the data of its training, and ``windows_dtype`` what windows are
+    brought to. ``train_range`` is what these data spanned, where values outside it are to be told, else None.
     """
 
+    problem: Problem
+    trained_on: DataRecord
+    windows_dtype: str = "float64"
     train_range: TrainRange | None = None
-
-    @property
-    @abstractmethod
-    def problem(self) -> Problem:
-        """What is asked of it."""
-
-    @property
-    @abstractmethod
-    def trained_on(self) -> DataRecord:
-        """The data of its training."""
 
     @abstractmethod
     def run(self, checked: NDArray[np.floating]) -> dict[str, NDArray[Any]]:
         """All outputs of windows that :meth:`check` returned; warns of nothing."""
-
-    @property
-    def windows_dtype(self) -> str:
-        """What windows are brought to."""
-        return "float64"
 
     @property
     def usual_reading(self) -> dict[str, Any]:

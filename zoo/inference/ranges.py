@@ -134,20 +134,9 @@ class RangeWatch:
     def found(self) -> list[Outside]:
         """The columns with values outside in the windows so far."""
         limits = self._limits
-        return [
-            Outside(
-                column,
-                float(limits.minimum[index]),
-                float(limits.maximum[index]),
-                float(limits.deviation[index]),
-                float(self._lowest[index]),
-                float(self._highest[index]),
-                int(self._windows[index]),
-                self._total,
-            )
-            for index, column in enumerate(limits.columns)
-            if self._windows[index]
-        ]
+        spans = np.stack([limits.minimum, limits.maximum, limits.deviation, self._lowest, self._highest], axis=1)
+        columns = zip(limits.columns, spans.tolist(), self._windows.tolist(), strict=True)
+        return [Outside(column, *span, windows, self._total) for column, span, windows in columns if windows]
 
 
 def warn_outside(outside: Sequence[Outside]) -> None:

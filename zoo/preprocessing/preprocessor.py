@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import joblib
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 
 from zoo.data.calendar import calendar_columns, describe_calendar
 from zoo.preprocessing.scaled_columns import ScaledColumns
@@ -23,7 +22,8 @@ SCALERS_FILE = "scalers.joblib"
 PARAMETERS_FILE = "preprocessing.json"
 
 
-class Preprocessor(BaseEstimator):  # type: ignore[misc]
+@dataclass(eq=False)
+class Preprocessor:
     """Scale features X and targets y, column by column, each by itself.
 
     ``scaler`` serves all columns but those of ``scaler_for`` (column -> scaler); ``target_scaler`` serves all targets.
@@ -31,31 +31,15 @@ class Preprocessor(BaseEstimator):  # type: ignore[misc]
     ``features_`` and ``targets_``, each a :class:`ScaledColumns`.
     """
 
-    def __init__(
-        self,
-        scaler: str = "standard",
-        scaler_for: Mapping[str, str] | None = None,
-        target_scaler: str | None = None,
-        calendar: Sequence[CalendarField] = (),
-        zone: str | None = None,
-    ) -> None:
-        self.scaler = scaler
-        self.scaler_for = scaler_for
-        self.target_scaler = target_scaler
-        self.calendar = calendar
-        self.zone = zone
+    scaler: str = "standard"
+    scaler_for: Mapping[str, str] | None = None
+    target_scaler: str | None = None
+    calendar: Sequence[CalendarField] = ()
+    zone: str | None = None
+    features_: ScaledColumns = field(init=False)
+    targets_: ScaledColumns = field(init=False)
 
-    def fit(self, X: pd.DataFrame, y: pd.DataFrame, *, where: str = "table") -> Self:
-        """Fit on train rows of features (rows, n_features) and targets (rows, n_targets), in original units.
-
-        Raises DataError, naming ``where`` and the column, where a scaler cannot be fitted, and ConfigError where
-        ``scaler_for`` names a column that it cannot serve.
-        """
-        features, targets = (np.ascontiguousarray(part.to_numpy(np.float64)) for part in (X, y))
-        names = tuple(map(str, X.columns)), tuple(map(str, y.columns))
-        return self.fit_blocks(lambda: [features], lambda: [targets], *names, where=where)
-
-    def fit_blocks(
+    def fit(
         self,
         features: Blocks,
         targets: Blocks,
@@ -65,9 +49,10 @@ class Preprocessor(BaseEstimator):  # type: ignore[misc]
         where: str,
         whole: bool = True,
     ) -> Self:
-        """Fit as :meth:`fit` does, on rows in blocks; ``whole`` says that there is one with all rows.
+        """Fit on train rows in blocks, in original units; ``whole`` says that there is one block with all rows.
 
-        Raises ConfigError too where the rows are not whole and a scaler needs them to be.
+        Raises DataError, naming ``where`` and the column, where a scaler cannot be fitted, and ConfigError where
+        ``scaler_for`` names a column that it cannot serve, and where a scaler needs the rows to be whole.
         """
         given, used = dict(self.scaler_for or {}), list(feature_names)
         used += [] if self.target_scaler else target_names
@@ -86,14 +71,6 @@ class Preprocessor(BaseEstimator):  # type: ignore[misc]
     def transform(self, X: NDArray[Any]) -> NDArray[np.float32]:
         """Scale features of shape (..., n_features); computed in float64, returned as contiguous float32."""
         return self.features_.transform(X)
-
-    def transform_targets(self, y: NDArray[Any]) -> NDArray[np.float32]:
-        """Scale targets of shape (..., n_targets), as :meth:`transform` does features."""
-        return self.targets_.transform(y)
-
-    def inverse_transform(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        """Bring scaled features back to original units."""
-        return self.features_.inverse_transform(X)
 
     def inverse_transform_targets(self, y: NDArray[Any]) -> NDArray[np.float64]:
         """Bring scaled targets of shape (..., n_targets) back to original units."""

@@ -34,7 +34,7 @@ def fit_preprocessor(
             f" ({repaired.missing[worst]}); fill it, leave it out, or take another `missing` or `split`"
         )
     _refuse_constant_calendar(table, preprocessor.calendar, feature_rows)
-    preprocessor.fit_blocks(
+    preprocessor.fit(
         _blocks(repaired.values, feature_rows, features, whole=whole),
         _blocks(repaired.values, target_rows, targets, whole=whole),
         table.features,
@@ -80,7 +80,7 @@ def scale_rows(
     rows = len(values)
 
     def scaled(part: int, names: tuple[str, ...]) -> NDArray[Any]:
-        transform = (preprocessor.transform, preprocessor.transform_targets)[part]
+        transform = (preprocessor.features_, preprocessor.targets_)[part].transform
 
         def blocks() -> Iterator[NDArray[np.float32]]:
             for block in row_blocks(0, rows):

@@ -130,34 +130,22 @@ class _Shown:
         flagged = self.flagged[near]
         axes.plot(places[flagged], values[flagged], color=RED, marker="o", ms=5, ls="", label="flagged")
         if (labelled := self.anomaly[near]).any():
-            axes.plot(
-                places[labelled], values[labelled], color=PURPLE, marker="o", mfc="none", ms=10, ls="", label="anomaly"
-            )
+            ring = {"color": PURPLE, "marker": "o", "mfc": "none", "ms": 10, "ls": ""}
+            axes.plot(places[labelled], values[labelled], **ring, label="anomaly")
         axes.set_xlabel("rows after the one with the high score")
         whole_numbers(axes)
         axes.legend(fontsize="small")
 
     def spread(self) -> list[tuple[str, str]]:
-        pictures = [
-            (
-                drawn(self._histogram),
-                "How many rows have which score, on a logarithmic axis; the dashed line is the threshold.",
-            )
-        ]
-        if self.labelled:
-            pictures.append(
-                (
-                    drawn(self._precision_recall),
-                    "Precision by recall, for every threshold; the dots are the thresholds of this run.",
-                )
-            )
-        return pictures
+        scores = "How many rows have which score, on a logarithmic axis; the dashed line is the threshold."
+        curves = "Precision by recall, for every threshold; the dots are the thresholds of this run."
+        found = [(drawn(self._histogram), scores)]
+        return [*found, (drawn(self._precision_recall), curves)] if self.labelled else found
 
     def _histogram(self, axes: Any) -> None:
         greatest = max(float(self.scores.max()), self.threshold) or 1.0
-        edges = (
-            np.geomspace(self.least, greatest, _BARS + 1) if self.logarithmic else np.linspace(0.0, greatest, _BARS + 1)
-        )
+        spaced = np.geomspace if self.logarithmic else np.linspace
+        edges = spaced(self.least, greatest, _BARS + 1)
         scores = self.scores.clip(edges[0], edges[-1])
         axes.hist(scores[~self.anomaly], bins=edges, color=BLUE, alpha=0.7, label="rows")
         if self.labelled:
@@ -183,8 +171,5 @@ class _Shown:
             if flagged.any():
                 hits = (flagged & self.anomaly).sum()
                 axes.plot(hits / self.anomaly.sum(), hits / flagged.sum(), color=colour, marker="o", ms=6)
-        axes.set_xlim(-0.02, 1.02)
-        axes.set_ylim(0.0, 1.03)
-        axes.set_xlabel("recall")
-        axes.set_ylabel("precision")
+        axes.set(xlim=(-0.02, 1.02), ylim=(0.0, 1.03), xlabel="recall", ylabel="precision")
         axes.legend(fontsize="small")

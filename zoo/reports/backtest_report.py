@@ -64,9 +64,8 @@ def _by_origin(evaluation: Mapping[str, Any], by_origin: pd.DataFrame, colours: 
             errors = by_origin[f"scaled MAE {name}"].to_numpy()
             known = np.isfinite(errors)
             places, curve = broken(*means_over_time(positions[known], errors[known], _POINTS))
-            axes.plot(
-                places_in_time(places, dates), curve, color=colours[name], lw=1.2, marker=marker(curve), label=name
-            )
+            places = places_in_time(places, dates)
+            axes.plot(places, curve, color=colours[name], lw=1.2, marker=marker(curve), label=name)
         time_axis(axes, dates, "origin")
         axes.set_ylim(bottom=0)
         axes.legend(fontsize="small")

@@ -48,21 +48,18 @@ def _pictures(
         likely, happened = told.max(axis=1).astype(np.float64), told.argmax(axis=1) == truth
     likely = likely.clip(0.0, 1.0)  # float32 may round beyond
     what = f"class {classes[1]}" if two else "the likeliest class"
+    reliability = (
+        f"How often {what} is the truth, by the probability that the network told; on the dotted line it is as"
+        " often as told. A dot is about a tenth of the windows."
+    )
+    accuracy = (
+        "Accuracy over the test part, in stretches of time, and that of always telling the class that is most"
+        " frequent in train."
+    )
     return [
-        (
-            drawn(lambda axes: _reliability(axes, likely, happened)),
-            f"How often {what} is the truth, by the probability that the network told; on the dotted line it is as"
-            " often as told. A dot is about a tenth of the windows.",
-        ),
-        (
-            drawn(lambda axes: _certainty(axes, likely)),
-            f"How many windows were given which probability of {what}.",
-        ),
-        (
-            drawn(lambda axes: _accuracy(axes, evaluation, details, told.argmax(axis=1) == truth, truth)),
-            "Accuracy over the test part, in stretches of time, and that of always telling the class that is most"
-            " frequent in train.",
-        ),
+        (drawn(lambda axes: _reliability(axes, likely, happened)), reliability),
+        (drawn(lambda axes: _certainty(axes, likely)), f"How many windows were given which probability of {what}."),
+        (drawn(lambda axes: _accuracy(axes, evaluation, details, told.argmax(axis=1) == truth, truth)), accuracy),
     ]
 
 
@@ -71,8 +68,7 @@ def _reliability(axes: Any, likely: NDArray[np.float64], happened: NDArray[np.bo
     ends = [min(shares.min(), means.min()), max(shares.max(), means.max())]
     axes.plot(ends, ends, color=OTHER, lw=0.8, ls=":")
     axes.plot(means, shares, color=BLUE, marker="o", ms=4, lw=1.4)
-    axes.set_xlabel("told")
-    axes.set_ylabel("happened")
+    axes.set(xlabel="told", ylabel="happened")
 
 
 def _certainty(axes: Any, likely: NDArray[np.float64]) -> None:

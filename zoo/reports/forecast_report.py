@@ -49,29 +49,25 @@ def _excerpts(
 ) -> list[tuple[str, list[tuple[str, str]]]]:
     """For each target that is shown the pictures of its excerpts, with captions."""
     names = (NETWORK, headline(evaluation, FORECAST_MEASURES).baseline)
-    found = []
-    for index, target in enumerate(details.shown):
-        pictures = []
-        for excerpt in details.excerpts:
-            draw = partial(_excerpt, excerpt=excerpt, target=index, names=names, colours=colours)
-            pictures.append((drawn(draw), f"from {excerpt.label} on"))
-        found.append((target, pictures))
-    return found
+
+    def pictures(target: int) -> list[tuple[str, str]]:
+        draw = partial(_excerpt, target=target, names=names, colours=colours)
+        return [(drawn(partial(draw, excerpt=one)), f"from {one.label} on") for one in details.excerpts]
+
+    return [(target, pictures(index)) for index, target in enumerate(details.shown)]
 
 
 def _excerpt(axes: Any, excerpt: Excerpt, target: int, names: Sequence[str], colours: Mapping[str, str]) -> None:
     single = len(excerpt.numbers) > 1 or len(excerpt.places) == 1
-    axes.plot(
-        excerpt.truth_places, excerpt.truth[:, target], color=TRUTH, lw=1, marker=marker(excerpt.truth), label="truth"
-    )
+    truth = excerpt.truth[:, target]
+    axes.plot(excerpt.truth_places, truth, color=TRUTH, lw=1, marker=marker(truth), label="truth")
     for name in reversed(names):
         forecast = excerpt.forecasts[name][..., target].reshape(-1)
         axes.plot(excerpt.places, forecast, color=colours[name], lw=1.4, marker=marker(forecast), label=name)
     if excerpt.interval is not None:
         low, high = (excerpt.interval[..., target, end].reshape(-1) for end in (0, 1))
-        axes.fill_between(
-            excerpt.places, low, high, color=colours[NETWORK], alpha=0.2, lw=0, label="outermost quantiles"
-        )
+        shade = {"color": colours[NETWORK], "alpha": 0.2, "lw": 0}
+        axes.fill_between(excerpt.places, low, high, **shade, label="outermost quantiles")
     if not single:
         axes.axvline((1 + excerpt.places[0]) / 2 - 0.5, color=OTHER, lw=0.8, ls=":")
     axes.set_xlabel("windows" if single else "rows after the window's last")
@@ -95,22 +91,14 @@ def errors_by_step(steps: Mapping[str, Sequence[float]], colours: Mapping[str, s
 
 
 def _errors(evaluation: Mapping[str, Any], details: Details, colours: Mapping[str, str]) -> list[tuple[str, str]]:
-    pictures = []
-    if len(evaluation["by_step"][NETWORK]) > 1:
-        pictures.append(errors_by_step(evaluation["by_step"], colours))
-    pictures.append(
-        (
-            drawn(lambda axes: _over_time(axes, details, evaluation, colours)),
-            "Scaled MAE of the windows over the test part, by their first target's time.",
-        )
-    )
-    pictures.append(
-        (
-            drawn(lambda axes: _residuals(axes, details)),
-            "Share of scaled residuals, forecast less truth, of all targets; the outer bars hold what lies beyond.",
-        )
-    )
-    return pictures
+    steps = evaluation["by_step"]
+    over_time = "Scaled MAE of the windows over the test part, by their first target's time."
+    residuals = "Share of scaled residuals, forecast less truth, of all targets; the outer bars hold what lies beyond."
+    return [
+        *([errors_by_step(steps, colours)] if len(steps[NETWORK]) > 1 else []),
+        (drawn(partial(_over_time, details=details, evaluation=evaluation, colours=colours)), over_time),
+        (drawn(partial(_residuals, details=details)), residuals),
+    ]
 
 
 def _over_time(axes: Any, details: Details, evaluation: Mapping[str, Any], colours: Mapping[str, str]) -> None:

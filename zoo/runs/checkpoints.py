@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from zoo.atomic import rename_to_free, staging_folder, undisturbed
 from zoo.removal import remove
 from zoo.runs.unfinished import CHECKPOINT, UnfinishedRun, is_checkpoint
-from zoo.sums import check_sums, stage_sums
+from zoo.sums import check_sums, sha256_of, stage_sums
 from zoo_registry.errors import RunError
 
 ARRAYS_FILE, STATE_FILE = "arrays.npz", "checkpoint.json"
@@ -63,7 +62,7 @@ def write_checkpoint(run: UnfinishedRun, checkpoint: Checkpoint) -> None:
     with undisturbed():  # or a stop in between would leave staging, or the older ones
         with staging_folder(run.folder) as folder:
             np.savez(folder / ARRAYS_FILE, allow_pickle=False, **checkpoint.arrays)
-            state = checkpoint.state.model_copy(update={"sha256": _sha256(folder / ARRAYS_FILE)})
+            state = checkpoint.state.model_copy(update={"sha256": sha256_of(folder / ARRAYS_FILE)})
             # Python's own JSON: it writes each float so that the very same is read again
             (folder / STATE_FILE).write_text(json.dumps(state.model_dump()) + "\n", encoding="utf-8")
             stage_sums(folder, [ARRAYS_FILE, STATE_FILE])
@@ -80,7 +79,7 @@ def read_checkpoint(run: UnfinishedRun) -> Checkpoint | None:
         content = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
         state = TrainingState.model_validate(content)
         check_sums(folder, [STATE_FILE], RunError)
-        found = _sha256(folder / ARRAYS_FILE)
+        found = sha256_of(folder / ARRAYS_FILE)
         if found != state.sha256:
             raise ValueError(f"{ARRAYS_FILE} has the SHA-256 {found[:12]}…, expected {state.sha256[:12]}…")
         with np.load(folder / ARRAYS_FILE, allow_pickle=False) as file:
@@ -93,8 +92,3 @@ def read_checkpoint(run: UnfinishedRun) -> Checkpoint | None:
 
 def _broken(folder: Path, reason: str) -> RunError:
     return RunError(f"{folder}: not what was written: {reason}; remove {folder.parent} and train again")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,12 +13,7 @@ from zoo.locks import holding
 from zoo.provenance import Provenance
 from zoo.removal import is_staging, remove, remove_emptied, staged_in
 from zoo.runs.finding import find_unfinished
-from zoo.runs.record import (
-    CONFIG_FILE,
-    UNFINISHED,
-    Origin,
-    new_run_id,
-)
+from zoo.runs.record import CONFIG_FILE, UNFINISHED, Origin, new_run_id
 from zoo.runs.unfinished import LOCK_FILE, UnfinishedRecord, UnfinishedRun
 from zoo.settings.schema import RunConfig
 from zoo.sums import write_sums
@@ -70,14 +65,18 @@ def reopen_run(name: str, runs: Path) -> Iterator[UnfinishedRun]:
     then, the folder stays until the run is finished.
     """
     run = find_unfinished(name, runs)
-    with _locked(run), _guarded(run, fresh=False):
-        if not (run.folder / CONFIG_FILE).is_file():
-            raise RunError(f"run {run.id} was finished or removed a moment ago; see: zoo runs")
-        if run.diverged:
-            raise RunError(f"run {run.id} diverged after epoch {run.epoch}, and would again; go on with: {run.command}")
-        for rest in staged_in(run.folder):
-            remove(rest, run.folder, is_staging)
-        yield run
+    with holding(run.folder / LOCK_FILE) as free:
+        if not free:
+            raise RunError(f"run {run.id} is being trained by another process; wait for it, or stop that one first")
+        with _guarded(run, fresh=False):
+            if not (run.folder / CONFIG_FILE).is_file():
+                raise RunError(f"run {run.id} was finished or removed a moment ago; see: zoo runs")
+            if run.diverged:
+                told = f"run {run.id} diverged after epoch {run.epoch}, and would again"
+                raise RunError(f"{told}; go on with: {run.command}")
+            for rest in staged_in(run.folder):
+                remove(rest, run.folder, is_staging)
+            yield run
 
 
 @contextmanager
@@ -136,12 +135,3 @@ def _claimed(runs: Path, wanted: str, record_of: Callable[[str], UnfinishedRecor
             where = error.filename or home
             raise TrainingError(f"{where}: {full}; nothing half-written is left; make room and train again") from error
         yield UnfinishedRun.read(folder)
-
-
-@contextmanager
-def _locked(run: UnfinishedRun) -> Iterator[None]:
-    """Hold a lock that the system releases when the process ends, however it ends."""
-    with holding(run.folder / LOCK_FILE) as free:
-        if not free:
-            raise RunError(f"run {run.id} is being trained by another process; wait for it, or stop that one first")
-        yield

@@ -5,16 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from zoo.runs.record import (
-    CONFIG_FILE,
-    READ_FILES,
-    RECORD_FILE,
-    UNFINISHED,
-    find_run,
-    list_runs,
-    pick_id,
-    read_record,
-)
+from zoo.runs.record import CONFIG_FILE, READ_FILES, RECORD_FILE, UNFINISHED, find_run, list_runs, pick_id, read_record
 from zoo.runs.unfinished import UnfinishedRun
 from zoo.settings.schema import RunConfig
 from zoo.sums import check_sums

@@ -64,8 +64,8 @@ class TrainingRecord(Record):
     started_from: Origin | None = None
 
 
-class RunRecord(Record):
-    """``run.json``: what was run, on what, with which result."""
+class Beginning(Record):
+    """What is known of a run when it begins."""
 
     schema_version: Literal[2] = SCHEMA_VERSION
     id: str
@@ -73,6 +73,11 @@ class RunRecord(Record):
     config: RunConfig
     plugin: Provenance
     versions: dict[str, str]
+
+
+class RunRecord(Beginning):
+    """``run.json``: what was run, on what, with which result."""
+
     problem: Problem
     data: DataRecord
     training: TrainingRecord

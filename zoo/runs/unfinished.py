@@ -9,38 +9,26 @@ import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import ValidationError, model_validator
 
 from zoo.atomic import write_text
 from zoo.locks import is_held
-from zoo.migrations import SCHEMA_VERSION, migrate, upgrade_unfinished
-from zoo.provenance import Provenance, Record, first_fault
+from zoo.migrations import migrate, upgrade_unfinished
+from zoo.provenance import first_fault
 from zoo.removal import ForeignError, remove, remove_emptied
-from zoo.runs.record import (
-    CONFIG_FILE,
-    RECORD_FILE,
-    UNFINISHED,
-    Origin,
-)
+from zoo.runs.record import CONFIG_FILE, RECORD_FILE, UNFINISHED, Beginning, Origin
 from zoo.settings.choices import ARRAYS, FRAME
-from zoo.settings.schema import RunConfig
 from zoo.sums import check_sums
 from zoo_registry.errors import RunError
 
 LOCK_FILE, DIVERGED_FILE, CHECKPOINT = "lock", "diverged", "checkpoint-"
 
 
-class UnfinishedRecord(Record):
+class UnfinishedRecord(Beginning):
     """``config.json``: what is trained, on which data, by which versions; enough to go on with it."""
 
-    schema_version: Literal[2] = SCHEMA_VERSION
-    id: str
-    created: str
-    config: RunConfig
-    plugin: Provenance
-    versions: dict[str, str]
     fingerprint: str
     started_from: Origin | None = None
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.data.roles import Roles
 from zoo.evaluation.headline import ANOMALY_MEASURES, FLAGGED, Measures, everybody
 from zoo.outputs import IS_ANOMALY, SCORE
-from zoo.tasks.base import Column, Output, Predict, SequenceTask, TextTable
+from zoo.tasks.base import Column, InUnits, Listed, Output, Predict, SequenceTask, TextTable
 from zoo_registry import Architecture, Problem, Task
 from zoo_registry.errors import ConfigError
 
@@ -84,14 +84,7 @@ class Anomaly(SequenceTask):
         return window if problem.reconstruct else window[:, :-1]
 
     def decode(
-        self,
-        ops: Any,
-        window: Any,
-        output: Any,
-        problem: Problem,
-        *,
-        in_units: Callable[[Any], Any],
-        threshold: float | None,
+        self, ops: Any, window: Any, output: Any, problem: Problem, *, in_units: InUnits, threshold: float | None
     ) -> dict[str, Any]:
         """Score and flag, (batch, 1); scores are of scaled values."""
         score = scores(ops, output, ops.take(window[:, -1:], list(problem.target_columns), axis=2))
@@ -104,6 +97,10 @@ class Anomaly(SequenceTask):
     def measures_of(self, evaluation: Mapping[str, Any]) -> Measures:
         """Without labelled anomalies nothing is known but how many rows are flagged."""
         return ANOMALY_MEASURES if "average_precision" in evaluation["network"] else FLAGGED
+
+    def _known(self, evaluation: Mapping[str, Any]) -> Mapping[str, str]:
+        measures = self.measures_of(evaluation)
+        return measures.heads if measures.decides else {}
 
     def measure(self, predict: Predict, prepared: Prepared, config: RunConfig) -> Measurement:
         """How well scores tell labelled anomalies, with a threshold that the validation windows set."""
@@ -118,8 +115,7 @@ class Anomaly(SequenceTask):
 
     def results(self, evaluation: Mapping[str, Any], targets: Sequence[str]) -> Iterator[str | TextTable]:
         """Thresholds, what is flagged and, with labels, how well."""
-        measures = self.measures_of(evaluation)
-        known = measures.heads if measures.decides else {}
+        known = self._known(evaluation)
         rows = [
             (name, f"{measured['threshold']:.4g}", f"{measured['flagged']:,}", *(f"{measured[m]:.4f}" for m in known))
             for name, measured in everybody(evaluation).items()
@@ -155,11 +151,7 @@ class Anomaly(SequenceTask):
         return anomaly_report(training, evaluation, details)
 
     def meanings(
-        self,
-        problem: Problem,
-        metrics: Mapping[str, Any],
-        threshold: float | None,
-        listed: Callable[[Sequence[str]], str],
+        self, problem: Problem, metrics: Mapping[str, Any], threshold: float | None, listed: Listed
     ) -> dict[str, str]:
         """What the score is, and where the threshold comes from."""
         quantile = metrics.get("quantile")
@@ -173,8 +165,7 @@ class Anomaly(SequenceTask):
 
     def card_table(self, metrics: Mapping[str, Any], targets: Sequence[str]) -> TextTable:
         """The measures where labels tell them, and how many rows are flagged."""
-        measures = self.measures_of(metrics)
-        known = measures.heads if measures.decides else {}
+        known = self._known(metrics)
         rows = [
             (name, *(f"{measured[key]:.4g}" for key in (*known, "flagged")))
             for name, measured in everybody(metrics).items()

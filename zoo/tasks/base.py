@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from zoo.settings.schema import DataConfig, RunConfig
 
 Kind = Literal["value", "share", "score", "flag"]
+InUnits = Callable[[Any], Any]  # scaled targets in the units of the outputs
+Listed = Callable[[Sequence[str]], str]  # names in words
 Predict = Callable[["Windows"], Iterator["NDArray[Any]"]]  # scaled outputs of windows, some of them at a time, in order
 
 
@@ -198,14 +200,7 @@ class SequenceTask(ABC):
 
     @abstractmethod
     def decode(
-        self,
-        ops: Any,
-        window: Any,
-        output: Any,
-        problem: Problem,
-        *,
-        in_units: Callable[[Any], Any],
-        threshold: float | None,
+        self, ops: Any, window: Any, output: Any, problem: Problem, *, in_units: InUnits, threshold: float | None
     ) -> dict[str, Any]:
         """Name what a network's output says of scaled windows, (batch, window, n_features).
 
@@ -270,11 +265,7 @@ class SequenceTask(ABC):
     # The model's card
 
     def meanings(
-        self,
-        problem: Problem,
-        metrics: Mapping[str, Any],
-        threshold: float | None,
-        listed: Callable[[Sequence[str]], str],
+        self, problem: Problem, metrics: Mapping[str, Any], threshold: float | None, listed: Listed
     ) -> dict[str, str]:
         """What follows on an output's name and shape in the model's card; ``listed`` writes names."""
         return {}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.data.roles import Roles
 from zoo.evaluation.headline import CLASS_MEASURES
 from zoo.outputs import PROBABILITIES
-from zoo.tasks.base import Column, Output, Predict, SequenceTask, TextTable
+from zoo.tasks.base import Column, InUnits, Listed, Output, Predict, SequenceTask, TextTable
 from zoo_registry import Architecture, Problem, Search, Task
 
 if TYPE_CHECKING:
@@ -65,14 +65,7 @@ class Classify(SequenceTask):
         return [Output(PROBABILITIES, (len(classes),), "share", classes)]
 
     def decode(
-        self,
-        ops: Any,
-        window: Any,
-        output: Any,
-        problem: Problem,
-        *,
-        in_units: Callable[[Any], Any],
-        threshold: float | None,
+        self, ops: Any, window: Any, output: Any, problem: Problem, *, in_units: InUnits, threshold: float | None
     ) -> dict[str, Any]:
         """The probabilities of the classes, (batch, classes)."""
         return {PROBABILITIES: probabilities(ops, output)}
@@ -129,11 +122,7 @@ class Classify(SequenceTask):
         return class_report(training, evaluation, details)
 
     def meanings(
-        self,
-        problem: Problem,
-        metrics: Mapping[str, Any],
-        threshold: float | None,
-        listed: Callable[[Sequence[str]], str],
+        self, problem: Problem, metrics: Mapping[str, Any], threshold: float | None, listed: Listed
     ) -> dict[str, str]:
         """The order of the classes."""
         return {

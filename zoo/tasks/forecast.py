@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.data.roles import Roles
 from zoo.evaluation.headline import FORECAST_MEASURES, everybody
 from zoo.outputs import FORECAST, QUANTILES, middle_quantile
-from zoo.tasks.base import Column, Output, Predict, SequenceTask, TextTable
+from zoo.tasks.base import Column, InUnits, Listed, Output, Predict, SequenceTask, TextTable
 from zoo_registry import Architecture, Problem, Search, Task
 
 if TYPE_CHECKING:
@@ -60,14 +60,7 @@ class Forecast(SequenceTask):
         return [*found, Output(QUANTILES, (horizon, len(targets), len(quantiles)))] if quantiles else found
 
     def decode(
-        self,
-        ops: Any,
-        window: Any,
-        output: Any,
-        problem: Problem,
-        *,
-        in_units: Callable[[Any], Any],
-        threshold: float | None,
+        self, ops: Any, window: Any, output: Any, problem: Problem, *, in_units: InUnits, threshold: float | None
     ) -> dict[str, Any]:
         """The output in units; of quantiles the middle one is the forecast."""
         values, middle = in_units(output), middle_quantile(problem.quantiles)
@@ -129,11 +122,7 @@ class Forecast(SequenceTask):
         return forecast_report(training, evaluation, details)
 
     def meanings(
-        self,
-        problem: Problem,
-        metrics: Mapping[str, Any],
-        threshold: float | None,
-        listed: Callable[[Sequence[str]], str],
+        self, problem: Problem, metrics: Mapping[str, Any], threshold: float | None, listed: Listed
     ) -> dict[str, str]:
         """The columns, and the levels of quantiles."""
         levels = ", ".join(f"{level:g}" for level in problem.quantiles)

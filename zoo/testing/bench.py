@@ -174,10 +174,6 @@ class Bench:
         folder = export(trained, self.folder, name)
         return Published(folder, load_bundle(folder).manifest, trained)
 
-    def export_again(self, published: Published, name: str, formats: tuple[str, ...]) -> None:
-        """Export it with more formats; raises ExportError or BundleError where one cannot be had."""
-        export(published.trained, self.folder, name, formats=formats)
-
     def configured(self, more: Mapping[str, Any] | None = None) -> Any:
         """Tiny hyperparameters, and others."""
         return self.architecture.configure({**self.architecture.tiny, **(more or {})})

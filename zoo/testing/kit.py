@@ -94,7 +94,6 @@ def run_checks(
     watch: Watch = lambda name: None,
 ) -> Report:
     """Run checks, all by default, and report; ``folder`` is for files, ``watch`` is told of each beforehand."""
-    names = tuple(names)
     subject = Subject.of(what)
     bench = Bench(subject, folder)
     verdicts = []
@@ -106,7 +105,7 @@ def run_checks(
         plugin=subject.plugin,
         distribution=subject.distribution,
         version=subject.version,
-        complete=set(names) == set(CHECKS),
+        complete={verdict.check for verdict in verdicts} == set(CHECKS),
         verdicts=tuple(verdicts),
     )
 

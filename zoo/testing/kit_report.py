@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -36,24 +36,12 @@ class Report(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    architecture: str | None
+    architecture: str | None = None
     plugin: str
     distribution: str
     version: str
-    complete: bool
+    complete: bool = False
     verdicts: tuple[Verdict, ...]
-
-    @classmethod
-    def of_plugin(cls, plugin: str, distribution: str, version: str, verdict: Verdict) -> Self:
-        """One verdict on a plugin as a whole."""
-        return cls(
-            architecture=None,
-            plugin=plugin,
-            distribution=distribution,
-            version=version,
-            complete=False,
-            verdicts=(verdict,),
-        )
 
     @property
     def name(self) -> str:

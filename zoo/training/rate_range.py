@@ -133,10 +133,7 @@ def draw(found: RateRange, path: Path) -> None:
     axes.plot(found.rates, found.losses, color="#4477aa")
     axes.plot(found.rates[found.lowest], found.losses[found.lowest], "o", color="#4477aa", label="least loss")
     axes.axvline(found.suggestion, color="#bb5566", linestyle="--", label=f"suggestion: {found.suggestion:.2g}")
-    axes.set_xscale("log")
-    axes.set_xlabel("learning rate")
-    axes.set_ylabel("training loss, smoothed")
-    least, first = min(found.losses), found.losses[0]
-    axes.set_ylim(top=first + (first - least))  # where it diverges says nothing more
+    axes.set(xscale="log", xlabel="learning rate", ylabel="training loss, smoothed")
+    axes.set_ylim(top=2 * found.losses[0] - min(found.losses))  # where it diverges says nothing more
     axes.legend()
     write_figure(path, figure)

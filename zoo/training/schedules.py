@@ -6,8 +6,7 @@ import math
 from typing import Any
 
 import keras
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from keras import ops
 from pydantic import TypeAdapter
 
 from zoo.training.step_count import check_schedule
@@ -20,7 +19,6 @@ from zoo_registry import (
     PlateauSchedule,
     Schedule,
 )
-from zoo_registry.errors import ConfigError
 
 _SCHEDULE: TypeAdapter[Schedule] = TypeAdapter(Schedule)
 
@@ -39,8 +37,8 @@ class ScheduledRate(keras.optimizers.schedules.LearningRateSchedule):  # type: i
         self.total_steps = total_steps
 
     def __call__(self, step: Any) -> Any:
-        fraction = _fraction(keras.ops, self.schedule, self.total_steps, keras.ops.cast(step, "float64"))
-        return keras.ops.cast(self.learning_rate * fraction, keras.config.floatx())
+        fraction = _fraction(self.schedule, self.total_steps, ops.cast(step, "float64"))
+        return ops.cast(self.learning_rate * fraction, keras.config.floatx())
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -97,47 +95,28 @@ class RecordRate(keras.callbacks.Callback):  # type: ignore[misc]
         optimizer = self.model.optimizer  # whose own rate is that of the next step
         rate = self._rate(optimizer.iterations - 1) if callable(self._rate) else optimizer.learning_rate
         if logs is not None:
-            logs["learning_rate"] = float(keras.ops.convert_to_numpy(rate))
+            logs["learning_rate"] = float(ops.convert_to_numpy(rate))
 
 
-def rate_at(schedule: Schedule, learning_rate: float, total_steps: int, steps: ArrayLike) -> NDArray[np.float64]:
-    """Return the learning rates of these steps, counted from 0, by the formula; a function of its arguments alone.
-
-    Raises ConfigError as :func:`make_rate` does, and for plateaus, which only a training can know.
-    """
-    check_schedule(schedule, total_steps)
-    done = np.asarray(steps, dtype=np.float64)
-    return learning_rate * np.asarray(_fraction(np, schedule, total_steps, done), dtype=np.float64)
-
-
-def _fraction(ops: Any, schedule: Schedule, total: int, step: Any) -> Any:
-    """What part of the learning rate is in force at a step; ``ops`` is NumPy or ``keras.ops``, the step float64."""
-    if isinstance(schedule, ConstantSchedule):
-        return ops.ones_like(step)
-    if isinstance(schedule, ExponentialSchedule):
-        return ops.power(schedule.rate, step / schedule.steps)
+def _fraction(schedule: Schedule, total: int, step: Any) -> Any:
+    """What part of the learning rate is in force at a step, a float64."""
     if isinstance(schedule, CosineSchedule):
-        return _cosine(ops, schedule, total, step)
+        return _restarts(schedule, total, step)
     if isinstance(schedule, CyclicalSchedule):
-        return _cyclical(ops, schedule, step)
-    if isinstance(schedule, OneCycleSchedule):
-        return _one_cycle(ops, schedule, total, step)
-    raise ConfigError("`schedule='plateau'` follows the validation loss, so that no rate is known before the training")
+        return _cyclical(schedule, step)
+    assert isinstance(schedule, OneCycleSchedule)  # the others are Keras' own
+    return _one_cycle(schedule, total, step)
 
 
-def _cosine(ops: Any, schedule: CosineSchedule, total: int, step: Any) -> Any:
+def _restarts(schedule: CosineSchedule, total: int, step: Any) -> Any:
     after = ops.maximum(step - schedule.warmup, 0.0)
-    steps = schedule.steps or total - schedule.warmup
-    if schedule.restarts:
-        cycle, done = _cycle(ops, after / steps, schedule.length)
-    else:
-        cycle, done = 0.0 * after, ops.minimum(after / steps, 1.0)
+    cycle, done = _cycle(after / (schedule.steps or total - schedule.warmup), schedule.length)
     height = ops.power(schedule.height, cycle)
-    descent = schedule.floor + (1.0 - schedule.floor) * height * _wave(ops, 1.0, 0.0, done)
+    descent = schedule.floor + (1.0 - schedule.floor) * height * _wave(1.0, 0.0, done)
     return ops.where(step < schedule.warmup, step / max(schedule.warmup, 1), descent)
 
 
-def _cycle(ops: Any, time: Any, length: float) -> tuple[Any, Any]:
+def _cycle(time: Any, length: float) -> tuple[Any, Any]:
     """The number of the cycle at a time, counted in first cycles, and the share of it that is done."""
     if length == 1.0:
         cycle = ops.floor(time)
@@ -152,7 +131,7 @@ def _cycle(ops: Any, time: Any, length: float) -> tuple[Any, Any]:
     return cycle, (time - start(cycle)) / ops.power(length, cycle)
 
 
-def _cyclical(ops: Any, schedule: CyclicalSchedule, step: Any) -> Any:
+def _cyclical(schedule: CyclicalSchedule, step: Any) -> Any:
     cycle = ops.floor(1.0 + step / (2 * schedule.steps))
     distance = ops.abs(step / schedule.steps - 2.0 * cycle + 1.0)
     peak = (1.0 - schedule.low) * ops.maximum(1.0 - distance, 0.0)
@@ -163,13 +142,13 @@ def _cyclical(ops: Any, schedule: CyclicalSchedule, step: Any) -> Any:
     return schedule.low + peak
 
 
-def _one_cycle(ops: Any, schedule: OneCycleSchedule, total: int, step: Any) -> Any:
+def _one_cycle(schedule: OneCycleSchedule, total: int, step: Any) -> Any:
     steps = schedule.steps or total
     up = schedule.warmup * steps
-    down = _wave(ops, 1.0, schedule.end, ops.minimum(ops.maximum(step - up, 0.0) / (steps - up), 1.0))
-    return ops.where(step < up, _wave(ops, schedule.start, 1.0, step / max(up, 1e-9)), down)
+    down = _wave(1.0, schedule.end, ops.minimum(ops.maximum(step - up, 0.0) / (steps - up), 1.0))
+    return ops.where(step < up, _wave(schedule.start, 1.0, step / max(up, 1e-9)), down)
 
 
-def _wave(ops: Any, first: float, last: float, done: Any) -> Any:
+def _wave(first: float, last: float, done: Any) -> Any:
     """Half a cosine wave from one number to another."""
     return last + (first - last) * (1.0 + ops.cos(math.pi * done)) / 2.0

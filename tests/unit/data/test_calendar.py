@@ -151,30 +151,3 @@ def test_times_with_and_without_a_zone_are_not_mixed_up(read_as_trained, trained
     assert read_as_trained(frame_of(trained_zone), FEATURES, 3, zone=trained_zone, **TRAINED).values.shape == (1, 3, 5)
     plain = read_as_trained(frame_of(zone), ["load"], 3, zone=trained_zone, time_column="time")
     assert plain.values.shape == (1, 3, 1)  # the clock does not matter
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# What has no calendar
-
-
-def test_a_calendar_needs_times():
-    frame = frame_of(None)
-    with pytest.raises(DataError, match="`calendar` needs a column of times, found none; name it with `time`"):
-        read_table(frame.drop(columns="time"), targets=["load"], reading=Reading(calendar=("hour",)))
-    counts = frame.assign(time=np.arange(len(frame)))
-    with pytest.raises(DataError, match="`calendar` needs a column of times, found whole numbers"):
-        read_table(counts, targets=["load"], reading=Reading(time="time", calendar=("hour",)))
-
-
-def test_a_column_of_the_same_name_is_told_of():
-    with pytest.raises(
-        DataError, match="`calendar` would make the column 'hour_cos', which is there already; rename it"
-    ):
-        read_table(frame_of(None).assign(hour_cos=1.0), targets=["load"], reading=Reading(calendar=("hour",)))
-    with pytest.raises(DataError, match="calendar field 'hour' was named more than once"):
-        read_table(frame_of(None), targets=["load"], reading=Reading(calendar=("hour", "hour")))
-
-
-def test_a_field_that_does_not_change_in_train_is_told_of():
-    with pytest.raises(DataError, match="the calendar feature 'minute' is the same in all train rows"):
-        prepared_with(("hour", "minute"), None)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from zoo.data.imputation import repair_missing
 from zoo.data.splits import Split
 from zoo.data.table import Table, read_table
-from zoo_registry.errors import DataError
 
 NAN = np.nan
 ROWS = 24
@@ -82,21 +81,6 @@ def test_values_after_a_part_leave_it_bit_identical(data: st.DataObject, method:
     assert not np.isnan(before).any()
     known = ~np.isnan(values[: len(before)])
     np.testing.assert_array_equal(before[known, 0], values[: len(before)][known])
-
-
-def test_a_missing_value_is_refused_where_no_repair_was_asked_for():
-    expected = (
-        r"^DataFrame: column 'x1', row 2: the value is missing \(3 in all\), expected a number;"
-        r" ask for `missing='interpolate'`, `missing='ffill'` or `missing='drop'`, or fill them yourself$"
-    )
-    with pytest.raises(DataError, match=expected):
-        repair_missing(make_table([1, 2, NAN, 4], [1, NAN, NAN, 4]), [whole(4)], "error")
-
-
-@pytest.mark.parametrize("method", ["ffill", "interpolate"])
-def test_a_value_with_none_before_it_is_refused(method: str):
-    with pytest.raises(DataError, match=r"column 'x1', row 1: the value is missing and none stands before it"):
-        repair_missing(make_table([1, NAN, 3], [NAN, 2, 3]), [whole(3)], method)
 
 
 @pytest.mark.parametrize("method", ["ffill", "interpolate"])

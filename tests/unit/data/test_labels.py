@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,16 +28,13 @@ def frame_of(labels: Any, rows: int = ROWS) -> pd.DataFrame:
     return pd.DataFrame({"x": np.arange(rows) * 1.0, "z": np.arange(rows) % 5, "state": labels})
 
 
-def classify(labels: Any, **more: Any) -> Prepared:
-    config = {
-        "task": "classify",
-        "target": "state",
-        "window": WINDOW,
-        "horizon": 1,
-        "scaler": "none",
-        "split": (30, 15, 15),
-    }
+def prepared(labels: Any, **more: Any) -> Prepared:
+    config = {"window": WINDOW, "horizon": 1, "scaler": "none", "split": (30, 15, 15)}
     return prepare(DataConfig(**(config | more)), frame_of(labels))
+
+
+classify = partial(prepared, task="classify", target="state")
+anomaly = partial(prepared, task="anomaly", label="state")
 
 
 def alternate(*labels: Any) -> list[Any]:
@@ -80,21 +78,6 @@ def test_the_order_of_classes_is_not_that_of_the_rows(labels: list[str]):
     assert rows == labels
 
 
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        ([1.0, 1.5, 2.0], r"column 'state', row 2: expected a class \(text or a whole number\), found 1.5;"),
-        ([1.0, np.inf, 2.0], r"column 'state', row 2: expected a class .* found inf"),
-        (pd.to_timedelta([1, 2, 3], "h"), "column 'state' holds times, expected classes; name another column"),
-        ([["a"], ["b"], ["a"]], r"column 'state', row 1: expected text or a whole number, found \['a'\]"),
-        ([f"c{row}" for row in range(1001)], "column 'state' has more than 1000 classes, expected a few"),
-    ],
-)
-def test_what_is_no_class(labels: Any, expected: str):
-    with pytest.raises(DataError, match=expected):
-        read_labels(labels)
-
-
 def test_classify_has_one_target():
     with pytest.raises(ConfigError, match="`task='classify'` has one target, the column of classes, found 2; name one"):
         prepare(DataConfig(task="classify", target=("state", "x"), horizon=1), frame_of(alternate("a", "b")))
@@ -108,40 +91,31 @@ def test_classify_has_one_target():
 @settings(max_examples=30, deadline=None)
 def test_a_window_has_the_label_of_its_last_row(labels: list[str], context: bool):
     labels = [*labels[:10], "a", "b", "c", *labels[10:]]  # some of each in train
-    prepared = classify(labels, context=context)
-    assert prepared.shape.output == (3,)
+    ready = classify(labels, context=context)
+    assert ready.shape.output == (3,)
     counts: dict[str, Sequence[int]] = {}
-    for part, rows in prepared.splits[""].items():
+    for part, rows in ready.splits[""].items():
         first = WINDOW - 1 if part == "train" or not context else 0
         ends = [row for row in rows if row >= rows.start + first]
-        windows = prepared.parts[part]
+        windows = ready.parts[part]
         assert windows.last_rows().tolist() == ends
         assert windows.outputs().shape == (len(ends), 1, 1)
         assert windows.outputs()[:, 0, 0].tolist() == ["abc".index(labels[row]) for row in ends]
         np.testing.assert_array_equal(windows.inputs()[:, -1, 0], ends)
         assert np.issubdtype(windows.outputs().dtype, np.integer)
         counts[part] = [sum(labels[row] == name for row in ends) for name in "abc"]
-    assert {part: class_counts(prepared.table, prepared.parts[part]).tolist() for part in PARTS} == counts
+    assert {part: class_counts(ready.table, ready.parts[part]).tolist() for part in PARTS} == counts
 
 
 @given(missing=st.sets(st.integers(0, ROWS - 1), min_size=1, max_size=8))
 @settings(max_examples=30, deadline=None)
 def test_missing_labels_leave_out_the_windows_that_end_there_and_no_other(missing: set[int]):
     labels = [None if row in missing else label for row, label in enumerate(alternate("a", "b"))]
-    prepared = classify(labels, missing="drop")
-    ends = [row for part in PARTS for row in prepared.parts[part].last_rows()]
+    ready = classify(labels, missing="drop")
+    ends = [row for part in PARTS for row in ready.parts[part].last_rows()]
     assert ends == [row for row in range(WINDOW - 1, ROWS) if row not in missing]
-    assert prepared.repairs.model_dump() == {"missing": {"method": "drop", "values": {"state": len(missing)}}}
-    assert all((prepared.parts[part].outputs() >= 0).all() for part in PARTS)
-
-
-@pytest.mark.parametrize("method", ["error", "ffill", "interpolate"])
-def test_labels_are_never_filled(method: str):
-    labels = alternate("a", "b")
-    labels[20] = labels[50] = None
-    expected = r"column 'state', row 21: the label is missing \(2 in all\), and labels are never filled in; ask for"
-    with pytest.raises(DataError, match=expected):
-        classify(labels, missing=method)
+    assert ready.repairs.model_dump() == {"missing": {"method": "drop", "values": {"state": len(missing)}}}
+    assert all((ready.parts[part].outputs() >= 0).all() for part in PARTS)
 
 
 def test_missing_features_leave_out_the_windows_that_read_them():
@@ -163,9 +137,7 @@ def test_labels_out_of_use_may_be_missing():
 
 def test_a_class_that_train_lacks():
     labels = ["a", "b"] * 20 + ["c"] * 7 + ["a"] * 13
-    with pytest.raises(
-        DataError, match=r"no train window ends in class 'c' \(5 in validation, 2 in test\), expected some"
-    ):
+    with pytest.raises(DataError, match=r"no train window ends in class 'c' \(5 in validation, 2 in test\)"):
         classify(labels)
     labels[1] = "c"  # no window ends in so early a row
     with pytest.raises(DataError, match="no train window ends in class 'c'"):
@@ -174,53 +146,17 @@ def test_a_class_that_train_lacks():
     assert classify(labels).table.classes == ("a", "b", "c")
 
 
-def test_one_class_is_none():
-    with pytest.raises(DataError, match="column 'state' holds one class, 'a', expected two or more"):
-        classify(["a"] * ROWS)
-    with pytest.raises(
-        DataError, match="no train row is left without a missing value, of which column 'state' has the most"
-    ):
-        classify([None] * ROWS, missing="drop")
-
-
-def anomaly(labels: Any, **more: Any) -> Prepared:
-    config = {
-        "task": "anomaly",
-        "label": "state",
-        "window": WINDOW,
-        "horizon": 1,
-        "split": (30, 15, 15),
-        "scaler": "none",
-    }
-    return prepare(DataConfig(**(config | more)), frame_of(labels))
-
-
 @pytest.mark.parametrize(
     "labels",
     [alternate(0, 0, 1), alternate(False, True), alternate("0", "1"), alternate(0.0, 1.0), [0] * ROWS, [True] * ROWS],
 )
 def test_labels_of_anomalies(labels: list[Any]):
-    prepared = anomaly(labels)
-    assert prepared.table.features == prepared.table.targets == ("x", "z")
-    assert prepared.table.labels is not None
+    ready = anomaly(labels)
+    assert ready.table.features == ready.table.targets == ("x", "z")
+    assert ready.table.labels is not None
     expected = [bool(float(label)) for label in labels]
-    assert [prepared.table.classes[label] in ("1", "True") for label in prepared.table.labels] == expected
-    assert prepared.parts["train"].outputs().shape == (30 - WINDOW + 1, 1, 2)
-
-
-@pytest.mark.parametrize(
-    ("labels", "row", "found"),
-    [
-        (alternate(0, 1, 2), 3, "'2'"),
-        (alternate(0, -1), 2, "'-1'"),
-        (alternate("normal", "jump"), 1, "'normal'"),
-        (alternate("0", "1", "yes"), 3, "'yes'"),
-    ],
-)
-def test_labels_of_anomalies_are_0_and_1(labels: list[Any], row: int, found: str):
-    expected = rf"column 'state', row {row}: expected labels 0 \(usual\) and 1 \(anomaly\), found {found}; mend them"
-    with pytest.raises(DataError, match=expected):
-        anomaly(labels)
+    assert [ready.table.classes[label] in ("1", "True") for label in ready.table.labels] == expected
+    assert ready.parts["train"].outputs().shape == (30 - WINDOW + 1, 1, 2)
 
 
 def test_missing_labels_of_anomalies():
@@ -228,9 +164,9 @@ def test_missing_labels_of_anomalies():
     labels = alternate(0, 0, 1)
     labels[10] = labels[40] = labels[50] = None
     for missing in ("error", "ffill", "drop"):
-        prepared = anomaly(labels, missing=missing)
-        assert prepared.repairs.model_dump() == prepared.missing == {}
-        assert [prepared.parts[part].origins().tolist() for part in PARTS] == [
+        ready = anomaly(labels, missing=missing)
+        assert ready.repairs.model_dump() == ready.missing == {}
+        assert [ready.parts[part].origins().tolist() for part in PARTS] == [
             list(range(WINDOW - 1, 30)),
             list(range(30, 45)),
             list(range(45, 60)),

@@ -62,11 +62,6 @@ def test_a_window_can_be_filled_from_the_row_before_it(series: pd.DataFrame):
     assert last.values[0, :, 0].tolist() == [series["load"][237]] * 2
 
 
-def test_a_window_with_nothing_before_it_is_refused(series: pd.DataFrame):
-    with pytest.raises(DataError, match=r"column 'load', row 1 .*: the value is missing and none stands before it"):
-        read_last_window(series[:8].assign(load=[np.nan, *range(7)]), features=["load"], window=8, missing="ffill")
-
-
 def test_an_example_is_filled_in_its_own_way():
     last = read_last_window("example:co2", features=["co2"], window=2284)
     assert last.values.shape == (1, 2284, 1)

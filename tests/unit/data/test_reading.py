@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from zoo.data.readers.reading import describe, read_frame
-from zoo_registry.errors import DataError
 
 
 @pytest.fixture
@@ -33,10 +32,6 @@ def test_csv_doubles_survive_writing_and_reading(tmp_path: Path):
     values = np.random.default_rng(0).normal(size=5000) * 10.0 ** np.random.default_rng(1).integers(-200, 200, 5000)
     pd.DataFrame({"y": values}).to_csv(tmp_path / "y.csv", index=False)
     np.testing.assert_array_equal(read_frame(tmp_path / "y.csv")["y"], values)
-
-
-def test_byte_order_mark_is_no_part_of_the_first_name(write):
-    assert list(read_frame(write("a.csv", b"\xef\xbb\xbfy,z\n1,2\n")).columns) == ["y", "z"]
 
 
 def test_windows_line_ends(write):
@@ -69,11 +64,6 @@ def test_index_of_periods_becomes_times():
     assert frame["time"].tolist() == [pd.Timestamp("2024-01-01"), pd.Timestamp("2024-02-01")]
 
 
-def test_index_with_a_name_becomes_a_column():
-    frame = read_frame(pd.DataFrame({"y": [1.0, 2.0]}, index=pd.Index(["a", "b"], name="site")))
-    assert frame["site"].tolist() == ["a", "b"]
-
-
 def test_index_without_a_name_is_left_out(series: pd.DataFrame):
     assert list(read_frame(series[100:]).columns) == list(series.columns)
 
@@ -90,13 +80,7 @@ def test_names_that_are_no_text_become_text():
     assert list(read_frame(pd.DataFrame({0: [1.0], 1: [2.0]})).columns) == ["0", "1"]
 
 
-def test_surplus_separators_at_the_ends_of_lines_hold_nothing(write):
-    assert read_frame(write("a.csv", "y,z\n1,2,\n3,4,\n")).to_numpy().tolist() == [[1, 2], [3, 4]]
-
-
-def test_a_column_without_a_name_is_refused(write):
-    with pytest.raises(DataError, match="expected a name for each column, found none for column 1"):
-        read_frame(write("a.csv", ",NA,y\n0.5,1,2\n"))
+def test_a_column_may_be_called_na(write):
     assert list(read_frame(write("b.csv", "NA,y\n1,2\n")).columns) == ["NA", "y"]
 
 
@@ -119,50 +103,3 @@ def test_describe_names_the_source(series: pd.DataFrame):
         "a.csv",
         "example:co2",
     ]
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "expected"),
-    [
-        ("empty.csv", "", "the file is empty"),
-        ("empty.parquet", "", "the file is empty"),
-        ("blank.csv", "\n\n", "the file is empty"),
-        ("header.csv", "time,y\n", "expected a table with rows, found none"),
-        ("twice.csv", "y,z,y\n1,2,3\n", "expected each column once, found 'y' more than once"),
-        ("long.csv", "y,z\n1,2\n1,2,3\n", "line 3: expected 2 fields as in the header, found 3"),
-        ("short-header.csv", "y,z\n5,2,3\n7,5,6\n", "expected 2 fields in each row as in the header, found more"),
-        ("counted-rows.csv", "y,z\n0,2,3\n1,5,6\n", "expected 2 fields in each row as in the header, found more"),
-        ("blank-first.csv", "\ny\n1\n", "expected the header in the first line, found a blank line"),
-        ("quote.csv", 'y,z\n1,"2\n', "line 2: expected the quote that begins here to end"),
-        ("latin.csv", "y,z\n1,é\n".encode("latin-1"), "expected UTF-8 text, found the byte 0xe9"),
-        ("utf16.csv", "y,z\n1,2\n".encode("utf-16-le"), "expected UTF-8 text, found NUL bytes"),
-        ("broken.csv.gz", "y\n1\n", "not a readable CSV file"),
-        ("broken.csv.zip", "y\n1\n", "not a readable CSV file"),
-        ("broken.parquet", "PAR1 and then nothing", "not a readable Parquet file"),
-    ],
-)
-def test_what_cannot_be_read_is_one_sentence_that_names_the_file(write, name: str, content: str | bytes, expected: str):
-    path = write(name, content)
-    with pytest.raises(DataError) as caught:
-        read_frame(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: ")
-    assert expected in message
-    assert "\n" not in message
-
-
-def test_a_missing_file_and_a_folder(tmp_path: Path):
-    with pytest.raises(DataError, match=r"absent\.csv: there is no such file; give a CSV or Parquet file"):
-        read_frame(tmp_path / "absent.csv")
-    with pytest.raises(DataError, match="expected a file, found a folder"):
-        read_frame(tmp_path)
-
-
-def test_an_index_named_like_a_column(series: pd.DataFrame):
-    with pytest.raises(DataError, match="DataFrame: expected each column once, found 'time' more than once"):
-        read_frame(series.set_index("time", drop=False))
-
-
-def test_a_table_without_rows():
-    with pytest.raises(DataError, match="DataFrame: expected a table with rows, found none"):
-        read_frame(pd.DataFrame({"y": []}))

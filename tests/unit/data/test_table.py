@@ -138,20 +138,6 @@ def test_a_value_that_is_no_finite_number_is_named_by_file_column_and_row(tmp_pa
     assert message.endswith(", or leave the column out with `features`")
 
 
-def test_a_column_that_was_named_must_be_mended():
-    frame = make_frame()
-    with pytest.raises(
-        DataError, match=r"^DataFrame: column 'site', row 1: expected a number, found 'north'; mend it$"
-    ):
-        read_table(frame, targets=["site"])
-    with pytest.raises(DataError, match="column 'gap' has no value at all, expected numbers; fill it"):
-        read_table(frame.assign(gap=np.nan), targets=["a"], features=["a", "gap"])
-    with pytest.raises(
-        DataError, match="column 'gap' has no value at all, expected numbers; leave it out with `features`"
-    ):
-        read_table(frame.assign(gap=np.nan), targets=["a"])
-
-
 @given(row=st.integers(1, ROWS - 1), back=st.integers(0, 5))
 @settings(max_examples=25, deadline=None)
 def test_times_that_do_not_increase_are_named_by_row(row: int, back: int):
@@ -164,23 +150,6 @@ def test_times_that_do_not_increase_are_named_by_row(row: int, back: int):
         f"times in column 'time' are {fault}: row {row + 1} ({frame['time'][row]}) follows row {row}"
         f" ({frame['time'][row - 1]})"
     ) in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("times", "expected"),
-    [
-        (["2024-01-01", "soon", "2024-01-03"], "row 2: expected a time such as 2020-01-31 13:00, found 'soon'"),
-        (["2024-01-01", None, "2024-01-03"], "row 2: expected a time such as 2020-01-31 13:00, found none"),
-        (["31/01/2024", "01/02/2024", "02/02/2024"], "row 1: expected a time such as"),
-        (["2024-01-01T00:00+01:00", "2024-07-01T00:00+02:00", "2024-08-01T00:00+02:00"], "mixes time zones"),
-        ([1.5, 2.5, 3.5], "holds numbers, expected times such as 2020-01-31 13:00, or whole numbers that count up"),
-    ],
-)
-def test_times_that_cannot_be_read(times: list[object], expected: str):
-    with pytest.raises(DataError, match="column 'when'") as caught:
-        read_table(make_frame(3).assign(when=times), targets=["a"], reading=Reading(time="when"))
-    assert expected in str(caught.value)
-    assert "utc=True" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

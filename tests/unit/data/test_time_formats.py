@@ -148,9 +148,7 @@ def test_repair_12_counts_under_the_usual_name_are_times(labelled, order: str):
 
 def test_repair_12_counts_that_do_not_count_up_are_told():
     frame = pd.DataFrame({"ds": [1, 2, 3, 1, 2, 3], "y": np.arange(6.0)})
-    with pytest.raises(
-        DataError, match="expected them to count up, found 1 in row 4; name the column of several series"
-    ):
+    with pytest.raises(DataError, match="expected them to count up, found 1 in row 4; name the column of several"):
         read_table(frame, targets=["y"])
     assert read_table(frame, targets=["y"], features=["ds", "y"]).time_column is None
     assert read_table(frame, targets=["y"], features=["y"]).time_column is None

@@ -37,14 +37,6 @@ def test_last_value_and_seasonal_naive_are_loops(rows: int, targets: int, horizo
             np.testing.assert_array_equal(seasonal[index, step], history[row])
 
 
-def test_seasonal_naive_is_exact_on_a_repeated_season():
-    history = np.tile(np.random.default_rng(0).normal(size=(12, 2)), (10, 1))
-    origins = np.arange(50, 90)
-    forecast = np.take(history, seasonal_rows(origins, origins - 1, 30, 12), axis=0)
-    truth = np.stack([history[origin : origin + 30] for origin in origins])
-    np.testing.assert_array_equal(forecast, truth)
-
-
 def make_windows(
     features: np.ndarray, targets: np.ndarray, starts: range, window: int = 6, horizon: int = 4
 ) -> Windows:
@@ -107,10 +99,7 @@ def test_the_penalty_is_the_best_on_the_validation_windows():
     random = np.random.default_rng(3)
     values = random.normal(size=(1400, 2))
     values[:, 0] += np.sin(np.arange(1400) / 5)
-    train, validation = (
-        make_windows(values, values[:, :1], range(60)),
-        make_windows(values, values[:, :1], range(80, 1390)),
-    )
+    train, validation = (make_windows(values, values[:, :1], rows) for rows in (range(60), range(80, 1390)))
     ridge = RidgeBaseline((0,)).fit(train, validation)
     x, y, _ = ridge_inputs(train, (0,))
     other_x, other_y, _ = ridge_inputs(validation, (0,))
@@ -134,10 +123,7 @@ def test_ridge_makes_hardly_an_error_on_an_exactly_linear_series():
 def test_ridge_bears_extreme_outliers():
     values = np.random.default_rng(0).normal(size=(900, 2))
     values[[100, 300], [0, 1]] = [1e9, -1e9]
-    train, validation = (
-        make_windows(values, values[:, :1], range(600)),
-        make_windows(values, values[:, :1], range(600, 890)),
-    )
+    train, validation = (make_windows(values, values[:, :1], rows) for rows in (range(600), range(600, 890)))
     assert np.isfinite(RidgeBaseline((0,)).fit(train, validation).predict(validation)).all()
 
 

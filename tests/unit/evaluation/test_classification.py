@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,11 +24,6 @@ def cut(values: np.ndarray, labels: np.ndarray, window: int = 3) -> dict[str, Wi
     split = Split(range(rows // 2), range(rows // 2, 3 * rows // 4), range(3 * rows // 4, rows))
     features, targets = np.ascontiguousarray(values, np.float32), np.ascontiguousarray(labels[:, None], np.int32)
     return split_windows(features, targets, [split], Layout(window, 1, window - 1))
-
-
-def told(parts: dict[str, Windows], probabilities: np.ndarray) -> np.ndarray:
-    """The probabilities (rows, classes) of the test windows' last rows."""
-    return probabilities[parts["test"].origins()]
 
 
 @settings(max_examples=40, deadline=None)
@@ -69,23 +66,27 @@ def test_a_probability_of_nothing_is_no_infinite_loss():
     assert 15 < found["log_loss"] < 20  # half of what scikit-learn takes for one of nothing
 
 
+VALUES = np.random.default_rng(0).normal(size=(400, 2))
+WEATHER = np.digitize(np.r_[0.0, VALUES[:-1, 0]], [-0.4, 0.9])  # by the first column's value one row before
+
+
 @pytest.fixture(scope="module")
-def weather() -> tuple[np.ndarray, np.ndarray]:
-    """400 rows of two columns of noise; the class follows the first column's value one row before."""
-    values = np.random.default_rng(0).normal(size=(400, 2))
-    before = np.r_[0.0, values[:-1, 0]]
-    return values, np.digitize(before, [-0.4, 0.9])
+def parts() -> dict[str, Windows]:
+    return cut(VALUES, WEATHER)
 
 
-def test_a_network_that_knows_beats_both(weather: tuple[np.ndarray, np.ndarray]):
-    parts = cut(*weather)
-    sure = 0.02 + 0.94 * np.eye(3)[weather[1]]
-    found = evaluate_classes(told(parts, sure), parts=parts, classes=CLASSES)
-    test = weather[1][parts["test"].origins()]
+def evaluate(parts: dict[str, Windows], probabilities: np.ndarray) -> dict[str, Any]:
+    return evaluate_classes(probabilities, parts=parts, classes=CLASSES)
+
+
+def test_a_network_that_knows_beats_both(parts: dict[str, Windows]):
+    sure = 0.02 + 0.94 * np.eye(3)[WEATHER]
+    found = evaluate(parts, sure[parts["test"].origins()])
+    test = WEATHER[parts["test"].origins()]
     assert (found["windows"], found["left_out"], found["classes"]) == (len(test), 0, list(CLASSES))
     assert found["counts"] == np.bincount(test).tolist()
     assert found["network"]["accuracy"] == 1.0
-    train = np.bincount(weather[1][parts["train"].origins()])
+    train = np.bincount(WEATHER[parts["train"].origins()])
     majority = found["baselines"][MAJORITY]
     assert majority["accuracy"] == pytest.approx((test == train.argmax()).mean())
     assert majority["log_loss"] == pytest.approx(-np.log(train / train.sum())[test].mean())
@@ -97,27 +98,15 @@ def test_a_network_that_knows_beats_both(weather: tuple[np.ndarray, np.ndarray])
     assert "it is right in 100.0% of the windows, majority class in " in found["verdict"]
 
 
-def test_a_network_that_knows_nothing_is_said_to_lose(weather: tuple[np.ndarray, np.ndarray]):
-    parts = cut(*weather)
-    wrong = 0.02 + 0.94 * np.eye(3)[(weather[1] + 1) % 3]
-    found = evaluate_classes(told(parts, wrong), parts=parts, classes=CLASSES)
-    assert "loses to majority class (" in found["verdict"]
-    assert "logistic regression (" in found["verdict"]
-
-
-def test_a_network_as_good_as_the_majority_equals_it(weather: tuple[np.ndarray, np.ndarray]):
-    parts = cut(*weather)
-    shares = np.bincount(weather[1][parts["train"].origins()]) / len(parts["train"])
-    found = evaluate_classes(np.tile(shares, (len(parts["test"]), 1)), parts=parts, classes=CLASSES)
+def test_a_network_as_good_as_the_majority_equals_it(parts: dict[str, Windows]):
+    shares = np.bincount(WEATHER[parts["train"].origins()]) / len(parts["train"])
+    found = evaluate(parts, np.tile(shares, (len(parts["test"]), 1)))
     assert "the network equals majority class but loses to logistic regression (" in found["verdict"]
 
 
-def test_one_that_is_not_finite(weather: tuple[np.ndarray, np.ndarray]):
-    parts = cut(*weather)
-    shares = np.full((len(parts["test"]), 3), 1 / 3)
-    shares[3, 1] = np.nan
+def test_one_that_is_not_finite(parts: dict[str, Windows]):
     with pytest.raises(DataError, match="a probability is not finite"):
-        evaluate_classes(shares, parts=parts, classes=CLASSES)
+        evaluate(parts, np.full((len(parts["test"]), 3), np.nan))
 
 
 def test_balanced_classes_are_told_as_often_as_they_are_missed():
@@ -153,8 +142,7 @@ def fitted_on(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     return seen
 
 
-def test_many_train_windows_are_thinned_out(fitted_on: list[np.ndarray], weather: tuple[np.ndarray, np.ndarray]):
-    parts = cut(*weather)
+def test_many_train_windows_are_thinned_out(fitted_on: list[np.ndarray], parts: dict[str, Windows]):
     shares = LogisticBaseline().fit(parts["train"], parts["validation"], 3).predict(parts["test"])
     firsts = 3
     assert all(60 * 2 // 3 <= len(labels) <= 60 * 2 // 3 + firsts for labels in fitted_on)
@@ -170,17 +158,8 @@ def test_a_rare_class_survives_the_thinning(fitted_on: list[np.ndarray]):
     assert [np.count_nonzero(labels == 2) for labels in fitted_on] == [1] * len(classification.INVERSE_PENALTIES)
 
 
-def test_one_class_but_for_a_window(fitted_on: list[np.ndarray]):
-    labels = np.zeros(1200, int)
-    labels[[101, 700, 1000]] = 1
-    parts = cut(np.random.default_rng(0).normal(size=(1200, 1)), labels)
-    LogisticBaseline().fit(parts["train"], parts["validation"], 2)
-    assert {len(labels) for labels in fitted_on} == {61}
-
-
-def test_too_wide_a_window_for_the_regression(monkeypatch: pytest.MonkeyPatch, weather: tuple[np.ndarray, np.ndarray]):
+def test_too_wide_a_window_for_the_regression(monkeypatch: pytest.MonkeyPatch, parts: dict[str, Windows]):
     monkeypatch.setattr(classification, "LOGISTIC_MAX_INPUTS", 5)
-    parts = cut(*weather)
-    found = evaluate_classes(np.full((len(parts["test"]), 3), 1 / 3), parts=parts, classes=CLASSES)
+    found = evaluate(parts, np.full((len(parts["test"]), 3), 1 / 3))
     assert found["skipped"] == {LOGISTIC: "window times features is 6, more than 5"}
     assert set(found["baselines"]) == {MAJORITY}

@@ -7,36 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.evaluation.evaluation import evaluate, verdict
+from zoo.evaluation.evaluation import evaluate
 from zoo.preprocessing.prepared import Prepared
 from zoo.settings.schema import DataConfig
 from zoo.training.preparation import prepare
 from zoo_registry.errors import DataError
-
-
-def measured(error: float) -> dict[str, Any]:
-    return {"targets": {}, "scaled": {"mae": error}}
-
-
-@pytest.mark.parametrize(
-    ("own", "others", "expected"),
-    [
-        (0.5, {"last value": 1.0, "ridge": 0.625}, "beats last value by 50.0%, ridge by 20.0%."),
-        (1.0, {"last value": 0.8, "ridge": 0.1}, "loses to last value by 25.0%, ridge (10.0 times its error)."),
-        (1.0, {"last value": 2.0, "ridge": 0.8}, "beats last value by 50.0% but loses to ridge by 25.0%."),
-        (1.0, {"last value": 1.0}, "equals last value."),
-        (1.0, {"last value": 1.0, "ridge": 0.8}, "equals last value but loses to ridge by 25.0%."),
-        (
-            1.0,
-            {"last value": 0.0, "ridge": 2.0},
-            "beats ridge by 50.0% but loses to last value (which makes no error).",
-        ),
-        (0.0, {"last value": 0.0}, "equals last value."),
-    ],
-)
-def test_verdict(own: float, others: dict[str, float], expected: str):
-    sentence = verdict(measured(own), {name: measured(error) for name, error in others.items()})
-    assert sentence == f"On the test split's MAE the network {expected}"
 
 
 @pytest.fixture
@@ -51,15 +26,6 @@ def truth_of(prepared: Prepared) -> np.ndarray:
 
 def run(prepared: Prepared, forecast: np.ndarray, season: int | None = 24, *, past: bool = True) -> dict[str, Any]:
     return evaluate([forecast[:5], forecast[5:]], replace(prepared, season=season), past=past)
-
-
-def test_horizon_rows_are_the_rows_of_the_horizon(prepared: Prepared, series: pd.DataFrame):
-    test = prepared.parts["test"]
-    truth = truth_of(prepared)
-    rows = series[["load", "temperature"]].to_numpy()
-    for index, origin in enumerate(test.origins()):
-        np.testing.assert_array_equal(truth[index], rows[origin : origin + 3])
-    assert test.origins()[-1] + 3 == len(rows)
 
 
 def test_every_forecast_is_measured_on_the_same_test_windows(prepared: Prepared, series: pd.DataFrame):
@@ -82,14 +48,12 @@ def test_every_forecast_is_measured_on_the_same_test_windows(prepared: Prepared,
         assert [found_errors[t]["mae"] for t in ("load", "temperature")] == pytest.approx(expected.tolist())
     step = np.abs(np.diff(rows[:168], axis=0)).mean(axis=0)
     assert found["baselines"]["last value"]["targets"]["load"]["mase"] == pytest.approx(last[0] / step[0])
-    assert found["verdict"] == verdict(found["network"], found["baselines"])
+    assert found["verdict"].startswith("On the test split's MAE the network ")
 
 
 def test_a_perfect_forecast_beats_all_three(prepared: Prepared):
-    sentence = run(prepared, truth_of(prepared))["verdict"]
-    assert sentence == (
-        "On the test split's MAE the network beats last value by 100.0%, seasonal naive by 100.0%, ridge by 100.0%."
-    )
+    words = "beats last value by 100.0%, seasonal naive by 100.0%, ridge by 100.0%."
+    assert run(prepared, truth_of(prepared))["verdict"] == f"On the test split's MAE the network {words}"
 
 
 def test_the_season_may_be_unknown_or_too_long(prepared: Prepared):

@@ -53,35 +53,26 @@ def test_the_measure_that_decides(made: Any, measures: Measures, measure: str, b
 
 
 @pytest.mark.parametrize(
-    ("own", "other", "expected"),
+    ("own", "other", "greatest", "expected"),
     [
-        (0.5, 1.0, (BEATS, "by 50.0%")),
-        (1.0, 1.0, (EQUALS, "")),
-        (0.9996, 1.0, (EQUALS, "")),  # by 0.0%
-        (1.0004, 1.0, (EQUALS, "")),
-        (1.5, 1.0, (LOSES, "by 50.0%")),
-        (3.0, 1.0, (LOSES, "(3.0 times its error)")),
-        (1.0, 0.0, (LOSES, "(which makes no error)")),
-        (0.0, 0.0, (EQUALS, "")),
-        (0.0, 1.0, (BEATS, "by 100.0%")),
+        (0.5, 1.0, False, (BEATS, "by 50.0%")),
+        (1.0, 1.0, False, (EQUALS, "")),
+        (0.9996, 1.0, False, (EQUALS, "")),  # by 0.0%
+        (1.0004, 1.0, False, (EQUALS, "")),
+        (1.5, 1.0, False, (LOSES, "by 50.0%")),
+        (3.0, 1.0, False, (LOSES, "(3.0 times its error)")),
+        (1.0, 0.0, False, (LOSES, "(which makes no error)")),
+        (0.0, 0.0, False, (EQUALS, "")),
+        (0.0, 1.0, False, (BEATS, "by 100.0%")),
+        (0.75, 0.5, True, (BEATS, "by 0.250")),
+        (0.5, 0.75, True, (LOSES, "by 0.250")),
+        (0.5, 0.5, True, (EQUALS, "")),
+        (0.5, 0.5004, True, (EQUALS, "")),
+        (1.0, 0.0, True, (BEATS, "by 1.000")),
     ],
 )
-def test_errors_against_each_other(own: float, other: float, expected: tuple[str, str]):
-    assert against(own, other) == expected
-
-
-@pytest.mark.parametrize(
-    ("own", "other", "expected"),
-    [
-        (0.75, 0.5, (BEATS, "by 0.250")),
-        (0.5, 0.75, (LOSES, "by 0.250")),
-        (0.5, 0.5, (EQUALS, "")),
-        (0.5, 0.5004, (EQUALS, "")),
-        (1.0, 0.0, (BEATS, "by 1.000")),
-    ],
-)
-def test_shares_against_each_other(own: float, other: float, expected: tuple[str, str]):
-    assert against(own, other, greatest=True) == expected
+def test_one_against_another(own: float, other: float, greatest: bool, expected: tuple[str, str]):
+    assert against(own, other, greatest=greatest) == expected
 
 
 def test_outcomes_in_words():

@@ -25,32 +25,22 @@ def measured(prepared: Prepared) -> Measurement:
     return Measurement.of_anomalies(told, prepared, quantile=0.9)
 
 
-def expected(changes: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The scores of rows by the train rows' changes (n, n_targets), written out."""
-    standard = (values[rows] - values[rows - 1] - changes.mean(axis=0)) / changes.std(axis=0)
-    return np.sqrt(np.square(standard).mean(axis=1))
-
-
-def test_the_baseline_takes_no_change_over_a_gap(series: pd.DataFrame):
+@pytest.mark.parametrize(("how", "first"), [({"gaps": "break"}, 60), ({"missing": "drop"}, 61)])
+def test_the_baseline_takes_no_change_over_a_gap_or_from_a_value_that_was_dropped(
+    series: pd.DataFrame, how: dict[str, str], first: int
+):
     table = series.copy()
-    table.loc[60:, "time"] += pd.Timedelta(days=3)
-    table.loc[60:, "load"] += 5000.0
-    prepared = prepared_of(table, gaps="break")
+    if "gaps" in how:
+        table.loc[60:, "time"] += pd.Timedelta(days=3)
+    else:
+        table.loc[60, "load"] = np.nan
+    table.loc[first:, "load"] += 5000.0
+    prepared = prepared_of(table, **how)
     values = table[["load", "temperature"]].to_numpy()
-    changes = np.concatenate([np.diff(values[:60], axis=0), np.diff(values[60:120], axis=0)])
-    simple = measured(prepared).details.simple
-    np.testing.assert_allclose(simple, expected(changes, values, prepared.parts["test"].ends()), rtol=1e-9)
-
-
-def test_the_baseline_takes_no_change_from_a_value_that_was_dropped(series: pd.DataFrame):
-    table = series.copy()
-    table.loc[60, "load"] = np.nan
-    table.loc[61:, "load"] += 5000.0
-    prepared = prepared_of(table, missing="drop")
-    values = table[["load", "temperature"]].to_numpy()
-    changes = np.concatenate([np.diff(values[:60], axis=0), np.diff(values[61:120], axis=0)])
-    simple = measured(prepared).details.simple
-    np.testing.assert_allclose(simple, expected(changes, values, prepared.parts["test"].ends()), rtol=1e-9)
+    changes = np.concatenate([np.diff(values[:60], axis=0), np.diff(values[first:120], axis=0)])
+    standard = (np.diff(values, axis=0) - changes.mean(axis=0)) / changes.std(axis=0)
+    expected = np.sqrt(np.square(standard).mean(axis=1))[prepared.parts["test"].ends() - 1]
+    np.testing.assert_allclose(measured(prepared).details.simple, expected, rtol=1e-9)
 
 
 def test_the_baseline_is_computed_once(series: pd.DataFrame, monkeypatch: pytest.MonkeyPatch):

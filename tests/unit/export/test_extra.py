@@ -115,22 +115,10 @@ def test_an_exporter_sees_the_staged_bundle(trained, register, tmp_path):
 @pytest.mark.parametrize(
     ("formats", "error", "message"),
     [
-        (
-            ["raising"],
-            ExportError,
-            "`formats` raising: exporter 'raising' of distribution 'pens' failed: RuntimeError",
-        ),
-        (
-            ["flat", "sentence"],
-            ExportError,
-            "`formats` sentence: this network has too many numbers; nothing",
-        ),
+        (["raising"], ExportError, "`formats` raising: exporter 'raising' of distribution 'pens' failed: RuntimeError"),
+        (["flat", "sentence"], ExportError, "`formats` sentence: this network has too many numbers; nothing"),
         (["silent"], ExportError, "`formats` silent: exporter 'silent' of distribution 'pens' wrote no file"),
-        (
-            ["needy"],
-            ExportError,
-            "`formats` needy: expected the distribution 'no-such-thing', which is missing",
-        ),
+        (["needy"], ExportError, "`formats` needy: expected the distribution 'no-such-thing', which is missing"),
         (["picky"], ExportError, "`formats` picky: it has 8 rows"),
         (["flta"], UnknownExporterError, "there is no exporter 'flta'; did you mean 'flat'?"),
     ],
@@ -143,16 +131,11 @@ def test_nothing_is_published_where_one_fails(trained, register, tmp_path, forma
 
 
 @pytest.mark.parametrize(
-    ("formats", "batch", "message"),
-    [
-        ((), 2, "`batch` fixes the batch of other formats, expected `formats`; name one, or leave it out"),
-        (("flat",), 0, "`batch`: expected 1 or more windows, found 0"),
-    ],
+    ("formats", "batch", "told"), [((), 2, "expected `formats`"), (("flat",), 0, "expected 1 or more windows, found 0")]
 )
-def test_a_batch_that_makes_no_sense(trained, register, tmp_path, formats, batch, message):
-    with pytest.raises(ConfigError) as caught:
+def test_a_batch_that_makes_no_sense(trained, register, tmp_path, formats, batch, told):
+    with pytest.raises(ConfigError, match=f"^`batch`.*{told}"):
         trained.export(tmp_path, name="tiny", formats=formats, batch=batch)
-    assert str(caught.value) == message
 
 
 def test_two_of_one_name_would_share_a_folder(trained, register, tmp_path):
@@ -235,20 +218,21 @@ def test_the_command(trained, register, zoo_command, tmp_path):
     done = zoo_command("export", trained.folder, "--name", "other", "--format", "needy")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "run: pip install 'pens[ink]'" in done.stderr
-    done = zoo_command("train", "basic", "--format", "flat")
-    assert done.exit_code == 2
-    assert "--export was not given" in done.stderr
     assert not (tmp_path / "exported" / "other").exists()
 
 
-def test_refused_before_a_training(register, zoo_command, series_file, tmp_path):
-    data = ("--data", series_file, "--target", "load", "--window", 8, "--horizon", 3, "--export")
-    for flags, message in (
-        (("--format", "needy"), "error: --format needy: expected the distribution 'no-such-thing'"),
-        (("--format", "picky"), "error: --format picky: it has 8 rows"),
-        (("--format", "flta"), "error: there is no exporter 'flta'; did you mean 'flat'?"),
-    ):
-        done = zoo_command("train", "basic", *data, *flags)
-        assert done.exit_code == 2
-        assert done.stderr.startswith(message)
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (("--export", "--format", "needy"), "--format needy: expected the distribution 'no-such-thing'"),
+        (("--export", "--format", "picky"), "--format picky: it has 8 rows"),
+        (("--export", "--format", "flta"), "there is no exporter 'flta'; did you mean 'flat'?"),
+        (("--format", "flat"), "--export was not given"),
+    ],
+)
+def test_refused_before_a_training(register, zoo_command, series_file, tmp_path, flags, told):
+    data = ("--data", series_file, "--target", "load", "--window", 8, "--horizon", 3)
+    done = zoo_command("train", "basic", *data, *flags)
+    assert done.exit_code == 2
+    assert told in done.stderr
     assert not (tmp_path / "runs").exists()

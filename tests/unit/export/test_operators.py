@@ -15,9 +15,13 @@ from zoo.export.graph import Served
 from zoo.export.inference import inference_network
 from zoo.inference.answers import Answers
 from zoo.outputs import FORECAST, INPUT
+from zoo.settings.schema import DataConfig
+from zoo.tasks import find_task
 from zoo_registry.errors import ExportError
 
 WINDOW, FEATURES = 8, 4
+CONFIG = DataConfig(window=WINDOW, horizon=1)
+ANSWERS = Answers(find_task("forecast").state(CONFIG, [f"x{number}" for number in range(FEATURES)], ["y"]))
 SCALED = SimpleNamespace(units="scaled")  # nothing stands around the network
 ACTIVATIONS = sorted(
     name
@@ -86,7 +90,7 @@ def exported(tmp_path):
         inputs = keras.Input((WINDOW, FEATURES))
         joined = layers.Concatenate()([flat(branch(inputs)) for branch in branches])
         network = inference_network(keras.Model(inputs, joined[:, None]))
-        write_onnx(Served(network, SCALED, Answers(), (WINDOW, FEATURES)), "float32", tmp_path)
+        write_onnx(Served(network, SCALED, ANSWERS, (WINDOW, FEATURES)), "float32", tmp_path)
         windows = np.random.default_rng(0).normal(size=(5, WINDOW, FEATURES)).astype(np.float32)
         session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
         return session.run([FORECAST], {INPUT: windows})[0], np.asarray(network(windows, training=False))

@@ -81,7 +81,9 @@ def test_repair_14_a_fault_in_each_stage_is_refused(request, served, monkeypatch
     window = golden_windows(features.minimum, features.maximum, 8, ends)
     told = answer_windows(trained.network, trained.preprocessor, graph.answers, window)
     expected = {"forecast": told["forecast"].astype(ends)}
-    ruler = Ruler(trained.preprocessor.targets_.deviation, roundings=4 if ends == "float32" else 0)
+    ruler = Ruler(
+        trained.preprocessor.targets_.deviation, {"forecast": "value"}, roundings=4 if ends == "float32" else 0
+    )
 
     def difference(network=None, **how):
         found = raw_function(served(trained, network), ends, **how)(tf.constant(window))

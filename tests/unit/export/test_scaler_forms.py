@@ -8,7 +8,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import onnxruntime
-import pandas as pd
 import pytest
 import tensorflow as tf
 import tf2onnx
@@ -27,10 +26,9 @@ ROWS = 60
 
 
 def fitted(scaler: str, columns: np.ndarray) -> Preprocessor:
-    frame = pd.DataFrame(columns, columns=["a", "b", "c"])
-    if scaler == MIXED:
-        return Preprocessor("huber", {"b": "log", "a": "minmax"}).fit(frame, frame)
-    return Preprocessor(scaler).fit(frame, frame)
+    chosen = ("huber", {"b": "log", "a": "minmax"}) if scaler == MIXED else (scaler,)
+    names = ("a", "b", "c")
+    return Preprocessor(*chosen).fit(lambda: [columns], lambda: [columns], names, names, where="table")
 
 
 @st.composite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -24,14 +25,15 @@ def architecture() -> Callable[[str], Architecture]:
 
 @pytest.fixture(scope="session")
 def network(architecture: Callable[[str], Architecture], shape: SequenceShape) -> Callable[..., Any]:
-    """``network("basic", units=4)``: the built network."""
+    """``network("basic", units=4, horizon=5)``: the built network, some sizes of its shape changed."""
     import zoo  # names Keras' backend
 
     assert zoo
 
     def build(name: str, **values: Any) -> Any:
         found = architecture(name)
-        return found.build(found.configure(values), shape)
+        sizes = {key: values.pop(key) for key in list(values) if key in {field.name for field in fields(shape)}}
+        return found.build(found.configure(values), replace(shape, **sizes))
 
     return build
 

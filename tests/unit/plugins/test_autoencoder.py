@@ -3,19 +3,14 @@
 import numpy as np
 import pytest
 
-from zoo_registry import SequenceShape, Task, TrainingDefaults
+from zoo_registry import Task, TrainingDefaults
 
 WINDOWS = np.random.default_rng(0).normal(size=(4, 6, 3)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
-def model(architecture):
-    import zoo  # names Keras' backend
-
-    assert zoo
-    found = architecture("autoencoder")
-    shape = SequenceShape(task=Task.ANOMALY, window=6, n_features=3, horizon=6, n_targets=2, target_columns=(0, 2))
-    return found.build(found.configure({"units": 16}), shape)
+def model(network):
+    return network("autoencoder", units=16, task=Task.ANOMALY, horizon=6)
 
 
 def test_it_detects_anomalies_alone_and_by_reconstruction(architecture):

@@ -1,7 +1,5 @@
 """Encoder and decoder."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -25,18 +23,15 @@ def test_each_decoding_layer_begins_where_the_encoding_layer_of_its_depth_ended(
         assert decoder.output.shape == (None, 4, 5)  # a state for each step of the horizon
 
 
-def test_a_longer_horizon_begins_with_the_shorter_one(architecture, shape):
-    found = architecture("encoder-decoder")
-    hp = found.configure({"units": 5})
-    short, long = (found.build(hp, replace(shape, horizon=rows)) for rows in (3, 17))  # longer than the window, too
+def test_a_longer_horizon_begins_with_the_shorter_one(network):
+    short, long = (network("encoder-decoder", units=5, horizon=rows) for rows in (3, 17))  # longer than the window, too
     long.set_weights(short.get_weights())
     np.testing.assert_allclose(long(WINDOWS)[:, :3], short(WINDOWS), rtol=0, atol=1e-6)
     assert np.ptp(np.asarray(long(WINDOWS)), axis=1).min() > 1e-4  # steps differ
 
 
-def test_a_classification_is_decoded_in_one_step(architecture, shape):
-    found = architecture("encoder-decoder")
-    classes = replace(shape, task=Task.CLASSIFY, horizon=1, n_targets=1, target_columns=(None,), classes=5)
-    model = found.build(found.configure({"units": 4}), classes)
+def test_a_classification_is_decoded_in_one_step(network):
+    classes = {"task": Task.CLASSIFY, "horizon": 1, "n_targets": 1, "target_columns": (None,), "classes": 5}
+    model = network("encoder-decoder", units=4, **classes)
     assert model.get_layer("decoder_0").output.shape == (None, 1, 4)
     assert model.output_shape == (None, 5)

@@ -25,6 +25,7 @@ def test_the_bidirectional_ones_training_defaults(architecture):
     [
         ("basic", {}, ["LSTM 64"]),
         ("basic", {"units": 7}, ["LSTM 7"]),
+        ("custom-loss", {}, ["LSTM 128"]),
         ("bidirectional", {}, ["Bidirectional LSTM 128", "Dropout 0.2", "Bidirectional LSTM 64"]),
         (
             "bidirectional",

@@ -1,6 +1,6 @@
 """NLinear and DLinear."""
 
-from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,18 +15,9 @@ EITHER = pytest.mark.parametrize("individual", [False, True])
 
 
 @pytest.fixture(scope="module")
-def build(architecture, shape):
+def build(network):
     """``build(kind="dlinear", horizon=4)``: a network of the shape of all these tests, its sizes changed."""
-    import zoo  # names Keras' backend
-
-    assert zoo
-    found = architecture("linear")
-
-    def make(**values):
-        sizes = {name: values.pop(name) for name in list(values) if name not in found.hyperparameters.model_fields}
-        return found.build(found.configure(values), replace(shape, **sizes))
-
-    return make
+    return partial(network, "linear")
 
 
 def test_training_defaults(architecture):

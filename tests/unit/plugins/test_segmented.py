@@ -1,7 +1,5 @@
 """Recurrence over segments, and segments decoded side by side."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -13,19 +11,9 @@ CELLS = pytest.mark.parametrize("cell", ["gru", "lstm"])
 
 
 @pytest.fixture(scope="module")
-def build(architecture, shape):
+def build(network):
     """``build(segment=4, horizon=5)``: a small network of the shape of all these tests, its sizes changed."""
-    import zoo  # names Keras' backend
-
-    assert zoo
-    found = architecture("segmented")
-
-    def make(**values):
-        sizes = {name: values.pop(name) for name in list(values) if name not in found.hyperparameters.model_fields}
-        hp = found.configure({"units": 6, "segment": 3, "dropout": 0.0} | values)
-        return found.build(hp, replace(shape, **sizes))
-
-    return make
+    return lambda **values: network("segmented", **{"units": 6, "segment": 3, "dropout": 0.0} | values)
 
 
 def by_hand(model, windows, *, segment, horizon, columns):

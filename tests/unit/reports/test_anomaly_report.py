@@ -14,12 +14,9 @@ from zoo.evaluation.details import peaks_over_time
 from zoo.evaluation.measurement import Measurement
 from zoo.preprocessing.prepared import Prepared
 from zoo.reports.anomaly_report import anomaly_report
-from zoo.reports.report import Training
 from zoo.settings.schema import DataConfig
 from zoo.training.preparation import prepare
 
-TRAINING = Training("basic on a.csv", [("trained", "today")], "[data]\n", {"loss": [3.0], "val_loss": [3.5]}, 1)
-EVIL = "<script>alert('$x_1$')</script> & 温度"
 ANOMALIES = (210, 217, 230)  # rows, all of them in the test part
 
 
@@ -30,24 +27,28 @@ def prepared_of(series: pd.DataFrame, anomalies: tuple[int, ...] | None = ANOMAL
     return prepare(DataConfig(**({"task": "anomaly", "window": 4, "horizon": 1, "label": label} | settings)), series)
 
 
-def page_of(prepared: Prepared, high: dict[int, float]) -> tuple[str, dict[str, Any]]:
+@pytest.fixture
+def page_of(training):
     """The page where the scores of these rows are as given, and all others below 1."""
-    rows = prepared.parts["test"].ends()
-    told = np.random.default_rng(0).uniform(0.1, 1.0, len(rows))
-    for row, score in high.items():
-        told[rows == row] = score
-    scores = {"validation": np.linspace(0.1, 1.0, len(prepared.parts["validation"])), "test": told}
-    measured = Measurement.of_anomalies(scores, prepared, quantile=1.0)
-    return anomaly_report(TRAINING, measured.evaluation, measured.details), measured.evaluation
+
+    def page(prepared: Prepared, high: dict[int, float]) -> tuple[str, dict[str, Any]]:
+        rows = prepared.parts["test"].ends()
+        told = np.random.default_rng(0).uniform(0.1, 1.0, len(rows))
+        for row, score in high.items():
+            told[rows == row] = score
+        scores = {"validation": np.linspace(0.1, 1.0, len(prepared.parts["validation"])), "test": told}
+        measured = Measurement.of_anomalies(scores, prepared, quantile=1.0)
+        return anomaly_report(training, measured.evaluation, measured.details), measured.evaluation
+
+    return page
 
 
 @pytest.mark.parametrize("times", [True, False])
 @pytest.mark.parametrize("greatest", [3.0, 500.0])  # on a linear and on a logarithmic axis
-def test_the_page(series, elements, times, greatest):
+def test_the_page(series, page_of, pictures, times, greatest):
     prepared = prepared_of(series if times else series.drop(columns="time"))
     text, evaluation = page_of(prepared, {210: greatest, 217: 2.0, 222: 2.5})
-    tags = elements(text).tags
-    assert sum(tag == "svg" for tag, _ in tags) == 1 + 1 + 2 + 1  # the rows around the highest score are all near
+    assert pictures(text) == 1 + 1 + 2 + 1  # the rows around the highest score are all near
     assert evaluation["verdict"] in unescape(text)
     assert [words in text for words in ("anomaly, flagged: 2", "anomaly, missed: 1", "no anomaly: 1")] == [True] * 3
     own = evaluation["network"]
@@ -57,55 +58,50 @@ def test_the_page(series, elements, times, greatest):
     assert "3 of the rows are labelled as anomalies" in text
 
 
-def test_without_labels(series, elements):
+def test_without_labels(series, page_of, pictures, words):
     text, evaluation = page_of(prepared_of(series, None), {222: 2.5})
-    tags = elements(text).tags
-    assert sum(tag == "svg" for tag, _ in tags) == 1 + 1 + 1 + 1
+    assert pictures(text) == 1 + 1 + 1 + 1
     assert "flagged: 1" in text
     assert evaluation["anomalies"] is None
-    words = re.sub(r"<style>.*?</style>", "", unescape(text), flags=re.DOTALL)
-    assert not any(word in words for word in ("anomaly, missed", "loses", "precision", "are labelled"))
+    assert not any(word in words(text) for word in ("anomaly, missed", "loses", "precision", "are labelled"))
 
 
-def test_labels_without_an_anomaly_in_the_test_part(series, elements):
+def test_labels_without_an_anomaly_in_the_test_part(series, page_of, elements):
     text, evaluation = page_of(prepared_of(series, (5,)), {222: 2.5})
     elements(text)
     assert evaluation["anomalies"] == 0
     assert "None of the rows is labelled as an anomaly" in text
 
 
-def test_losing_is_said_in_words(series):
+def test_losing_is_said_in_words(series, page_of):
     table = series.copy()
     table.loc[list(ANOMALIES), "load"] += 1000.0
     text, _ = page_of(prepared_of(table), {222: 2.5})
     assert "The network loses: z-score of differences would serve at least as well" in unescape(text)
 
 
-def test_a_tie_is_said_in_words(series):
+def test_a_tie_is_said_in_words(series, page_of, words):
     table = series.copy()
     table.loc[list(ANOMALIES), "load"] += 1000.0 * np.arange(1, 4)  # what jumps back is no anomaly
     prepared = prepared_of(table)
-    simple = Measurement.of_anomalies(
-        {"validation": np.ones(len(prepared.parts["validation"])), "test": np.ones(len(prepared.parts["test"]))},
-        prepared,
-        quantile=1.0,
-    ).details.simple
+    ones = {name: np.ones(len(prepared.parts[name])) for name in ("validation", "test")}
+    simple = Measurement.of_anomalies(ones, prepared, quantile=1.0).details.simple
     rows = prepared.parts["test"].ends().tolist()
     text, evaluation = page_of(prepared, dict(zip(rows, simple.tolist(), strict=True)))
     assert "the network equals the z-score of differences" in evaluation["verdict"]
     assert "The network gains nothing: z-score of differences would serve at least as well" in unescape(text)
-    assert "loses" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+    assert "loses" not in words(text)
 
 
-def test_names_of_users_are_escaped(series, elements):
-    text, _ = page_of(prepared_of(series.rename(columns={"load": EVIL}), target=EVIL), {222: 2.5})
+def test_names_of_users_are_escaped(series, page_of, elements, evil):
+    text, _ = page_of(prepared_of(series.rename(columns={"load": evil}), target=evil), {222: 2.5})
     elements(text)
     assert "<script" not in text
-    assert f"Values of {EVIL} around them" in unescape(text)
+    assert f"Values of {evil} around them" in unescape(text)
     assert "alert" not in "".join(re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL))
 
 
-def test_rows_with_a_missing_value_are_nowhere(series, elements):
+def test_rows_with_a_missing_value_are_nowhere(series, page_of, elements):
     table = series.copy()
     table.loc[222, "load"] = np.nan
     text, evaluation = page_of(prepared_of(table, missing="interpolate"), {222: 99.0, 217: 2.0})
@@ -115,10 +111,10 @@ def test_rows_with_a_missing_value_are_nowhere(series, elements):
     assert "flagged, no anomaly: 0" in text
 
 
-def test_scores_that_are_all_alike(series, elements):
+def test_scores_that_are_all_alike(series, page_of, pictures):
     prepared = prepared_of(series)
     text, evaluation = page_of(prepared, dict.fromkeys(prepared.parts["test"].ends().tolist(), 0.0))
-    assert sum(tag == "svg" for tag, _ in elements(text).tags) == 1 + 2 + 2 + 1  # two excerpts take in the part
+    assert pictures(text) == 1 + 2 + 2 + 1  # two excerpts take in the part
     assert evaluation["network"]["flagged"] == 0
     assert evaluation["network"]["average_precision"] == pytest.approx(3 / evaluation["windows"])
     assert [words in text for words in ("anomaly, flagged: 0", "anomaly, missed: 3", "no anomaly: 0")] == [True] * 3

@@ -14,12 +14,8 @@ from zoo.evaluation.details import means_over_time
 from zoo.evaluation.measurement import Measurement
 from zoo.preprocessing.prepared import Prepared
 from zoo.reports.class_report import class_report
-from zoo.reports.report import Training
 from zoo.settings.schema import DataConfig
 from zoo.training.preparation import prepare
-
-TRAINING = Training("basic on a.csv", [("trained", "today")], "[data]\n", {"loss": [3.0], "val_loss": [3.5]}, 1)
-EVIL = "<script>alert('$x_1$')</script> & 温度"
 
 
 def prepared_of(series: pd.DataFrame, names: tuple[str, ...] = ("low", "middle", "high")) -> Prepared:
@@ -29,26 +25,26 @@ def prepared_of(series: pd.DataFrame, names: tuple[str, ...] = ("low", "middle",
     return prepare(DataConfig(target="phase", task="classify", window=4, horizon=1), table)
 
 
-def page_of(prepared: Prepared, certainty: float) -> tuple[str, dict[str, Any]]:
-    """The page where the truth is given that much of the probability; the classes share the rest."""
-    classes = len(prepared.table.classes)
-    right = np.eye(classes)[prepared.table.labels[prepared.parts["test"].ends()]]
-    return page_told(prepared, certainty * right + (1 - certainty) * (1 - right) / (classes - 1))
+@pytest.fixture
+def page_of(training):
+    """The page where the truth is given that much of the probability, of which others share the rest, or ``told``."""
 
+    def page(prepared: Prepared, certainty: float = 0.0, told: Any = None) -> tuple[str, dict[str, Any]]:
+        classes = len(prepared.table.classes)
+        right = np.eye(classes)[prepared.table.labels[prepared.parts["test"].ends()]]
+        shares = certainty * right + (1 - certainty) * (1 - right) / (classes - 1)
+        measured = Measurement.of_classes(shares if told is None else told, prepared)
+        return class_report(training, measured.evaluation, measured.details), measured.evaluation
 
-def page_told(prepared: Prepared, told: np.ndarray) -> tuple[str, dict[str, Any]]:
-    """The page where these are the probabilities, (n, classes)."""
-    measured = Measurement.of_classes(told, prepared)
-    return class_report(TRAINING, measured.evaluation, measured.details), measured.evaluation
+    return page
 
 
 @pytest.mark.parametrize("names", [("down", "up"), ("low", "middle", "high")])
 @pytest.mark.parametrize("times", [True, False])
-def test_the_page(series, elements, names, times):
+def test_the_page(series, page_of, pictures, names, times):
     table = series if times else series.drop(columns="time")
     text, evaluation = page_of(prepared_of(table, names), certainty=0.9)
-    tags = elements(text).tags
-    assert sum(tag == "svg" for tag, _ in tags) == 3 + 1  # there is no learning rate in the history
+    assert pictures(text) == 3 + 1  # there is no learning rate in the history
     assert evaluation["verdict"] in unescape(text)
     for name, own in ({"network": evaluation["network"]} | evaluation["baselines"]).items():
         numbers = (own[key] for key in ("log_loss", "accuracy", "balanced_accuracy", "f1", "roc_auc"))
@@ -57,7 +53,7 @@ def test_the_page(series, elements, names, times):
     assert len(re.findall(r'<table class="matrix">', text)) == 2
 
 
-def test_the_table_of_which_class_is_taken_for_which(series, elements):
+def test_the_table_of_which_class_is_taken_for_which(series, page_of):
     prepared = prepared_of(series)
     text, evaluation = page_of(prepared, certainty=0.2)  # never the truth
     matrix = re.search(r'<h3>network</h3>\n<table class="matrix">(.*?)</table>', text, flags=re.DOTALL)[1]
@@ -70,36 +66,35 @@ def test_the_table_of_which_class_is_taken_for_which(series, elements):
     np.testing.assert_allclose(shades, 0.75 * np.array(shares) / 100, atol=1e-3)
 
 
-def test_losing_is_said_in_words(series):
+def test_losing_is_said_in_words(series, page_of):
     text, evaluation = page_of(prepared_of(series), certainty=0.01)
     text = unescape(text)
     assert "The network loses: majority class and logistic regression would serve at least as well" in text
     assert text.count("loses to it (") == len(evaluation["baselines"]) == 2
 
 
-def test_a_tie_is_said_in_words(series):
+def test_a_tie_is_said_in_words(series, page_of):
     prepared = prepared_of(series)
     train, test = (prepared.table.labels[prepared.parts[part].ends()] for part in ("train", "test"))
-    text, evaluation = page_told(prepared, np.tile(np.bincount(train) / len(train), (len(test), 1)))
+    text, evaluation = page_of(prepared, told=np.tile(np.bincount(train) / len(train), (len(test), 1)))
     assert "equals majority class" in evaluation["verdict"]
     assert ">equals it<" in text
 
 
-def test_winning_is_not_called_a_loss(series):
+def test_winning_is_not_called_a_loss(series, page_of, words):
     text, _ = page_of(prepared_of(series), certainty=1 - 1e-9)
-    assert "loses" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+    assert "loses" not in words(text)
 
 
-def test_names_of_classes_are_escaped(series, elements):
-    text, _ = page_of(prepared_of(series, (EVIL, "other")), certainty=0.6)
+def test_names_of_classes_are_escaped(series, page_of, elements, evil):
+    text, _ = page_of(prepared_of(series, (evil, "other")), certainty=0.6)
     elements(text)
     assert "<script" not in text
-    assert unescape(text).count(f"told {EVIL}") == 2
-    pictures = "".join(re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL))
-    assert "alert" not in pictures
+    assert unescape(text).count(f"told {evil}") == 2
+    assert "alert" not in "".join(re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL))
 
 
-def test_a_class_that_the_test_part_lacks(series, elements):
+def test_a_class_that_the_test_part_lacks(series, page_of, elements):
     prepared = prepared_of(series.assign(load=[float(row % 3 if row < 200 else row % 2) for row in range(240)]))
     text, evaluation = page_of(prepared, certainty=0.9)
     elements(text)
@@ -107,7 +102,7 @@ def test_a_class_that_the_test_part_lacks(series, elements):
     assert "There is no ROC AUC, as a class does not occur in the test part" in text
 
 
-def test_many_classes_are_not_drawn(series, elements):
+def test_many_classes_are_not_drawn(series, page_of, elements):
     names = tuple(f"class {number:02}" for number in range(40))
     random = np.random.default_rng(0)
     text, _ = page_of(prepared_of(series.assign(load=random.permutation(240)), names), certainty=0.9)
@@ -116,9 +111,9 @@ def test_many_classes_are_not_drawn(series, elements):
     assert "10 more classes are in run.json" in text
 
 
-def test_one_probability_for_all(series, elements):
+def test_one_probability_for_all(series, page_of, pictures):
     text, evaluation = page_of(prepared_of(series, ("down", "up")), certainty=0.5)
-    assert sum(tag == "svg" for tag, _ in elements(text).tags) == 3 + 1
+    assert pictures(text) == 3 + 1
     assert evaluation["network"]["log_loss"] == pytest.approx(np.log(2))
     assert evaluation["network"]["roc_auc"] == 0.5
     told = np.sum(evaluation["network"]["confusion"], axis=0)

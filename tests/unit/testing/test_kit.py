@@ -16,7 +16,7 @@ from pydantic import Field
 from zoo.testing import CHECKS, check, run_checks
 from zoo.testing.kit import MAIN
 from zoo.testing.subject import Subject
-from zoo_registry import Architecture, Hyperparameters, Task, discover, head
+from zoo_registry import Architecture, Hyperparameters, Task, head
 from zoo_registry.errors import PluginError
 
 CALLS = itertools.count(1)
@@ -186,23 +186,8 @@ def zoo_runtimes():
 """
 
 
-@pytest.fixture
-def crooked(tmp_path, monkeypatch):
-    """A runtime of a plugin, whose forecasts are a little off."""
-    metadata = tmp_path / "site" / "crooked-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: crooked\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[zoo]\ncrooked = crooked_runtime\n")
-    (tmp_path / "site" / "crooked_runtime.py").write_text(CROOKED)
-    monkeypatch.syspath_prepend(tmp_path / "site")
-    discover.cache_clear()
-    yield
-    discover.cache_clear()
-    sys.modules.pop("crooked_runtime", None)
-
-
-@pytest.mark.usefixtures("crooked")
-def test_a_runtime_over_the_limit_leaves_what_the_others_gave(tmp_path):
+def test_a_runtime_over_the_limit_leaves_what_the_others_gave(install_plugin, tmp_path):
+    install_plugin("crooked", CROOKED)
     report = run_checks(architecture(network()), tmp_path, ["export", "native recurrence", "runtimes"])
     (failed,) = report.failed
     assert failed.check == "runtimes"
@@ -283,24 +268,21 @@ class NoBounds(Hyperparameters):
 
 
 @pytest.mark.parametrize(
-    ("model", "told"), [(NoWords, "'width' has no description"), (NoBounds, "'width' has no lower bound")]
+    ("fields", "told"),
+    [
+        ({"hyperparameters": NoWords}, "'width' has no description"),
+        ({"hyperparameters": NoBounds}, "'width' has no lower bound"),
+        ({"tiny": {"widht": 3}}, "hyperparameter 'widht' is unknown"),
+    ],
 )
-def test_hyperparameters_say_what_they_are(model, told, tmp_path):
-    assert told in verdict("hyperparameters", network(), tmp_path, hyperparameters=model).reason
-
-
-def test_tiny_has_to_be_valid(tmp_path):
-    found = verdict("hyperparameters", network(), tmp_path, tiny={"widht": 3})
-    assert "hyperparameter 'widht' is unknown" in found.reason
+def test_hyperparameters_say_what_they_are(fields, told, tmp_path):
+    assert told in verdict("hyperparameters", network(), tmp_path, **fields).reason
 
 
 def test_a_check_alone_raises_what_does_not_hold(tmp_path):
     check("shapes", architecture(network()), tmp_path)
-    with pytest.raises(Exception, match="the network's output must have shape"):
+    with pytest.raises(PluginError, match="the network's output must have shape"):
         check("shapes", architecture(short), tmp_path)
-
-
-def test_a_check_alone_is_not_passed_over_where_the_training_failed(tmp_path):
     broken = architecture(raising)
     with pytest.raises(PluginError, match="build failed: RuntimeError: the weather is bad"):
         check("loss falls", broken, tmp_path)

@@ -112,11 +112,3 @@ def test_wrappers_work_and_print_to_standard_error(install, capsys):
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "epoch 7\n")
     assert sys.stdout is not sys.stderr
-
-
-def test_each_run_has_trackers_of_its_own(install):
-    install()
-    one, other = Recorder("tracker"), Recorder("tracker")
-    Lifecycle([one]).run_started("run-1", {})
-    Lifecycle([other]).run_started("run-2", {})
-    assert [told[1] for told in one.told + other.told] == ["run-1", "run-2"]

@@ -163,8 +163,8 @@ def test_more_than_a_request_takes(store):
 
 
 def test_another_training_of_the_same_second_is_another_run(store):
-    train(MlflowTracker("sqlite:///here.db"), [1])
-    train(MlflowTracker("sqlite:///here.db"), [1], {"architecture": "basic", "seed": 1})
+    for config in ({"architecture": "basic"}, {"architecture": "basic", "seed": 1}):
+        train(MlflowTracker("sqlite:///here.db"), [1], config)
     assert len(store.runs) == 2
 
 

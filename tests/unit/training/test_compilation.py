@@ -13,31 +13,18 @@ from hypothesis import strategies as st
 
 from zoo.settings.choices import OptimizerName
 from zoo.settings.schema import TrainingConfig
-from zoo.training.compilation import OPTIMIZERS, make_loss, make_optimizer
+from zoo.training.compilation import make_loss, make_optimizer
 from zoo_registry import Entry, ExponentialSchedule, Hyperparameters, Loss, LossContext, Registry, discover
 from zoo_registry.errors import ConfigError, PluginError, UnknownLossError
 from zoo_registry.hyperparameters import validated
 from zoo_registry.registry import LOSSES
 
-CLASSES = {
-    "adam": keras.optimizers.Adam,
-    "adamw": keras.optimizers.AdamW,
-    "rmsprop": keras.optimizers.RMSprop,
-    "sgd": keras.optimizers.SGD,
-    "nadam": keras.optimizers.Nadam,
-    "lion": keras.optimizers.Lion,
-}
 
-
-def test_every_option_can_be_made():
-    assert set(OPTIMIZERS) == set(get_args(OptimizerName)) == set(CLASSES)
-
-
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("name", get_args(OptimizerName))
 def test_optimizers_have_their_schedule(name):
     schedule = ExponentialSchedule(steps=500, rate=0.5)
     optimizer = make_optimizer(TrainingConfig(optimizer=name, learning_rate=0.003, schedule=schedule), 30_000)
-    assert type(optimizer) is CLASSES[name]
+    assert type(optimizer).__name__.lower() == name
     for step in (0, 1, 500, 20_000):
         optimizer.iterations.assign(step)
         assert float(optimizer.learning_rate) == pytest.approx(0.003 * 0.5 ** (step / 500), rel=1e-5, abs=1e-12)
@@ -61,7 +48,7 @@ def stepped(gradients, weights=(1.0, -2.0), **settings):
     return np.array(found)
 
 
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("name", get_args(OptimizerName))
 def test_weight_decay_shrinks_weights(name):
     zero = [(0, 0)] * 3
     decay = {"optimizer": name, "learning_rate": 0.1}
@@ -70,29 +57,11 @@ def test_weight_decay_shrinks_weights(name):
     np.testing.assert_array_equal(stepped(zero, weight_decay=0, **decay), [(1, -2)] * 3)
     left_out = 1 - 0.1 * (0.004 if name == "adamw" else 0)
     np.testing.assert_allclose(stepped(zero, **decay)[0], np.array([1, -2]) * left_out, rtol=1e-5)
-
-
-def test_weight_decay_is_decoupled_from_the_gradient():
-    found = stepped([(1, 1)], optimizer="adam", learning_rate=0.1, weight_decay=0.5)
-    np.testing.assert_allclose(found, [np.array([1, -2]) * 0.95 - 0.1], rtol=1e-5)
+    if name == "adam":  # not by the gradient
+        np.testing.assert_allclose(stepped([(1, 1)], weight_decay=0.5, **decay), [[0.85, -2.0]], rtol=1e-5)
 
 
 SGD_OF_1 = {"optimizer": "sgd", "learning_rate": 1.0}
-
-
-@pytest.mark.parametrize(
-    ("gradient", "settings", "step"),
-    [
-        ((3, 4), {}, (3, 4)),
-        ((3, 4), {"clip_norm": 1}, (0.6, 0.8)),
-        ((3, 4), {"clip_norm": 5.5}, (3, 4)),
-        ((3, -4), {"clip_value": 0.5}, (0.5, -0.5)),
-        ((3, 0.25), {"clip_value": 0.5}, (0.5, 0.25)),
-    ],
-)
-def test_clipping_bounds_a_step(gradient, settings, step):
-    found = stepped([gradient], weights=(0, 0), **SGD_OF_1, **settings)
-    np.testing.assert_allclose(found, [-np.array(step)], rtol=1e-6)
 
 
 def test_the_norm_is_that_of_all_gradients_together():
@@ -126,43 +95,20 @@ def test_momentum_of_sgd():
     found = stepped(GRADIENTS, **common)
     np.testing.assert_allclose(found, [weights + first, weights + first + second], rtol=1e-5)
 
-    ahead = [
-        momentum * velocity - rate * gradient for velocity, gradient in zip((first, second), GRADIENTS, strict=True)
-    ]
+    ahead = momentum * np.array([first, second]) - rate * GRADIENTS
     found_ahead = stepped(GRADIENTS, nesterov=True, **common)
     np.testing.assert_allclose(found_ahead, weights + np.cumsum(ahead, axis=0), rtol=1e-5)
     assert (np.abs(found_ahead - found) > 0.01).all()
 
 
-def test_momentum_of_rmsprop():
-    plain = stepped(GRADIENTS, optimizer="rmsprop", learning_rate=0.1)
-    found = stepped(GRADIENTS, optimizer="rmsprop", learning_rate=0.1, momentum=0.9)
-    start = np.array([1.0, -2.0])
-    np.testing.assert_allclose(found[0], plain[0], rtol=1e-6)
-    np.testing.assert_allclose(found[1], plain[1] + 0.9 * (plain[0] - start), rtol=1e-5)
-
-
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        (
-            {"optimizer": "adam", "momentum": 0.9},
-            "`momentum` is for `optimizer` sgd and rmsprop, found adam; leave it out",
-        ),
-        (
-            {"optimizer": "lion", "momentum": 0.9},
-            "`momentum` is for `optimizer` sgd and rmsprop, found lion; leave it out",
-        ),
-        (
-            {"optimizer": "rmsprop", "momentum": 0.9, "nesterov": True},
-            "`nesterov` is for `optimizer='sgd'`, found rmsprop",
-        ),
+        ({"optimizer": "adam", "momentum": 0.9}, "`momentum` is for `optimizer` sgd and rmsprop, found adam"),
+        ({"optimizer": "rmsprop", "momentum": 0.9, "nesterov": True}, "`nesterov` is for `optimizer='sgd'`, found"),
         ({"optimizer": "adam", "nesterov": True}, "`nesterov` is for `optimizer='sgd'`, found adam"),
         ({"optimizer": "sgd", "nesterov": True}, "`nesterov` looks ahead along the momentum, but that is 0; give"),
-        (
-            {"clip_norm": 1, "clip_value": 1},
-            "`clip_norm` and `clip_value` bound the gradients each in its way; give one",
-        ),
+        ({"clip_norm": 1, "clip_value": 1}, "`clip_norm` and `clip_value` bound the gradients each in its way"),
     ],
 )
 def test_what_an_optimizer_does_not_know(settings, told):
@@ -244,14 +190,8 @@ def test_a_plugins_loss(make_architecture, own_loss_of_a_plugin, context, shape)
         (lambda parameters, context: 1 / 0, "ZeroDivisionError: division by zero"),
         (lambda parameters, context: None, "TypeError: 'NoneType' object is not callable"),
         (lambda parameters, context: lambda y_true, y_pred: y_true["x"], "Error: "),
-        (
-            lambda parameters, context: lambda y_true, y_pred: keras.ops.mean(y_true),
-            r"ValueError: expected one value for each sample, \(2,\), found \(\)",
-        ),
-        (
-            lambda parameters, context: lambda y_true, y_pred: keras.ops.mean(y_true, axis=0),
-            r"ValueError: expected one value for each sample, \(2,\), found \(3, 1\)",
-        ),
+        (lambda parameters, context: lambda y_true, y_pred: keras.ops.mean(y_true), r"each sample, .*found \(\)"),
+        (lambda parameters, context: lambda y_true, y_pred: y_true[0], r"each sample, \(2,\), found \(3, 1\)"),
     ],
 )
 def test_a_plugins_loss_that_is_none(make_architecture, own_loss_of_a_plugin, context, make, told):

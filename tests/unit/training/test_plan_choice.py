@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
@@ -18,32 +20,27 @@ from zoo_registry.errors import ConfigError
 from zoo_registry.hyperparameters import validated
 
 SMALL = {"target": "load", "window": 8, "horizon": 2, "epochs": 3, "patience": 0}
-WIDE = {
-    "basic": {"units": 8},
-    "stacked": {"units": 6},
-    "bidirectional": {"units": 6, "second_units": 4, "dropout": 0.3},
-}
-
-FUSED = {
-    "basic": ["LSTM(8)"],
-    "stacked": ["LSTM(6)", "LSTM(6)"],
-    "bidirectional": ["LSTM(6)", "LSTM(6)", "LSTM(4)", "LSTM(4)"],
-}
 
 
-@pytest.mark.parametrize("name", ["basic", pytest.param("stacked", marks=pytest.mark.full), "bidirectional"])
-def test_a_whole_training_is_the_unfused_one(name, series, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "wide", "fused"),
+    [
+        ("basic", {"units": 8}, ["LSTM(8)"]),
+        pytest.param("stacked", {"units": 6}, ["LSTM(6)"] * 2, marks=pytest.mark.full),
+        ("bidirectional", {"units": 6, "second_units": 4, "dropout": 0.3}, ["LSTM(6)"] * 2 + ["LSTM(4)"] * 2),
+    ],
+)
+def test_a_whole_training_is_the_unfused_one(name, wide, fused, series, tmp_path):
     runs = {
-        engine: zoo.train(name, series, hyperparameters=WIDE[name], runs=tmp_path / engine, engine=engine, **SMALL)
+        engine: zoo.train(name, series, hyperparameters=wide, runs=tmp_path / engine, engine=engine, **SMALL)
         for engine in ("keras", "fused")
     }
-    weights = [runs[engine].network.get_weights() for engine in ("keras", "fused")]
-    for one, other in zip(*weights, strict=True):
+    for one, other in zip(*(run.network.get_weights() for run in runs.values()), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
     losses = [run.record.training.val_loss for run in runs.values()]
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
     assert runs["keras"].record.training.engine["fused"] == []
-    assert runs["fused"].record.training.engine["fused"] == FUSED[name]
+    assert runs["fused"].record.training.engine["fused"] == fused
 
 
 def test_the_same_seed_gives_the_same_weights_with_parts(series, tmp_path):
@@ -147,11 +144,6 @@ def test_a_checkpoint_holds_the_plan(series, tmp_path, monkeypatch):
         zoo.train("basic", series, hyperparameters={"units": 4}, runs=tmp_path, **SMALL)
     monkeypatch.undo()
     (folder,) = (tmp_path / "unfinished").iterdir()
-    assert read_checkpoint(UnfinishedRun.read(folder)).state.plan == {
-        "engine": "fused",
-        "parts": 1,
-        "steps_per_execution": 5,
-        "jit": False,
-    }
+    assert read_checkpoint(UnfinishedRun.read(folder)).state.plan == asdict(Plan("fused", 1, 5))
     monkeypatch.setattr(plan_choice, "at_once", lambda: 4)
     assert zoo.resume("latest", series, runs=tmp_path).record.training.engine["parts"] == 1

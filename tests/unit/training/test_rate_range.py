@@ -33,12 +33,6 @@ def find(make_architecture, prepared):
     return find
 
 
-def test_rates_rise_by_one_factor():
-    rates = rising_rates(200)
-    assert (rates[0], rates[-1]) == pytest.approx((1e-7, 10))
-    np.testing.assert_allclose(rates[1:] / rates[:-1], 1e8 ** (1 / 199))
-
-
 def test_smoothing_is_without_bias():
     losses = np.random.default_rng(0).normal(size=50) + 3
     weights = [0.98 ** np.arange(count)[::-1] for count in range(1, 51)]
@@ -66,7 +60,7 @@ def test_the_suggestion_is_a_tenth_of_the_rate_with_the_least_smoothed_loss():
     ],
 )
 def test_nothing_to_suggest(losses, told):
-    with pytest.raises(TrainingError, match=f"^--find-lr: {told}.*; try "):
+    with pytest.raises(TrainingError, match=f"^`find_lr`: {told}.*; try "):
         suggest(rising_rates(100), losses)
 
 

@@ -15,9 +15,9 @@ import pytest
 
 from zoo.settings.loss_names import find_loss
 from zoo.workers.executors import executor
-from zoo.workers.messages import ClusterLostError, WorkerLostError
+from zoo.workers.messages import WorkerLostError
 from zoo.workers.worker_threads import cores, set_threads, thread_environment
-from zoo_registry.errors import ConfigError, ZooError
+from zoo_registry.errors import ConfigError
 
 
 def lives(pid: int) -> bool:
@@ -209,8 +209,3 @@ def test_without_dask_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ConfigError, match=r"pip install 'lstm-zoo\[dask\]'"):
         executor("dask", address="tcp://127.0.0.1:1")
-
-
-def test_losses_are_errors_of_the_zoo():
-    assert issubclass(WorkerLostError, ZooError)
-    assert issubclass(ClusterLostError, ZooError)

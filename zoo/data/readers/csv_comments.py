@@ -18,7 +18,6 @@ COMMENT_REMEDY = f"or give `comment={COMMENT_SIGN!r}` where that line is a comme
 
 COMPRESSED = {".gz", ".bz2", ".zip", ".xz", ".zst", ".tar"}
 _OPENERS: dict[str, Callable[..., IO[Any]]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-_CHARACTERS = 2**20  # read at a time where nobody says how many
 
 
 class WithoutComments(io.TextIOBase):
@@ -41,10 +40,11 @@ class WithoutComments(io.TextIOBase):
         return True
 
     def read(self, size: int | None = -1) -> str:
-        """Return the next characters, "" at the end."""
-        wanted = _CHARACTERS if size is None or size < 0 else size
+        """Return the next characters, as many as pandas asks for, "" at the end."""
+        assert size is not None
+        assert size >= 0
         pieces, found = [self._rest], len(self._rest)
-        while found < wanted and (line := self._file.readline()):
+        while found < size and (line := self._file.readline()):
             self._read += 1
             if not self._quoted and line.startswith(self._sign):
                 self._skipped.append(self._read - len(self._skipped))
@@ -53,11 +53,8 @@ class WithoutComments(io.TextIOBase):
             pieces.append(line)
             found += len(line)
         text = "".join(pieces)
-        if size is None or size < 0:
-            self._rest = ""
-            return text + self.read(size) if text else text
-        self._rest = text[wanted:]
-        return text[:wanted]
+        self._rest = text[size:]
+        return text[:size]
 
     def close(self) -> None:
         """Close the file."""

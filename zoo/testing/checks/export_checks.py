@@ -7,6 +7,7 @@ from typing import Any
 from zoo.bundle.golden import Ruler
 from zoo.bundle.replay import replay
 from zoo.capabilities import DIFFERS, EQUAL, FORMATS, LOOP, NATIVE, NONE, NOT_INSTALLED, REFUSED
+from zoo.export.export_run import export
 from zoo.runtimes import runtimes
 from zoo.testing.bench import Bench, FirstEpoch, Published
 from zoo.testing.checks.training_checks import DROPOUT, dropout_steps
@@ -111,7 +112,7 @@ def _read_by(bench: Bench, published: Published, name: str, exporter: str) -> tu
     if exporter not in discover().exporters:
         return NOT_INSTALLED, ""
     try:
-        bench.export_again(published, name, (exporter,))
+        export(published.trained, bench.folder, name, formats=(exporter,))
     except ParityError as error:
         return DIFFERS, str(error)
     except (ExportError, BundleError) as error:
