@@ -139,7 +139,11 @@ class RangeWatch:
         highest = np.where(self._highest > self._high, self._highest, np.minimum(self._highest, limits.maximum))
         spans = np.stack([limits.minimum, limits.maximum, limits.deviation, lowest, highest], axis=1)
         columns = zip(limits.columns, spans.tolist(), self._windows.tolist(), strict=True)
-        return [Outside(column, *span, windows, self._total) for column, span, windows in columns if windows]
+        return [
+            Outside(column, minimum, maximum, deviation, lowest, highest, windows, self._total)
+            for column, (minimum, maximum, deviation, lowest, highest), windows in columns
+            if windows
+        ]
 
 
 def warn_outside(outside: Sequence[Outside]) -> None:
