@@ -256,7 +256,7 @@ def test_a_size_that_is_refused_is_a_warning_and_all_of_them_a_failure(tmp_path)
     assert any("refuses window 4" in text and "has no segment" in text for text in found.warnings)
     found = verdict("shapes", network(), tmp_path, check=refuse(500))
     assert found.status == "failed"
-    assert "no size can be built" in found.reason
+    assert "no size can be built; name some that check accepts in the architecture's toy" in found.reason
 
 
 class NoWords(Hyperparameters):

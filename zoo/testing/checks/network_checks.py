@@ -44,7 +44,7 @@ def check_shapes(bench: Bench) -> Findings:
             expected = (3, *shape.output)
             assert output.shape == expected, f"task {task}, {_sizes(shape)}: expected {expected}, found {output.shape}"
             assert np.isfinite(output).all(), f"task {task}, {_sizes(shape)}: outputs are not finite"
-        assert built, f"task {task}: no size can be built ({warnings[-1]})"
+        assert built, f"no size can be built; name some that check accepts in the architecture's toy ({warnings[-1]})"
     sized = default_network(architecture)
     return Findings({"parameters": None if sized is None else int(sized.count_params())}, tuple(warnings))
 
