@@ -125,7 +125,6 @@ def _train(
     with uncollected():
         from zoo.run import Run
         from zoo.runs.store import make_record, write_run
-        from zoo.tracking.epochs import EpochHook
         from zoo.training.progress import ProgressBar
         from zoo.training.run_report import run_report
         from zoo.training.trainer import fit, measure
@@ -134,7 +133,7 @@ def _train(
     entry = discover().catalogue[config.architecture]
     hp = entry.item.configure(config.hyperparameters)
     with ExitStack() as stack:
-        callbacks: list[Any] = [EpochHook(lifecycle, unfinished.id)]
+        callbacks = [lifecycle.epochs(unfinished.id)]
         if progress:
             callbacks.append(stack.enter_context(ProgressBar()))
         fitted = fit(

@@ -89,9 +89,7 @@ def test_a_training_that_fails_leaves_the_last_good_epoch(series, tmp_path, monk
     runs = str(tmp_path / "runs")
     command = f'zoo.train("basic", data, start_from="{run.id}", learning_rate=0.001, runs={runs!r}, ...)'
     assert (run.epoch, run.command) == (left, command)
-    assert str(caught.value).endswith(
-        f"the last good weights, of epoch {left}, are kept, to start from them: {command}"
-    )
+    assert str(caught.value).endswith(f"of epoch {left}, are kept, to start from them: {command}")
     with pytest.raises(RunError, match=r"diverged after epoch 1, and would again; go on with: zoo\.train\(.basic"):
         zoo.resume(run.id, series, runs=tmp_path / "runs")
     monkeypatch.undo()
@@ -161,15 +159,8 @@ def test_balanced_class_weights_reach_the_loss(series):
     told = {}
     for weights in ("none", "balanced"):
         settings = {"target": "kind", "features": "load", "window": 2, "epochs": 30, "patience": 0, "keep": "last"}
-        config, prepared = plan(
-            "basic",
-            frame,
-            task="classify",
-            class_weights=weights,
-            learning_rate=0.02,
-            hyperparameters={"units": 4},
-            **settings,
-        )
+        settings |= {"class_weights": weights, "learning_rate": 0.02, "hyperparameters": {"units": 4}}
+        config, prepared = plan("basic", frame, task="classify", **settings)
         architecture = discover().catalogue["basic"].item
         fitted = fit(architecture, architecture.configure(config.hyperparameters), prepared, config.training)
         confusion = np.array(measure(fitted.model, prepared, config).evaluation["network"]["confusion"])
