@@ -95,7 +95,7 @@ def test_a_training_that_fails_leaves_the_last_good_epoch(series, tmp_path, monk
     monkeypatch.undo()
     start = {"start_from": run.id, "learning_rate": 0.001, "runs": tmp_path / "runs"}
     again = zoo.train("basic", series, **start, **settings)
-    assert again.record.training.started_from == {"run": run.id, "epoch": left}
+    assert again.record.training.started_from.model_dump() == {"run": run.id, "epoch": left}
 
 
 def test_weights_that_are_not_finite_end_the_training(make_architecture, overfitted):
