@@ -79,8 +79,8 @@ class UnknownRuntimeError(UnknownNameError, BundleError):
 
 
 def close_match_hint(name: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` for the nearest of the known names, case aside, else the first few of them."""
-    candidates = {candidate.casefold(): candidate for candidate in sorted(known)}
+    """Return ``"; did you mean 'x'?"`` for the nearest other of the known names, case aside, else the first few."""
+    candidates = {candidate.casefold(): candidate for candidate in sorted(known) if candidate != name}
     if matches := difflib.get_close_matches(name.casefold(), candidates, n=1, cutoff=0.5):
         return f"; did you mean '{candidates[matches[0]]}'?"
     shown = list(candidates.values())

@@ -104,8 +104,10 @@ class Registry(Mapping[str, Entry[T]], Generic[T]):
         for entry in self._by_name.get(bare, []):
             if entry.distribution == distribution:
                 return entry
-        known = (*self._by_key, *self.kind.reserved)
-        raise self.kind.error(f"there is no {self.kind.name} '{name}'{close_match_hint(str(name), known)}")
+        hint = close_match_hint(str(name), (*self._by_key, *self.kind.reserved))
+        if name in self.kind.reserved:
+            hint = "; it is built in, so that its plugin is broken or was switched off: see zoo plugin list"
+        raise self.kind.error(f"there is no {self.kind.name} '{name}'{hint}")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_key)

@@ -79,7 +79,7 @@ def test_weights_are_bit_equal(name, series, tmp_path, kill_after, monkeypatch):
     settings, epochs = SETTINGS[name]
     settings = SMALL | settings | {"hyperparameters": DROPOUT if "dropout" in name else FUSED, "seed": 5}
     whole = zoo.train("basic", series, runs=tmp_path / "whole", **settings)
-    assert whole.record.training.engine["engine"] == ("keras" if "dropout" in name else "fused")
+    assert whole.record.training.engine.engine == ("keras" if "dropout" in name else "fused")
     ended = whole.record.training.epochs
     if "best" in name:
         assert whole.record.training.best_epoch < epochs[0], "a checkpoint must hold other weights than the last"

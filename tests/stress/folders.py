@@ -278,7 +278,7 @@ def strike(
 
 def campaign(folder: Path, runs: int, studies: int, seed: int, told: Callable[[str], object] = print) -> list[Blow]:
     """Make the folders in ``folder``, strike so often, and return all blows."""
-    from zoo.cli.tensorflow import import_tensorflow
+    from zoo.quiet import import_tensorflow
 
     import_tensorflow()
     draw, template = random.Random(seed), folder / "template"

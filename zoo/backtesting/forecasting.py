@@ -59,18 +59,19 @@ class BlockForecasts:
 
 def forecast_block(
     laid: TableWindows,
+    numbers: NDArray[np.int64],
     fitting: Fitting | None,
-    *,
+    season: int | None,
     outputs: Outputs | None = None,
-    season: int | None = None,
     callbacks: Sequence[Any] = (),
 ) -> BlockForecasts:
-    """Fit what is to be fitted on the rows before, and forecast from each of these windows.
+    """Fit what is to be fitted on the rows before, and forecast from each window of these numbers.
 
     ``outputs`` is a network that is there already; without it one is trained. ``season`` is one that all windows have
     before them, or None; ``callbacks`` of Keras are told of the training. It may run in another process. Raises what a
     training raises.
     """
+    laid = laid.chosen(numbers)
     prepared, fit = None, None
     if fitting is not None and fitting.config is not None:
         began = time.perf_counter()
@@ -88,14 +89,14 @@ def forecast_block(
     baselines, skipped = _baselines(laid, prepared, season)
     made: dict[str, list[NDArray[np.float64]]] = {name: [] for name in (NETWORK, *baselines)}
     quantiles = []
-    for numbers in laid.windows.batches(_batch_size(laid)):
-        windows = laid.inputs(numbers)
+    for some in laid.windows.batches(_batch_size(laid)):
+        windows = laid.inputs(some)
         answers = outputs(windows)
         made[NETWORK].append(np.asarray(answers[FORECAST], np.float64))
         if QUANTILES in answers:
             quantiles.append(np.asarray(answers[QUANTILES], np.float64))
         for name, baseline in baselines.items():
-            made[name].append(np.asarray(baseline(windows, numbers), np.float64))
+            made[name].append(np.asarray(baseline(windows, some), np.float64))
     return BlockForecasts(
         forecasts={name: np.concatenate(parts) for name, parts in made.items()},
         quantiles=np.concatenate(quantiles) if quantiles else None,

@@ -7,9 +7,6 @@ from concurrent.futures import Executor, as_completed
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from zoo.backtesting.forecasting import BlockForecasts, Fitting, Outputs, forecast_block
 from zoo.backtesting.origins import Block, origins_of
 from zoo.data.table_windows import TableWindows
@@ -61,11 +58,11 @@ def forecast_blocks(
     tell(0, len(groups))
     if executor is None:
         for done, (group, fitting) in enumerate(zip(groups, fittings, strict=True), start=1):
-            yield _forecast(laid, group.numbers, fitting, season, outputs)
+            yield forecast_block(laid, group.numbers, fitting, season, outputs)
             tell(done, len(groups))
         return
     asked = [(group.numbers, fitting, season) for group, fitting in zip(groups, fittings, strict=True)]
-    with training_tasks(executor, _forecast, laid, asked) as tasks:
+    with training_tasks(executor, forecast_block, laid, asked) as tasks:
         places = {task: number for number, task in enumerate(tasks)}
         for done, task in enumerate(as_completed(tasks), start=1):
             try:
@@ -75,14 +72,3 @@ def forecast_blocks(
                 raise WorkerLostError(f"the training at origin {origin}: {error}") from error
             tell(done, len(groups))
         yield from (task.result() for task in tasks)
-
-
-def _forecast(
-    laid: TableWindows,
-    numbers: NDArray[np.int64],
-    fitting: Fitting | None,
-    season: int | None,
-    outputs: Outputs | None = None,
-    callbacks: Sequence[Any] = (),
-) -> BlockForecasts:
-    return forecast_block(laid.chosen(numbers), fitting, outputs=outputs, season=season, callbacks=callbacks)

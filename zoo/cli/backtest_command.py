@@ -34,7 +34,7 @@ from zoo.cli.setting_options import (
     with_settings,
     worker_settings,
 )
-from zoo.cli.tensorflow import import_tensorflow
+from zoo.quiet import import_tensorflow
 from zoo.settings.choices import Missing
 from zoo.tasks import find_task
 from zoo_registry.errors import ConfigError

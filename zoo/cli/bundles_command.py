@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,26 +11,8 @@ from zoo.atomic import check_folder
 from zoo.cli.output import Json, note, print_json, print_table
 from zoo.provenance import Evaluation
 
-
-@dataclass(frozen=True)
-class _Listed:
-    """A bundle in one line; all but model, version, folder and bytes are None where the manifest cannot be read.
-
-    ``measure`` is what decides between network and baselines, and with their values None where a manifest lacks it.
-    """
-
-    model: str
-    version: int
-    folder: str
-    bytes: int
-    error: str | None = None
-    task: str | None = None
-    architecture: str | None = None
-    created: str | None = None
-    measure: str | None = None
-    network: float | None = None
-    baseline: str | None = None
-    baseline_value: float | None = None
+# None where the manifest cannot be read; from ``measure``, which decides, on, also where a manifest lacks it
+_OF_MANIFEST = ("error", "task", "architecture", "created", "measure", "network", "baseline", "baseline_value")
 
 
 def bundles(
@@ -51,10 +32,10 @@ def bundles(
     check_folder(exported, "EXPORTED")
     found = [_look(model, number) for model, numbers in list_versions(exported).items() for number in numbers]
     for bundle in found:
-        if bundle.error is not None:
-            note(f"warning: {bundle.error}")
+        if bundle["error"] is not None:
+            note(f"warning: {bundle['error']}")
     if as_json:
-        print_json([asdict(bundle) for bundle in found])
+        print_json(found)
     elif found:
         heads = ("model", "version", "task", "architecture", "created", "measure", "network", "best baseline", "size")
         print_table((*heads, "manifest"), map(_row, found))
@@ -62,25 +43,21 @@ def bundles(
         note(f"{exported}: there are no bundles; make one with: zoo train basic --export, or zoo export latest")
 
 
-def _look(model: Path, number: int) -> _Listed:
+def _look(model: Path, number: int) -> dict[str, Any]:
     from zoo.bundle.manifest import Manifest
     from zoo.export.leftovers import size_of
     from zoo_registry.errors import BundleError
 
     folder = model / str(number)
-    known: dict[str, Any] = {"model": model.name, "version": number, "folder": str(folder)}
-    known["bytes"] = size_of(folder)
+    known = {"model": model.name, "version": number, "folder": str(folder), "bytes": size_of(folder)}
+    known |= dict.fromkeys(_OF_MANIFEST)
     try:
         manifest = Manifest.read(folder)
     except BundleError as error:
-        return _Listed(**known, error=str(error))
-    return _Listed(
-        **known,
-        task=manifest.problem.task,
-        architecture=manifest.architecture.name,
-        created=manifest.created,
-        **_headline(manifest.problem.task, manifest.metrics),
-    )
+        return known | {"error": str(error)}
+    task = manifest.problem.task
+    known |= {"task": task, "architecture": manifest.architecture.name, "created": manifest.created}
+    return known | _headline(task, manifest.metrics)
 
 
 def _headline(task: str, metrics: Evaluation) -> dict[str, Any]:
@@ -92,20 +69,14 @@ def _headline(task: str, metrics: Evaluation) -> dict[str, Any]:
         found = headline(metrics, find_task(task).measures_of(metrics))
     except (KeyError, TypeError, ValueError, AttributeError):
         return {}
-    return {
-        "measure": found.measure,
-        "network": found.network,
-        "baseline": found.baseline,
-        "baseline_value": found.other,
-    }
+    return dict(zip(_OF_MANIFEST[-4:], (found.measure, found.network, found.baseline, found.other), strict=True))
 
 
-def _row(bundle: _Listed) -> tuple[str, ...]:
-    measured = (
-        ("-", "-", "-")
-        if bundle.measure is None
-        else (bundle.measure, f"{bundle.network:.4g}", f"{bundle.baseline} {bundle.baseline_value:.4g}")
-    )
-    told = [text or "-" for text in (bundle.task, bundle.architecture, bundle.created)]
-    size = f"{bundle.bytes / 1e6:.2f} MB"
-    return bundle.model, str(bundle.version), *told, *measured, size, "reads" if bundle.error is None else "UNREADABLE"
+def _row(bundle: dict[str, Any]) -> tuple[str, ...]:
+    measured = ["-"] * 3
+    if bundle["measure"] is not None:
+        best = f"{bundle['baseline']} {bundle['baseline_value']:.4g}"
+        measured = [bundle["measure"], f"{bundle['network']:.4g}", best]
+    told = [bundle[name] or "-" for name in ("task", "architecture", "created")]
+    state = "reads" if bundle["error"] is None else "UNREADABLE"
+    return bundle["model"], str(bundle["version"]), *told, *measured, f"{bundle['bytes'] / 1e6:.2f} MB", state

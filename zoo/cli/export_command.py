@@ -12,7 +12,7 @@ import typer
 from zoo.atomic import check_folder
 from zoo.cli.output import RUNS, Json, Runs, lifecycle_of, print_json, print_table, say
 from zoo.cli.setting_options import export_settings, take, with_settings
-from zoo.cli.tensorflow import import_tensorflow
+from zoo.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from zoo.bundle.loading import Bundle

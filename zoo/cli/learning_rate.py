@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.cli.output import check_apart, check_picture, note, print_json, say
-from zoo.cli.tensorflow import import_tensorflow
+from zoo.quiet import import_tensorflow
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:

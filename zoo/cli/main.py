@@ -48,24 +48,24 @@ class _Commands(HelpfulGroup):
             if text := _how_to_go_on(stop):
                 note(f"terminated; {text}")
             raise
-        except ZooError as error:
-            if ctx.params["debug"]:
-                raise
-            told = "; ".join(filter(None, (" ".join(str(error).split()), _how_to_go_on(error))))
-            note(f"error: {told}")
-            raise typer.Exit(error.exit_code) from error
-        except ModuleNotFoundError as error:
-            if ctx.params["debug"]:
-                raise
-            note(f"error: this needs the module '{error.name}', which is not installed; run: pip install lstm-zoo")
-            raise typer.Exit(ZooError.exit_code) from error
         except Exception as error:
-            reason = full_disk(error) or getattr(error, "strerror", None)
-            if ctx.params["debug"] or reason is None or isinstance(error, BrokenPipeError):
+            told = _sentence(error)
+            if ctx.params["debug"] or not told:
                 raise
-            where = getattr(error, "filename", None) or "the file system"
-            note(f"error: {where}: {reason}; nothing half-written is left")
+            note(f"error: {told}")
             raise typer.Exit(ZooError.exit_code) from error
+
+
+def _sentence(error: Exception) -> str:
+    """What is told of an error that somebody can mend; empty for any other."""
+    if isinstance(error, ZooError):
+        return "; ".join(filter(None, (" ".join(str(error).split()), _how_to_go_on(error))))
+    if isinstance(error, ModuleNotFoundError):
+        return f"this needs the module '{error.name}', which is not installed; run: pip install lstm-zoo"
+    reason = full_disk(error) or getattr(error, "strerror", None)
+    if reason is None or isinstance(error, BrokenPipeError):
+        return ""
+    return f"{getattr(error, 'filename', None) or 'the file system'}: {reason}; nothing half-written is left"
 
 
 def _how_to_go_on(stop: BaseException) -> str:

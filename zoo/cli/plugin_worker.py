@@ -13,8 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from zoo.cli.tensorflow import import_tensorflow
 from zoo.processes import command
+from zoo.quiet import import_tensorflow
 from zoo.testing.kit_report import FAILED, PASSED, Report, Verdict
 from zoo.testing.subject import Subject
 from zoo.testing.targets import Target

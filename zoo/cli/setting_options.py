@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import field, make_dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -119,36 +119,22 @@ def reading_settings() -> list[Described]:
     ]
 
 
+def _of_session(model: str, title: str) -> list[Described]:
+    """Those of a model in zoo.settings.sessions, which is loaded by the command that runs alone."""
+    from zoo.settings import sessions
+    from zoo.settings.setting import settings_of
+
+    return list(settings_of(getattr(sessions, model), title).values())
+
+
+study_settings = partial(_of_session, "StudySettings", "Search")
+backtest_settings = partial(_of_session, "BacktestSettings", "Options")
+worker_settings = partial(_of_session, "WorkerSettings", "Workers")
+
+
 def export_settings(title: str = "Options", without: str = "") -> list[Described]:
     """Those of an export."""
-    from zoo.settings.sessions import ExportSettings
-    from zoo.settings.setting import settings_of
-
-    return [found for found in settings_of(ExportSettings, title).values() if found.name != without]
-
-
-def study_settings() -> list[Described]:
-    """Those of a study."""
-    from zoo.settings.sessions import StudySettings
-    from zoo.settings.setting import settings_of
-
-    return list(settings_of(StudySettings, "Search").values())
-
-
-def backtest_settings() -> list[Described]:
-    """Those of a backtest."""
-    from zoo.settings.sessions import BacktestSettings
-    from zoo.settings.setting import settings_of
-
-    return list(settings_of(BacktestSettings, "Options").values())
-
-
-def worker_settings() -> list[Described]:
-    """Those of workers."""
-    from zoo.settings.sessions import WorkerSettings
-    from zoo.settings.setting import settings_of
-
-    return list(settings_of(WorkerSettings, "Workers").values())
+    return [found for found in _of_session("ExportSettings", title) if found.name != without]
 
 
 def take(ctx: typer.Context, settings: Iterable[Described]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from zoo.cli.output import Json, catalogue, print_json, print_table, say
-from zoo.cli.tensorflow import import_tensorflow
+from zoo.quiet import import_tensorflow
 from zoo.tasks import find_task
 from zoo_registry import Architecture, SequenceShape, Task
 from zoo_registry.errors import ConfigError

@@ -17,7 +17,7 @@ from zoo.cli.learning_rate import check_find_lr, suggest_rate
 from zoo.cli.output import Json, catalogue, lifecycle_of, note, print_json, print_toml, say
 from zoo.cli.results import print_results
 from zoo.cli.setting_options import Hyperparameters, Spool, export_settings, run_settings, take, with_settings
-from zoo.cli.tensorflow import import_tensorflow
+from zoo.quiet import import_tensorflow
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:

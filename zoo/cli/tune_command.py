@@ -21,7 +21,7 @@ from zoo.cli.setting_options import (
     with_settings,
     worker_settings,
 )
-from zoo.cli.tensorflow import import_tensorflow
+from zoo.quiet import import_tensorflow
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:

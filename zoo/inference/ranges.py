@@ -136,7 +136,11 @@ class RangeWatch:
         limits = self._limits
         spans = np.stack([limits.minimum, limits.maximum, limits.deviation, self._lowest, self._highest], axis=1)
         columns = zip(limits.columns, spans.tolist(), self._windows.tolist(), strict=True)
-        return [Outside(column, *span, windows, self._total) for column, span, windows in columns if windows]
+        return [
+            Outside(column, minimum, maximum, deviation, lowest, highest, windows, self._total)
+            for column, (minimum, maximum, deviation, lowest, highest), windows in columns
+            if windows
+        ]
 
 
 def warn_outside(outside: Sequence[Outside]) -> None:

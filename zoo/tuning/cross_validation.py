@@ -137,17 +137,12 @@ def cross_validate(
 
 def _results(
     config: RunConfig, table: Table, folds: Sequence[Fold], on_epoch: OnEpoch | None, executor: Executor | None
-) -> Iterable[FoldResult]:
-    """Fold by fold, in their order."""
-    if executor is None:
-        return (validate_fold(config, table, fold, number, on_epoch) for number, fold in enumerate(folds, start=1))
-    return _results_of_tasks(config, table, folds, executor)
-
-
-def _results_of_tasks(
-    config: RunConfig, table: Table, folds: Sequence[Fold], executor: Executor
 ) -> Iterator[FoldResult]:
+    """Fold by fold, in their order."""
     numbered = [(fold, number) for number, fold in enumerate(folds, start=1)]
+    if executor is None:
+        yield from (validate_fold(config, table, *one, on_epoch) for one in numbered)
+        return
     with training_tasks(executor, partial(validate_fold, config), table, numbered) as tasks:
         yield from (task.result() for task in tasks)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from statistics import median
-from typing import Any
 
 from zoo.reports.pages import render
 from zoo.settings.schema import RunConfig
@@ -69,27 +68,16 @@ def trial_rows(trials: Sequence[TrialRecord]) -> list[tuple[str, ...]]:
     """Complete trials as texts under ``TRIAL_HEADS``, the best first."""
     rows: list[tuple[str, ...]] = []
     for trial in sorted(complete_ones(trials), key=lambda trial: (trial.error, trial.number)):
-        result = trial.result
-        rows.append(
-            (
-                str(trial.number),
-                trial.architecture,
-                f"{trial.error:.4g}",
-                f"{trial.spread:.2g}",
-                str(result["epochs"]),
-                f"{result['seconds']:.1f}",
-                parameters_text(trial),
-            )
-        )
+        errors = f"{trial.error:.4g}", f"{trial.spread:.2g}"
+        cost = str(trial.result["epochs"]), f"{trial.result['seconds']:.1f}"
+        rows.append((str(trial.number), trial.architecture, *errors, *cost, parameters_text(trial)))
     return rows
 
 
 def parameters_text(trial: TrialRecord) -> str:
     """A trial's parameters in a line."""
     return ", ".join(
-        f"{name.removeprefix(trial.architecture + '.')}={value:.4g}"
-        if isinstance(value, float)
-        else f"{name.removeprefix(trial.architecture + '.')}={value}"
+        f"{name.removeprefix(trial.architecture + '.')}={f'{value:.4g}' if isinstance(value, float) else value}"
         for name, value in trial.parameters.items()
     )
 
@@ -132,17 +120,16 @@ def _facts(plan: StudyPlan, trials: Sequence[TrialRecord]) -> list[tuple[str, st
     data, how = plan.base.data, plan.study
     counts = {state: sum(trial.state == state for trial in trials) for state in (COMPLETE, PRUNED, FAILED)}
     seconds = sum(trial.result["seconds"] for trial in complete_ones(trials))
-    facts: list[tuple[str, Any]] = [
+    return [
         ("architectures", ", ".join(plan.configs)),
         ("task", str(data.task)),
         ("data", data.source),
         ("fingerprint", plan.fingerprint),
         ("targets", ", ".join(data.target) or "all features"),
-        ("horizon", data.horizon),
+        ("horizon", str(data.horizon)),
         ("trials", ", ".join(f"{count} {state}" for state, count in counts.items())),
         ("seconds of complete trials", f"{seconds:,.0f}"),
         ("sampler", f"{how.sampler}, seed {plan.seed}"),
         ("pruner", how.pruner),
         ("folds", f"{how.folds}, {how.fold_kind}"),
     ]
-    return [(name, str(value)) for name, value in facts]

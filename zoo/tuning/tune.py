@@ -6,12 +6,14 @@ import shlex
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from zoo.data.readers.reading import Source, describe
 from zoo.data.table import Table
 from zoo.settings.choices import ARRAYS, FRAME
+from zoo.settings.parse import read_names
 from zoo.settings.schema import DEFAULT_SOURCE
 from zoo.settings.sessions import StudySettings
 from zoo.tasks import find_task
@@ -84,16 +86,13 @@ def tune(
         store = _reopen(resume, places, own, budget, others)
         table = _same_table(store, data)
     else:
-        names = (architectures,) if isinstance(architectures, str) else tuple(architectures)
+        names, wanted = (tuple(read_names(given)) for given in (architectures, only))
         ranges = {name: _range(name, value) for name, value in (search or {}).items()}
-        wanted = (only,) if isinstance(only, str) else tuple(only)
         source = DEFAULT_SOURCE if data is None else data
         plan, table = plan_study(names, source, own, hyperparameters or {}, ranges, wanted, budget)
 
-    def open_workers() -> Workers:
-        return executor(backend, jobs=jobs, threads=threads, address=address)
-
-    with (workers or open_workers)() as opened:
+    open_workers = workers or partial(executor, backend, jobs=jobs, threads=threads, address=address)
+    with open_workers() as opened:
         if resume is None:  # a study is begun when there is somebody to work at it
             store = StudyStore.begin(plan, name=study, **places)
         result = work_at(store, table, opened, watcher or Watcher())
@@ -113,20 +112,11 @@ def plan_study(
 ) -> tuple[StudyPlan, Table]:
     """Make a plan, with windows that the folds have room for, and read the table once; raises ZooError."""
     asked = {**settings, "source": describe(source)}
-    first = make_plan(architectures, asked, hyperparameters, search=search, only=only, study=study)
+    planned = partial(make_plan, architectures, asked, hyperparameters, search=search, only=only, study=study)
+    first = planned()
     table = read_data(first.base.data, source)
     longest = _longest_window(first, table, study_folds(first, table))
-    plan = make_plan(
-        architectures,
-        asked,
-        hyperparameters,
-        search=search,
-        only=only,
-        study=study,
-        longest=longest,
-        fingerprint=table.fingerprint(),
-    )
-    return plan, table
+    return planned(longest=longest, fingerprint=table.fingerprint()), table
 
 
 def study_folds(plan: StudyPlan, table: Table) -> list[Fold]:

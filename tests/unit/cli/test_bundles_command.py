@@ -56,20 +56,22 @@ def test_bundles_for_programs(zoo_command, models):
 
 
 @pytest.mark.parametrize(
-    ("metrics", "measure"),
+    ("task", "metrics", "measure"),
     [
-        ({"network": {"flagged": 3}, "baselines": {"z": {"flagged": 2}}}, None),  # as before manifests had windows
-        ({"windows": 30, "network": {"flagged": 3}, "baselines": {"z": {"flagged": 6}}}, "share flagged"),
-        ({"network": {"log_loss": 0.5}, "baselines": {"majority": {"log_loss": 0.7}}}, "log loss"),
-        ({"network": 3, "baselines": []}, None),
-        ({}, None),
+        ("anomaly", {"network": {"flagged": 3}, "baselines": {"z": {"flagged": 2}}}, None),  # without windows
+        ("anomaly", {"windows": 30, "network": {"flagged": 3}, "baselines": {"z": {"flagged": 6}}}, "share flagged"),
+        ("classify", {"network": {"log_loss": 0.5}, "baselines": {"majority": {"log_loss": 0.7}}}, "log loss"),
+        ("forecast", {"network": {}, "baselines": {}}, None),
     ],
 )
-def test_bundles_of_other_measures(zoo_command, models, metrics, measure):
+def test_bundles_of_other_measures(zoo_command, models, task, metrics, measure):
     from zoo.bundle.manifest import Manifest
 
     folder = models / "mine" / "1"
-    Manifest.read(folder).model_copy(update={"metrics": metrics}).write(folder)
+    manifest = Manifest.read(folder)
+    problem = manifest.problem.model_copy(update={"task": task})
+    told = {"skipped": {}, "verdict": "", **metrics}
+    manifest.model_copy(update={"problem": problem, "metrics": told}).write(folder)
     assert json.loads(zoo_command("bundles", "--json").stdout)[0]["measure"] == measure
     assert zoo_command("bundles").exit_code == 0
 

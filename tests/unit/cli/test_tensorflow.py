@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from zoo.cli.tensorflow import import_tensorflow
+from zoo.quiet import import_tensorflow
 
 HANDLES = Path("/dev/fd")
 PROGRAM = """
 import os, sys
-from zoo.cli.tensorflow import import_tensorflow
+from zoo.quiet import import_tensorflow
 import_tensorflow()
 assert "tensorflow" in sys.modules
 os.write(2, b"heard")

@@ -18,7 +18,9 @@ def test_every_error_is_the_zoos_with_exit_code_2_and_keeps_its_sentence(name):
     ("name", "known", "hint"),
     [
         ("bsic", ["stacked", "basic"], "; did you mean 'basic'?"),
-        ("basic", ["basic", "basics"], "; did you mean 'basic'?"),
+        ("basic", ["basic", "basics"], "; did you mean 'basics'?"),
+        ("Basic", ["basic", "basics"], "; did you mean 'basic'?"),
+        ("basic", ["basic"], ""),
         ("xyz", ["stacked", "basic"], "; known are: basic, stacked"),
         ("xyz", [], ""),
     ],

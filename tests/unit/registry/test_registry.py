@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo_registry import Architecture, Entry, Registry
-from zoo_registry.errors import UnknownArchitectureError, ZooError
-from zoo_registry.registry import ARCHITECTURES
+from zoo_registry.errors import UnknownArchitectureError, UnknownScalerError, ZooError
+from zoo_registry.registry import ARCHITECTURES, SCALERS
 
 
 def entry(name, distribution="lstm-zoo"):
@@ -60,6 +60,11 @@ def test_an_unknown_name_gets_its_close_match(catalogue):
 
 def test_an_unknown_name_far_from_all_gets_the_list(catalogue):
     assert complaint(catalogue, "zzz") == "there is no architecture 'zzz'; known are: basic, gru, stacked"
+
+
+def test_a_hint_never_repeats_a_name():
+    with pytest.raises(UnknownScalerError, match=r"^there is no scaler 'standard'; it is built in, .*zoo plugin list$"):
+        Registry(SCALERS)["standard"]
 
 
 @pytest.mark.parametrize("name", ["outsider:basic", "lstm-zoo:gru", ":basic", "basic:", "lstm-zoo:", ":", "", "a:b:c"])

@@ -11,6 +11,7 @@ import pytest
 
 import zoo
 from zoo.runs.finding import list_unfinished
+from zoo.runs.record import Origin
 from zoo.runs.unfinished import UnfinishedRun
 from zoo.settings.schema import DataConfig, TrainingConfig
 from zoo.training.batches import ordered_batches, shuffled_batches
@@ -95,7 +96,7 @@ def test_a_training_that_fails_leaves_the_last_good_epoch(series, tmp_path, monk
     monkeypatch.undo()
     start = {"start_from": run.id, "learning_rate": 0.001, "runs": tmp_path / "runs"}
     again = zoo.train("basic", series, **start, **settings)
-    assert again.record.training.started_from.model_dump() == {"run": run.id, "epoch": left}
+    assert again.record.training.started_from == Origin(run=run.id, epoch=left)
 
 
 def test_weights_that_are_not_finite_end_the_training(make_architecture, overfitted):
