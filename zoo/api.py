@@ -93,6 +93,7 @@ def train_prepared(
     the hooks that are told of it, those of the installed plugins alone where it is left out.
     """
     import_tensorflow()
+    from zoo.acceleration.tensorflow_threads import choose_threads
     from zoo.runs.warm_start import load_start
     from zoo.training.seeding import alone
 
@@ -100,6 +101,7 @@ def train_prepared(
     source, start = config.training.start_from, None
     with ExitStack() as stack:
         stack.enter_context(alone())
+        choose_threads()  # loading another run's weights starts TensorFlow
         if source is not None and (unfinished is None or unfinished.checkpoint is None):
             start = load_start(source, Path(runs), config)
         if unfinished is None:

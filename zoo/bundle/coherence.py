@@ -15,6 +15,7 @@ from zoo.texts import printable
 from zoo_registry.errors import BundleError
 
 GOLDEN_WINDOWS = 64  # that golden.npz holds at most
+_MOST_GAP = 10**7  # rows, of each of which a forecast needs the time
 _HEADERS = 2**16  # bytes of golden.npz beside its numbers
 # Bytes of the files that are read whole; ONNX' own limit is the second
 _AT_MOST = {"golden.npz": 2**30, "model.onnx": 2**31 - 1, "preprocessing.json": 2**26}
@@ -34,6 +35,8 @@ def _check(manifest: Manifest) -> None:
     problem, task = manifest.problem, find_task(manifest.problem.task)
     if not task.roles.ahead and (problem.horizon, problem.gap) != (1, 0):
         raise ValueError(f"problem.horizon and gap: expected 1 and 0 of {task.name}, as it does not look ahead")
+    if problem.gap > _MOST_GAP:
+        raise ValueError(f"problem.gap: expected at most {_MOST_GAP} rows, found {problem.gap}")
     if len(problem.inputs) != 1 or problem.dtype not in ("float32", "float64"):
         raise ValueError("problem.inputs: expected one, of numbers")
     if task.roles.classes and len(problem.classes) < 2:
