@@ -8,10 +8,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from zoo.bundle.manifest import Manifest
-from zoo.provenance import first_fault
 from zoo.tasks import find_task
 from zoo.tasks.base import SequenceTask
 from zoo.texts import printable
@@ -29,9 +26,8 @@ def check_coherence(manifest: Manifest, path: Path) -> None:
     try:
         _check(manifest)
     except ValueError as error:
-        reason = first_fault(error) if isinstance(error, ValidationError) else error
         raise BundleError(
-            f"{path}: not a valid manifest ({printable(str(reason))}); the bundle was changed, export again"
+            f"{path}: not a valid manifest ({printable(str(error))}); the bundle was changed, export again"
         ) from error
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from zoo.removal import staging_name
+from zoo_registry import Tensor
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "bundle-v1"
 HEAVY = ("tensorflow", "keras", "pandas", "sklearn", "numpy", "onnx", "onnxruntime", "scipy")
@@ -55,24 +56,34 @@ def test_bundles_for_programs(zoo_command, models):
     assert first["bytes"] == sum(path.stat().st_size for path in FIXTURE.rglob("*") if path.is_file())
 
 
+SCORES = (Tensor(name="score", dtype="float32", shape=(1,)), Tensor(name="is_anomaly", dtype="bool", shape=(1,)))
+ANOMALY = {"task": "anomaly", "outputs": SCORES}
+SHARES = (Tensor(name="probabilities", dtype="float32", shape=(2,)),)
+CLASSES = {"task": "classify", "outputs": SHARES, "classes": ("a", "b"), "targets": ("load",), "horizon": 1}
+
+
 @pytest.mark.parametrize(
-    ("task", "metrics", "measure"),
+    ("problem", "metrics", "measure"),
     [
-        ("anomaly", {"network": {"flagged": 3}, "baselines": {"z": {"flagged": 2}}}, None),  # without windows
-        ("anomaly", {"windows": 30, "network": {"flagged": 3}, "baselines": {"z": {"flagged": 6}}}, "share flagged"),
-        ("classify", {"network": {"log_loss": 0.5}, "baselines": {"majority": {"log_loss": 0.7}}}, "log loss"),
-        ("forecast", {"network": {}, "baselines": {}}, None),
+        (ANOMALY, {"network": {"flagged": 3}, "baselines": {"z": {"flagged": 2}}}, None),  # before there were windows
+        (ANOMALY, {"windows": 30, "network": {"flagged": 3}, "baselines": {"z": {"flagged": 6}}}, "share flagged"),
+        (CLASSES, {"network": {"log_loss": 0.5}, "baselines": {"majority": {"log_loss": 0.7}}}, "log loss"),
+        ({}, {"network": {"flagged": 3}, "baselines": {"z": {"flagged": 2}}}, None),
     ],
 )
-def test_bundles_of_other_measures(zoo_command, models, task, metrics, measure):
+def test_bundles_of_other_measures(zoo_command, models, problem, metrics, measure):
     from zoo.bundle.manifest import Manifest
 
     folder = models / "mine" / "1"
     manifest = Manifest.read(folder)
-    problem = manifest.problem.model_copy(update={"task": task})
-    told = {"skipped": {}, "verdict": "", **metrics}
-    manifest.model_copy(update={"problem": problem, "metrics": told}).write(folder)
-    assert json.loads(zoo_command("bundles", "--json").stdout)[0]["measure"] == measure
+    changes = {
+        "problem": manifest.problem.model_copy(update=problem),
+        "metrics": {"skipped": {}, "verdict": ""} | metrics,
+        "threshold": 1.0,
+    }
+    manifest.model_copy(update=changes).write(folder)
+    found = json.loads(zoo_command("bundles", "--json").stdout)[0]
+    assert (found["measure"], found["error"]) == (measure, None)
     assert zoo_command("bundles").exit_code == 0
 
 

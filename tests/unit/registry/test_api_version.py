@@ -6,10 +6,6 @@ from zoo_registry import api_version
 from zoo_registry.api_version import check_api
 
 
-def test_this_version_is_read():
-    assert check_api("it", api_version.API_VERSION) is None
-
-
 @pytest.mark.parametrize("found", [0, -1, None, "1", 1.5, True])
 def test_what_is_no_supported_version(found):
     with pytest.raises(
@@ -23,7 +19,6 @@ def test_a_range(monkeypatch):
     monkeypatch.setattr(api_version, "API_VERSION", 4)
     for found in (2, 3, 4):
         check_api("it", found)
-    with pytest.raises(ValueError, match="API version 5, this zoo has 2 to 4; install a newer lstm-zoo"):
-        check_api("it", 5)
-    with pytest.raises(ValueError, match="API version 1, this zoo has 2 to 4; ask its author for a newer version"):
-        check_api("it", 1)
+    for found, advice in ((5, "install a newer lstm-zoo"), (1, "ask its author for a newer version")):
+        with pytest.raises(ValueError, match=f"API version {found}, this zoo has 2 to 4; {advice}"):
+            check_api("it", found)

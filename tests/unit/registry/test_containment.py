@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from zoo_registry.containment import contained
+from zoo_registry.streams import silent_stderr
 
 
 def test_what_is_printed_goes_to_standard_error(capfd):
@@ -43,26 +44,27 @@ def test_folder_and_filters_are_given_back_whatever_is_raised(error, tmp_path, m
     assert list(warnings.filters) == filters
 
 
-def test_repair_03_threads_give_back_what_was_there_before_all_of_them():
+@pytest.mark.parametrize("changed", [contained, silent_stderr])
+def test_repair_03_threads_give_back_what_was_there_before_all_of_them(changed):
     begun, second_in, first_out = threading.Event(), threading.Event(), threading.Event()
 
     def first():
-        with contained():
+        with changed():
             begun.set()
             second_in.wait(0.3)  # which is given time to come between, if it could
         first_out.set()
 
     def second():
         assert begun.wait(60)
-        with contained():
+        with changed():
             second_in.set()
             assert first_out.wait(60)
 
-    before = sys.stdout, os.fstat(1)
+    before = sys.stdout, os.fstat(1).st_ino, os.fstat(2).st_ino
     with ThreadPoolExecutor(2) as executor:
         for task in [executor.submit(first), executor.submit(second)]:
             task.result(60)
-    assert (sys.stdout, os.fstat(1).st_ino) == (before[0], before[1].st_ino)
+    assert (sys.stdout, os.fstat(1).st_ino, os.fstat(2).st_ino) == before
 
 
 def test_a_folder_that_was_removed_is_no_obstacle(tmp_path, monkeypatch):

@@ -23,6 +23,7 @@ from zoo_registry import Architecture, hookimpl
 def zoo_architectures():
     return {returned}
 """
+HOOKED = "from zoo_registry import hookimpl\n\n@hookimpl\ndef {}:\n    return []\n"
 
 
 def returning(returned):
@@ -38,10 +39,7 @@ BROKEN = {
     "quiet exit": ("raise SystemExit", "SystemExit"),
     "generator exit": ("raise GeneratorExit", "GeneratorExit"),
     "lines": ("raise ValueError('one\\n\\n  two')", "ValueError: one two"),
-    "unprintable": (
-        "class Bad(Exception):\n    def __str__(self): raise OSError\nraise Bad",
-        "Bad",
-    ),
+    "unprintable": ("class Bad(Exception):\n    def __str__(self): raise OSError\nraise Bad", "Bad"),
     "int": (returning("3"), "must return a list of Architecture, found 3"),
     "nothing": (returning("None"), "must return a list of Architecture, found None"),
     "text": (returning("'basic'"), "must return a list of Architecture, found 'basic'"),
@@ -49,30 +47,22 @@ BROKEN = {
     "one architecture": (returning(SOUND.format(name="one")), "must return a list of Architecture, found Architecture"),
     "class": (returning("[Architecture]"), "must return a list of Architecture, found [<class"),
     "bad name": (returning(SOUND.format(name="One")), "ValueError: architecture 'One', field 'name'"),
-    "next contract": (
-        returning("[Architecture(name='one', summary='x', build=len, api=3)]"),
-        "architecture 'one', field 'api': it is written for API version 3, this zoo has 1 to 2",
-    ),
-    "misspelt hook": (
-        returning("[]").replace("zoo_architectures", "zoo_architecture"),
-        "unknown hook 'zoo_architecture'; did you mean 'zoo_architectures'?",
-    ),
+    "next contract": (returning("[Architecture(name='one', summary='x', build=len, api=3)]"), "'one', field 'api'"),
+    "misspelt hook": (HOOKED.format("zoo_architecture()"), "unknown hook 'zoo_architecture'; did you mean 'zoo_archi"),
     "misspelt lifecycle hook": (
-        "from zoo_registry import hookimpl\n\n@hookimpl\ndef zoo_epoch_end(epoch): pass",
-        "unknown hook 'zoo_epoch_end'; did you mean 'zoo_epoch_ended'?",
+        HOOKED.format("zoo_epoch_end(epoch)"),
+        "hook 'zoo_epoch_end'; did you mean",
     ),
-    "wrong signature": (
-        returning("[]").replace("zoo_architectures()", "zoo_architectures(config)"),
-        "{'config'} are declared in the hookimpl but can not be found in the hookspec",
-    ),
+    "wrong signature": (HOOKED.format("zoo_architectures(config)"), "{'config'} are declared in the hookimpl but"),
     "hook raises": (returning("[][0]"), "IndexError: list index out of range"),
     "hook exits": (returning("exit(4)"), "SystemExit: 4"),
     "no hook": ("answer = 42", "it implements no hook; expected a hookimpl of zoo_architectures"),
     "no marker": (returning("[]").replace("@hookimpl", ""), "it implements no hook; decorate zoo_architectures with"),
     "wrapper": (
         returning("(yield)").replace("@hookimpl", "@hookimpl(wrapper=True)"),
-        "must return a list of Architecture, found <generator",
+        "Architecture, found <generator",
     ),
+    "twice in one plugin": (returning(f"[{SOUND.format(name='basic')}] * 2"), "registers basic twice"),
 }
 
 
@@ -95,11 +85,6 @@ def test_a_plugin_may_register_several_or_none(point):
     found = discover_from([point("pair", returning(pair)), point("none", returning("[]"))])
     assert list(found.catalogue) == ["one", "two"]
     assert found.failures == ()
-
-
-def test_no_plugins():
-    found = discover_from([])
-    assert (len(found.catalogue), found.failures) == (0, ())
 
 
 @pytest.mark.parametrize("kind", BROKEN)
@@ -168,13 +153,6 @@ plugin = Plugin()
     assert plugins_of(found) == ["healthy-plugins:b", "outsider:a"]
 
 
-def test_one_name_in_two_distributions_is_ambiguous(healthy):
-    found = discover_from([healthy("basic", "first"), healthy("basic", "second")])
-    assert found.failures == ()
-    assert list(found.catalogue) == ["first:basic", "second:basic"]
-    assert len(found.catalogue.ambiguities) == 1
-
-
 def test_one_name_twice_in_one_distribution_leaves_the_second_out(healthy, plugins_of):
     found = discover_from([healthy("one", "first", "basic"), healthy("two", "first", "basic"), healthy("zeta")])
     assert list(found.catalogue) == ["basic", "zeta"]
@@ -183,15 +161,6 @@ def test_one_name_twice_in_one_distribution_leaves_the_second_out(healthy, plugi
     assert (failure.name, failure.distribution) == ("two", "first")
     assert "another plugin of this distribution already registers basic" in failure.error
     assert plugins_of(found) == ["first:one", "healthy-plugins:zeta"]
-
-
-def test_one_name_twice_in_one_plugin(point, healthy):
-    twins = f"[{SOUND.format(name='basic')}, {SOUND.format(name='basic')}]"
-    found = discover_from([point("twins", returning(twins)), healthy("zeta")])
-    assert list(found.catalogue) == ["zeta"]
-    (failure,) = found.failures
-    assert failure.name == "twins"
-    assert "registers basic twice" in failure.error
 
 
 @pytest.mark.parametrize("owner", ["first", "second"])
@@ -243,31 +212,24 @@ def test_plugins_are_switched_off_by_name_or_distribution(disabled, left, health
     assert found.failures == ()
 
 
-def test_what_is_switched_off_is_not_even_imported(point, monkeypatch):
-    monkeypatch.setenv("ZOO_DISABLE_PLUGINS", "broken")
-    assert discover_from([point("broken", "import no_such_module")]).failures == ()
-
-
 def test_what_everything_needs_stays_on(point, healthy, monkeypatch):
     monkeypatch.setenv("ZOO_DISABLE_PLUGINS", "lstm-zoo,losses")
     points = [healthy("losses", "lstm-zoo"), healthy("basic", "lstm-zoo"), healthy("losses", "other", "tide")]
     assert list(discover_from(points).catalogue) == ["losses"]
 
 
-def test_an_entry_point_without_a_distribution(healthy):
+class Lost:
+    """A distribution without its metadata."""
+
+    @property
+    def name(self):
+        raise TypeError("initial_value must be str or None")
+
+
+@pytest.mark.parametrize("distribution", [None, Lost()])
+def test_an_entry_point_without_a_distribution(healthy, distribution):
     point = healthy("one")
-    vars(point)["dist"] = None
-    assert discover_from([point]).catalogue["one"].distribution == "unknown"
-
-
-def test_a_distribution_whose_metadata_is_lost(healthy):
-    class Lost:
-        @property
-        def name(self):
-            raise TypeError("initial_value must be str or None")
-
-    point = healthy("one")
-    vars(point)["dist"] = Lost()
+    vars(point)["dist"] = distribution
     entry = discover_from([point, healthy("two")]).catalogue["one"]
     assert (entry.distribution, entry.version) == ("unknown", "")
 
@@ -275,14 +237,8 @@ def test_a_distribution_whose_metadata_is_lost(healthy):
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        (
-            "zoo_flwo",
-            "ModuleNotFoundError: its entry point names the module 'zoo_flwo', which is not there; did you mean",
-        ),
-        (
-            "zoo_flow:tyde",
-            "AttributeError: its entry point names 'tyde', which 'zoo_flow' does not have; did you mean 'ti",
-        ),
+        ("zoo_flwo", "ModuleNotFoundError: its entry point names the module 'zoo_flwo', which is not there; did you"),
+        ("zoo_flow:tyde", "AttributeError: its entry point names 'tyde', which 'zoo_flow' does not have; did you mean"),
         ("zoo_flow.more", "ModuleNotFoundError: its entry point names the module 'zoo_flow.more'"),
         ("zoo_ebb", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("zoo_ebb2:tide", "AttributeError: module 'sys' has no attribute 'tide'"),
@@ -301,25 +257,15 @@ def test_a_real_entry_point_to_what_is_not_there(value, told, tmp_path, monkeypa
     assert failure.error.startswith(told)
 
 
-HOOKED = """
-from zoo_registry import hookimpl
-
-
-@hookimpl
-def zoo_losses():
-    return []
-"""
-
-
 @pytest.mark.parametrize("editable", [False, True])
 @pytest.mark.parametrize(
     ("needs", "group", "source", "told"),
     [
-        ("lstm-zoo-registry>=0.1", None, HOOKED, True),
-        ("lstm_zoo", "zooo", HOOKED, True),
-        ("lstm-zoo", "zoo", HOOKED, False),
+        ("lstm-zoo-registry>=0.1", None, HOOKED.format("zoo_losses()"), True),
+        ("lstm_zoo", "zooo", HOOKED.format("zoo_losses()"), True),
+        ("lstm-zoo", "zoo", HOOKED.format("zoo_losses()"), False),
         ("lstm-zoo", "console_scripts", "import zoo", False),
-        ("numpy", None, HOOKED, False),
+        ("numpy", None, HOOKED.format("zoo_losses()"), False),
     ],
 )
 def test_a_forgotten_entry_point(needs, group, source, told, editable, tmp_path, monkeypatch):
@@ -359,20 +305,10 @@ def test_the_order_of_entry_points_does_not_matter(healthy):
 
 def test_every_plugin_is_told_of_with_what_became_of_it(point, healthy, monkeypatch):
     monkeypatch.setenv("ZOO_DISABLE_PLUGINS", "off")
-    found = discover_from(
-        [
-            healthy("alpha", "sound"),
-            point("broken", "1 / 0", "culprit"),
-            healthy("off"),
-            healthy("s"),
-        ]
-    )
-    assert [(plugin.name, plugin.status) for plugin in found.plugins] == [
-        ("alpha", "ok"),
-        ("broken", "broken"),
-        ("off", "disabled"),
-        ("s", "ok"),
-    ]
+    points = [healthy("alpha", "sound"), point("broken", "1 / 0", "culprit"), point("off", "1 / 0"), healthy("s")]
+    found = discover_from(points)
+    states = {"alpha": "ok", "broken": "broken", "off": "disabled", "s": "ok"}
+    assert {plugin.name: plugin.status for plugin in found.plugins} == states
     alpha, broken, off, _ = found.plugins
     assert (alpha.distribution, alpha.version, alpha.seconds > 0) == ("sound", "1.2", True)
     assert {kind: names for kind, names in alpha.contributions.items() if names} == {"architectures": ("alpha",)}
@@ -399,19 +335,15 @@ def test_a_slow_plugin_and_what_it_loads_are_named(point, monkeypatch):
 @pytest.mark.parametrize(
     ("declared", "told"),
     [
-        ("3", "ValueError: the plugin is written for API version 3, this zoo has 1 to 2; install a newer lstm-zoo"),
-        ("0", "ValueError: the plugin is written for API version 0, this zoo has 1 to 2; ask its author"),
-        ("'1'", "ValueError: the plugin is written for API version 1, this zoo has 1 to 2"),
+        ("3", ["ValueError: the plugin is written for API version 3, this zoo has 1 to 2; install a newer lstm-zoo"]),
+        (
+            "'1'",
+            ["ValueError: the plugin is written for API version 1, this zoo has 1 to 2; ask its author"],
+        ),
+        ("1", []),
     ],
 )
-def test_a_plugin_of_another_contract_is_refused_before_its_hooks_are_asked(declared, told, point, healthy):
-    newer = point("newer", f"ZOO_API = {declared}\n" + returning("[Architecture(shape_of='x')]"))
-    found = discover_from([healthy("alpha"), newer])
-    assert list(found.catalogue) == ["alpha"]
-    (failure,) = found.failures
-    assert (failure.name, failure.error.startswith(told)) == ("newer", True)
-
-
-def test_a_plugin_may_declare_this_contract(point):
-    found = discover_from([point("one", "ZOO_API = 1\n" + returning(f"[{SOUND.format(name='one')}]"))])
-    assert list(found.catalogue) == ["one"]
+def test_a_plugin_of_another_contract_is_refused_before_its_hooks_are_asked(declared, told, point):
+    hook = returning("[Architecture(shape_of='x')]" if told else "[]")
+    found = discover_from([point("newer", f"ZOO_API = {declared}\n{hook}")])
+    assert [failure.error.removesuffix(" for a newer version") for failure in found.failures] == told

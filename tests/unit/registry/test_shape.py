@@ -20,33 +20,20 @@ def test_forecasts_have_an_output_for_each_step_and_target(make_shape, window, f
     assert shape.output == (horizon, targets)
 
 
-@pytest.mark.parametrize("task", [Task.FORECAST, Task.REGRESS, Task.ANOMALY])
-def test_quantiles_are_the_last_axis(make_shape, task):
-    shape = make_shape(task=task, horizon=4, n_targets=2, target_columns=(1, None), quantiles=(0.1, 0.5, 0.9))
-    assert shape.output == (4, 2, 3)
-
-
-def test_classification_has_an_output_for_each_class(make_shape):
-    assert make_shape(task=Task.CLASSIFY, classes=5).output == (5,)
-
-
-@pytest.mark.parametrize("size", ["window", "n_features", "horizon", "n_targets"])
-@pytest.mark.parametrize("value", [0, -1])
-def test_every_size_is_at_least_one(make_shape, size, value):
-    with pytest.raises(ValueError, match=f"{size} must be at least 1, found {value}"):
-        make_shape(**{size: value})
-
-
-@pytest.mark.parametrize("columns", [(), (0, 1)])
-def test_every_target_has_its_column(make_shape, columns):
-    with pytest.raises(ValueError, match=rf"target_columns must name 1 target\(s\), found {len(columns)}"):
-        make_shape(target_columns=columns)
-
-
-@pytest.mark.parametrize("classes", [-1, 1])
-def test_one_class_is_none(make_shape, classes):
-    with pytest.raises(ValueError, match=f"two or more classes, .*found {classes}"):
-        make_shape(task=Task.CLASSIFY, classes=classes)
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        *(({name: 0}, f"{name} must be at least 1, found 0") for name in ("window", "n_features", "horizon")),
+        ({"n_targets": -1}, "n_targets must be at least 1, found -1"),
+        ({"target_columns": ()}, r"target_columns must name 1 target\(s\), found 0"),
+        ({"target_columns": (0, 1)}, r"target_columns must name 1 target\(s\), found 2"),
+        ({"task": Task.CLASSIFY, "classes": -1}, "two or more classes, .*found -1"),
+        ({"task": Task.CLASSIFY, "classes": 1}, "two or more classes, .*found 1"),
+    ],
+)
+def test_what_is_no_shape(make_shape, changes, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        make_shape(**changes)
 
 
 def test_frozen_and_hashable(make_shape):

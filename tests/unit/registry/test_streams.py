@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
-from zoo_registry.streams import silent_stderr
 
 BUNDLE = Path(__file__).parents[2] / "fixtures" / "version-1" / "exported" / "huber" / "1"
 ZOO = f"{sys.executable} -m zoo"
@@ -61,28 +56,6 @@ def test_repair_17_what_is_printed_reaches_no_file(closed, tmp_path):
 def test_repair_21_a_replay_with_closed_streams(closed, tmp_path):
     program = f"import zoo; zoo.verify_bundle({str(BUNDLE)!r})"
     assert shell(f'{sys.executable} -c "{program}" {closed}', tmp_path).returncode == 0
-
-
-def test_repair_03_threads_do_not_keep_standard_error_silent():
-    begun, second_in, first_out = threading.Event(), threading.Event(), threading.Event()
-
-    def first():
-        with silent_stderr():
-            begun.set()
-            second_in.wait(0.3)  # which is given time to come between, if it could
-        first_out.set()
-
-    def second():
-        assert begun.wait(60)
-        with silent_stderr():
-            second_in.set()
-            assert first_out.wait(60)
-
-    before = os.fstat(2)
-    with ThreadPoolExecutor(2) as executor:
-        for task in [executor.submit(first), executor.submit(second)]:
-            task.result(60)
-    assert os.fstat(2).st_ino == before.st_ino
 
 
 @pytest.mark.full

@@ -165,12 +165,8 @@ def test_a_plugins_loss_that_is_refused():
     assert complaint(choose_loss, "mny:power=1") == "there is no loss 'mny'; did you mean 'many'?"
     assert "twin' is registered by distributions 'outsider' and 'other'; say" in complaint(choose_loss, "twin")
     for key, value in (("note", "a,b"), ("note", " "), ("levels", [1.0]), ("floor", None)):
-        sentence = (
-            f"loss 'many', parameter '{key}': expected a number, a flag or a text without commas, found {value!r}"
-        )
-        with pytest.raises(ConfigError) as caught:
+        with pytest.raises(ConfigError, match=f"loss 'many', parameter '{key}': expected a number, a flag or a text"):
             _ = choose_loss({"kind": "many", "power": 1, key: value}).text
-        assert str(caught.value) == sentence
 
 
 def test_a_plugins_loss_is_read_where_its_plugin_is_not():
@@ -192,6 +188,7 @@ def test_the_losses_of_a_task():
 # By task
 
 OWN = {"loss": lambda hp, context: None}
+LEVELS = {"quantiles": (0.1, 0.9)}
 
 
 @pytest.fixture
@@ -205,99 +202,60 @@ def resolved():
 
 
 @pytest.mark.parametrize(
-    ("task", "arguments", "expected"),
-    [
-        ("forecast", {}, "mse"),
-        ("regress", {}, "mse"),
-        ("anomaly", {}, "mse"),
-        ("classify", {}, "cross-entropy"),
-        ("forecast", {"quantiles": (0.1, 0.9)}, "quantile"),
-        ("forecast", {"quantiles": (0.1, 0.9), "preferred": "mae"}, "quantile"),
-        ("forecast", {"quantiles": (0.1, 0.9), **OWN}, "quantile"),
-        ("forecast", {"preferred": "huber:delta=0.50"}, "huber:delta=0.5"),
-        ("anomaly", {"preferred": "mae"}, "mae"),
-        ("classify", {"preferred": "mae"}, "cross-entropy"),
-        ("classify", {"preferred": "focal:gamma=1"}, "focal:gamma=1"),
-        ("forecast", {"preferred": "focal"}, "mse"),
-        ("regress", {"preferred": "weighted-mse"}, "mse"),
-        ("forecast", OWN, "architecture"),
-        ("anomaly", OWN, "architecture"),
-        ("classify", OWN, "cross-entropy"),
-        ("classify", {**OWN, "tasks": (Task.CLASSIFY,)}, "architecture"),
-        ("forecast", {**OWN, "preferred": "mae"}, "mae"),
-    ],
-)
-def test_the_default_of_a_task(resolved, task, arguments, expected):
-    assert resolved(None, task, **arguments) == expected
-
-
-@pytest.mark.parametrize(
     ("chosen", "task", "arguments", "expected"),
     [
+        (None, "forecast", {}, "mse"),
+        (None, "regress", {}, "mse"),
+        (None, "anomaly", {}, "mse"),
+        (None, "classify", {}, "cross-entropy"),
+        (None, "forecast", LEVELS, "quantile"),
+        (None, "forecast", LEVELS | {"preferred": "mae"}, "quantile"),
+        (None, "forecast", LEVELS | OWN, "quantile"),
+        (None, "forecast", {"preferred": "huber:delta=0.50"}, "huber:delta=0.5"),
+        (None, "anomaly", {"preferred": "mae"}, "mae"),
+        (None, "classify", {"preferred": "mae"}, "cross-entropy"),
+        (None, "classify", {"preferred": "focal:gamma=1"}, "focal:gamma=1"),
+        (None, "forecast", {"preferred": "focal"}, "mse"),
+        (None, "regress", {"preferred": "weighted-mse"}, "mse"),
+        (None, "forecast", OWN, "architecture"),
+        (None, "anomaly", OWN, "architecture"),
+        (None, "classify", OWN, "cross-entropy"),
+        (None, "classify", {**OWN, "tasks": (Task.CLASSIFY,)}, "architecture"),
+        (None, "forecast", {**OWN, "preferred": "mae"}, "mae"),
         ("mae", "forecast", OWN, "mae"),
         ("mae", "forecast", {"preferred": "huber"}, "mae"),
-        ("architecture", "regress", OWN, "architecture"),
         ({"kind": "architecture"}, "regress", OWN, "architecture"),
         ("architecture", "classify", {**OWN, "tasks": (Task.CLASSIFY,)}, "architecture"),
         ("focal:gamma=2", "classify", {}, "focal"),
         ("quantile:q=0.9", "forecast", {}, "quantile:q=0.9"),
-        ("quantile", "forecast", {"quantiles": (0.1, 0.9)}, "quantile"),
+        ("quantile", "forecast", LEVELS, "quantile"),
     ],
 )
-def test_what_is_chosen_beats_every_default(resolved, chosen, task, arguments, expected):
+def test_what_is_chosen_beats_the_architectures_default_which_beats_the_tasks(
+    resolved, chosen, task, arguments, expected
+):
     assert resolved(chosen, task, **arguments) == expected
 
 
 @pytest.mark.parametrize(
-    ("chosen", "task", "arguments", "sentence"),
+    ("chosen", "task", "arguments", "words"),
     [
-        (
-            "architecture",
-            "classify",
-            OWN,
-            "loss 'architecture' does not serve the task 'classify'; those that do: cross",
-        ),
-        ("mse", "classify", {}, "loss 'mse' does not serve the task 'classify'; those that do: cross-entropy, focal"),
-        (
-            "focal:gamma=1",
-            "forecast",
-            {},
-            "loss 'focal' does not serve the task 'forecast'; those that do: mse, mae, huber, log-cosh, mape, smape,"
-            " quantile, weighted-mse, asymmetric, directional",
-        ),
-        ("directional", "anomaly", {}, "loss 'directional' does not serve the task 'anomaly'; those that do: mse, "),
-        ("architecture", "forecast", {}, "architecture 'mine' has no loss of its own; take one of mse, mae, huber, "),
-        ("architecture", "classify", {}, "architecture 'mine' has no loss of its own; take one of cross-entropy, "),
-        (
-            "architecture:under=2",
-            "forecast",
-            OWN,
-            "loss 'architecture' has no parameters, found under; see zoo show mine",
-        ),
-        (
-            "mae",
-            "forecast",
-            {"quantiles": (0.1, 0.9)},
-            "`quantiles` 0.1,0.9 are trained with `loss='quantile'`, found `loss` mae; leave one of them out",
-        ),
-        (
-            "architecture",
-            "forecast",
-            {"quantiles": (0.5,), **OWN},
-            "`quantiles` 0.5 are trained with `loss='quantile'`, found `loss` architecture; leave one of them out",
-        ),
-        (
-            "quantile:q=0.5",
-            "forecast",
-            {"quantiles": (0.1, 0.9)},
-            "`quantiles` 0.1,0.9 says which quantiles, and `loss` quantile another one; leave its q out",
-        ),
+        ("architecture", "classify", OWN, "'architecture' does not serve the task 'classify'; those that do: cross"),
+        ("mse", "classify", {}, "'mse' does not serve the task 'classify'; those that do: cross-entropy, focal"),
+        ("focal:gamma=1", "forecast", {}, "'focal' does not serve the task 'forecast'; those that do: mse, mae, huber"),
+        ("directional", "anomaly", {}, "'directional' does not serve the task 'anomaly'; those that do: mse, "),
+        ("architecture", "forecast", {}, "'mine' has no loss of its own; take one of mse, mae, huber, "),
+        ("architecture", "classify", {}, "'mine' has no loss of its own; take one of cross-entropy, "),
+        ("architecture:under=2", "forecast", OWN, "'architecture' has no parameters, found under"),
+        ("mae", "forecast", LEVELS, "0.1,0.9 are trained with `loss='quantile'`, found `loss` mae"),
+        ("architecture", "forecast", LEVELS | OWN, "with `loss='quantile'`, found `loss` architecture"),
+        ("quantile:q=0.5", "forecast", LEVELS, "0.1,0.9 says which quantiles, and `loss` quantile another one"),
         (None, "forecast", {"preferred": "rmse"}, "there is no loss 'rmse'; did you mean 'mse'?"),
-        (None, "forecast", {"preferred": "architecture"}, "architecture 'mine' has no loss of its own"),
+        (None, "forecast", {"preferred": "architecture"}, "'mine' has no loss of its own"),
     ],
 )
-def test_what_does_not_go_together(resolved, chosen, task, arguments, sentence):
-    assert complaint(lambda: resolved(chosen, task, **arguments)).startswith(sentence)
+def test_what_does_not_go_together(resolved, chosen, task, arguments, words):
+    assert words in complaint(lambda: resolved(chosen, task, **arguments))
 
 
 def test_a_configuration_holds_the_canonical_text():
