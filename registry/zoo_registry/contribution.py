@@ -85,7 +85,7 @@ def complaints(error: ValidationError, what: str, known: Collection[str]) -> str
 
 
 def _sentence(what: str, item: Any, known: Collection[str]) -> str:
-    name, kind = ".".join(str(part) for part in item["loc"]), item["type"]
+    name, kind = ".".join(str(part) for part in item["loc"] if part != "[key]"), item["type"]
     message = item["msg"].removeprefix("Value error, ")
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"{what} '{name}' is unknown{close_match_hint(name, known) if len(item['loc']) == 1 else ''}"

@@ -44,6 +44,8 @@ def test_what_belongs_together(make_architecture):
     make_architecture(build=build, loss=squared_first)
     with pytest.raises(ValueError, match="inputs: there is no input 'windo'; did you mean 'window'"):
         make_architecture(inputs=("windo",), api=2)
+    with pytest.raises(ValueError, match=r"field 'toy\.windo': expected 'window', .*, found 'windo'"):
+        make_architecture(toy={"windo": 3}, api=2)
 
 
 @pytest.mark.parametrize("quantiles", [(), (0.1, 0.5, 0.9)])
