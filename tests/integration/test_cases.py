@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import zoo
+from zoo.cli.flags import in_flags
 from zoo.data.last_window import read_last_windows
 from zoo.data.readers.reading import Reading
 from zoo_registry.errors import ZooError
@@ -72,7 +73,8 @@ def test_python_tells_what_to_do(name: str):
     signs = {"delimiter": ";", "decimal": ","} if options else {}
     with pytest.raises(ZooError) as caught:
         zoo.train("basic", CASES / name, target=target(name), window=8, horizon=3, **signs)
-    assert sentence in str(caught.value)
+    assert sentence in in_flags(str(caught.value))
+    assert "--" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,9 @@ ALLOWED = {
     "predict --help": set(),
     "predict {bundle} --data {folder} --output scored": TABLES | SERVING | {"joblib"},
     "backtest --help": set(),
-    "backtest {bundle} --data {table}": TABLES | SERVING | {"scipy", "sklearn", "joblib", "statsmodels", "matplotlib"},
+    "backtest {bundle} --data {table}": TABLES
+    | SERVING
+    | {"scipy", "sklearn", "joblib", "statsmodels", "matplotlib", "jinja2"},
 }
 
 

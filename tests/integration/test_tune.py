@@ -65,8 +65,8 @@ def test_from_the_command_to_a_bundle(series_file, tmp_path):
         ("--search unit=2", "no such setting or hyperparameter; did you mean 'units'"),
         ("--search units=2 --search units=3", "a name is given more than once"),
         ("--search units=9..2", "low up to high"),
-        ("--sampler best", "study 'sampler'"),
-        ("--folds 1", "study 'folds'"),
+        ("--sampler best", "--sampler: expected"),
+        ("--folds 1", "--folds: expected"),
         ("--folds 90", "give fewer folds"),
         ("--fold-train-rows 50", "train rows are for sliding folds"),
         ("--backend dask", "--backend dask needs the scheduler's --address"),
@@ -89,7 +89,7 @@ def test_bad_input_is_told_in_a_sentence(zoo_command, series_file, more, words):
 def test_resume_takes_no_settings(zoo_command):
     result = zoo_command("tune", "gru", "--resume", "mine", "--window", "9", "--folds", "4")
     assert result.exit_code == 2
-    assert "leave --window, architectures, --folds out" in result.stderr
+    assert "leave --window, --folds, architectures out" in result.stderr
 
 
 @pytest.mark.full

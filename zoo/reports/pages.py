@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from typing import TYPE_CHECKING, Any
 
 from zoo.evaluation.headline import everybody, headline, outcomes
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def render(template: str, **data: Any) -> str:
@@ -18,6 +19,8 @@ def render(template: str, **data: Any) -> str:
 
 @cache
 def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # a command that shows no page does without
+
     environment = Environment(
         loader=PackageLoader("zoo.reports"),
         autoescape=True,
