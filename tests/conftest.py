@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
+import pickle
 import signal
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -225,3 +227,33 @@ def etth1() -> Path:
     if not path.is_file():
         pytest.skip("ETTh1.csv is not here; set ZOO_ETTH1 to its path")
     return path
+
+
+class Payload:
+    """Unpickled it writes the canary."""
+
+    def __init__(self, canary: Path) -> None:
+        self.canary = canary
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.write_text, (self.canary, "it has acted")
+
+
+@pytest.fixture
+def poison() -> Callable[[Path, Path], None]:
+    """``poison(file, canary)``: write a pickle that writes the canary where somebody unpickles it."""
+    return lambda file, canary: file.write_bytes(pickle.dumps(Payload(canary)))
+
+
+@pytest.fixture(scope="session")
+def stress_script(request: pytest.FixtureRequest) -> Callable[[str], ModuleType]:
+    """Load a script of tests/stress by its name."""
+
+    def load(name: str) -> ModuleType:
+        path = request.config.rootpath / "tests" / "stress" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(f"stress_{name}", path)
+        module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # where dataclasses look for it
+        spec.loader.exec_module(module)
+        return module
+
+    return load

@@ -93,6 +93,7 @@ def train_prepared(
     the hooks that are told of it, those of the installed plugins alone where it is left out.
     """
     import_tensorflow()
+    from zoo.acceleration.tensorflow_threads import choose_threads
     from zoo.runs.warm_start import load_start
     from zoo.training.seeding import alone
 
@@ -100,6 +101,7 @@ def train_prepared(
     source, start = config.training.start_from, None
     with ExitStack() as stack:
         stack.enter_context(alone())
+        choose_threads()  # loading another run's weights starts TensorFlow
         if source is not None and (unfinished is None or unfinished.checkpoint is None):
             start = load_start(source, Path(runs), config)
         if unfinished is None:
@@ -125,7 +127,6 @@ def _train(
     with uncollected():
         from zoo.run import Run
         from zoo.runs.store import make_record, write_run
-        from zoo.tracking.epochs import EpochHook
         from zoo.training.progress import ProgressBar
         from zoo.training.run_report import run_report
         from zoo.training.trainer import fit, measure
@@ -134,7 +135,7 @@ def _train(
     entry = discover().catalogue[config.architecture]
     hp = entry.item.configure(config.hyperparameters)
     with ExitStack() as stack:
-        callbacks: list[Any] = [EpochHook(lifecycle, unfinished.id)]
+        callbacks = [lifecycle.epochs(unfinished.id)]
         if progress:
             callbacks.append(stack.enter_context(ProgressBar()))
         fitted = fit(

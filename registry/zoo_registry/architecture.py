@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from zoo_registry.contribution import Contribution, contract
+from zoo_registry.errors import close_match_hint
 from zoo_registry.hyperparameters import Hyperparameters, validated
 from zoo_registry.schedule import Schedule
 from zoo_registry.shape import HELPED, WINDOW, SequenceShape, Task
@@ -115,7 +116,9 @@ class Architecture(Contribution):
         if any(own) and not (all(own) and self.loss is not None):
             raise ValueError("outputs_per_target, decode and a loss belong together; give all of them")
         if self.api < 2 and (given := [name for name in _SECOND if getattr(self, name) not in _LEFT_OUT]):
-            raise ValueError(f"{', '.join(given)} belong to API version 2; add api=2")
+            raise ValueError(f"only API version 2 has {', '.join(given)}; add api=2")
+        if unknown := next((name for name in self.inputs if name not in HELPED), None):
+            raise ValueError(f"inputs: there is no input '{unknown}'{close_match_hint(unknown, HELPED)}")
         if not self.inputs:
             object.__setattr__(self, "inputs", (WINDOW,) if self.api < 2 else HELPED)
 

@@ -94,6 +94,7 @@ def _sentence(what: str, item: Any, known: Collection[str]) -> str:
     if kind == "value_error":  # a validator's own sentence
         return f"{what} '{name}': {message}" if name else f"{what.removesuffix(', field')}: {message}"
     if kind == "union_tag_invalid":
-        return f"{what} '{name}': expected {item['ctx']['expected_tags']}, found '{item['ctx']['tag']}'"
+        tags = " or ".join(item["ctx"]["expected_tags"].rsplit(", ", 1))
+        return f"{what} '{name}': expected {tags}, found '{item['ctx']['tag']}'"
     message = _KNOWN.get(kind) or message.split(", unable to parse")[0].replace("Input should be ", "expected ")
     return f"{what} '{name}': {message}, found {item['input']!r}"

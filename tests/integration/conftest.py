@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +105,48 @@ def environment(tmp_path: Path) -> Callable[[Sequence[str] | None], Environment]
     return make
 
 
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """``site("openvino==2025.4.1", …)``: a folder with these, without what is installed here anyway."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+
+    def install(*wanted: str) -> Path:
+        folder = tmp_path_factory.mktemp("site")
+        report = folder / "report.json"
+        asked = [*pip, "--dry-run", "--report", str(report), *wanted]
+        found = subprocess.run(asked, capture_output=True, text=True, check=False)
+        if found.returncode:
+            pytest.skip(f"{', '.join(wanted)} cannot be had here: {found.stderr.strip().splitlines()[-1]}")
+        missing = [part["metadata"] for part in json.loads(report.read_text())["install"]]
+        exact = [f"{part['name']}=={part['version']}" for part in missing]
+        subprocess.run([*pip, "--no-deps", "--target", str(folder / "site"), *exact], check=True)
+        return folder / "site"
+
+    return install
+
+
+@pytest.fixture(scope="session")
+def extra(request: pytest.FixtureRequest) -> Callable[[str], list[str]]:
+    """``extra("mlflow")``: what a user gets with it."""
+    project = tomllib.loads((request.config.rootpath / "pyproject.toml").read_text())["project"]
+    return lambda name: project["optional-dependencies"][name]
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """``python(folder, "-m", "zoo", …, code=2)``: Python with a folder on its path, in an empty folder."""
+
+    def run(folder: Path, *arguments: object, code: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+        environment = os.environ | {"PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "2"} | more
+        command = [sys.executable, *map(str, arguments)]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == code, f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return run
+
+
 @dataclass(frozen=True)
 class Served:
     """A published bundle, for clients that know nothing of this project."""
@@ -116,6 +160,11 @@ class Served:
 
         with np.load(self.folder / "golden.npz") as file:
             return dict(file)
+
+    @property
+    def name(self) -> str:
+        """The model's."""
+        return self.folder.parent.name
 
     @property
     def outputs(self) -> list[str]:
@@ -143,7 +192,9 @@ class Served:
             shaped[name] = np.asarray(values).reshape(shape).astype(expected[name].dtype)
         size = len(shaped[self.outputs[0]])
         ruler = Ruler.of(Manifest.read(self.folder))
-        return ruler.farthest(shaped, {name: values[:size] for name, values in expected.items()})
+        farthest = ruler.farthest(shaped, {name: values[:size] for name, values in expected.items()})
+        print(f"{self.name}, batch {size}: {farthest:.1e} from golden")  # what docs/publishing.md tells
+        return farthest
 
 
 @pytest.fixture(scope="session")
@@ -168,3 +219,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Served]:
         settings |= {"window": 8, "epochs": 1, "hyperparameters": {"units": 4}, "runs": folder / "runs"}
         found[name] = Served(zoo.train("basic", data, **settings).export(folder / "exported", name=name).folder)
     return found
+
+
+@pytest.fixture(params=["forecast", "float64", "classes", "anomalies"])
+def bundle(request: pytest.FixtureRequest, served: dict[str, Served]) -> Served:
+    """Each of them."""
+    return served[request.param]

@@ -77,21 +77,10 @@ def test_bad_tables(refused: Refusal, tmp_path: Path, series: pd.DataFrame, chan
         (f"{SERIES} --scaler standrad", "there is no scaler 'standrad'; did you mean 'standard'?"),
         (f"{SERIES} --loss msee", "there is no loss 'msee'; did you mean 'mse'?"),
         (f"{SERIES} --loss hubre:delta=2", "there is no loss 'hubre'; did you mean 'huber'?"),
-        (f"{SERIES} --loss huber:delat=2", "loss 'huber', parameter 'delat' is unknown; did you mean 'delta'?"),
-        (f"{SERIES} --loss huber:delta=0", "loss 'huber', parameter 'delta': expected greater than 0, found '0'"),
-        (f"{SERIES} --loss quantile:q=many", "loss 'quantile', parameter 'q': expected a valid number, found 'many'"),
-        (f"{SERIES} --loss huber:2", "loss 'huber' takes NAME=VALUE, found '2'"),
-        (f"{SERIES} --loss quantile:q=0.1,q=0.9", "loss 'quantile': 'q' is given more than once; give it once"),
         (f"{SERIES} --loss ''", "there is no loss ''; known are: "),
         (f"{SERIES} --loss focal", "loss 'focal' does not serve the task 'forecast'; those that do: mse, mae, huber, "),
-        (
-            "train basic --task regress --data series.csv --target load --loss weighted-mse",
-            "loss 'weighted-mse' does not serve the task 'regress'; those that do: mse, mae, huber, ",
-        ),
-        (
-            f"{SERIES} --loss architecture",
-            "architecture 'basic' has no loss of its own; take one of mse, mae, huber, ",
-        ),
+        ("train basic --task regress --data series.csv --target load --loss weighted-mse", "loss 'weighted-mse' does"),
+        (f"{SERIES} --loss architecture", "architecture 'basic' has no loss of its own; take one of mse, mae, huber, "),
         (f"{SERIES} --optimizer adma", "'sgd', 'nadam' or 'lion', found 'adma'"),
         (f"{SERIES} --schedule linear", "'constant', 'exponential'"),
         (f"{SERIES} --schedule exponential:steps=0", "steps': expected greater than or equal to 1, found '0'"),
@@ -99,18 +88,9 @@ def test_bad_tables(refused: Refusal, tmp_path: Path, series: pd.DataFrame, chan
         (f"{SERIES} --schedule cosine:warmpu=5", "cosine has no parameter 'warmpu'; did you mean 'warmup'?"),
         (f"{SERIES} --schedule cosine:steps", "a schedule takes NAME=VALUE, found 'steps'"),
         (f"{SERIES} --schedule cosine:floor=1.5", "'schedule.cosine.floor': expected less than 1, found '1.5'"),
-        (
-            f"{SERIES} --schedule cosine:restarts=true",
-            "'schedule.cosine': restarts need steps, the length of the first cycle; give steps too",
-        ),
-        (
-            f"{SERIES} --schedule cosine:length=3",
-            "'schedule.cosine': length and height are those of restarts; give restarts=true too, or leave them out",
-        ),
-        (
-            f"{SERIES} --schedule cosine:warmup=500",
-            "a warm-up of 500 steps leaves nothing of the training, which has 5",
-        ),
+        (f"{SERIES} --schedule cosine:restarts=true", "'schedule.cosine': restarts need steps, the length of the"),
+        (f"{SERIES} --schedule cosine:length=3", "'schedule.cosine': length and height are those of restarts; give"),
+        (f"{SERIES} --schedule cosine:warmup=500", "a warm-up of 500 steps leaves nothing of the training, which has"),
         (f"{SERIES} --schedule cyclical:mode=square", "'triangular', 'triangular2' or 'exp-range', found 'square'"),
         (f"{SERIES} --schedule cyclical:gamma=0.9", "'schedule.cyclical': gamma is that of mode exp-range; give"),
         (f"{SERIES} --schedule one-cycle:start=2", "start': expected less than or equal to 1, found '2'"),
@@ -118,19 +98,13 @@ def test_bad_tables(refused: Refusal, tmp_path: Path, series: pd.DataFrame, chan
         (f"{SERIES} --momentum 0.9", "--momentum is for --optimizer sgd and rmsprop, found adam; leave it out"),
         (f"{SERIES} --momentum 1", "--momentum: expected less than 1, found 1.0"),
         (f"{SERIES} --optimizer sgd --nesterov", "--nesterov looks ahead along the momentum, but that is 0; give"),
-        (
-            f"{SERIES} --optimizer rmsprop --momentum 0.9 --nesterov",
-            "--nesterov is for --optimizer sgd, found rmsprop; leave it out, or take that one",
-        ),
+        (f"{SERIES} --optimizer rmsprop --momentum 0.9 --nesterov", "--nesterov is for --optimizer sgd, found"),
         (f"{SERIES} --clip-norm 1 --clip-value 1", "--clip-norm and --clip-value bound the gradients each in its way"),
         (f"{SERIES} --clip-norm=-1", "--clip-norm: expected greater than or equal to 0, found -1.0"),
         (f"{SERIES} --clip-norm inf", "--clip-norm: expected a finite number, found inf"),
         (f"{SERIES} --weight-decay 1", "--weight-decay: expected less than 1, found 1.0"),
         (f"{SERIES} --find-lr --export", "--find-lr trains nothing that could be exported; leave --export out"),
-        (
-            f"{SERIES} --plot a.png",
-            "--plot draws what --find-lr finds, but that was not given; add it, or leave --plot",
-        ),
+        (f"{SERIES} --plot a.png", "--plot draws what --find-lr finds, but that was not given; add it, or leave"),
         (f"{SERIES} --find-lr --name mine", "--name is for an export, but --export was not given"),
         (f"{SERIES} --find-lr --plot a.gif", "--plot: expected a .png, .svg or .pdf file in a folder that is there"),
         (f"{SERIES} --find-lr --plot no/a.png", "--plot: expected a .png, .svg or .pdf file in a folder that is there"),
@@ -168,15 +142,9 @@ def test_bad_tables(refused: Refusal, tmp_path: Path, series: pd.DataFrame, chan
         ("verify absent", "absent: expected a folder, found nothing; give a bundle such as exported/NAME/1"),
         ("verify series.csv", "series.csv: expected a folder, found a file"),
         ("verify folder --runtime onxruntime", "there is no runtime 'onxruntime'; did you mean 'onnxruntime'?"),
-        (
-            "predict folder --data series.csv",
-            "folder: expected a bundle or a model folder with versions, found neither",
-        ),
+        ("predict folder --data series.csv", "folder: expected a bundle or a model folder with versions, found"),
         ("predict folder", "Missing option '--data'"),
-        (
-            "predict folder --data series.csv --missing drop",
-            "--missing is one of error, ffill, interpolate, found 'drop'",
-        ),
+        ("predict folder --data series.csv --missing drop", "--missing is one of error, ffill, interpolate, found"),
     ],
 )
 def test_bad_arguments(refused: Refusal, series_file: Path, tmp_path: Path, command: str, expected: str):
@@ -288,7 +256,7 @@ def test_exporting_under_a_name_of_another_interface_is_refused(
     run = tmp_path / "runs" / "other"
     shutil.copytree(trained.folder, run)
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    record["config"]["data"]["horizon"] = 4
+    record["problem"]["horizon"] = record["problem"]["outputs"][0]["shape"][0] = 4
     (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
     (run / "files.sha256").unlink()
     before = snapshot(tmp_path)

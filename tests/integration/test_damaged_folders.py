@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 import shutil
-import sys
 from contextlib import chdir
 from pathlib import Path
 
@@ -14,14 +12,9 @@ from typer.testing import CliRunner, Result
 
 
 @pytest.fixture(scope="module")
-def folders(request):
+def folders(stress_script):
     """The stress script."""
-    path = request.config.rootpath / "tests" / "stress" / "folders.py"
-    spec = importlib.util.spec_from_file_location("stress_folders", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where dataclasses look for it
-    spec.loader.exec_module(module)
-    return module
+    return stress_script("folders")
 
 
 @pytest.mark.parametrize("command", ["runs", "compare", "export"])

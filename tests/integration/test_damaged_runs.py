@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -71,21 +70,10 @@ def test_repair_16_the_pickle_of_a_run_is_for_others(run, trained, series_file, 
     assert zoo.load_run(run).predict(series_file).equals(trained.predict(series_file))
 
 
-class Payload:
-    """Unpickled it writes the canary."""
-
-    def __init__(self, canary: Path) -> None:
-        self.canary = canary
-
-    def __reduce__(self):
-        return Path.write_text, (self.canary, "scalers.joblib has acted")
-
-
 @pytest.fixture
-def poisoned(run, tmp_path) -> Path:
+def poisoned(run, tmp_path, poison) -> Path:
     """Where ``scalers.joblib`` of the run writes, if anybody unpickles it."""
-    with (run / "scalers.joblib").open("wb") as file:
-        pickle.dump(Payload(tmp_path / "canary"), file)
+    poison(run / "scalers.joblib", tmp_path / "canary")
     return tmp_path / "canary"
 
 

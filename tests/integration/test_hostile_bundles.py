@@ -79,20 +79,9 @@ def refused(uses, *complaints: str, quick: bool = True) -> None:
         assert any(complaint in sentence for complaint in complaints), sentence
 
 
-class Payload:
-    """Unpickled it writes the canary."""
-
-    def __init__(self, canary: Path) -> None:
-        self.canary = canary
-
-    def __reduce__(self):
-        return Path.write_text, (self.canary, "scalers.joblib has acted")
-
-
 @pytest.mark.parametrize("sealed", [False, True])
-def test_a_pickle(hostile, canary, uses, sealed):
-    with (hostile / "scalers.joblib").open("wb") as file:
-        pickle.dump(Payload(canary), file)
+def test_a_pickle(hostile, canary, uses, poison, sealed):
+    poison(hostile / "scalers.joblib", canary)
     if sealed:
         seal(hostile)
         assert [use()[0] for use in uses] == [0, 0, 0, 0]

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import zoo
 from zoo.bundle.integrity import describe_files
-from zoo.bundle.manifest import Manifest
+from zoo.bundle.manifest import Manifest, OnnxRecord
 from zoo_registry.errors import BundleError
 
 SHAPE = ["batch", 8, 2], ["batch", 3, 1]
@@ -38,7 +38,8 @@ def hostile(exported, tmp_path: Path) -> Callable[..., Path]:
             node.op_type for outer in nodes for a in outer.attribute for node in a.g.node
         ]
         manifest = Manifest.read(folder)
-        changes = {"files": describe_files(folder), "onnx": {"opset": 18, "operators": dict(Counter(operators))}}
+        onnx_record = OnnxRecord(opset=18, operators=dict(Counter(operators)))
+        changes = {"files": describe_files(folder), "onnx": onnx_record}
         manifest.model_copy(update=changes).write(folder)
         return folder
 

@@ -181,10 +181,10 @@ FILES = {
     "empty": case(raw(b""), "the file is empty; expected a header line and rows"),
     "empty Parquet": case(raw(b"", "bad.parquet"), "the file is empty; expected a header line and rows"),
     "blank lines alone": case(raw("\n\n  \n"), "the file is empty; expected a header line and rows"),
-    "header only": case(raw("time,load\n"), "expected a table with rows, found none; check that this is the"),
+    "header only": case(raw("time,load\n"), "expected a table with rows, found none; check"),
     "Parquet without rows": case(parquet(lambda frame: frame[:0]), "expected a table with rows, found none; check"),
     "Parquet without rows, spooled": case(
-        parquet(lambda frame: frame[:0]), "expected a table with rows, found none; check that this is", more="--spool ."
+        parquet(lambda frame: frame[:0]), "expected a table with rows, found none; check", more="--spool ."
     ),
     "folder": case(lambda folder, frame: (folder / "bad.csv").mkdir(), "expected a file, found a folder; give one CSV"),
     "truncated Parquet": case(half_of_parquet, "not a readable Parquet file, as its end is missing; copy it again"),
@@ -209,7 +209,7 @@ FILES = {
 }
 
 TEXT = {
-    "UTF-16 without a mark": case(lines(lambda rows: rows, "utf-16-le"), "expected UTF-8 text, found NUL bytes; give"),
+    "UTF-16 without a mark": case(lines(lambda rows: rows, "utf-16-le"), "expected UTF-8 text, found NUL bytes"),
     "UTF-16 without a mark, the other way": case(
         lines(lambda rows: rows, "utf-16-be"), "expected UTF-8 text, found NUL bytes; give its --encoding,", "utf-16-be"
     ),
@@ -219,45 +219,49 @@ TEXT = {
         f"line {40 * (ROWS + 1) + 1}: expected UTF-8 text, found the byte 0xe9",
     ),
     "another encoding than said": case(
-        line(1, lambda text: f"{text}é"), "expected ASCII text, found the byte 0xc3; give", more="--encoding ascii"
+        line(1, lambda text: f"{text}é"), "expected ASCII text, found the byte 0xc3", more="--encoding ascii"
     ),
     "no UTF-16": case(csv(), "expected UTF-16 text, found other bytes; give another", more="--encoding utf-16"),
     "UTF-32 without its mark": case(
-        lines(lambda rows: rows, "utf-32-le"), "expected UTF-32 text, found other bytes; give", more="--encoding utf-32"
+        lines(lambda rows: rows, "utf-32-le"), "expected UTF-32 text, found other bytes", more="--encoding utf-32"
     ),
-    "NUL bytes": case(line(5, lambda text: f"{text}\0"), "line 5: expected UTF-8 text, found a NUL byte; mend that"),
+    "NUL bytes": case(line(5, lambda text: f"{text}\0"), "line 5: expected UTF-8 text, found a NUL byte; mend"),
     "NUL bytes far below": case(
         line(200, lambda text: f"{text}\0"),
         "column 'temperature', row 199: expected a number, found '",
         r"\x00'; mend it, or leave the column out with --features",
     ),
-    "semicolons": case(csv(sep=";"), "expected ',' between columns, found one column 'time;load;temperature'"),
+    "semicolons": case(
+        csv(sep=";"), "expected ',' between columns, found one column 'time;load;temperature'", "--delimiter ';'"
+    ),
     "tabs": case(csv(sep="\t"), "expected ',' between columns, found one column ", r"; give --delimiter '\t'"),
     "commas, but semicolons said": case(csv(), "expected ';' between", "--delimiter ','", more="--delimiter ';'"),
     "decimal commas": case(
-        csv(sep=";", decimal=",", float_format="%.2f"), "column 'load', row 1: expected a", more="--delimiter ';'"
+        csv(sep=";", decimal=",", float_format="%.2f"), "column 'load', row 1: expected", COMMA, more="--delimiter ';'"
     ),
     "decimal commas in a feature that nobody named": case(
         csv(lambda frame: frame.assign(temperature=[f"{STEPS[row] % 9},5" for row in STEPS])),
         "column 'temperature', row 1: expected a number, found '0,5'; ",
         f"{COMMA}, {LEAVE_OUT}",
     ),
-    "thousands": case(cell("load", 3, "1,234.5"), "column 'load', row 3: expected a number, found '1,234"),
+    "thousands": case(
+        cell("load", 3, "1,234.5"), "column 'load', row 3: expected a number, found '1,234", f"{SIGNS} --thousands ','"
+    ),
     "a longer row": case(line(8, lambda text: f"{text},9"), "line 8: expected 3 fields as in the header, found 4;"),
     "longer rows": case(
-        lines(lambda rows: [rows[0], *(f"{row},9" for row in rows[1:])]), "expected 3 fields in each row as in the"
+        lines(lambda rows: [rows[0], *(f"{row},9" for row in rows[1:])]), "expected 3 fields in each row"
     ),
     "a shorter row": case(
-        line(8, lambda text: text.rpartition(",")[0]), "column 'temperature', row 7 (2024-01-01 06:00:00): the value is"
+        line(8, lambda text: text.rpartition(",")[0]), "column 'temperature', row 7 (", "the value is missing"
     ),
     "a remark above the header": case(
         lines(lambda rows: ["# logger 3", *rows]), "expected the header in the first line, found '# logger 3'"
     ),
     "a remark without a sign above the header": case(
-        lines(lambda rows: ["logger 3", *rows]), "expected 1 field in each row as in the header, found more in the"
+        lines(lambda rows: ["logger 3", *rows]), "expected 1 field in each row as in the header"
     ),
     "a blank line above the header of one column": case(
-        raw("\nload\n1\n2\n"), "expected the header in the first line, found a blank line; remove it"
+        raw("\nload\n1\n2\n"), "expected the header in the first line, found a blank line; remove"
     ),
     "units below the header": case(
         lines(lambda rows: [rows[0], "h,kW,C", *rows[1:]]), "column 'load', row 1: expected a number, found 'kW'"
@@ -273,17 +277,17 @@ TEXT = {
 
 NAMES = {
     "a blank name": case(line(1, lambda text: "time,load,"), "expected a name for each column, found none for column"),
-    "a name of spaces": case(line(1, lambda text: "time,load,  "), "expected a name for each column, found none for"),
+    "a name of spaces": case(line(1, lambda text: "time,load,  "), "expected a name for each column, found none"),
     "an index without a name": case(
         lambda folder, frame: frame.set_axis(frame.index / 2).to_csv(folder / "bad.csv"),
-        "expected a name for each column, found none for column 1; name it",
+        "expected a name for each column, found none for column 1; name",
     ),
     "two columns of one name": case(
         line(1, lambda text: "time,load,load"), "expected each column once, found 'load' more than once"
     ),
-    "two columns of one name in Parquet": case(twice_in_parquet, "expected each column once, found 'load' more than"),
+    "two columns of one name in Parquet": case(twice_in_parquet, "expected each column once, found 'load'"),
     "an index named like a column": case(
-        parquet(lambda frame: frame.set_index("time", drop=False)), "expected each column once, found 'time' more than"
+        parquet(lambda frame: frame.set_index("time", drop=False)), "expected each column once, found 'time'"
     ),
     "a line break in a name": case(named("outer\ntemperature"), "expected names without line breaks and control"),
     "an escape sequence in a name": case(
@@ -303,79 +307,98 @@ NAMES = {
 
 VALUES = {
     "text among numbers": case(
-        cell("temperature", 7, "warm"), "column 'temperature', row 7: expected a number, found 'warm'; mend it"
+        cell("temperature", 7, "warm"), "column 'temperature', row 7: expected a number, found 'warm'; mend"
     ),
     "a line break in a value": case(cell("load", 7, "a\nb"), r"column 'load', row 7: expected a number, found 'a\nb';"),
     "a very long value": case(
         cell("load", 7, "x" * 5000), f"column 'load', row 7: expected a number, found '{'x' * 59}…"
     ),
-    "a unit": case(cell("load", 7, "12 kW"), "column 'load', row 7: expected a number, found '12 kW'; mend it"),
+    "a unit": case(cell("load", 7, "12 kW"), "column 'load', row 7: expected a number, found '12 kW'; mend"),
     "a target of text": case(
-        columns(load=["high", "low"] * 120), "column 'load', row 1: expected a number, found 'high'; mend it"
+        columns(load=["high", "low"] * 120), "column 'load', row 1: expected a number, found 'high'; mend"
     ),
     "no numbers at all": case(
-        csv(lambda frame: frame[["time"]].assign(place="north")), "expected at least one column of", options=ANOMALY
+        csv(lambda frame: frame[["time"]].assign(place="north")), "expected at least one column", options=ANOMALY
     ),
-    "complex numbers": case(cell("load", 7, "1+2j"), "column 'load', row 7: expected a number, found '1+2j'; mend it"),
-    "infinite": case(cell("load", 7, np.inf), "column 'load', row 7: expected a finite number, found inf; mend it"),
+    "complex numbers": case(cell("load", 7, "1+2j"), "column 'load', row 7: expected a number, found '1+2j'; mend"),
+    "infinite": case(cell("load", 7, np.inf), "column 'load', row 7: expected a finite number, found inf; mend"),
     "infinitely low": case(
-        cell("temperature", 7, -np.inf), "column 'temperature', row 7: expected a finite number, found -inf; mend it"
+        cell("temperature", 7, -np.inf), "column 'temperature', row 7: expected a finite number, found -inf; mend"
     ),
-    "1e400": case(cell("load", 7, "1e400"), "column 'load', row 7: expected a finite number, found inf; mend it"),
+    "1e400": case(cell("load", 7, "1e400"), "column 'load', row 7: expected a finite number, found inf; mend"),
     "a whole number beyond any float": case(
         cell("load", 7, "9" * 400), "column 'load', row 7: expected a finite number, found ", MEND
     ),
     "1e308": case(
-        columns(load=wild(1e308)), "column 'load' cannot be scaled by 'standard': its standard deviation comes out as"
+        columns(load=wild(1e308)),
+        "column 'load' cannot be scaled by 'standard': its standard deviation comes out as inf",
     ),
     "1e308 in a feature, as it is": case(
-        columns(temperature=wild(1e308)), "column 'temperature' cannot be scaled by 'none': its", more="--scaler none"
+        columns(temperature=wild(1e308)),
+        "column 'temperature' cannot be scaled by 'none':",
+        "comes out as inf",
+        more="--scaler none",
     ),
     "1e308 once in test": case(
-        cell("load", 239, 1e308), "column 'load', row 239 (2024-01-10 22:00:00): expected a number that float32 holds"
+        cell("load", 239, 1e308),
+        "column 'load', row 239 (2024-01-10 22:00:00): expected a number that float32 holds",
+        "found 1e+308",
     ),
     "1e100 as it is": case(
         columns(load=wild(1e100)),
-        "column 'load', row 1 (2024-01-01 00:00:00): expected a",
+        "column 'load', row 1 (2024-01-01 00:00:00):",
         "found -5e+99; mend it, or take another --scaler",
         more="--scaler none",
     ),
     "sums of 1e307": case(
         columns(load=1e307 + 1e305 * STEPS),
-        "the sum of the rows from 2024-01-01 00:00:00 on (--resample 1D) is beyond any float, expected a",
+        "the sum of the rows from 2024-01-01 00:00:00 on (--resample 1D) is beyond any float",
         "take another --aggregate or unit",
         options="--target load --window 2 --horizon 1 --resample 1D --aggregate sum",
     ),
     "denormal": case(
-        columns(load=5e-324 * (STEPS % 7)), "column 'load' cannot be scaled by 'standard': its standard deviation comes"
+        columns(load=5e-324 * (STEPS % 7)),
+        "column 'load' cannot be scaled by 'standard': its standard deviation comes",
+        "out as 0",
     ),
     "missing": case(
-        cell("temperature", 7, None), "column 'temperature', row 7 (2024-01-01 06:00:00): the value is missing (1 in"
+        cell("temperature", 7, None),
+        "column 'temperature', row 7 (2024-01-01 06:00:00): the value is missing (1",
+        "--missing drop",
     ),
     "missing at the beginning": case(
         cell("load", 1, None),
-        "column 'load', row 1 (2024-01-01 00:00:00): the value is missing and none stands before it to fill it from;",
+        "column 'load', row 1 (2024-01-01 00:00:00): the value is missing and none stands before it to fill",
         "remove the rows before the column's first value, or leave the column out",
         more="--missing ffill",
     ),
     "all missing": case(columns(wind=np.nan), "column 'wind' has no value at all, expected numbers"),
     "all missing, but named": case(columns(load=np.nan), "column 'load' has no value at all, expected numbers; fill"),
     "all missing in train": case(
-        columns(load=np.where(STEPS < 180, np.nan, STEPS)), "no train row is left without a", more="--missing drop"
+        columns(load=np.where(STEPS < 180, np.nan, STEPS)),
+        "no train row is left without a",
+        "column 'load' has the most (180)",
+        more="--missing drop",
     ),
     "no window without missing values": case(
         columns(load=np.where(STEPS % 9, STEPS, np.nan)), "the train part has no window of 11", more="--missing drop"
     ),
-    "constant": case(columns(wind=3.5), "column 'wind' is constant in the train rows (3.5), expected values that"),
+    "constant": case(columns(wind=3.5), "column 'wind' is constant in the train rows (3.5), expected values"),
     "a constant target": case(columns(load=7), "column 'load' is constant in the train rows (7)", OTHER_TARGET),
     "constant in train": case(
         columns(load=np.r_[np.ones(200), np.arange(40.0)]), "column 'load' is constant in the train rows (1)"
     ),
     "tied, robust": case(
-        columns(rain=np.where(STEPS % 5, 0, 1.0 + STEPS)), "column 'rain' cannot be scaled by", more="--scaler robust"
+        columns(rain=np.where(STEPS % 5, 0, 1.0 + STEPS)),
+        "column 'rain' cannot be scaled by",
+        "at least half of its train rows hold one value",
+        more="--scaler robust",
     ),
     "tied, Huber": case(
-        columns(rain=np.where(STEPS % 5, 0, 1.0 + STEPS)), "column 'rain' cannot be scaled by", more="--scaler huber"
+        columns(rain=np.where(STEPS % 5, 0, 1.0 + STEPS)),
+        "column 'rain' cannot be scaled by",
+        "Huber's scale is 0",
+        more="--scaler huber",
     ),
     "tiny, logarithmic": case(
         csv(lambda frame: frame.assign(load=frame["load"] * 1e-12)),
@@ -384,10 +407,10 @@ VALUES = {
         more="--scaler log",
     ),
     "a regression on its target": case(
-        csv(), "target 'load' is a feature too, from which the", options=f"{REGRESS} --features load,temperature"
+        csv(), "target 'load' is a feature too", options=f"{REGRESS} --features load,temperature"
     ),
     "a regression on nothing": case(
-        csv(lambda frame: frame[["time", "load"]]), "expected at least one column of numbers for the", options=REGRESS
+        csv(lambda frame: frame[["time", "load"]]), "expected at least one column of numbers", options=REGRESS
     ),
 }
 
@@ -395,7 +418,7 @@ PARQUET = {
     "texts and a word among them": case(
         arrow(load=[*map(str, range(ROWS - 1)), "warm"]), "column 'load', row 240: expected a number, found 'warm';"
     ),
-    "lists": case(arrow(load=[[1.0, 2.0]] * ROWS), "column 'load', row 1: expected a number, found [1. 2.]; mend it"),
+    "lists": case(arrow(load=[[1.0, 2.0]] * ROWS), "column 'load', row 1: expected a number, found [1. 2.]; mend"),
     "complex numbers in parts": case(
         arrow(load=[{"re": 1.0, "im": 2.0}] * ROWS), "column 'load', row 1: expected a number, found {'re': 1.0"
     ),
@@ -413,10 +436,12 @@ PARQUET = {
         arrow(time=[["a"]] * ROWS), "column 'time', row 1: expected a time such as 2020-01-31 13:00, found ['a'"
     ),
     "durations as times": case(
-        arrow(time=[datetime.timedelta(hours=row) for row in range(ROWS)]), "column 'time', row 1: expected a time such"
+        arrow(time=[datetime.timedelta(hours=row) for row in range(ROWS)]), "column 'time', row 1: expected a time"
     ),
     "a missing time": case(
-        arrow(time=[None if row == 4 else time for row, time in enumerate(hours())]), "column 'time', row 5: expected a"
+        arrow(time=[None if row == 4 else time for row, time in enumerate(hours())]),
+        "column 'time', row 5: expected",
+        "found none",
     ),
     "times of two offsets": case(
         arrow(time=offsets("+01:00", "+02:00")), "column 'time' mixes time zones, expected one for all rows: row"
@@ -425,26 +450,34 @@ PARQUET = {
 
 TIMES = {
     "a word": case(
-        cell("time", 5, "noon"), "column 'time', row 5: expected a time such as 2020-01-31 13:00, found 'noon'; mend it"
+        cell("time", 5, "noon"), "column 'time', row 5: expected a time such as 2020-01-31 13:00, found 'noon'; mend"
     ),
     "day before month": case(
         csv(date_format="%d/%m/%Y"), "column 'time', row 1: expected a time such as 2020-01-31 13:00, found '01/", MEND
     ),
-    "30 February": case(cell("time", 5, "2024-02-30"), "column 'time', row 5: expected a time such as", "'2024-02-30'"),
+    "30 February": case(cell("time", 5, "2024-02-30"), "column 'time', row 5: expected a time", "'2024-02-30'"),
     "beyond the year 9999": case(
-        cell("time", 240, "10000-01-01"), "column 'time', row 240: expected a time such as", "'10000-01-01'; mend"
+        cell("time", 240, "10000-01-01"), "column 'time', row 240: expected a time", "'10000-01-01'; mend"
     ),
     "before nanoseconds begin, spooled": case(
-        cell("time", 1, "1500-01-01"), "column 'time', row 1: expected a time in the years 1678 to", more="--spool ."
+        cell("time", 1, "1500-01-01"), "column 'time', row 1: expected a time in the years 1678", more="--spool ."
     ),
     "before clocks": case(cell("time", 1, "0000-01-01"), "times in column 'time' have gaps: row 2 (2024-01-01"),
     "missing": case(
-        cell("time", 5, None), "column 'time', row 5: expected a time such as 2020-01-31 13:00, found none; mend it"
+        cell("time", 5, None), "column 'time', row 5: expected a time such as 2020-01-31 13:00, found none; mend"
     ),
     "all missing": case(columns(time=None), "column 'time' has no value at all, expected times or numbers"),
-    "all missing, but named": counted(columns(time=None), "column 'time' has no value at all, expected"),
-    "two offsets": case(columns(time=offsets("+01:00", "+02:00")), "column 'time' mixes time zones, expected one for"),
-    "an offset in some rows": case(columns(time=offsets("", "Z")), "column 'time' mixes time zones, expected one for"),
+    "all missing, but named": counted(columns(time=None), "column 'time' has no value at all"),
+    "two offsets": case(
+        columns(time=offsets("+01:00", "+02:00")),
+        "column 'time' mixes time zones, expected one",
+        "row 101 (2024-01-05 04:00:00+02:00) has +02:00",
+    ),
+    "an offset in some rows": case(
+        columns(time=offsets("", "Z")),
+        "column 'time' mixes time zones, expected one",
+        "has +00:00, the rows before none",
+    ),
     "two offsets and a missing time": case(
         cell("time", 9, None, time=offsets("Z", "+01:00")), "column 'time' mixes time zones", "row 101 ", "in UTC"
     ),
@@ -459,13 +492,20 @@ TIMES = {
         IN_UTC,
     ),
     "half hours that the clock shows twice": case(
-        columns(time=clock("2024-11-02", "America/New_York", "30min")), "times in column 'time' are unsorted: row 53"
+        columns(time=clock("2024-11-02", "America/New_York", "30min")),
+        "times in column 'time' are unsorted: row 53",
+        IN_UTC,
     ),
     "an hour that the clock leaves out": case(
-        columns(time=clock("2024-03-30", "Europe/Berlin")), "times in column 'time' have gaps: row 27 (2024-03-31"
+        columns(time=clock("2024-03-30", "Europe/Berlin")),
+        "times in column 'time' have gaps: row 27 (2024-03-31",
+        IN_UTC,
     ),
     "unsorted": case(
-        csv(lambda frame: frame.iloc[[*range(9), 10, 9, *range(11, ROWS)]]), "times in column 'time' are unsorted: row"
+        csv(lambda frame: frame.iloc[[*range(9), 10, 9, *range(11, ROWS)]]),
+        "times in column 'time' are unsorted: row",
+        "row 11 (2024-01-01 09:00:00) follows row 10",
+        "ask for --sort",
     ),
     "newest first": case(
         csv(lambda frame: frame[::-1]), "times in column 'time' are unsorted: row 2 ", "(239 such rows); ask for"
@@ -481,14 +521,16 @@ TIMES = {
         "or name the column of several series with --series",
         more="--sort",
     ),
-    "a missing hour": case(without(101), "times in column 'time' have gaps: row 101 (2024-01-05 05:00:00) follows row"),
+    "a missing hour": case(
+        without(101), "times in column 'time' have gaps: row 101 (2024-01-05 05:00:00) follows row", FILL_GAPS
+    ),
     "a missing month": case(without(101, time=hours(freq="MS")), "times in column 'time' have gaps: ", "steps of MS"),
     "a missing business day": case(without(101, time=hours(freq="B")), "times in column 'time' have gaps", "of B ("),
     "a missing number": counted(
         without(101, time=STEPS), "times in column 'time' have gaps: row 101 (101) follows row 100 (99),"
     ),
     "gaps in every window": case(
-        csv(lambda frame: frame[STEPS % 9 > 0]), "the train part has no window of 11 rows that is", more="--gaps break"
+        csv(lambda frame: frame[STEPS % 9 > 0]), "the train part has no window of 11 rows", more="--gaps break"
     ),
     "irregular": case(
         columns(time=pd.Timestamp("2024-01-01") + pd.to_timedelta(IRREGULAR, "s")),
@@ -502,20 +544,18 @@ TIMES = {
         more="--gaps break",
     ),
     "a fraction among whole numbers": counted(
-        columns(time=np.where(STEPS == 9, 9.5, STEPS)), "column 'time', row 10: expected a whole number,"
+        columns(time=np.where(STEPS == 9, 9.5, STEPS)), "column 'time', row 10: expected a whole number,", "found 9.5"
     ),
     "a word among whole numbers": counted(
-        cell("time", 9, "x", time=STEPS), "column 'time', row 9: expected a whole number, as in the"
+        cell("time", 9, "x", time=STEPS), "column 'time', row 9: expected a whole number", "found 'x'"
     ),
     "a missing whole number": counted(
         columns(time=np.where(STEPS == 9, np.nan, STEPS)),
-        "column 'time', row 10: expected a whole number, as in",
+        "column 'time', row 10: expected a whole number",
         "found none; mend it",
     ),
     "fractions": counted(columns(time=STEPS / 4 + 0.1), "time column 'time' holds numbers, expected times"),
-    "true and false": counted(
-        columns(time=STEPS % 2 == 0), "time column 'time' holds true and false, expected times such as"
-    ),
+    "true and false": counted(columns(time=STEPS % 2 == 0), "time column 'time' holds true and false, expected times"),
     "counting down": counted(columns(time=-STEPS), "times in column 'time' are unsorted: row 2 (-1)"),
     "numbers beyond an int64": counted(
         columns(time=np.uint64(2**63) + STEPS.astype(np.uint64)),
@@ -524,28 +564,35 @@ TIMES = {
 }
 
 LABELS = {
-    "one class": classified(columns(state="on"), "column 'state' holds one class, 'on', expected two or"),
+    "one class": classified(columns(state="on"), "column 'state' holds one class, 'on', expected two"),
     "a class absent from train": classified(
         columns(state=np.where(STEPS < 220, np.where(STEPS % 2, "a", "b"), "c")),
         "column 'state': no train window ends in class 'c' (0 in validation, 20 in test), expected some of each class;",
     ),
     "a missing label": classified(
         cell("state", 7, None, state=["a", "b"] * 120),
-        "column 'state', row 7 (2024-01-01 06:00:00): the label is missing (1 in all), and labels are never filled in",
+        "column 'state', row 7 (2024-01-01 06:00:00): the label is missing (1 in all), and labels are never filled",
         more="--missing ffill",
     ),
     "no label at all": classified(
-        columns(state=None), "no train row is left without a missing value, of", more="--missing drop"
+        columns(state=None),
+        "no train row is left without a missing value",
+        "column 'state' has the most (240)",
+        more="--missing drop",
     ),
-    "fractions": classified(columns(state=STEPS % 3 / 2), "column 'state', row 2: expected a class (text or a whole"),
+    "fractions": classified(
+        columns(state=STEPS % 3 / 2),
+        "column 'state', row 2: expected a class (text or a whole",
+        "found 0.5; name another column",
+    ),
     "infinite": classified(
-        columns(state=[1, np.inf] * 120), "column 'state', row 2: expected a class (text or a whole"
+        columns(state=[1, np.inf] * 120), "column 'state', row 2: expected a class (text or a whole", "found inf"
     ),
     "times": classified(
         parquet(lambda frame: frame.assign(state=frame["time"])),
         "column 'state' holds times, expected classes; name another column, or take --task regress",
     ),
-    "dates": classified(arrow(state=[datetime.date(2024, 1, 1)] * ROWS), "column 'state' holds times, expected"),
+    "dates": classified(arrow(state=[datetime.date(2024, 1, 1)] * ROWS), "column 'state' holds times"),
     "too many classes": classified(
         lambda folder, frame: pd.DataFrame({"load": range(1500), "state": [f"c{row}" for row in range(1500)]}).to_csv(
             folder / "bad.csv", index=False
@@ -553,19 +600,19 @@ LABELS = {
         "column 'state' has more than 1000 classes, expected a few; name another column, or take --task regress",
     ),
     "the time column": case(
-        csv(), "column 'time' is the time column, so it cannot be", options="--task classify --target time --window 8"
+        csv(), "column 'time' is the time column, so it cannot", options="--task classify --target time --window 8"
     ),
     "a feature": case(
         csv(), "column 'load' is the label, so it can be neither", options=f"{ANOMALY} --label load --features load"
     ),
     "anomalies by number": labelled(
-        columns(alarm=STEPS % 3), "column 'alarm', row 3 (2024-01-01 02:00:00): expected labels 0"
+        columns(alarm=STEPS % 3), "column 'alarm', row 3 (2024-01-01 02:00:00): expected labels 0", "found '2'"
     ),
     "anomalies by word": labelled(
         columns(alarm=["no", "yes"] * 120), "column 'alarm', row 1 (", "found 'no'; mend them"
     ),
     "anomalies by degree": labelled(
-        columns(alarm=[0.2, 0.7] * 120), "column 'alarm', row 1: expected a class (text or a whole"
+        columns(alarm=[0.2, 0.7] * 120), "column 'alarm', row 1: expected a class (text or a whole", "found 0.2"
     ),
     "another column": case(csv(), "there is no column 'alram'; known are: load,", options=f"{ANOMALY} --label alram"),
 }
@@ -583,7 +630,7 @@ MANY = {
         more="--short-series drop",
     ),
     "a short series with a strange name": in_series(
-        columns(site=["a"] * 239 + ["b:\n c"]), r"1 of 2 series are too short: 'b:\n c' (1 rows); the"
+        columns(site=["a"] * 239 + ["b:\n c"]), r"1 of 2 series are too short: 'b:\n c' (1 rows)"
     ),
     "a missing name of a series": in_series(
         cell("site", 7, None, site="a"), "column 'site', row 7: expected the name of a series"
@@ -599,7 +646,10 @@ MANY = {
         FILL_GAPS,
     ),
     "series in turns, spooled": in_series(
-        columns(site=["a", "b"] * 120), "row 3 (2024-01-01 02:00:00) goes back to a", more="--spool ."
+        columns(site=["a", "b"] * 120),
+        "row 3 (2024-01-01 02:00:00) goes back",
+        "sort the file by 'site'",
+        more="--spool .",
     ),
 }
 
@@ -620,7 +670,7 @@ ASKED = {
         csv(), "calendar field 'hour' was named more than once; name it once", more="--calendar hour,hour"
     ),
     "resampled without times": case(
-        csv(lambda frame: frame.drop(columns="time")), "--resample needs a column of times, found", more="--resample 1h"
+        csv(lambda frame: frame.drop(columns="time")), "--resample needs a column of times", more="--resample 1h"
     ),
     "resampled by whole numbers": counted(
         columns(time=STEPS), "--resample needs a column of times, found whole", more="--resample 1h"
@@ -628,12 +678,8 @@ ASKED = {
     "resampled by an unknown step": case(
         csv(), "--resample: expected a step such as 15min, 1h, 1D or MS, found 'hourly'; ", more="--resample hourly"
     ),
-    "resampled backwards": case(
-        csv(), "--resample: expected a step such as", "'-1h'; give another", more="--resample=-1h"
-    ),
-    "resampled by nothing": case(
-        csv(), "--resample: expected a step such as", "'0h'; give another", more="--resample 0h"
-    ),
+    "resampled backwards": case(csv(), "--resample: expected a step", "'-1h'; give another", more="--resample=-1h"),
+    "resampled by nothing": case(csv(), "--resample: expected a step", "'0h'; give another", more="--resample 0h"),
     "resampled too finely": case(csv(), "--resample 1ns would make 8.6e+14 of the 240 rows,", more="--resample 1ns"),
     "sorted without times": case(
         csv(lambda frame: frame.drop(columns="time")), "--sort needs a column of times, found none; name", more="--sort"
@@ -687,72 +733,65 @@ def test_a_malformed_table_is_refused(refused, tmp_path: Path, series: pd.DataFr
     assert not [word for word in JARGON if word in sentence]
 
 
-SOUND: dict[str, tuple[Write, str, dict[str, object]]] = {
-    "a byte-order mark": (lines(lambda rows: rows, "utf-8-sig"), FORECAST, {"step": "h"}),
-    "UTF-16 with a mark": (lines(lambda rows: rows, "utf-16"), FORECAST, {"step": "h"}),
-    "line ends of old": (csv(lineterminator="\r"), FORECAST, {"step": "h"}),
-    "a blank line above the header and below": (
-        lines(lambda rows: ["", *rows[:9], "", *rows[9:], ""]),
-        FORECAST,
-        {"step": "h", "features": ["load", "temperature"]},
+def sound(
+    write: Write, *, options: str = FORECAST, more: str = "", **found: object
+) -> tuple[Write, str, dict[str, Any]]:
+    """A table, the options, and some of what is said of it."""
+    return write, f"{options} {more}", found
+
+
+SOUND = {
+    "a byte-order mark": sound(lines(lambda rows: rows, "utf-8-sig"), step="h"),
+    "UTF-16 with a mark": sound(lines(lambda rows: rows, "utf-16"), step="h"),
+    "line ends of old": sound(csv(lineterminator="\r"), step="h"),
+    "a blank line above the header and below": sound(
+        lines(lambda rows: ["", *rows[:9], "", *rows[9:], ""]), step="h", features=["load", "temperature"]
     ),
-    "quoted names": (named('outer, "b"', quoting=1), FORECAST, {"features": ["load", 'outer, "b"']}),
-    "a formula as a name": (named(FORMULA), FORECAST, {"features": ["load", FORMULA]}),
-    "tabs": (csv(sep="\t"), rf"{FORECAST} --delimiter '\t'", {"step": "h"}),
-    "decimal commas": (
-        csv(sep=";", decimal=","),
-        f"{FORECAST} --delimiter ';' --decimal ','",
-        {"features": ["load", "temperature"]},
+    "quoted names": sound(named('outer, "b"', quoting=1), features=["load", 'outer, "b"']),
+    "a formula as a name": sound(named(FORMULA), features=["load", FORMULA]),
+    "tabs": sound(csv(sep="\t"), step="h", more=r"--delimiter '\t'"),
+    "decimal commas": sound(
+        csv(sep=";", decimal=","), features=["load", "temperature"], more="--delimiter ';' --decimal ','"
     ),
-    "texts with commas": (columns(place="1,2,3"), FORECAST, {"features": ["load", "temperature"]}),
-    "times with a zone": (columns(time=hours(zone="UTC")), FORECAST, {"zone": "UTC", "step": "h"}),
-    "a zone's clock changes in Parquet": (
+    "texts with commas": sound(columns(place="1,2,3"), features=["load", "temperature"]),
+    "times with a zone": sound(columns(time=hours(zone="UTC")), zone="UTC", step="h"),
+    "a zone's clock changes in Parquet": sound(
         parquet(lambda frame: frame.assign(time=hours("2024-10-26", zone="Europe/Berlin"))),
-        FORECAST,
-        {"zone": "Europe/Berlin", "step": "h"},
+        zone="Europe/Berlin",
+        step="h",
     ),
-    "business days": (columns(time=hours(freq="B")), FORECAST, {"step": "B", "uneven_steps": 0}),
-    "business days without a holiday": (
-        without(100, time=hours(freq="B")),
-        f"{FORECAST} --gaps ignore",
-        {"step": "B", "uneven_steps": 1},
+    "business days": sound(columns(time=hours(freq="B")), step="B", uneven_steps=0),
+    "business days without a holiday": sound(
+        without(100, time=hours(freq="B")), step="B", uneven_steps=1, more="--gaps ignore"
     ),
-    "months": (columns(time=hours(freq="MS").strftime("%Y-%m")), FORECAST, {"step": "MS"}),
-    "years to come": (columns(time=hours("3000-01-01")), FORECAST, {"step": "h"}),
-    "whole numbers": (columns(time=5 * STEPS - 100), COUNT, {"step": "5"}),
-    "nanoseconds as whole numbers": (columns(time=1_700_000_000_000_000_000 + STEPS), COUNT, {"step": "1"}),
-    "an index of times in Parquet": (parquet(lambda frame: frame.set_index("time")), FORECAST, {"step": "h"}),
-    "periods in Parquet": (
-        parquet(lambda frame: frame.assign(time=pd.period_range("2024-01", periods=ROWS, freq="M"))),
-        FORECAST,
-        {"step": "MS"},
+    "months": sound(columns(time=hours(freq="MS").strftime("%Y-%m")), step="MS"),
+    "years to come": sound(columns(time=hours("3000-01-01")), step="h"),
+    "whole numbers": sound(columns(time=5 * STEPS - 100), step="5", options=COUNT),
+    "nanoseconds as whole numbers": sound(columns(time=1_700_000_000_000_000_000 + STEPS), step="1", options=COUNT),
+    "an index of times in Parquet": sound(parquet(lambda frame: frame.set_index("time")), step="h"),
+    "periods in Parquet": sound(
+        parquet(lambda frame: frame.assign(time=pd.period_range("2024-01", periods=ROWS, freq="M"))), step="MS"
     ),
-    "dates in Parquet": (
-        arrow(time=[datetime.date(2024, 1, 1) + datetime.timedelta(days=row) for row in range(ROWS)]),
-        FORECAST,
-        {"step": "D"},
+    "dates in Parquet": sound(
+        arrow(time=[datetime.date(2024, 1, 1) + datetime.timedelta(days=row) for row in range(ROWS)]), step="D"
     ),
-    "decimals and lists in Parquet": (
+    "decimals and lists in Parquet": sound(
         arrow(load=[decimal.Decimal(row % 7) / 4 for row in range(ROWS)], x=[[1.0]] * ROWS),
-        FORECAST,
-        {"features": ["load", "temperature"], "ignored": ["x"]},
+        features=["load", "temperature"],
+        ignored=["x"],
     ),
-    "days of the week": (
+    "days of the week": sound(
         columns(time=hours(freq="D")),
-        f"{FORECAST} --calendar weekday",
-        {"features": ["load", "temperature", "weekday_sin", "weekday_cos"]},
+        features=["load", "temperature", "weekday_sin", "weekday_cos"],
+        more="--calendar weekday",
     ),
-    "missing labels, left out": (
-        cell("state", 7, None, state=["a", "b"] * 120),
-        f"{CLASSIFY} --missing drop",
-        {"label": "state"},
+    "missing labels, left out": sound(
+        cell("state", 7, None, state=["a", "b"] * 120), label="state", more="--missing drop", options=CLASSIFY
     ),
-    "a short series, left out": (
-        columns(site=["a"] * 239 + ["b"]),
-        f"{SERIES} --short-series drop",
-        {"used": 1, "left_out": 1},
+    "a short series, left out": sound(
+        columns(site=["a"] * 239 + ["b"]), used=1, left_out=1, more="--short-series drop", options=SERIES
     ),
-    "times spooled": (csv(), f"{FORECAST} --spool .", {"step": "h"}),
+    "times spooled": sound(csv(), step="h", more="--spool ."),
 }
 
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import tomllib
 
 import pytest
 
@@ -16,6 +12,7 @@ pytestmark = pytest.mark.full
 
 # What every bundle of a built-in may differ by, as of any runtime
 LIMIT = 1e-5
+RUNTIMES = ("onnxruntime", "tensorflow", "openvino", "openvino-savedmodel", "openvino-ir", "litert")
 EXPORT = """
 import json, sys
 
@@ -92,59 +89,18 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def site(request, tmp_path_factory):
-    """``site("openvino==2025.4.1", …)``: a folder with these, without what is installed here anyway."""
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-
-    def install(*wanted: str):
-        folder = tmp_path_factory.mktemp("site")
-        report = folder / "report.json"
-        found = subprocess.run(
-            [*pip, "--dry-run", "--report", report, *wanted], capture_output=True, text=True, check=False
-        )
-        if found.returncode:
-            pytest.skip(f"{', '.join(wanted)} cannot be had here: {found.stderr.strip().splitlines()[-1]}")
-        missing = [part["metadata"] for part in json.loads(report.read_text())["install"]]
-        exact = [f"{part['name']}=={part['version']}" for part in missing]
-        subprocess.run([*pip, "--no-deps", "--target", folder / "site", *exact], check=True)
-        return folder / "site"
-
-    return install
-
-
-@pytest.fixture(scope="module")
-def extras(request, site):
+def extras(site, extra):
     """The extras [litert] and [openvino], as a user gets them."""
-    project = tomllib.loads((request.config.rootpath / "pyproject.toml").read_text())["project"]
-    return site(*project["optional-dependencies"]["litert"], *project["optional-dependencies"]["openvino"])
-
-
-@pytest.fixture
-def python(tmp_path):
-    """Run Python with a folder on its path, in an empty folder."""
-
-    def run(folder, *arguments, code=0):
-        path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
-        done = subprocess.run(
-            [sys.executable, *map(str, arguments)],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "2"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr
-        return done
-
-    return run
+    return site(*extra("litert"), *extra("openvino"))
 
 
 @pytest.mark.parametrize("architecture", list(discover().catalogue))
 def test_every_runtime_agrees_on_every_task(architecture, extras, python):
     found = json.loads(python(extras, "-c", EXPORT, architecture).stdout)
     tasks = {str(task) for task in discover().catalogue[architecture].item.tasks}
-    names = {"onnxruntime", "tensorflow", "openvino", "openvino-savedmodel", "openvino-ir", "litert"}
-    assert {(verdict["task"], verdict["runtime"]) for verdict in found} == {(t, name) for t in tasks for name in names}
+    assert {(verdict["task"], verdict["runtime"]) for verdict in found} == {
+        (t, name) for t in tasks for name in RUNTIMES
+    }
     for verdict in found:
         assert verdict["refused"] == ""
         assert verdict["difference"] <= LIMIT, verdict
@@ -166,15 +122,12 @@ def test_the_commands(extras, python, series_file, tmp_path):
     verified = python(extras, "-m", "zoo", "verify", "exported/tiny", "--runtime", "all")
     assert verified.stderr == ""
     rows = [line.split() for line in verified.stdout.splitlines()]
-    assert {row[0]: row[-1] for row in rows[1:-1]} == dict.fromkeys(
-        ("onnxruntime", "tensorflow", "openvino", "openvino-savedmodel", "openvino-ir", "litert"), "equal"
-    )
+    assert {row[0]: row[-1] for row in rows[1:-1]} == dict.fromkeys(RUNTIMES, "equal")
     manifest = json.loads((tmp_path / "exported" / "tiny" / "1" / "manifest.json").read_text())
     assert {name: part["batch"] for name, part in manifest["extra"].items()} == {"litert": 1, "openvino": None}
     assert set(manifest["parity"]) == {"onnxruntime", "tensorflow", "openvino-ir", "litert"}
-    assert {"extra/litert/model.tflite", "extra/openvino/model.bin", "extra/openvino/model.xml"} <= set(
-        manifest["files"]
-    )
+    extra = {"extra/litert/model.tflite", "extra/openvino/model.bin", "extra/openvino/model.xml"}
+    assert extra <= set(manifest["files"])
 
     wide = ("export", "latest", "--name", "wide", "--serving-dtype", "float64")
     for name in ("litert", "openvino"):
@@ -184,11 +137,7 @@ def test_the_commands(extras, python, series_file, tmp_path):
     assert not (tmp_path / "exported" / "wide").exists()
     python(extras, "-m", "zoo", *wide)
     verified = python(extras, "-m", "zoo", "verify", "exported/wide", "--runtime", "all").stdout.splitlines()
-    assert [line.split()[0] for line in verified if "refused: the bundle takes float64" in line] == [
-        "openvino",
-        "openvino-savedmodel",
-    ]
+    refusing = [line.split()[0] for line in verified if "refused: the bundle takes float64" in line]
+    assert refusing == ["openvino", "openvino-savedmodel"]
     refused = python(extras, "-m", "zoo", "verify", "exported/wide", "--runtime", "openvino", code=2)
-    assert refused.stderr.startswith(
-        "error: runtime 'openvino': the bundle takes float64, which OpenVINO announces but"
-    )
+    assert refused.stderr.startswith("error: runtime 'openvino': the bundle takes float64, which OpenVINO announces")

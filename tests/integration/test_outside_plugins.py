@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -74,16 +75,9 @@ class Command:
     def __call__(self, *arguments, code=0, **environment):
         command = [sys.executable, "-m", "zoo", *map(str, arguments)]
         kept = {key: value for key, value in os.environ.items() if key != "ZOO_DISABLE_PLUGINS"}
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=kept
-            | {"PYTHONPATH": os.pathsep.join(filter(None, (self.path, os.environ.get("PYTHONPATH"))))}
-            | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        kept["PYTHONPATH"] = os.pathsep.join(filter(None, (self.path, os.environ.get("PYTHONPATH"))))
+        kept |= environment
+        done = subprocess.run(command, cwd=self.folder, env=kept, capture_output=True, text=True, check=False)
         assert done.returncode == code, f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         return done
@@ -91,11 +85,12 @@ class Command:
 
 @pytest.fixture(scope="module")
 def install(tmp_path_factory):
-    """``install({"tide-models": TIDE})`` -> a folder for the path that holds these distributions."""
+    """``install(("tide-models", TIDE))`` -> a folder for the path that holds these distributions, made once."""
 
-    def make(distributions):
+    @cache
+    def make(*distributions):
         folder = tmp_path_factory.mktemp("distributions")
-        for name, source in distributions.items():
+        for name, source in distributions:
             module = name.replace("-", "_")
             (folder / name).mkdir()
             (folder / name / f"{module}.py").write_text(source)
@@ -104,7 +99,7 @@ def install(tmp_path_factory):
         options = ("--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check", "--quiet")
         command = [sys.executable, "-m", "pip", "install", *options, "--target", folder / "site"]
         done = subprocess.run(
-            [*command, *(folder / name for name in distributions)], capture_output=True, text=True, check=False
+            [*command, *(folder / name for name, _ in distributions)], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
         return str(folder / "site")
@@ -112,37 +107,23 @@ def install(tmp_path_factory):
     return make
 
 
-@pytest.fixture(scope="module")
-def tide(install):
-    return install({"tide-models": TIDE})
-
-
-@pytest.fixture(scope="module")
-def broken(install):
-    return install({"raising-models": RAISING, "quitting-models": QUITTING})
+@pytest.fixture
+def with_tide(install, tmp_path):
+    return Command(tmp_path, install(("tide-models", TIDE)))
 
 
 @pytest.fixture
-def with_tide(tide, tmp_path):
-    return Command(tmp_path, tide)
+def with_broken(install, tmp_path):
+    distributions = ("tide-models", TIDE), ("raising-models", RAISING), ("quitting-models", QUITTING)
+    return Command(tmp_path, install(*distributions))
 
 
 @pytest.fixture
-def with_broken(tide, broken, tmp_path):
-    return Command(tmp_path, os.pathsep.join([broken, tide]))
+def with_second_basic(install, tmp_path):
+    return Command(tmp_path, install(("impostor-models", SECOND_BASIC)))
 
 
-@pytest.fixture(scope="module")
-def second_basic(install):
-    return install({"impostor-models": SECOND_BASIC})
-
-
-@pytest.fixture
-def with_second_basic(second_basic, tmp_path):
-    return Command(tmp_path, second_basic)
-
-
-def test_an_outsider_is_listed_beside_the_built_ins(with_tide):
+def test_an_outsider_is_listed_beside_the_built_ins_and_shown_with_its_hyperparameters(with_tide):
     listed = with_tide("list", "--json")
     assert listed.stderr == ""
     found = {entry["name"]: entry for entry in json.loads(listed.stdout)}
@@ -151,9 +132,6 @@ def test_an_outsider_is_listed_beside_the_built_ins(with_tide):
     assert (tide["distribution"], tide["version"], tide["plugin"]) == ("tide-models", "0.3.0", "tide")
     (row,) = [line for line in with_tide("list").stdout.splitlines() if line.startswith("tide ")]
     assert row.split()[:3] == ["tide", "forecast", "tide-models"]
-
-
-def test_an_outsider_is_shown_with_its_hyperparameters(with_tide):
     shown = with_tide("show", "tide").stdout
     assert "from: tide-models 0.3.0" in shown
     assert "training defaults: loss mae, batch_size 64" in shown
@@ -188,31 +166,20 @@ def test_broken_outsiders_are_named_and_everything_else_goes_on(with_broken):
         ]
     assert {"basic", "tide"} <= {entry["name"] for entry in json.loads(with_broken("list", "--json").stdout)}
 
-
-def test_broken_outsiders_can_be_switched_off(with_broken):
     done = with_broken("list", ZOO_DISABLE_PLUGINS="raising, quitting-models")
     assert done.stderr == ""
     assert "tide" in done.stdout
-
-
-def test_an_unknown_name_has_exit_code_2_beside_broken_outsiders(with_broken):
     done = with_broken("show", "tied", code=2)
     assert done.stderr.splitlines()[-1] == "error: there is no architecture 'tied'; did you mean 'tide'?"
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("command", ["show", "train"])
-def test_a_name_of_two_distributions_has_to_be_qualified(command, with_second_basic):
-    done = with_second_basic(command, "basic", code=2)
-    assert done.stderr.splitlines()[-1] == (
-        "error: architecture 'basic' is registered by distributions 'lstm-zoo' and 'impostor-models';"
-        " say lstm-zoo:basic or impostor-models:basic"
-    )
-    assert done.stdout == ""
+def test_a_name_of_two_distributions_has_to_be_qualified(with_second_basic):
+    for command in ("show", "train"):
+        done = with_second_basic(command, "basic", code=2)
+        assert done.stderr.splitlines()[-1].endswith("; say lstm-zoo:basic or impostor-models:basic")
+        assert done.stdout == ""
     assert list(with_second_basic.folder.iterdir()) == []
-
-
-def test_a_qualified_name_is_not_ambiguous(with_second_basic):
     assert "from: lstm-zoo " in with_second_basic("show", "lstm-zoo:basic").stdout
     assert "from: impostor-models 0.3.0" in with_second_basic("show", "impostor-models:basic").stdout
     listed = with_second_basic("list", "--json")
@@ -271,14 +238,9 @@ def zoo_scalers():
 QUICK = ("--epochs", 1, "--set", "units=2", "--export", "--json")
 
 
-@pytest.fixture(scope="module")
-def scalers(install):
-    return install({"scaler-models": SCALER_PLUGIN})
-
-
 @pytest.fixture
-def with_scalers(scalers, tmp_path):
-    return Command(tmp_path, scalers)
+def with_scalers(install, tmp_path):
+    return Command(tmp_path, install(("scaler-models", SCALER_PLUGIN)))
 
 
 @pytest.mark.full
@@ -287,10 +249,8 @@ def test_an_outsiders_scaler_is_exported_in_the_graph(with_scalers):
     bundle = with_scalers.folder / run["bundle"]
     assert json.loads((bundle / "manifest.json").read_text())["problem"]["units"] == "raw"
     (target,) = json.loads((bundle / "preprocessing.json").read_text())["targets"]
-    assert (target["scaler"], target["formula"]) == (
-        "arcsinh",
-        "scaled = asinh(raw / unit); raw = sinh(scaled) * unit",
-    )
+    formula = "scaled = asinh(raw / unit); raw = sinh(scaled) * unit"
+    assert (target["scaler"], target["formula"]) == ("arcsinh", formula)
     assert set(target["parameters"]) == {"unit"}
     assert not target["in_scalers_joblib"]
     assert b"scaler_models" not in (bundle / "scalers.joblib").read_bytes()
@@ -343,14 +303,9 @@ def zoo_losses():
 '''
 
 
-@pytest.fixture(scope="module")
-def losses(install):
-    return install({"loss-models": LOSS_PLUGIN})
-
-
 @pytest.mark.full
-def test_an_outsiders_loss_trains_and_its_run_needs_no_plugin(losses, tmp_path):
-    with_losses = Command(tmp_path, losses)
+def test_an_outsiders_loss_trains_and_its_run_needs_no_plugin(install, tmp_path):
+    with_losses = Command(tmp_path, install(("loss-models", LOSS_PLUGIN)))
     flags = ("--epochs", 1, "--set", "units=2", "--json")
     run = json.loads(with_losses("train", "custom-loss", "--loss", "loss-models:power:power=2.5", *flags).stdout)
     assert run["config"]["training"]["loss"] == "loss-models:power:power=2.5"
@@ -441,7 +396,7 @@ print(zoo.train("layered", **settings).record.training.started_from["run"] == ru
 
 @pytest.mark.full
 def test_repair_02_layers_of_a_plugin_are_found_in_fresh_processes(install, tmp_path):
-    path = Path(install({"layered-models": LAYERED}))
+    path = Path(install(("layered-models", LAYERED)))
     (path / "layered_layers.py").write_text(LAYERS)
     with_layers, without = Command(tmp_path, str(path)), Command(tmp_path, "")
     settings = ("--window", 6, "--horizon", 2, "--epochs", 2, "--normalize-window", "instance")

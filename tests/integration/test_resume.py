@@ -53,7 +53,7 @@ def assert_equal(one, other):
         np.testing.assert_array_equal(first, second)
     assert (one.folder / "history.csv").read_bytes() == (other.folder / "history.csv").read_bytes()
     assert one.metrics == other.metrics
-    told = [{key: value for key, value in run.record.training.items() if key != "seconds"} for run in (one, other)]
+    told = [run.record.training.model_dump(exclude={"seconds"}) for run in (one, other)]
     assert told[0] == told[1]
 
 
@@ -79,7 +79,7 @@ def test_weights_are_bit_equal(name, series, tmp_path, kill_after, monkeypatch):
     settings, epochs = SETTINGS[name]
     settings = SMALL | settings | {"hyperparameters": DROPOUT if "dropout" in name else FUSED, "seed": 5}
     whole = zoo.train("basic", series, runs=tmp_path / "whole", **settings)
-    assert whole.record.training.engine["engine"] == ("keras" if "dropout" in name else "fused")
+    assert whole.record.training.engine.engine == ("keras" if "dropout" in name else "fused")
     ended = whole.record.training.epochs
     if "best" in name:
         assert whole.record.training.best_epoch < epochs[0], "a checkpoint must hold other weights than the last"
@@ -216,7 +216,7 @@ def test_another_runs_weights(zoo_command, trained, series_file, series, tmp_pat
     assert f'start_from = "{trained.id}"' in printed.stdout
     settings = SMALL | {"runs": runs, "start_from": trained.id, "epochs": 1}
     with pytest.raises(
-        ConfigError, match=rf"--from {trained.id}: expected '.*' of shape \(2, 8\), found \(2, 16\); give"
+        ConfigError, match=rf"`start_from` {trained.id}: expected '.*' of shape \(2, 8\), found \(2, 16\); give"
     ):
         zoo.train("basic", series, hyperparameters={"units": 2}, **settings)
     with pytest.raises(ConfigError, match="expected a run of the architecture 'stacked', found one of 'basic'"):

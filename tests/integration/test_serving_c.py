@@ -14,7 +14,6 @@ import pytest
 
 pytestmark = pytest.mark.full
 
-MODELS = ("forecast", "float64", "classes", "anomalies")
 HERE = Path(__file__).parent
 
 
@@ -53,9 +52,7 @@ def signature(folder):
     return {name: tensor.name for side in (found.inputs, found.outputs) for name, tensor in side.items()}
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_c_on_the_saved_model(c_client, served, model):
-    bundle = served[model]
+def test_c_on_the_saved_model(c_client, bundle):
     golden, names = bundle.golden, signature(bundle.folder)
     for size in (1, 7, 64):
         window = golden["window"][:size]
@@ -71,10 +68,7 @@ def test_c_on_the_saved_model(c_client, served, model):
             found[name] = np.frombuffer(rest[: expected.nbytes], expected.dtype)
             rest = rest[expected.nbytes :]
         assert not rest
-        difference = bundle.difference(found)
-        version = done.stderr.decode().strip().splitlines()[-1]
-        print(f"C, {version}, {model}, batch {size}: {difference:.1e} from golden")
-        assert difference <= 1e-5
+        assert bundle.difference(found) <= 1e-5
 
 
 def headers():
@@ -83,12 +77,10 @@ def headers():
     return next((place for place in places if (Path(place) / "onnxruntime_cxx_api.h").is_file()), None)
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_the_cpp_client_of_the_card(served, model, tmp_path):
+def test_the_cpp_client_of_the_card(bundle, tmp_path):
     """Run where the headers are, with the library in ONNX Runtime's wheel."""
     if (include := headers()) is None:
         pytest.skip("onnxruntime_cxx_api.h is not here; set ONNXRUNTIME_INCLUDE to its folder")
-    bundle = served[model]
     (tmp_path / "client.cpp").write_text(bundle.client("C++, with ONNX Runtime"))
     libraries = sorted((package("onnxruntime") / "capi").glob("libonnxruntime.so*"))
     if not libraries:
@@ -102,14 +94,12 @@ def test_the_cpp_client_of_the_card(served, model, tmp_path):
     main, *flags = bundle.outputs
     count = bundle.golden[main][0].size
     found = {main: numbers[:count], **dict.fromkeys(flags, numbers[count:])}
-    print(f"C++, {model}: {done.stdout.split()}: {bundle.difference(found):.1e} from golden")
     assert bundle.difference(found) <= 1e-5
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_the_cpp_client_of_the_card_compiles(served, model, tmp_path):
+def test_the_cpp_client_of_the_card_compiles(bundle, tmp_path):
     """Against declarations of the part of the API that it calls, for where the headers are not."""
-    client = served[model].client("C++, with ONNX Runtime")
+    client = bundle.client("C++, with ONNX Runtime")
     assert len(client.splitlines()) <= 10
     (tmp_path / "client.cpp").write_text(client)
     flags = ["-std=c++17", "-Wall", "-Wextra", "-Wno-sign-compare", "-Werror", "-fsyntax-only"]

@@ -192,7 +192,7 @@ def test_labels_may_be_partial(zoo_command, labelled_file: Path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--task", "classify", "--target", "level", "--channels", "shared"), "--channels shared gives an output for"),
+        (("--task", "classify", "--target", "level", "--channels", "shared"), "--channels is not for --task classify"),
         (("--task", "classify", "--target", "level", "--quantiles", "0.1,0.9"), "--quantiles is for --task forecast"),
         (("--task", "anomaly", "--class-weights", "balanced"), "--class-weights is for --task classify, found it with"),
         (("--target", "load", "--threshold", "0.9"), "--threshold is for --task anomaly, found it with forecast"),
@@ -200,7 +200,7 @@ def test_labels_may_be_partial(zoo_command, labelled_file: Path):
         (("--task", "anomaly", "--target-scaler", "minmax"), "--target-scaler is not for --task anomaly"),
         (("--task", "anomaly", "--target", "load", "--features", "temperature"), "judges columns of the window itself"),
         (("--task", "classify", "--target", "level", "--loss", "mse"), "loss 'mse' does not serve the task 'classify'"),
-        (("--task", "anomaly", "--anomaly-rate", "1.5"), "anomaly_rate"),
+        (("--task", "anomaly", "--anomaly-rate", "1.5"), "--anomaly-rate: expected less than 1"),
     ],
 )
 def test_settings_of_other_tasks(zoo_command, labelled_file: Path, options: tuple[str, ...], message: str):

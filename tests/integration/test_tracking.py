@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import sys
-import tomllib
+from functools import partial
 
 import pytest
 import tensorflow as tf
 
 import zoo
-from zoo_registry import discover
 
 FLAGS = ("--epochs", 2, "--set", "units=2")
 TINY = {"target": "load", "window": 8, "horizon": 3, "epochs": 1, "hyperparameters": {"units": 2}}
@@ -58,40 +55,11 @@ from zoo_registry import hookimpl
 @hookimpl
 def zoo_epoch_ended(epoch):
     raise RuntimeError(f"no room for epoch {epoch}")
-
-
-@hookimpl
-def zoo_run_finished(folder):
-    raise RuntimeError("it was left out")
 """
-MISSPELT = RAISING.replace("zoo_epoch_ended", "zoo_epoch_end")
 
 
-@pytest.fixture
-def install(tmp_path, monkeypatch):
-    """Put modules on the path, each as a distribution that is installed."""
-    names = []
-
-    def make(**sources):
-        folder = tmp_path / "site"
-        for name, source in sources.items():
-            metadata = folder / f"{name}-1.0.dist-info"
-            metadata.mkdir(parents=True)
-            (folder / f"{name}.py").write_text(source)
-            (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-            (metadata / "entry_points.txt").write_text(f"[zoo]\n{name} = {name}\n")
-            names.append(name)
-        monkeypatch.syspath_prepend(folder)
-        discover.cache_clear()
-
-    yield make
-    discover.cache_clear()
-    for name in names:
-        sys.modules.pop(name, None)
-
-
-def test_an_outsider_is_told_of_a_training(install, zoo_command, tmp_path):
-    install(diary=DIARY)
+def test_an_outsider_is_told_of_a_training(install_plugin, zoo_command, tmp_path):
+    install_plugin("diary", DIARY)
     done = zoo_command("train", "basic", *FLAGS, "--export", "--name", "told", "--json")
     assert done.exit_code == 0, done.output
     run = json.loads(done.stdout)  # what a plugin prints goes elsewhere
@@ -117,40 +85,22 @@ def test_an_outsider_is_told_of_a_training(install, zoo_command, tmp_path):
     assert len((tmp_path / "diary.jsonl").read_text().splitlines()) == len(told) + 1
 
 
-def test_an_outsider_that_raises_ends_no_training(install, zoo_command):
-    install(raising=RAISING)
-    done = zoo_command("train", "basic", *FLAGS)
-    assert done.exit_code == 0, done.output
-    assert [line for line in done.stderr.splitlines() if "raising" in line] == [
-        "warning: raising:raising failed in zoo_epoch_ended and is told nothing more of this run:"
-        " RuntimeError: no room for epoch 1"
-    ]
-
-
-def test_a_misspelt_hook_is_refused(install, zoo_command):
-    install(misspelt=MISSPELT)
-    done = zoo_command("list")
-    assert done.exit_code == 0
-    assert "plugin 'misspelt' of distribution 'misspelt' was left out" in done.stderr
-    assert "unknown hook 'zoo_epoch_end'" in done.stderr
-
-
-def test_a_training_in_python_warns(install, series, tmp_path):
-    install(raising=RAISING)
+def test_a_training_in_python_warns(install_plugin, series, tmp_path):
+    install_plugin("raising", RAISING)
     with pytest.warns(RuntimeWarning, match="raising:raising failed in zoo_epoch_ended"):
         zoo.train("basic", series, **TINY, runs=tmp_path / "runs")
 
 
-def test_the_guides_tracker(install, series, tmp_path, monkeypatch, request):
+def test_the_guides_tracker(install_plugin, series, tmp_path, monkeypatch, request):
     guide = (request.config.rootpath / "docs" / "tracking.md").read_text(encoding="utf-8")
     (program,) = re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)
-    install(aloud=program)
+    install_plugin("aloud", program)
     monkeypatch.chdir(tmp_path)
     run = zoo.train("basic", series, **TINY)
     run.export(name="tiny")
     begun, epoch, finished, bundle = (tmp_path / "said.txt").read_text().splitlines()
     assert begun == f"{run.id}: basic begins"
-    assert epoch == f"{run.id}: epoch 1, validation loss {run.record.training['val_loss']:.4g}"
+    assert epoch == f"{run.id}: epoch 1, validation loss {run.record.training.val_loss:.4g}"
     assert finished == f"{run.id}: {run.metrics['verdict']}"
     assert bundle == f"{run.id}: tiny is in exported/tiny/1"
 
@@ -175,35 +125,11 @@ def test_tensorboard(zoo_command, tmp_path):
     assert zoo_command("runs", "--json").stdout.count('"id"') == 1  # its folder is no run
 
 
-@pytest.mark.parametrize("command", ["train basic", "export latest"])
-def test_without_mlflow(refused, monkeypatch, command):
+def test_what_is_refused(refused, monkeypatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)
-    if command.startswith("train"):
-        sentence = refused(f"{command} --mlflow sqlite:///mlflow.db")
-        assert sentence == "error: --mlflow needs MLflow, which is not installed; run: pip install 'lstm-zoo[mlflow]'"
-    else:
-        refused(f"{command} --mlflow sqlite:///mlflow.db", "there are no runs")
-
-
-def test_find_lr_logs_nothing(refused):
+    refused("train basic --mlflow sqlite:///mlflow.db", "--mlflow needs MLflow, which is not installed")
+    refused("export latest --mlflow sqlite:///mlflow.db", "there are no runs")
     refused("train basic --find-lr --tensorboard", "--find-lr trains nothing that could be logged")
-
-
-@pytest.fixture(scope="module")
-def mlflow_site(request, tmp_path_factory):
-    """A folder with the extra [mlflow], without what is installed here anyway."""
-    root = request.config.rootpath
-    (wanted,) = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]["mlflow"]
-    folder = tmp_path_factory.mktemp("mlflow")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    report = folder / "report.json"
-    found = subprocess.run([*pip, "--dry-run", "--report", report, wanted], capture_output=True, text=True, check=False)
-    if found.returncode:
-        pytest.skip(f"MLflow cannot be had here: {found.stderr.strip().splitlines()[-1]}")
-    missing = [part["metadata"] for part in json.loads(report.read_text())["install"]]
-    exact = [f"{part['name']}=={part['version']}" for part in missing]
-    subprocess.run([*pip, "--no-deps", "--target", folder / "site", *exact], check=True)
-    return folder / "site"
 
 
 READER = """
@@ -228,48 +154,34 @@ print(json.dumps(found))
 
 
 @pytest.mark.full
-def test_mlflow_with_a_local_store(mlflow_site, tmp_path):
-    path = os.pathsep.join(filter(None, (str(mlflow_site), os.environ.get("PYTHONPATH"))))
-    quiet = {"PYTHONPATH": path, "MLFLOW_DISABLE_TELEMETRY": "true", "TF_CPP_MIN_LOG_LEVEL": "2"}
-
-    def python(*arguments, code=0):
-        done = subprocess.run(
-            [sys.executable, *map(str, arguments)],
-            cwd=tmp_path,
-            env=os.environ | quiet,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr
-        return done
-
+def test_mlflow_with_a_local_store(site, extra, python, tmp_path):
+    run = partial(python, site(*extra("mlflow")), MLFLOW_DISABLE_TELEMETRY="true")
     uri = "sqlite:///mlflow.db"
-    refused = python("-m", "zoo", "train", "basic", *FLAGS, "--mlflow", "http://127.0.0.1:9", code=2)
+    refused = run("-m", "zoo", "train", "basic", *FLAGS, "--mlflow", "http://127.0.0.1:9", code=2)
     assert "--mlflow http://127.0.0.1:9: expected MLflow's tracking server or database, found " in refused.stderr
     assert list(tmp_path.iterdir()) == []
-    trained = python("-m", "zoo", "train", "basic", *FLAGS, "--mlflow", uri, "--export", "--name", "kept", "--json")
+    trained = run("-m", "zoo", "train", "basic", *FLAGS, "--mlflow", uri, "--export", "--name", "kept", "--json")
     record = json.loads(trained.stdout)
     assert "warning" not in trained.stderr
-    python("-m", "zoo", "export", record["id"], "--name", "later", "--mlflow", uri)
+    run("-m", "zoo", "export", record["id"], "--name", "later", "--mlflow", uri)
     (tmp_path / "downloaded").mkdir()
-    (run,) = json.loads(python("-c", READER, uri, tmp_path / "downloaded").stdout)
-    assert (run["name"], run["status"]) == (record["id"], "FINISHED")
-    assert run["params"]["hyperparameters.units"] == "2"
-    assert run["params"]["data.split"] == "[0.7, 0.15, 0.15]"
+    (told,) = json.loads(run("-c", READER, uri, tmp_path / "downloaded").stdout)
+    assert (told["name"], told["status"]) == (record["id"], "FINISHED")
+    assert told["params"]["hyperparameters.units"] == "2"
+    assert told["params"]["data.split"] == "[0.7, 0.15, 0.15]"
     for name in ("loss", "val_loss", "learning_rate"):
-        assert [step for step, _ in run["steps"][name]] == [1, 2]
-    assert min(value for _, value in run["steps"]["val_loss"]) == record["training"]["val_loss"]
-    for name in ("network", "baselines/ridge"):
-        measured = record["evaluation"]["network"] if name == "network" else record["evaluation"]["baselines"]["ridge"]
-        assert run["steps"][f"test/{name}/targets/co2/mae"] == [[2, measured["targets"]["co2"]["mae"]]]
-    assert run["tags"]["zoo.run_id"] == record["id"]
-    assert run["tags"]["zoo.verdict"] == record["evaluation"]["verdict"]
-    assert run["tags"]["zoo.data.fingerprint"] == record["data"]["fingerprint"]
-    assert run["tags"]["zoo.bundle"] == str(tmp_path / "exported" / "later" / "1")
-    assert set(json.loads(run["tags"]["zoo.bundle.parity"])) == {"onnxruntime", "tensorflow"}
+        assert [step for step, _ in told["steps"][name]] == [1, 2]
+    assert min(value for _, value in told["steps"]["val_loss"]) == record["training"]["val_loss"]
+    evaluation = record["evaluation"]
+    for name, measured in (("network", evaluation["network"]), ("baselines/ridge", evaluation["baselines"]["ridge"])):
+        assert told["steps"][f"test/{name}/targets/co2/mae"] == [[2, measured["targets"]["co2"]["mae"]]]
+    assert told["tags"]["zoo.run_id"] == record["id"]
+    assert told["tags"]["zoo.verdict"] == record["evaluation"]["verdict"]
+    assert told["tags"]["zoo.data.fingerprint"] == record["data"]["fingerprint"]
+    assert told["tags"]["zoo.bundle"] == str(tmp_path / "exported" / "later" / "1")
+    assert set(json.loads(told["tags"]["zoo.bundle.parity"])) == {"onnxruntime", "tensorflow"}
     places = {"run/run.json", "run/report.html", "run/model.keras"}
     places |= {f"bundle/{name}/1/{file}" for name in ("kept", "later") for file in ("manifest.json", "model.onnx")}
-    assert places <= set(run["artifacts"])
-    verified = python("-m", "zoo", "verify", tmp_path / "downloaded" / "bundle" / "kept" / "1", "--json")
+    assert places <= set(told["artifacts"])
+    verified = run("-m", "zoo", "verify", tmp_path / "downloaded" / "bundle" / "kept" / "1", "--json")
     assert json.loads(verified.stdout)["passed"]

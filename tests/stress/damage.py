@@ -18,7 +18,7 @@ from zoo_registry.errors import BundleError
 MANIFEST, SIGNATURE = "manifest.json", "model.sig"
 SEAL_LENGTH = 85
 PARSERS = (
-    "zoo.bundle.replay_process.replay_apart",  # the way to the others, in a process of its own
+    "zoo.bundle.verification.replay_apart",  # the way to the others, in a process of its own
     "onnxruntime.InferenceSession",
     "onnx.load",
     "onnx.load_model_from_string",

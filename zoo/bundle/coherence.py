@@ -8,16 +8,14 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from zoo.bundle.manifest import Manifest
-from zoo.provenance import first_fault
 from zoo.tasks import find_task
 from zoo.tasks.base import SequenceTask
 from zoo.texts import printable
 from zoo_registry.errors import BundleError
 
 GOLDEN_WINDOWS = 64  # that golden.npz holds at most
+_MOST_GAP = 10**7  # rows, of each of which a forecast needs the time
 _HEADERS = 2**16  # bytes of golden.npz beside its numbers
 # Bytes of the files that are read whole; ONNX' own limit is the second
 _AT_MOST = {"golden.npz": 2**30, "model.onnx": 2**31 - 1, "preprocessing.json": 2**26}
@@ -28,9 +26,8 @@ def check_coherence(manifest: Manifest, path: Path) -> None:
     try:
         _check(manifest)
     except ValueError as error:
-        reason = first_fault(error) if isinstance(error, ValidationError) else error
         raise BundleError(
-            f"{path}: not a valid manifest ({printable(str(reason))}); the bundle was changed, export again"
+            f"{path}: not a valid manifest ({printable(str(error))}); the bundle was changed, export again"
         ) from error
 
 
@@ -38,6 +35,8 @@ def _check(manifest: Manifest) -> None:
     problem, task = manifest.problem, find_task(manifest.problem.task)
     if not task.roles.ahead and (problem.horizon, problem.gap) != (1, 0):
         raise ValueError(f"problem.horizon and gap: expected 1 and 0 of {task.name}, as it does not look ahead")
+    if problem.gap > _MOST_GAP:
+        raise ValueError(f"problem.gap: expected at most {_MOST_GAP} rows, found {problem.gap}")
     if len(problem.inputs) != 1 or problem.dtype not in ("float32", "float64"):
         raise ValueError("problem.inputs: expected one, of numbers")
     if task.roles.classes and len(problem.classes) < 2:

@@ -129,8 +129,20 @@ class Bundle(Predictor):
         return self._outside(self.check(windows))
 
     def run(self, checked: NDArray[np.floating]) -> dict[str, NDArray[Any]]:
-        """All outputs of windows that :meth:`check` returned; warns of nothing."""
-        return self._session.run(checked)
+        """All outputs of windows that :meth:`check` returned; warns of nothing.
+
+        Raises BundleError where the graph gives others than the manifest says.
+        """
+        outputs = self._session.run(checked)
+        for tensor in self.problem.outputs:
+            expected = (len(checked), *tensor.shape)
+            found = outputs[tensor.name].shape if tensor.name in outputs else "none"
+            if found != expected:
+                raise BundleError(
+                    f"{self.folder}: expected the output '{tensor.name}' of shape {expected}, as the manifest says,"
+                    f" found {found}; the bundle was changed, export again"
+                )
+        return outputs
 
     def refuse_table(self, source: Any) -> None:
         """Raise DataError where the graph takes scaled values, and for windows."""

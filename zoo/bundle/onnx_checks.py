@@ -36,14 +36,15 @@ def check_onnx(content: bytes, path: Path, operators: Collection[str] | None = N
             raise BundleError(
                 f"{path}: expected all numbers inside, found the tensor '{message.name}' in another file; export again"
             )
-        if not isinstance(message, onnx.NodeProto):
-            continue
-        if message.domain not in KNOWN_DOMAINS:
+        if isinstance(message, onnx.NodeProto) and message.domain not in KNOWN_DOMAINS:
             raise BundleError(
                 f"{path}: expected ONNX' own operators alone, found '{message.op_type}' of the domain"
                 f" '{message.domain}'; export again"
             )
-        if operators is not None and message.op_type not in operators:
+    if operators is None:
+        return
+    for message in _messages(model):
+        if isinstance(message, onnx.NodeProto) and message.op_type not in operators:
             raise BundleError(
                 f"{path}: expected the operators that the manifest lists, found '{message.op_type}'; export again"
             )

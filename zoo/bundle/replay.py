@@ -75,7 +75,7 @@ def replay(
             times.append(time.perf_counter() - started)
         verdicts.append(Verdict(name, str(runtime.version), difference, float(np.median(times)) * 1e3))
     if not verdicts:
-        raise BundleError(f"{folder}: has no format that an installed runtime can run; export again")
+        raise BundleError(f"{folder}: the bundle has no format that an installed runtime can run; export again")
     if all(verdict.refused for verdict in verdicts):
         raise BundleError(f"{folder}: no installed runtime can run this bundle ({verdicts[0].refused})")
     return verdicts

@@ -81,7 +81,7 @@ class Parser:
     def parse(self, frame: pd.DataFrame, first_row: int) -> Rows:
         """Return a frame's numbers, times, series and labels; ``first_row`` is its place in the file."""
         where, naming = self.naming.where, self.naming
-        times = None if naming.time is None else self._parse_times(frame[naming.time], first_row)
+        times = None if naming.time is None else parse_times(frame[naming.time], where, first_row, self.reading)
         values = np.empty((len(frame), len(self._columns)))
         for index, name in enumerate(self._columns):
             named = name in self._named or first_row > 0
@@ -107,10 +107,6 @@ class Parser:
                     f"{where}: column '{self.label}' has more than {MAX_CLASSES} classes, expected a few; {remedy}"
                 )
         return Rows(values, times, series, labels)
-
-    def _parse_times(self, column: pd.Series, first_row: int) -> Times:
-        form, zone, in_order = self.reading.time_format, self.reading.zone, not self.reading.sort
-        return parse_times(column, self.naming.where, first_row, form=form, zone=zone, in_order=in_order)
 
     def add_calendar(self, values: NDArray[np.float64], times: Times | None) -> NDArray[np.float64]:
         """Put the calendar's columns behind the features."""

@@ -38,12 +38,13 @@ class Rows:
         if (series := self.series) is None:
             return np.zeros(1, np.int64)
         later = rows_where(lambda rows: series[rows] != series[rows.start - 1 : rows.stop - 1], 1, len(series))
-        return np.r_[0, later]
+        return np.concatenate([np.zeros(1, np.int64), later])
 
     def take(self, order: NDArray[np.int64]) -> Rows:
         """The rows in another order."""
-        arrays: list[Any] = [self.values, self.times, self.series, self.labels]
-        return Rows(*(None if array is None else array[order] for array in arrays), order, self.repairs)
+        arrays: list[Any] = [self.times, self.series, self.labels]
+        times, series, labels = (None if array is None else array[order] for array in arrays)
+        return Rows(self.values[order], times, series, labels, order, self.repairs)
 
     def name(self, row: int) -> str:
         """Name a row by its place in the source, and its time."""

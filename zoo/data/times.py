@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from zoo.data.columns import shown, wrong_cell
 from zoo.data.readers.csv_comments import COMMENT_REMEDY, COMMENT_SIGN
+from zoo.data.readers.reading import Reading
 from zoo.data.readers.written_numbers import to_numbers
 from zoo.data.storage import steps_where
 from zoo.data.time_formats import ISO, read_times, to_zone
@@ -29,21 +30,13 @@ def is_times(column: pd.Series) -> bool:
     return column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) in {"date", "datetime"}
 
 
-def parse_times(
-    column: pd.Series,
-    where: str,
-    first_row: int = 0,
-    *,
-    form: str | None = None,
-    zone: str | None = None,
-    in_order: bool = True,
-) -> Times:
+def parse_times(column: pd.Series, where: str, first_row: int, reading: Reading) -> Times:
     """Read a column as times, or as int64 where it holds whole numbers; ``first_row`` is its place in the file.
 
-    ``form`` says how they are written, where the column does not hold times by its type, and ``zone`` whose clock they
-    are brought to; ``in_order`` says that no row is earlier than the one before. Raises DataError, naming column and
-    row, for anything else, and for times of more than one zone where none is named.
+    Raises DataError, naming column and row, for anything else, and for times of more than one zone where ``reading``
+    names none.
     """
+    form, zone = reading.time_format, reading.zone
     if not first_row and len(column) and column.isna().all():
         raise DataError(
             f"{where}: column '{column.name}' has no value at all, expected times such as 2020-01-31 13:00; fill it in,"
@@ -66,7 +59,9 @@ def parse_times(
         if form in (None, ISO) and 0 < others.sum() < len(column) / 2:  # whole numbers with a text among them
             row, expected = int(np.argmax(others)), "a whole number, as in the other rows"
         raise _wrong_time(column, row, where, first_row, expected)
-    return times if zone is None else to_zone(times, zone, where, str(column.name), first_row, in_order=in_order)
+    if zone is None:
+        return times
+    return to_zone(times, zone, where, str(column.name), first_row, in_order=not reading.sort)
 
 
 def _parse_texts(column: pd.Series, where: str, first_row: int, zone: str | None) -> pd.DatetimeIndex:

@@ -116,7 +116,7 @@ def _verdict(evaluation: dict[str, Any]) -> str:
     network, baseline = evaluation["network"], evaluation["baselines"][Z_SCORE]
     if not evaluation["anomalies"]:
         unlabelled = evaluation["anomalies"] is None
-        why = "without labels (`label`)" if unlabelled else "as the test split holds no labelled anomaly,"
+        why = "without labels" if unlabelled else "as the test split holds no labelled anomaly,"
         return (
             f"The threshold is the {evaluation['quantile']:.2%} quantile of the validation scores, and"
             f" {network['flagged']} test rows lie above it ({baseline['flagged']} by the {Z_SCORE}); {why} nobody can"

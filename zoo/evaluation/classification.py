@@ -9,14 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import (
-    confusion_matrix,
-    f1_score,
-    log_loss,
-    precision_recall_fscore_support,
-    recall_score,
-    roc_auc_score,
-)
+from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support, roc_auc_score
 
 from zoo.data.splits import TRAIN_ALONE
 from zoo.data.windows import Windows
@@ -92,16 +85,16 @@ def measure_classes(
     if len(present) == len(classes):
         scored = likely[:, 1] if len(classes) == 2 else likely
         auc = float(roc_auc_score(truth, scored, multi_class="ovr", average="macro", labels=numbers))
-    each = precision_recall_fscore_support(truth, told, labels=numbers, zero_division=0.0)
+    precision, recall, f1, _ = precision_recall_fscore_support(truth, told, labels=numbers, zero_division=0.0)
     return {
         "log_loss": float(log_loss(truth, likely, labels=numbers)),
         "accuracy": float((told == truth).mean()),
-        "balanced_accuracy": float(recall_score(truth, told, labels=present, average="macro", zero_division=0.0)),
-        "f1": float(f1_score(truth, told, labels=present, average="macro", zero_division=0.0)),
+        "balanced_accuracy": float(recall[present].mean()),
+        "f1": float(f1[present].mean()),
         "roc_auc": auc,
         "confusion": confusion_matrix(truth, told, labels=numbers).tolist(),
         "by_class": {
-            name: {"precision": float(each[0][i]), "recall": float(each[1][i]), "f1": float(each[2][i])}
+            name: {"precision": float(precision[i]), "recall": float(recall[i]), "f1": float(f1[i])}
             for i, name in enumerate(classes)
         },
     }

@@ -6,7 +6,7 @@ import functools
 import platform
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,12 +40,12 @@ class Way:
 
     def plain(self) -> dict[str, Any]:
         """All that an answer hangs on, as plain data."""
-        whole = asdict(self)
-        if (csv := whole["reading"].get("csv")) is not None:  # signs that there were not always, where they are given
+        usual = (None, CsvFormat())
+        given = {name: value for name, value in self.reading.items() if value not in usual and name != "spool"}
+        whole = asdict(replace(self, reading=given))
+        if csv := whole["reading"].get("csv"):  # signs that there were not always, where they are given
             whole["reading"]["csv"] = {k: v for k, v in csv.items() if k not in _LATER_SIGNS or v is not None}
-        usual: dict[str, Any] = {"csv": {k: v for k, v in asdict(CsvFormat()).items() if k not in _LATER_SIGNS}}
-        given = {name: value for name, value in whole["reading"].items() if value not in (None, usual.get(name))}
-        return {**whole, "reading": {name: value for name, value in given.items() if name != "spool"}}
+        return whole
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -81,48 +81,40 @@ def score(
     loaded.refuse_table(str(folder))
     _check_places(data, place, loaded.folder.resolve())
     inputs = find_inputs(data)
-
-    def open_workers() -> Workers:
-        return executor(backend, jobs=jobs, threads=threads, address=address)
-
     make_folder(place)
-    session = _Session(loaded, data, place, way, on_file, on_progress, keys_named=require_signature is not None)
-    with _cleaned(place):
-        try:
-            session.run(inputs, workers or open_workers)
-        except (KeyboardInterrupt, SystemExit, ZooError) as stop:
-            stop.add_note("results that are there are whole; the same command goes on")
-            raise
+    session = _Session(loaded, data, place, way, inputs, on_file, on_progress, require_signature is not None)
+    clean_tree(place)  # of what killed runs have left among the results
+    try:
+        session.run(workers or partial(executor, backend, jobs=jobs, threads=threads, address=address))
+    except (KeyboardInterrupt, SystemExit, ZooError) as stop:
+        stop.add_note("results that are there are whole; the same command goes on")
+        raise
+    finally:
+        clean_tree(place)  # of what this one's lost workers have left
     outcomes = sorted(session.outcomes, key=lambda outcome: outcome.file)
     return Scored(Path(output), tuple(outcomes), inputs.ignored)
 
 
+@dataclass
 class _Session:
     """One call's work at a folder."""
 
-    def __init__(
-        self,
-        bundle: Bundle,
-        data: Path,
-        output: Path,
-        way: Way,
-        on_file: OnFile,
-        on_progress: OnProgress,
-        *,
-        keys_named: bool,
-    ) -> None:
-        self._bundle, self._data, self._output, self._way, self._keys_named = bundle, data, output, way, keys_named
-        self._on_file, self._on_progress = on_file, on_progress
-        self._shares: dict[str, float] = {}
-        self._total = 0
-        self.outcomes: list[FileOutcome] = []
+    bundle: Bundle
+    data: Path
+    output: Path
+    way: Way
+    inputs: Inputs
+    on_file: OnFile
+    on_progress: OnProgress
+    keys_named: bool
+    outcomes: list[FileOutcome] = field(default_factory=list)
+    shares: dict[str, float] = field(default_factory=dict)
 
-    def run(self, inputs: Inputs, open_workers: Callable[[], Workers]) -> None:
+    def run(self, open_workers: Callable[[], Workers]) -> None:
         """Score what has no result yet, the largest files first, so that none of them is alone at the end."""
-        self._total = len(inputs.files)
-        clashing = inputs.clashing
+        clashing = self.inputs.clashing
         waiting = []
-        for file in inputs.files:
+        for file in self.inputs.files:
             if (known := self._known(file, clashing)) is None:
                 waiting.append(file)
             else:
@@ -131,26 +123,26 @@ class _Session:
             return
         waiting.sort(key=lambda file: -file.size)
         token = uuid4().hex
-        with staging_file(self._output) as marker, open_workers() as workers:
+        with staging_file(self.output) as marker, open_workers() as workers:
             marker.write_text(token, encoding="utf-8")
             task = ScoreTask(
-                workers.share(self._bundle.folder),
-                self._bundle.manifest_sha256,
-                self._keys_named,
-                self._data,
-                self._output,
+                workers.share(self.bundle.folder),
+                self.bundle.manifest_sha256,
+                self.keys_named,
+                self.data,
+                self.output,
                 marker.name,
                 token,
-                self._way,
+                self.way,
                 workers.reporter(_KEY),
             )
             self._work(task, waiting, workers)
 
     def _known(self, file: InputFile, clashing: set[str]) -> FileOutcome | None:
         """What can be said of a file without scoring it; None where it has to be scored."""
-        result = self._output / file.result
+        result = self.output / file.result
         if file.result in clashing:
-            reason = f"{self._data / file.name}: another file has the same result, {result}; rename one of them"
+            reason = f"{self.data / file.name}: another file has the same result, {result}; rename one of them"
             return FileOutcome(file.name, "failed", file.result, reason=reason)
         try:
             mark = read_mark(result)
@@ -159,7 +151,7 @@ class _Session:
         if mark is None:
             reason = f"{result}: expected a result of an earlier run or nothing, found another's file; move it away"
             return FileOutcome(file.name, "failed", file.result, reason=reason)
-        if mark.origin != json.loads(json.dumps(origin_of(self._bundle.manifest_sha256, file, self._way))):
+        if mark.origin != json.loads(json.dumps(origin_of(self.bundle.manifest_sha256, file, self.way))):
             return None
         return FileOutcome(file.name, "skipped", file.result, mark.rows, mark.outside)
 
@@ -173,25 +165,25 @@ class _Session:
                 return
             ended, _ = wait(running, _WAIT, FIRST_COMPLETED)
             for _, message in workers.messages():
-                self._shares[message["file"]] = message["share"]
+                self.shares[message["file"]] = message["share"]
             for future in ended:
                 self._end(self._told(_outcome(future, running.pop(future))))
             self._tell()
 
     def _told(self, outcome: FileOutcome) -> FileOutcome:
         """A failure tells of the result that an earlier run has left, which nobody must take for this one's."""
-        if outcome.state != "failed" or not (self._output / outcome.result).exists():
+        if outcome.state != "failed" or not (self.output / outcome.result).exists():
             return outcome
         return replace(outcome, reason=f"{outcome.reason}; the result of an earlier run still stands in its place")
 
     def _end(self, outcome: FileOutcome) -> None:
-        self._shares.pop(outcome.file, None)
+        self.shares.pop(outcome.file, None)
         self.outcomes.append(outcome)
-        self._on_file(outcome)
+        self.on_file(outcome)
         self._tell()
 
     def _tell(self) -> None:
-        self._on_progress(self._shares, len(self.outcomes), self._total)
+        self.on_progress(self.shares, len(self.outcomes), len(self.inputs.files))
 
 
 def _outcome(future: Future[FileOutcome], file: InputFile) -> FileOutcome:
@@ -217,13 +209,3 @@ def _check_places(data: Path, output: Path, bundle: Path) -> None:
         raise ConfigError(f"`output`: expected a folder apart from the data in {data}, found {output}; name another")
     if lies_in(output, bundle):
         raise ConfigError(f"`output`: expected a folder outside the bundle {bundle}, found {output}; name another")
-
-
-@contextmanager
-def _cleaned(output: Path) -> Iterator[None]:
-    """Remove what killed runs have left among the results, and at the end what this one's lost workers have left."""
-    clean_tree(output)
-    try:
-        yield
-    finally:
-        clean_tree(output)

@@ -134,9 +134,16 @@ class RangeWatch:
     def found(self) -> list[Outside]:
         """The columns with values outside in the windows so far."""
         limits = self._limits
-        spans = np.stack([limits.minimum, limits.maximum, limits.deviation, self._lowest, self._highest], axis=1)
+        # what is outside on one side alone may be rounded past the limit on the other
+        lowest = np.where(self._lowest < self._low, self._lowest, np.maximum(self._lowest, limits.minimum))
+        highest = np.where(self._highest > self._high, self._highest, np.minimum(self._highest, limits.maximum))
+        spans = np.stack([limits.minimum, limits.maximum, limits.deviation, lowest, highest], axis=1)
         columns = zip(limits.columns, spans.tolist(), self._windows.tolist(), strict=True)
-        return [Outside(column, *span, windows, self._total) for column, span, windows in columns if windows]
+        return [
+            Outside(column, minimum, maximum, deviation, lowest, highest, windows, self._total)
+            for column, (minimum, maximum, deviation, lowest, highest), windows in columns
+            if windows
+        ]
 
 
 def warn_outside(outside: Sequence[Outside]) -> None:

@@ -36,8 +36,8 @@ class Preprocessor:
     target_scaler: str | None = None
     calendar: Sequence[CalendarField] = ()
     zone: str | None = None
-    features_: ScaledColumns = field(init=False)
-    targets_: ScaledColumns = field(init=False)
+    features_: ScaledColumns = field(init=False, repr=False)
+    targets_: ScaledColumns = field(init=False, repr=False)
 
     def fit(
         self,

@@ -49,7 +49,7 @@ def worst_origins(evaluation: Mapping[str, Any], by_origin: pd.DataFrame, most: 
     names, own = list(everybody(evaluation)), f"scaled MAE {NETWORK}"
     labels = list(by_origin.columns[: list(by_origin.columns).index(own)])
     rows = []
-    for _, row in by_origin.dropna(subset=[own]).nlargest(most, own).iterrows():
+    for row in by_origin.dropna(subset=[own]).nlargest(most, own).to_dict("records"):
         errors = (f"{row[f'scaled MAE {name}']:.4f}" for name in names)
         rows.append((*(str(row[label]) for label in labels), *errors))
     return rows

@@ -136,23 +136,17 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class Start:
-    """Weights in a network's order, and ``run`` and ``epoch`` that they are of."""
+    """Weights in a network's order, and the run and epoch that they are of."""
 
-    run: str
-    epoch: int
+    origin: Origin
     weights: Sequence[NDArray[Any]]
-
-    @property
-    def origin(self) -> Origin:
-        """What the record of the run that begins with them says of it."""
-        return Origin(run=self.run, epoch=self.epoch)
 
     def put_into(self, model: keras.Model) -> None:
         """Replace a network's weights; raises ConfigError naming the first variable whose shape differs."""
         if (differing := first_difference(model.weights, self.weights)) is not None:
             raise ConfigError(
-                f"`start_from` {self.run}: {differing}; give the hyperparameters and the settings of the data of that"
-                " run"
+                f"`start_from` {self.origin.run}: {differing}; give the hyperparameters and the settings of the data of"
+                " that run"
             )
         model.set_weights(list(self.weights))
 

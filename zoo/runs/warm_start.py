@@ -6,7 +6,7 @@ from pathlib import Path
 
 from zoo.runs.checkpoints import read_checkpoint
 from zoo.runs.finding import find_start
-from zoo.runs.record import read_record
+from zoo.runs.record import Origin, read_record
 from zoo.runs.resumption import WEIGHTS, Start
 from zoo.runs.store import load_network
 from zoo.runs.unfinished import UnfinishedRun
@@ -22,7 +22,8 @@ def load_start(name: str, runs: Path, config: RunConfig) -> Start:
     found = find_start(name, runs, config.architecture, config.task)
     if not isinstance(found, UnfinishedRun):
         record = read_record(found)
-        return Start(record.id, record.training.best_epoch, load_network(found).get_weights())
+        origin = Origin(run=record.id, epoch=record.training.best_epoch)
+        return Start(origin, load_network(found).get_weights())
     if (checkpoint := read_checkpoint(found)) is None:
         raise RunError(f"`start_from` {name}: run {found.id} has no checkpoint; train it on first: {found.command}")
-    return Start(found.id, checkpoint.state.epoch, checkpoint.group(WEIGHTS))
+    return Start(Origin(run=found.id, epoch=checkpoint.state.epoch), checkpoint.group(WEIGHTS))

@@ -25,7 +25,7 @@ TASKS = {  # name -> module:class, imported when the task is asked for
 def find_task(name: str) -> SequenceTask:
     """The task of this name; raises ConfigError with a close match where there is none."""
     if name not in TASKS:
-        raise ConfigError(f"there is no task '{name}'{close_match_hint(name, TASKS)}; the tasks: {', '.join(TASKS)}")
+        raise ConfigError(f"there is no task '{name}'{close_match_hint(name, TASKS)}")
     return _made(TASKS[name])
 
 

@@ -74,16 +74,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     entries = built_in()
     known = {name: one for (_, name), one in packaged().items() if name in entries}
     for name in () if given.page else given.names or entries:
-        if missing := _missing():
+        if missing := [kind for kind in BUILT_IN_RUNTIMES if discover().runtimes[kind].item.version is None]:
             sys.exit(f"error: expected every runtime, {', '.join(missing)} missing; run: make capabilities")
         known[name] = look(entries[name])
         print(name, ", ".join(known[name].exported), flush=True)
         write_text(PACKAGE / PACKAGED_FILE, written(list(known.values())))  # each time: the whole takes minutes
     write_text(PAGE, page(list(known.values())))
-
-
-def _missing() -> list[str]:
-    return [name for name in BUILT_IN_RUNTIMES if discover().runtimes[name].item.version is None]
 
 
 def _cell(one: Capabilities, name: str) -> str:

@@ -50,6 +50,15 @@ class Lifecycle:
         """An epoch, counted from 1, has ended."""
         self._call("zoo_epoch_ended", run_id=run_id, epoch=epoch, metrics=metrics)
 
+    def epochs(self, run_id: str) -> Any:
+        """What Keras calls at the end of each epoch."""
+        import keras  # here, not above: an export has no need of it
+
+        def ended(epoch: int, logs: dict[str, float]) -> None:
+            self.epoch_ended(run_id, epoch + 1, {name: float(value) for name, value in logs.items()})
+
+        return keras.callbacks.LambdaCallback(on_epoch_end=ended)
+
     def run_finished(self, run_id: str, folder: str, record: dict[str, Any]) -> None:
         """The run is whole, in its folder."""
         self._call("zoo_run_finished", run_id=run_id, folder=folder, record=record)

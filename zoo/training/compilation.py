@@ -21,15 +21,6 @@ from zoo_registry import (
 from zoo_registry.discovery import sentence_of
 from zoo_registry.errors import PluginError, ZooError
 
-OPTIMIZERS: dict[str, type[keras.optimizers.Optimizer]] = {
-    "adam": keras.optimizers.Adam,
-    "adamw": keras.optimizers.AdamW,
-    "rmsprop": keras.optimizers.RMSprop,
-    "sgd": keras.optimizers.SGD,
-    "nadam": keras.optimizers.Nadam,
-    "lion": keras.optimizers.Lion,
-}
-
 _TRIED = 2  # samples
 
 
@@ -93,4 +84,5 @@ def make_optimizer(config: TrainingConfig, total_steps: int) -> keras.optimizers
     if config.weight_decay or config.optimizer == "adamw":  # which would take its own default
         options["weight_decay"] = config.weight_decay
     rate = make_rate(config.schedule, config.learning_rate, total_steps)
-    return OPTIMIZERS[config.optimizer](learning_rate=rate, **options)
+    kind = type(keras.optimizers.get(config.optimizer))  # under Keras' own name
+    return kind(learning_rate=rate, **options)

@@ -16,7 +16,7 @@ from zoo.settings.setting import given_of, settings_of
 from zoo.tuning.search_range import plain_range, read_range
 from zoo.tuning.space import Point, Space, check_values, configure, make_space
 from zoo_registry import Architecture, Search, discover
-from zoo_registry.errors import ConfigError, RunError
+from zoo_registry.errors import ConfigError, RunError, close_match_hint
 from zoo_registry.hyperparameters import validated
 
 _OF_SESSION = {"trials", "minutes"}  # what a study may be gone on with differently
@@ -101,6 +101,9 @@ def make_plan(
     known = {name: discover().catalogue[name].item for name in dict.fromkeys(architectures)}
     if not known:
         raise ConfigError("Missing argument 'ARCH': name one or more architectures, as zoo list gives them")
+    if unknown := next((name for name in settings if name not in settings_of(RunConfig)), None):
+        all_settings = (*settings_of(RunConfig), *StudySettings.model_fields)
+        raise ConfigError(f"there is no setting '{unknown}'{close_match_hint(unknown, all_settings)}")
     given = given_of(settings)
     for found in settings_of(RunConfig).values():
         if given.get(found.name) and not found.mark.trials:

@@ -162,18 +162,12 @@ DROPOUT = {
     "rows of channels": rows_of_channels,
     "spatial": spatial_dropout,
 }
-QUICK = ("called twice", "rows of channels")
+QUICK = (("called twice", True), ("rows of channels", True))
+CASES = [(name, alone) for name in DROPOUT for alone in (True, False)]
 
 
 @pytest.mark.parametrize(
-    ("name", "alone"),
-    [
-        pytest.param(
-            name, alone, marks=() if alone and name in ("called twice", "rows of channels") else pytest.mark.full
-        )
-        for name in DROPOUT
-        for alone in (True, False)
-    ],
+    ("name", "alone"), [pytest.param(*case, marks=() if case in QUICK else pytest.mark.full) for case in CASES]
 )
 def test_repair_01_dropout_draws_the_same_masks(name, alone, monkeypatch):
     """As Keras' own, in parts of a whole network and where only layers are in parts; one batch after the other."""
@@ -209,31 +203,22 @@ def test_repair_01_rows_that_are_no_windows_are_dropped_in_each_part(windows):
     assert np.abs(found[0][0] - plain[0][0]).max() > 0.01
 
 
-def test_layers_that_may_need_the_whole_batch():
-    class Plugins(keras.layers.Layer):
-        def call(self, values):
-            return values - keras.ops.mean(values, axis=0)
+class Centred(keras.layers.Layer):
+    """A plugin's, which looks at the whole batch."""
 
-    assert not treats_windows_alone(Plugins())
-    assert not treats_windows_alone(keras.layers.BatchNormalization())
-    assert not treats_windows_alone(keras.layers.LSTM(2, stateful=True))
-    assert not treats_windows_alone(keras.layers.Dense(2, activity_regularizer="l2"))
-    assert treats_windows_alone(keras.layers.Dense(2, kernel_regularizer="l2"))
+    def call(self, values):
+        return values - keras.ops.mean(values, axis=0)
+
+
+def convolution():
+    """TensorFlow's fail on a part without windows, which of few windows one in four is."""
+    return keras.layers.Conv1D(3, 2, padding="causal")
+
+
+@pytest.mark.parametrize(("layer", "windows"), [(Centred, 6), (convolution, 1), (convolution, 3), (convolution, 4)])
+def test_layers_that_need_the_whole_batch(layer, windows):
     inputs = keras.Input((5, 2))
-    model = keras.Model(inputs, keras.layers.LSTM(3)(Plugins()(inputs)))
-    values = np.random.default_rng(0).normal(size=(6, 5, 2)).astype(np.float32)
-    expected = outputs_and_gradients(model, values)
-    with Fusion(model).active(2):
-        found = outputs_and_gradients(model, values)
-    assert_close(found[0], expected[0], OUTPUTS)
-
-
-@pytest.mark.parametrize("windows", [1, 3, 4])
-def test_convolutions_of_fewer_windows_than_parts(windows):
-    """TensorFlow's convolutions fail on a part without windows, which of so few windows one in four is."""
-    inputs = keras.Input((5, 2))
-    x = keras.layers.Conv1D(3, 2, padding="causal")(inputs)
-    model = keras.Model(inputs, keras.layers.LSTM(4)(x))
+    model = keras.Model(inputs, keras.layers.LSTM(4)(layer()(inputs)))
     assert not treats_windows_alone(model.layers[1])
     values = np.random.default_rng(0).normal(size=(windows, 5, 2)).astype(np.float32)
     plain = outputs_and_gradients(model, values)
@@ -241,6 +226,13 @@ def test_convolutions_of_fewer_windows_than_parts(windows):
         fused = outputs_and_gradients(model, values)
     for found, expected, tolerance in zip(fused, plain, (OUTPUTS, GRADIENTS), strict=True):
         assert_close(found, expected, tolerance)
+
+
+def test_layers_that_may_need_the_whole_batch():
+    assert not treats_windows_alone(keras.layers.BatchNormalization())
+    assert not treats_windows_alone(keras.layers.LSTM(2, stateful=True))
+    assert not treats_windows_alone(keras.layers.Dense(2, activity_regularizer="l2"))
+    assert treats_windows_alone(keras.layers.Dense(2, kernel_regularizer="l2"))
 
 
 @pytest.mark.parametrize(

@@ -50,10 +50,12 @@ def told(code, *arguments):
 def test_a_training_chooses_before_it_uses_tensorflow(series_file, tmp_path):
     code = """
 import sys, zoo
-data, runs = sys.argv[1:]
-zoo.train("basic", data, target="load", window=8, horizon=3, epochs=1, hyperparameters={"units": 2}, runs=runs)
+data, runs, *start = sys.argv[1:]
+settings = dict(target="load", window=8, horizon=3, epochs=1, hyperparameters={"units": 2}, runs=runs)
+zoo.train("basic", data, start_from=start[0] if start else None, **settings)
 """
     assert "ThreadsWarning" not in told(code, str(series_file), str(tmp_path)).stderr
+    assert "ThreadsWarning" not in told(code, str(series_file), str(tmp_path), "latest").stderr
 
 
 def test_the_environment_is_left_alone(monkeypatch):

@@ -44,7 +44,7 @@ def parser_reached(monkeypatch: pytest.MonkeyPatch) -> type[BaseException]:
     ):
         monkeypatch.setattr(module, name, reached)
     monkeypatch.setattr("zoo_plugins.runtimes.tensorflow_session.TensorFlowSession.__init__", reached)
-    monkeypatch.setattr("zoo.bundle.replay_process.replay_apart", reached)  # where a process of its own reaches them
+    monkeypatch.setattr("zoo.bundle.verification.replay_apart", reached)  # where a process of its own reaches them
     return ParserReached
 
 

@@ -33,7 +33,8 @@ CHANGES = {
     "an unknown task": (changed(task="forecst"), "there is no task 'forecst'; did you mean 'forecast'"),
     "another task": (changed(task="anomaly", horizon=1), "problem.outputs: expected score of float32 [1]"),
     "a horizon without a forecast": (changed(task="regress"), "problem.horizon and gap: expected 1 and 0 of regress"),
-    "no classes": (changed(task="classify", horizon=1), "shape.0: Input should be greater than or equal to 1"),
+    "a gap without end": (changed(gap=10**29), "problem.gap: expected at most 10000000 rows, found 1000"),
+    "no classes": (changed(task="classify", horizon=1), "problem.classes: expected two or more"),
     "no unit": (lambda manifest: {"parity_unit": {}}, "parity_unit: expected one for each of ['load'], found []"),
     "another's unit": (lambda manifest: {"parity_unit": {"x": 1.0}}, "parity_unit: expected one for each of"),
     "a unit of 0": (

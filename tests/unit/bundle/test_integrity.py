@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 
 import pytest
@@ -105,17 +104,6 @@ def test_a_damaged_file(bundle, parser_reached, damage):
         path.write_bytes(content)
         damaged += 1
     assert damaged == len(check_integrity(bundle).files) >= 9
-
-
-def test_files_that_changed_places(bundle, parser_reached):
-    for one, other in itertools.combinations(files_of(bundle), 2):
-        contents = one.read_bytes(), other.read_bytes()
-        one.write_bytes(contents[1])
-        other.write_bytes(contents[0])
-        refused(bundle, "it was changed, export again")
-        one.write_bytes(contents[0])
-        other.write_bytes(contents[1])
-    check_integrity(bundle)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import zoo
 from zoo.bundle.golden import Golden
 from zoo.bundle.loading import load_bundle
+from zoo.bundle.manifest import Manifest
 from zoo.bundle.opening import find_bundle, versions
 from zoo_registry.errors import BundleError, DataError
 
@@ -76,6 +77,17 @@ def test_one_window_and_lists(exported):
     np.testing.assert_array_equal(exported.predict(window), expected)
     np.testing.assert_array_equal(exported.predict(window.tolist()), expected)
     np.testing.assert_array_equal(exported.predict(tuple(map(tuple, window.tolist()))), expected)
+
+
+def test_a_graph_that_gives_another_shape_than_the_manifest_says(bundle, series):
+    manifest = Manifest.read(bundle)
+    output = manifest.problem.outputs[0].model_copy(update={"shape": (4, 1)})
+    problem = manifest.problem.model_copy(update={"horizon": 4, "outputs": (output,)})
+    manifest.model_copy(update={"problem": problem}).write(bundle)
+    loaded = load_bundle(bundle)
+    for ask in (loaded.predict, lambda table: next(iter(loaded.backtest(table)))):
+        with pytest.raises(BundleError, match=r"output 'forecast' of shape \(\d+, 4, 1\), .* found \(\d+, 3, 1\)"):
+            ask(series)
 
 
 @pytest.mark.parametrize("runtime", ["onnxruntime", "tensorflow"])

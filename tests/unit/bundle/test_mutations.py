@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
-import sys
 from collections import Counter
 
 import pytest
@@ -14,15 +12,9 @@ from zoo.bundle.verification import verify_bundle
 
 
 @pytest.fixture(scope="module")
-def mutations(request):
+def mutations(stress_script):
     """What the stress script damages bundles with."""
-    path = request.config.rootpath / "tests" / "stress" / "damage.py"
-    spec = importlib.util.spec_from_file_location("stress_damage", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look it up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    return stress_script("damage")
 
 
 def test_500_mutations(bundle, mutations):

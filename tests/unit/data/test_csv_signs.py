@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.data.readers.csv_files import CsvFormat, read_csv
+from zoo.data.readers.csv_files import CsvFormat
 from zoo.data.readers.reading import Reading, read_frame, read_frames
 from zoo.data.table import Table, read_table
 from zoo_registry.errors import ConfigError, DataError
@@ -38,7 +38,7 @@ def numbers(path: Path, csv: CsvFormat) -> list[float]:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_repair_26_comments_are_skipped_on_request(write: Write, end: str, encoding: str):
     lines = ["# logger, of 2024", "#", "name,y", "a#1,1", "# a pause", '"b', '# no comment",2', "#", ""]
-    frame = read_csv(write(end.join(lines), encoding=encoding), HASH)
+    frame = read_frame(write(end.join(lines), encoding=encoding), HASH)
     assert frame["y"].tolist() == [1, 2]
     assert [" ".join(name.split()) for name in frame["name"]] == ["a#1", "b # no comment"]
 
@@ -47,10 +47,10 @@ def test_repair_26_comments_are_skipped_on_request(write: Write, end: str, encod
 def test_repair_26_comments_in_archives(tmp_path: Path, suffix: str, pack: Callable[[bytes], bytes]):
     path = tmp_path / f"a.csv{suffix}"
     path.write_bytes(pack(b"# logger\ntime,y\n1,2\n"))
-    assert read_csv(path, HASH)["y"].tolist() == [2]
+    assert read_frame(path, HASH)["y"].tolist() == [2]
     (tmp_path / "a.csv.zip").write_bytes(b"PK")
     with pytest.raises(ConfigError, match=r"`comment` does not read inside a \.zip archive; unpack it first"):
-        read_csv(tmp_path / "a.csv.zip", HASH)
+        read_frame(tmp_path / "a.csv.zip", HASH)
 
 
 def test_repair_26_comments_over_many_reads(write: Write):
@@ -72,7 +72,7 @@ def test_repair_26_comments_over_many_reads(write: Write):
 )
 def test_repair_26_comments_are_told_where_nobody_asked(write: Write, text: str, said: str):
     with pytest.raises(DataError, match=said):
-        read_csv(write(text), CsvFormat())
+        read_frame(write(text), CsvFormat())
 
 
 def test_repair_26_a_comment_among_the_rows_is_told(write: Write):
@@ -82,21 +82,21 @@ def test_repair_26_a_comment_among_the_rows_is_told(write: Write):
 
 
 def test_repair_26_a_header_may_begin_with_the_sign(write: Write):
-    assert list(read_csv(write("#time,y\n1,2\n"), CsvFormat()).columns) == ["#time", "y"]
+    assert list(read_frame(write("#time,y\n1,2\n"), CsvFormat()).columns) == ["#time", "y"]
 
 
 def test_repair_26_lines_are_told_as_they_are_in_the_file(write: Write):
     with pytest.raises(DataError, match="line 6: expected 2 fields as in the header, found 3"):
-        read_csv(write("#\ntime,y\n#\n1,2\n#\n3,4,5\n"), HASH)
+        read_frame(write("#\ntime,y\n#\n1,2\n#\n3,4,5\n"), HASH)
     with pytest.raises(DataError, match="line 4: expected the quote that begins here to end"):
-        read_csv(write('#\ntime,y\n#\n"1,2\n5,6\n'), HASH)
+        read_frame(write('#\ntime,y\n#\n"1,2\n5,6\n'), HASH)
 
 
 def test_repair_26_what_is_no_text_is_told_behind_comments_too(write: Write):
     path = write("#\ntime,y\n1,2\n")
     path.write_bytes(path.read_bytes() + b"\xff,1\n")
     with pytest.raises(DataError, match="line 4: expected UTF-8 text, found the byte 0xff"):
-        read_csv(path, HASH)
+        read_frame(path, HASH)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,6 @@ def read_labels(labels: Any, **frame: Any) -> tuple[tuple[str, ...], list[str | 
     """The classes in order, and each row's."""
     source = pd.DataFrame({"x": np.arange(len(labels)) * 1.0, "state": labels})
     table = read_table(source, targets=["state"], roles=Roles(classes=True))
-    assert table.labels is not None
     assert (table.features, table.targets, table.label_column) == (("x",), (), "state")
     return table.classes, [table.classes[label] if label >= 0 else None for label in table.labels]
 
@@ -153,7 +152,6 @@ def test_a_class_that_train_lacks():
 def test_labels_of_anomalies(labels: list[Any]):
     ready = anomaly(labels)
     assert ready.table.features == ready.table.targets == ("x", "z")
-    assert ready.table.labels is not None
     expected = [bool(float(label)) for label in labels]
     assert [ready.table.classes[label] in ("1", "True") for label in ready.table.labels] == expected
     assert ready.parts["train"].outputs().shape == (30 - WINDOW + 1, 1, 2)

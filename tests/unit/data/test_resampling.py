@@ -44,7 +44,6 @@ def read(frame: pd.DataFrame, rule: str, aggregate: Any = "mean", **more: Any) -
 @settings(max_examples=60, deadline=None)
 def test_resampling_is_pandas_for_each_series(frame: pd.DataFrame, rule: str, aggregate: str):
     table = read(frame, rule, aggregate)
-    assert table.times is not None
     assert list(table.series) == list(dict.fromkeys(frame["site"]))
     empty = 0
     for name, rows in table.series.items():
@@ -102,7 +101,6 @@ def test_labels_are_the_last_of_each_step(task: str, target: Any):
     table = read_table(
         frame, targets=targets, roles=find_task(task).roles, label=None if target else "state", reading=reading
     )
-    assert table.labels is not None
     assert table.labels.dtype == np.int32
     assert [table.classes[label] if label >= 0 else None for label in table.labels] == ["0", "1", None, "0", None]
     assert table.features == ("y",)
@@ -111,7 +109,6 @@ def test_labels_are_the_last_of_each_step(task: str, target: Any):
 def test_labels_without_a_missing_one():
     frame = hours([1.0, 2.0, 3.0], ["00:00", "00:30", "01:00"], state=["b", "a", "c"])
     table = read_table(frame, targets=["state"], roles=Roles(classes=True), reading=Reading(resample="1h"))
-    assert table.labels is not None
     assert [table.classes[label] for label in table.labels] == ["a", "c"]
 
 

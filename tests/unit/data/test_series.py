@@ -102,7 +102,6 @@ def test_series_stand_in_the_order_of_their_first_rows():
     table = read_table(frame, targets=["load"], reading=Reading(series="site"))
     assert table.series == {"a": range(2), "b": range(2, 5)}
     assert table.values[:, 0].tolist() == [1000, 1001, 0, 1, 2]
-    assert table.file_rows is not None
     assert table.file_rows.tolist() == [0, 2, 1, 3, 4]
     assert table.features == ("load", "wind")
     assert table.stretches.tolist() == [[0, 2], [2, 5]]

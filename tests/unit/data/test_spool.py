@@ -94,9 +94,7 @@ def equal_tables(one: Table, other: Table) -> None:
     if one.times is not None and other.times is not None:
         assert (one.times == other.times).all()
         assert getattr(one.times, "tz", None) == getattr(other.times, "tz", None)
-    assert (one.labels is None) == (other.labels is None)
-    if one.labels is not None and other.labels is not None:
-        np.testing.assert_array_equal(one.labels, other.labels)
+    np.testing.assert_array_equal(one.labels, other.labels)
     np.testing.assert_array_equal(one.stretches, other.stretches)
     assert str(one.frequency) == str(other.frequency)
     assert [one.row_name(row) for row in (0, BLOCK, 100)] == [other.row_name(row) for row in (0, BLOCK, 100)]

@@ -54,20 +54,6 @@ def test_blocks_are_brought_to_the_type_that_is_asked_for(folder: Path):
         assert found.tolist() == [[1, 3], [2, 4], [1, 3], [2, 4]]
 
 
-def test_a_file_of_numbers_without_columns(folder: Path):
-    file = SpoolFile(folder, np.int64)
-    for block in (np.arange(3), np.arange(0), np.arange(3, 5)):
-        file.append(block)
-    assert file.array().tolist() == [0, 1, 2, 3, 4]
-
-
-def test_a_file_without_rows(folder: Path):
-    assert SpoolFile(folder, np.int32).array().shape == (0,)
-    file = SpoolFile(folder, np.float32)
-    file.append(np.empty((0, 3)))
-    assert file.array().shape == (0, 3)
-
-
 def test_the_array_outlives_its_file_and_can_be_written(folder: Path):
     file = SpoolFile(folder, np.float64)
     file.append(np.zeros((5, 2)))

@@ -31,7 +31,6 @@ def test_all_numeric_columns_are_features_by_default():
     np.testing.assert_array_equal(table.values, make_frame()[["a", "b", "c"]].to_numpy(dtype=float))
     assert table.values.dtype == np.float64
     assert table.values.flags.c_contiguous
-    assert table.times is not None
     assert table.times[3] == pd.Timestamp("2024-01-01 03:00")
 
 

@@ -11,8 +11,8 @@ import pytest
 from pandas._libs.parsers import STR_NA_VALUES
 
 from zoo.data.columns import known_class
-from zoo.data.readers.csv_files import MISSING_TEXTS, CsvFormat, read_csv
-from zoo.data.readers.reading import Reading
+from zoo.data.readers.csv_files import MISSING_TEXTS, CsvFormat
+from zoo.data.readers.reading import Reading, read_frame
 from zoo.data.roles import Roles
 from zoo.data.table import Table, read_table
 from zoo.data.table_windows import lay_windows
@@ -53,7 +53,6 @@ def test_repair_11_only_nothing_is_no_id(tmp_path: Path):
 def test_repair_11_labels_of_classes_are_text_as_they_stand(tmp_path: Path):
     table = labelled(tmp_path, ["01", "1", "NA", "", "01"])
     assert table.classes == ("01", "1", "NA")
-    assert table.labels is not None
     assert table.labels.tolist() == [0, 1, 2, -1, 0]
 
 
@@ -69,7 +68,7 @@ def test_repair_11_fractions_are_no_classes_in_a_file_either(tmp_path: Path):
 
 def test_repair_11_other_columns_are_read_as_ever(tmp_path: Path):
     source = write(tmp_path / "a.csv", ["id,y,z", "007,NA,007", "7,2.5,null"])
-    frame, plain = read_csv(source, CsvFormat(), ["id"]), read_csv(source, CsvFormat())
+    frame, plain = read_frame(source, CsvFormat(), ["id"]), read_frame(source, CsvFormat())
     assert frame["id"].tolist() == ["007", "7"]
     pd.testing.assert_frame_equal(frame[["y", "z"]], plain[["y", "z"]])
 

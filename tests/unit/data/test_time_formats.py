@@ -50,13 +50,11 @@ def test_repair_12_epochs_are_read_on_request(unit: str, written: str):
     table = read(values, time_format=unit)
     assert table.features == ("y",)
     assert table.zone == "UTC"
-    assert table.times is not None
     assert table.times.tolist() == HOURS.tz_localize("UTC").tolist()
 
 
 def test_repair_12_fractions_of_seconds_are_read():
     table = read([1704067200.0, 1704067200.25, 1704067200.5], time_format="s")
-    assert table.times is not None
     assert [str(time) for time in table.times] == [
         "2024-01-01 00:00:00+00:00",
         "2024-01-01 00:00:00.250000+00:00",
@@ -69,7 +67,6 @@ def test_repair_12_fractions_of_seconds_are_read():
 def test_repair_12_epochs_are_exact(times: list[int]):
     table = read(sorted(times), time_format="s", gaps="ignore")
     start = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-    assert table.times is not None
     assert [time.to_pydatetime() for time in table.times] == [
         start + datetime.timedelta(seconds=seconds) for seconds in sorted(times)
     ]
@@ -86,7 +83,6 @@ def test_repair_12_digits_are_told_and_read_on_request(form: str, pattern: str):
         read(numbers, "Date")
     for way in (form, pattern):
         table = read(numbers, "Date", time_format=way)
-        assert table.times is not None
         assert table.times.tolist() == days.tolist()
 
 
@@ -94,7 +90,6 @@ def test_repair_12_a_pattern_reads_text_and_numbers_that_lost_a_zero():
     days = pd.date_range("2024-02-05", periods=10, freq="D")
     for written in (days.strftime("%d.%m.%Y"), days.strftime("%d%m%Y").astype(np.int64)):
         table = read(written, "day", time="day", time_format="%d.%m.%Y" if "." in str(written[0]) else "%d%m%Y")
-        assert table.times is not None
         assert table.times.tolist() == days.tolist()
 
 
@@ -193,7 +188,6 @@ def test_repair_12_whole_numbers_beside_a_column_of_times_stay_a_feature():
 def test_repair_12_dates_of_every_type_are_found(column: pd.Series):
     table = read_table(pd.DataFrame({"x": 1.0, "day": column, "y": np.arange(9.0)}), targets=["y"])
     assert table.time_column == "day"
-    assert table.times is not None
     assert table.times.tolist() == pd.date_range("2024-01-01", periods=9).tolist()
 
 
@@ -205,7 +199,6 @@ def test_repair_12_mixed_offsets_are_read_where_the_zone_is_named(tmp_path: Path
     for spool in (None, tmp_path):
         reading = Reading(zone="Europe/Berlin", spool=spool)
         table = read_table(tmp_path / "a.csv", targets=["y"], reading=reading)
-        assert table.times is not None
         assert table.times.tolist() == times.tolist()
         assert table.zone == "Europe/Berlin"
 
@@ -219,7 +212,6 @@ def test_repair_12_a_time_without_an_offset_among_others_is_told_also_with_a_zon
 def test_repair_12_the_clock_of_a_zone_is_read_over_its_change():
     times = pd.date_range("2024-10-26 22:00", periods=10, freq="h", tz="Europe/Berlin")
     table = read(times.tz_localize(None).strftime("%Y-%m-%d %H:%M"), zone="Europe/Berlin")
-    assert table.times is not None
     assert table.times.tolist() == times.tolist()
 
 
@@ -234,12 +226,10 @@ def test_repair_12_a_pattern_with_offsets_keeps_their_clock():
     times = pd.date_range("2024-10-26 22:00", periods=10, freq="h", tz="Europe/Berlin")
     texts, form = times.strftime("%Y-%m-%d %H:%M %z"), "%Y-%m-%d %H:%M %z"
     table = read(texts[:4], time_format=form)
-    assert table.times is not None
     assert [str(time) for time in table.times[:2]] == ["2024-10-26 22:00:00+02:00", "2024-10-26 23:00:00+02:00"]
     with pytest.raises(DataError, match=r"mixes time zones, .* name the zone whose clock they show with `zone`"):
         read(texts, time_format=form)
     table = read(texts, time_format=form, zone="Europe/Berlin")
-    assert table.times is not None
     assert table.times.tolist() == times.tolist()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,6 @@ def test_whole_numbers_are_times_where_they_are_named():
     counts = np.arange(100, 150, 5)
     frame = pd.DataFrame({"step": counts, "y": np.arange(10.0)})
     table = read_table(frame, targets=["y"], reading=Reading(time="step"))
-    assert table.times is not None
     assert table.times.tolist() == counts.tolist()
     assert table.features == ("y",)
     assert table.step == Step(name="5", size=5.0)
@@ -50,7 +50,6 @@ def test_whole_numbers_are_times_where_they_are_named():
 @pytest.mark.parametrize("dtype", ["int32", "uint8", "float64", "Int64", "float32"])
 def test_whole_numbers_of_any_dtype(dtype: str):
     table = read(pd.Series([3, 4, 5, 6]).astype(dtype), time="time")
-    assert table.times is not None
     assert table.times.tolist() == [3, 4, 5, 6]
     assert table.times.dtype == np.int64
 
@@ -92,13 +91,9 @@ def test_one_zone_is_kept(tmp_path: Path, texts: list[str], zone: str | None):
 def test_mixed_zones_are_named_by_the_first_row_that_differs(row: int, other: str):
     texts = [f"2024-01-01T{hour:02}:00{'+01:00' if hour < row else other}" for hour in range(10)]
     has = {"Z": "+00:00", "": "none"}.get(other, other)
-    named = ", or name the zone whose clock they show with `zone`, such as Europe/Berlin" if other else ""
-    with pytest.raises(DataError) as caught:
+    told = rf"mixes time zones, .*: row {row + 1} \({re.escape(texts[row])}\) has {re.escape(has)}, .* \+01:00"
+    with pytest.raises(DataError, match=told):
         read(texts)
-    assert str(caught.value) == (
-        f"DataFrame: column 'time' mixes time zones, expected one for all rows: row {row + 1} ({texts[row]}) has {has},"
-        f" the rows before +01:00; write all times in UTC{named}"
-    )
 
 
 @pytest.mark.parametrize("hours", [[0, 1, 2, 3], [0, 1, 3, 4]])
@@ -134,7 +129,6 @@ def test_the_times_of_arrays_are_times_of_whatever_kind(labelled, times: Any):
     assert table.time_column == "time"
     assert table.features == ("a", "b")
     np.testing.assert_array_equal(table.values, values)
-    assert table.times is not None
     assert len(table.times) == 6
     last = read_last_windows(
         (values, times, ["a", "b"]), features=["a", "b"], window=2, reading=Reading(usual_time="when")
@@ -185,7 +179,6 @@ def test_sorting_gives_the_sorted_table_and_says_how_many_rows_moved(order: list
         return
     table = read(times, sort=True)
     assert table.repairs == {"sort": {"rows_moved": sum(place != row for row, place in enumerate(order))}}
-    assert table.times is not None
     assert table.times.tolist() == sorted(times)
     assert table.values[:, 0].tolist() == [2.0 * order.index(row) for row in range(12)]
     assert [table.row_name(row) for row in range(12)] == [
@@ -198,7 +191,6 @@ def test_sorting_gives_the_sorted_table_and_says_how_many_rows_moved(order: list
 def test_sorting_brings_labels_along_and_does_not_mend_doubles():
     frame = pd.DataFrame({"time": [3, 1, 2], "y": [3.0, 1.0, 2.0], "state": ["c", "a", "b"]})
     table = read_table(frame, targets=["state"], roles=Roles(classes=True), reading=Reading(time="time", sort=True))
-    assert table.labels is not None
     assert [table.classes[label] for label in table.labels] == ["a", "b", "c"]
     with pytest.raises(DataError, match=r"are duplicated: row 3 \(1\) follows row 2 \(1\)"):
         read([5, 1, 1], time="time", sort=True)

@@ -43,16 +43,6 @@ def test_windows_are_plain_slices(case):
             np.testing.assert_array_equal(part.outputs()[index], targets[origin : origin + horizon])
 
 
-@given(cut())
-@settings(max_examples=30, deadline=None)
-def test_every_target_lies_in_its_part_and_every_row_is_one(case):
-    features, targets, split, window, horizon = case
-    parts = split_windows(features, targets, [split], Layout(window, horizon, window))
-    for name, rows in split.items():
-        used = {int(row) for origin in parts[name].origins() for row in range(origin, origin + horizon)}
-        assert used == set(range(max(rows.start, window), rows.stop))
-
-
 def test_all_parts_share_the_two_arrays_and_windows_are_two_numbers_a_stretch():
     values = np.arange(200, dtype=np.float32).reshape(100, 2)
     split = Split(range(60), range(60, 80), range(80, 100))

@@ -77,7 +77,7 @@ def test_without_labels_only_the_threshold_is_told():
     found = evaluate(np.arange(400.0), labels=None)
     assert found["anomalies"] is None
     assert found["network"] == {"threshold": pytest.approx(298.01), "flagged": 100}
-    assert found["verdict"].endswith("; without labels (`label`) nobody can say how many of them are right.")
+    assert found["verdict"].endswith("; without labels nobody can say how many of them are right.")
 
 
 def test_labels_without_an_anomaly():

@@ -33,11 +33,6 @@ def test_scaled_in_scaled_out(make_trained, served, series):
     np.testing.assert_array_equal(forecast["forecast"], network(windows))
 
 
-def test_the_input(make_trained, served, series):
-    spec = served(make_trained(series)).input_spec("float64")
-    assert spec == tf.TensorSpec((None, 8, 2), "float64", name="window")
-
-
 def labelled(series):
     """The series with a class of three, and an anomaly here and there."""
     kinds = np.array(["low", "middle", "high"])[np.digitize(series["load"], [95, 105])]

@@ -31,15 +31,10 @@ def test_valid_names(name):
 @settings(max_examples=200, deadline=None)
 @given(name=st.text(st.sampled_from("aZ0._-/\\ \n\0é") | st.characters(), max_size=6))
 @example("")
-@example(".")
 @example("..")
 @example("a\n")
 @example("../up")
-@example("/root")
-@example("a/b")
 @example("-rf")
-@example(".hidden")
-@example("é")
 @example("٣")
 def test_a_name_is_valid_or_refused(name):
     if name and name[0] in FIRST and set(name) <= FIRST | set("._-"):
@@ -89,12 +84,9 @@ def model(tmp_path, monkeypatch):
     return tmp_path / "mine"
 
 
-def test_the_same_interface(model):
+def test_the_same_interface_and_a_new_name(model):
     check_interface(model, problem())
-
-
-def test_a_new_name(tmp_path):
-    check_interface(tmp_path / "new", problem())
+    check_interface(model.parent / "new", problem())
 
 
 @pytest.mark.parametrize(
@@ -106,7 +98,6 @@ def test_a_new_name(tmp_path):
         ({"gap": 1}, "gap 0 there, 1 here"),
         ({"features": ("temperature", "load")}, r"features \['load', 'temperature'\] there, \['temperature', 'load'\]"),
         ({"target": ("temperature",)}, r"targets \['load'\] there, \['temperature'\] here"),
-        ({"dtype": "float64"}, "inputs 'float32' there, 'float64' here"),
     ],
 )
 def test_another_interface(model, change, difference):

@@ -69,6 +69,8 @@ def test_rounding_to_float32_leads_nothing_outside():
     assert float(np.float32(20.1)) > 20.1
     assert limits.outside(np.full((1, 2, 1), 20.1, np.float32)) == []
     assert limits.outside(np.full((1, 2, 1), np.nextafter(np.float32(20.1), 21), np.float32))[0].windows == 1
+    (below,) = limits.outside(np.array([[[20.1], [9.0]]], np.float32))
+    assert "above" not in str(below)
 
 
 def test_a_constant_column_has_no_deviation():

@@ -46,15 +46,15 @@ def build_with(make_architecture, shape, build, **fields):
     return build_network(architecture, architecture.configure({}), shape)
 
 
-def test_a_functional_network(make_architecture, shape):
-    network = build_with(make_architecture, shape, functional((3, 1)))
+def sequential(*first):
+    layers = [keras.layers.LSTM(2), keras.layers.Dense(3), keras.layers.Reshape((3, 1))]
+    return lambda hp, shape: keras.Sequential([*first, *layers])
+
+
+@pytest.mark.parametrize("build", [functional((3, 1)), sequential(keras.Input((4, 2)))])
+def test_a_network(make_architecture, shape, build):
+    network = build_with(make_architecture, shape, build)
     assert (network.input_shape, network.output_shape) == ((None, 4, 2), (None, 3, 1))
-
-
-def test_a_sequential_network(make_architecture, shape):
-    layers = [keras.Input(shape.input), keras.layers.LSTM(2), keras.layers.Dense(3), keras.layers.Reshape((3, 1))]
-    network = build_with(make_architecture, shape, lambda hp, shape: keras.Sequential(layers))
-    assert network.output_shape == (None, 3, 1)
 
 
 @pytest.mark.parametrize(
@@ -69,17 +69,12 @@ def test_a_sequential_network(make_architecture, shape):
         (two_inputs, r"the network's input must have shape \(None, 4, 2\), found \["),
         (with_lambda, "Lambda"),
         (named_output, "output"),
+        (sequential(), "the network does not know its input"),
     ],
 )
 def test_other_things(make_architecture, shape, build, complaint):
     with pytest.raises(PluginError, match=f"architecture 'mine': .*{complaint}"):
         build_with(make_architecture, shape, build)
-
-
-def test_a_sequential_network_that_does_not_know_its_input(make_architecture, shape):
-    layers = [keras.layers.LSTM(2), keras.layers.Dense(3), keras.layers.Reshape((3, 1))]
-    with pytest.raises(PluginError, match=r"architecture 'mine': .*input"):
-        build_with(make_architecture, shape, lambda hp, shape: keras.Sequential(layers))
 
 
 def test_a_combination_that_the_architecture_refuses(make_architecture, shape):

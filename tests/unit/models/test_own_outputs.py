@@ -39,9 +39,11 @@ def test_what_belongs_together(make_architecture):
     for without in ("loss", "decode", "outputs_per_target"):
         with pytest.raises(ValueError, match="architecture 'mine': outputs_per_target, decode and a loss belong"):
             make_architecture(**{name: value for name, value in OWN.items() if name != without})
-    with pytest.raises(ValueError, match="architecture 'mine': outputs_per_target, decode belong to API version 2"):
+    with pytest.raises(ValueError, match="architecture 'mine': only API version 2 has outputs_per_target, decode"):
         make_architecture(**OWN | {"api": 1})
     make_architecture(build=build, loss=squared_first)
+    with pytest.raises(ValueError, match="inputs: there is no input 'windo'; did you mean 'window'"):
+        make_architecture(inputs=("windo",), api=2)
 
 
 @pytest.mark.parametrize("quantiles", [(), (0.1, 0.5, 0.9)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -27,24 +26,13 @@ def through_json(value):
     return json.loads(json.dumps(value))
 
 
-class Payload:
-    """Unpickled it writes the canary."""
-
-    def __init__(self, canary: Path) -> None:
-        self.canary = canary
-
-    def __reduce__(self):
-        return Path.write_text, (self.canary, "acted")
-
-
 @pytest.mark.parametrize("scaler", BUILT_IN_SCALERS)
 @pytest.mark.parametrize("earlier", [False, True], ids=["now", "earlier version"])
-def test_repair_19_a_run_is_read_without_its_pickle(tmp_path: Path, scaler: str, earlier: bool):
+def test_repair_19_a_run_is_read_without_its_pickle(tmp_path: Path, poison, scaler: str, earlier: bool):
     parts = (lambda: [VALUES]), (lambda: [VALUES[:, 1:]])
     preprocessor = Preprocessor(scaler).fit(*parts, ("load", "wind"), ("wind",), where="table")
     preprocessor.save(tmp_path)
-    with (tmp_path / "scalers.joblib").open("wb") as file:
-        pickle.dump(Payload(tmp_path / "canary"), file)
+    poison(tmp_path / "scalers.joblib", tmp_path / "canary")
     if earlier:  # whose runs hold the forms' parameters alone
         told = json.loads((tmp_path / "preprocessing.json").read_text())
         del told["fitted"]

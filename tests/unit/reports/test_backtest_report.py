@@ -92,6 +92,8 @@ def test_the_worst_origins_come_first_and_unknown_ones_not_at_all():
         ("2024-01-11 00:00:00", "x", "11.0000", "0.5000"),
         ("2024-01-10 00:00:00", "y", "10.0000", "0.5000"),
     ]
+    rows = frame.drop(columns=frame.columns[1]).assign(origin=np.arange(len(frame)))
+    assert all(origin.isdecimal() for origin, *_ in worst_origins(evaluation, rows))
 
 
 def test_the_same_backtest_gives_the_same_page():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from zoo.runs.claiming import begin_run, reopen_run
+from zoo.runs.record import Origin
 from zoo.runs.resumption import Start, first_difference, not_finite, variables_of
 from zoo.settings.schema import TrainingConfig
 from zoo.training.trainer import fit
@@ -70,12 +71,12 @@ def test_all_that_a_training_changes():
 def test_weights_that_do_not_fit():
     model = dense(3)
     assert first_difference(model.weights, model.get_weights()) is None
-    found = [np.zeros((2, 3)), np.zeros(4)]
+    found, origin = [np.zeros((2, 3)), np.zeros(4)], Origin(run="a-run", epoch=1)
     message = r"`start_from` a-run: expected '.*/bias' of shape \(3,\), found \(4,\); give the hyperparameters"
     with pytest.raises(ConfigError, match=message):
-        Start("a-run", 1, found).put_into(model)
+        Start(origin, found).put_into(model)
     with pytest.raises(ConfigError, match="expected 2 variables, found 1; give"):
-        Start("a-run", 1, found[:1]).put_into(model)
+        Start(origin, found[:1]).put_into(model)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

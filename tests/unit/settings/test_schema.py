@@ -272,6 +272,7 @@ ALL_TASKS = {"tasks": tuple(Task)}
         ({"threshold": 0.995}, "`threshold` is for `task='anomaly'`, found it with forecast; leave it out"),
         ({"task": "anomaly", "window": 1}, "by the rows before it; give a `window` of 2 or more"),
         ({"task": "classes"}, "there is no task 'classes'; did you mean 'classify'?"),
+        ({"schedule": "cosin"}, "'cyclical', 'one-cycle' or 'plateau', found 'cosin'"),
         ({"gap": -1}, "setting 'gap'"),
         ({"calendar": "hour,second"}, "setting 'calendar"),
         ({"gaps": "fill"}, "setting 'gaps'"),

@@ -39,8 +39,8 @@ def test_a_whole_training_is_the_unfused_one(name, wide, fused, series, tmp_path
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
     losses = [run.record.training.val_loss for run in runs.values()]
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
-    assert runs["keras"].record.training.engine["fused"] == []
-    assert runs["fused"].record.training.engine["fused"] == fused
+    assert runs["keras"].record.training.engine.fused == ()
+    assert runs["fused"].record.training.engine.fused == tuple(fused)
 
 
 def test_the_same_seed_gives_the_same_weights_with_parts(series, tmp_path):
@@ -120,7 +120,7 @@ def test_a_trial_is_recorded_and_repeated(series, tmp_path, monkeypatch):
     first = zoo.train("basic", series, hyperparameters={"units": 4}, runs=tmp_path, autotune=True, **SMALL)
     chosen = first.config.training
     assert (chosen.engine, chosen.autotune, chosen.batch_parts, chosen.steps_per_execution) == ("fused", False, 1, 2)
-    assert first.record.training.engine["parts"] == 1
+    assert first.record.training.engine.parts == 1
     settings = {"engine": chosen.engine, "batch_parts": 1, "steps_per_execution": 2}
     again = zoo.train("basic", series, hyperparameters={"units": 4}, runs=tmp_path, **SMALL, **settings)
     assert len(tried) == 1
@@ -146,4 +146,4 @@ def test_a_checkpoint_holds_the_plan(series, tmp_path, monkeypatch):
     (folder,) = (tmp_path / "unfinished").iterdir()
     assert read_checkpoint(UnfinishedRun.read(folder)).state.plan == asdict(Plan("fused", 1, 5))
     monkeypatch.setattr(plan_choice, "at_once", lambda: 4)
-    assert zoo.resume("latest", series, runs=tmp_path).record.training.engine["parts"] == 1
+    assert zoo.resume("latest", series, runs=tmp_path).record.training.engine.parts == 1

@@ -61,19 +61,9 @@ def run(tmp_path_factory):
     import pandas as pd
 
     frame = pd.DataFrame({"y": np.sin(steps / 5) + random.normal(0, 0.5, 900), "x": np.cos(steps / 5)})
-    return zoo.train(
-        "basic",
-        frame,
-        target=["y", "x"],
-        window=10,
-        horizon=2,
-        quantiles=LEVELS,
-        normalize_window="instance",
-        hyperparameters={"units": 8},
-        learning_rate=0.01,
-        epochs=12,
-        runs=tmp_path_factory.mktemp("runs"),
-    ), frame
+    settings = {"target": ["y", "x"], "window": 10, "horizon": 2, "quantiles": LEVELS, "normalize_window": "instance"}
+    settings |= {"hyperparameters": {"units": 8}, "learning_rate": 0.01, "epochs": 12}
+    return zoo.train("basic", frame, runs=tmp_path_factory.mktemp("runs"), **settings), frame
 
 
 def test_coverage_comes_near_the_levels(run):
@@ -88,10 +78,7 @@ def test_both_formats_give_forecast_and_quantiles(run, tmp_path):
     trained, frame = run
     bundle = trained.export(tmp_path, name="q")  # raises ParityError where a format differs
     problem = bundle.manifest.problem
-    assert [(tensor.name, tensor.shape) for tensor in problem.outputs] == [
-        ("forecast", (2, 2)),
-        ("quantiles", (2, 2, 3)),
-    ]
+    assert {tensor.name: tensor.shape for tensor in problem.outputs} == {"forecast": (2, 2), "quantiles": (2, 2, 3)}
     assert problem.quantiles == LEVELS
     windows = frame[["y", "x"]].to_numpy()[None, -10:]
     for runtime in ("onnxruntime", "tensorflow"):
@@ -135,10 +122,11 @@ def test_the_layer_survives_a_file_and_names_the_middle(tmp_path):
 
 
 def test_quantiles_are_for_forecasts(series, tmp_path):
-    with pytest.raises(ConfigError, match="`quantiles` is for `task='forecast'`, found it with regress"):
-        zoo.train("basic", series, task="regress", target="load", window=8, quantiles=LEVELS, runs=tmp_path)
-    for wrong in ("0.9,0.1", "0.5,0.5", "0,0.5", "half"):
-        with pytest.raises(ConfigError, match=r"expected rising numbers between 0 and 1 such as 0\.1,0\.5,0\.9"):
-            zoo.train("basic", series, target="load", window=8, horizon=3, quantiles=wrong, runs=tmp_path)
-    with pytest.raises(ConfigError, match="are trained with `loss='quantile'`, found `loss` mae"):
-        zoo.train("basic", series, target="load", window=8, horizon=3, quantiles=LEVELS, loss="mae", runs=tmp_path)
+    refused = [({"quantiles": wrong}, "expected rising numbers") for wrong in ("0.9,0.1", "0.5,0.5", "0,0.5", "half")]
+    refused.append(({"task": "regress"}, "`quantiles` is for `task='forecast'`, found it with regress"))
+    refused.append(({"horizon": 3, "loss": "mae"}, "are trained with `loss='quantile'`, found `loss` mae"))
+    for given_settings, told in refused:
+        with pytest.raises(ConfigError, match=told):
+            zoo.train(
+                "basic", series, runs=tmp_path, **{"target": "load", "window": 8, "quantiles": LEVELS} | given_settings
+            )

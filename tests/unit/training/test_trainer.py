@@ -11,6 +11,7 @@ import pytest
 
 import zoo
 from zoo.runs.finding import list_unfinished
+from zoo.runs.record import Origin
 from zoo.runs.unfinished import UnfinishedRun
 from zoo.settings.schema import DataConfig, TrainingConfig
 from zoo.training.batches import ordered_batches, shuffled_batches
@@ -89,15 +90,13 @@ def test_a_training_that_fails_leaves_the_last_good_epoch(series, tmp_path, monk
     runs = str(tmp_path / "runs")
     command = f'zoo.train("basic", data, start_from="{run.id}", learning_rate=0.001, runs={runs!r}, ...)'
     assert (run.epoch, run.command) == (left, command)
-    assert str(caught.value).endswith(
-        f"the last good weights, of epoch {left}, are kept, to start from them: {command}"
-    )
+    assert str(caught.value).endswith(f"of epoch {left}, are kept, to start from them: {command}")
     with pytest.raises(RunError, match=r"diverged after epoch 1, and would again; go on with: zoo\.train\(.basic"):
         zoo.resume(run.id, series, runs=tmp_path / "runs")
     monkeypatch.undo()
     start = {"start_from": run.id, "learning_rate": 0.001, "runs": tmp_path / "runs"}
     again = zoo.train("basic", series, **start, **settings)
-    assert again.record.training.started_from == {"run": run.id, "epoch": left}
+    assert again.record.training.started_from == Origin(run=run.id, epoch=left)
 
 
 def test_weights_that_are_not_finite_end_the_training(make_architecture, overfitted):
@@ -161,15 +160,8 @@ def test_balanced_class_weights_reach_the_loss(series):
     told = {}
     for weights in ("none", "balanced"):
         settings = {"target": "kind", "features": "load", "window": 2, "epochs": 30, "patience": 0, "keep": "last"}
-        config, prepared = plan(
-            "basic",
-            frame,
-            task="classify",
-            class_weights=weights,
-            learning_rate=0.02,
-            hyperparameters={"units": 4},
-            **settings,
-        )
+        settings |= {"class_weights": weights, "learning_rate": 0.02, "hyperparameters": {"units": 4}}
+        config, prepared = plan("basic", frame, task="classify", **settings)
         architecture = discover().catalogue["basic"].item
         fitted = fit(architecture, architecture.configure(config.hyperparameters), prepared, config.training)
         confusion = np.array(measure(fitted.model, prepared, config).evaluation["network"]["confusion"])

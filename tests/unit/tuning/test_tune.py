@@ -96,6 +96,12 @@ def test_going_on_by_name_and_by_resume(tune, series):
     assert [trial.plain() for trial in tune((), series, resume="latest").trials][:4] == resumed.plain()["trials"]
 
 
+@pytest.mark.parametrize(("given", "meant"), [("trals", "trials"), ("epoch", "epochs")])
+def test_a_misspelt_setting_of_the_study_or_of_its_runs(tune, series, given, meant):
+    with pytest.raises(ConfigError, match=f"there is no setting '{given}'; did you mean '{meant}'"):
+        tune(data=series, **{given: 3})
+
+
 @pytest.mark.usefixtures("quick")
 def test_what_a_resumed_study_refuses(tune, series):
     tune(data=series, study="mine")

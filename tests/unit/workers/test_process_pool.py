@@ -1,8 +1,7 @@
-"""Worker processes of this host: threads of their own, lives of their own, and nothing left of them."""
+"""Worker processes of this host: lives of their own, and nothing left of them."""
 
 from __future__ import annotations
 
-import operator
 import os
 import signal
 import subprocess
@@ -13,11 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from zoo.settings.loss_names import find_loss
 from zoo.workers.executors import executor
-from zoo.workers.messages import WorkerLostError
 from zoo.workers.worker_threads import cores, set_threads, thread_environment
-from zoo_registry.errors import ConfigError
 
 
 def lives(pid: int) -> bool:
@@ -44,13 +40,6 @@ def workers():
         yield opened
 
 
-def test_tasks_run_in_processes_that_are_used_again(workers):
-    pids = {workers.submit(os.getpid).result() for _ in range(4)}
-    assert os.getpid() not in pids
-    assert len(pids) <= 2
-    assert workers.submit(operator.add, 2, 3).result() == 5
-
-
 def test_a_worker_that_grows_is_begun_anew_without_a_word(recwarn):
     pytest.importorskip("psutil")
     with executor("loky", jobs=1) as opened:
@@ -61,18 +50,8 @@ def test_a_worker_that_grows_is_begun_anew_without_a_word(recwarn):
     assert [str(one.message) for one in recwarn] == []
 
 
-def test_workers_have_their_own_threads_and_leave_ctrl_c_to_the_parent(workers):
-    assert workers.submit(os.getenv, "TF_NUM_INTRAOP_THREADS").result() == "1"
-    for name in ("TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
-        assert workers.submit(os.getenv, name).result() == "3"
+def test_workers_leave_ctrl_c_to_the_parent(workers):
     assert workers.submit(signal.getsignal, signal.SIGINT).result() is signal.SIG_IGN
-
-
-def test_what_a_task_raises_its_future_raises(workers):
-    with pytest.raises(ZeroDivisionError):
-        workers.submit(operator.floordiv, 1, 0).result()
-    with pytest.raises(ConfigError, match="there is no loss 'mes'"):
-        workers.submit(find_loss, "mes").result()
 
 
 def test_a_killed_worker_costs_its_task_alone_which_is_run_again(workers, tmp_path):
@@ -95,31 +74,6 @@ time.sleep(float(sys.argv[2]))
 """
 
 
-def test_a_task_that_kills_its_workers_is_given_up(workers):
-    with pytest.raises(WorkerLostError, match="its worker process ended 3 times"):
-        workers.submit(os._exit, 3).result(60)
-    assert workers.submit(operator.add, 1, 1).result(60) == 2
-
-
-def test_messages_come_once_and_in_order_and_a_task_can_be_stopped(workers):
-    reporter, other = workers.reporter("7"), workers.reporter("12")
-    assert workers.submit(reporter.send, {"epoch": 1}).result(60) is None
-    other.send({"epoch": 5})
-    reporter.send({"epoch": 2})
-    found = workers.messages()
-    assert [message for key, message in found if key == "7"] == [{"epoch": 1}, {"epoch": 2}]
-    assert [message for key, message in found if key == "12"] == [{"epoch": 5}]
-    assert workers.messages() == []
-    reporter.send({"epoch": 3})
-    assert workers.messages() == [("7", {"epoch": 3})]
-    assert not reporter.stopped()
-    workers.stop("7")
-    assert workers.submit(reporter.stopped).result(60)
-    assert not other.stopped()
-    assert not workers.reporter("7").stopped(), "a task of that name that is run again begins anew"
-    assert workers.messages() == []
-
-
 def test_a_half_written_message_waits_for_its_rest(workers):
     reporter = workers.reporter("3")
     path = Path(reporter.folder) / "3.jsonl"
@@ -128,12 +82,9 @@ def test_a_half_written_message_waits_for_its_rest(workers):
     with path.open("a") as file:
         file.write('ch": 2}\n')
     assert workers.messages() == [("3", {"epoch": 2})]
-
-
-def test_a_file_and_a_folder_are_found_by_a_worker(workers, tmp_path):
-    (path := tmp_path / "x.txt").write_text("here")
-    for shared in (path, tmp_path):
-        assert workers.submit(workers.share(shared).find).result(60) == shared.resolve()
+    workers.stop("3")
+    assert not workers.reporter("3").stopped(), "a task of that name that is run again begins anew"
+    assert workers.messages() == []
 
 
 @needs_proc
@@ -188,24 +139,3 @@ def test_threads_are_set_before_tensorflow_starts_and_left_alone_after(monkeypat
     set_threads(5)
     assert os.environ["TF_NUM_INTEROP_THREADS"] == "5"
     assert told == [5, 5], "PyArrow can be told at any time"
-
-
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({"backend": "ray"}, "`backend` is one of loky, dask, found 'ray'"),
-        ({"backend": "dask"}, "`backend='dask'` needs the scheduler's `address`"),
-        ({"address": "tcp://127.0.0.1:1"}, "`address` is for `backend='dask'`"),
-        ({"jobs": 0}, "`jobs`: expected 1 or more, found 0"),
-        ({"threads": -1}, "`threads`: expected 1 or more, found -1"),
-    ],
-)
-def test_what_does_not_suit_is_told(settings, words):
-    with pytest.raises(ConfigError, match=words):
-        executor(**settings)
-
-
-def test_without_dask_the_extra_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ConfigError, match=r"pip install 'lstm-zoo\[dask\]'"):
-        executor("dask", address="tcp://127.0.0.1:1")

@@ -83,17 +83,12 @@ _UNEVEN = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")  # what 
 _UNCLOSED = re.compile(r"EOF inside string starting at row (\d+)")
 
 
-def read_csv(path: Path, csv: CsvFormat, text: Collection[str] = ()) -> pd.DataFrame:
-    """Read a CSV file strictly; raises DataError where it is not what its header and ``csv`` promise.
+def read_csv_chunks(path: Path, csv: CsvFormat, rows: int | None, text: Collection[str] = ()) -> Iterator[pd.DataFrame]:
+    """Read a CSV file strictly, in frames of ``rows`` rows, or in one frame where that is None.
 
     Columns of ``text`` are read as they stand: ``007`` stays that, ``NA`` is a name, and only nothing is missing.
+    Raises DataError where the file is not what its header and ``csv`` promise.
     """
-    (frame,) = read_csv_chunks(path, csv, None, text)
-    return frame
-
-
-def read_csv_chunks(path: Path, csv: CsvFormat, rows: int | None, text: Collection[str] = ()) -> Iterator[pd.DataFrame]:
-    """Read a CSV file as :func:`read_csv` does, in frames of ``rows`` rows, or in one frame where that is None."""
     encoding = csv.encoding or _encoding_by_mark(path)
     source: Path | WithoutComments = path
     names: list[str] = []

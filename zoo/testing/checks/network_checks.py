@@ -79,7 +79,7 @@ def check_state(bench: Bench) -> None:
     expected = _outputs(trained, windows)
     assert np.array_equal(_outputs(trained, windows), expected), "a second call of the network gives another output"
     one, two = (bench.fresh(seed=3).get_weights() for _ in range(2))
-    assert _equal(one, two), "built twice from one seed, the network has other weights"
+    assert all(map(np.array_equal, one, two)), "built twice from one seed, the network has other weights"
     fresh = bench.fresh(seed=4)
     assert not np.array_equal(_outputs(fresh, windows), expected), "training changes no output"
     fresh.set_weights(trained.get_weights())
@@ -145,7 +145,3 @@ def _assert_near(found: NDArray[np.float32], expected: NDArray[np.float32], sent
     """Within 1e-5 (float32 sums in another order), else the sentence with the largest difference."""
     worst = float(np.nan_to_num(np.abs(found - expected), nan=np.inf).max())
     assert worst <= 1e-5, f"{sentence} (by {worst:.2g})"
-
-
-def _equal(one: list[NDArray[np.float32]], two: list[NDArray[np.float32]]) -> bool:
-    return len(one) == len(two) and all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
