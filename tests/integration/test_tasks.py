@@ -192,10 +192,7 @@ def test_labels_may_be_partial(zoo_command, labelled_file: Path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (
-            ("--task", "classify", "--target", "level", "--channels", "shared"),
-            "--channels is not for --task classify",
-        ),
+        (("--task", "classify", "--target", "level", "--channels", "shared"), "--channels is not for --task classify"),
         (("--task", "classify", "--target", "level", "--quantiles", "0.1,0.9"), "--quantiles is for --task forecast"),
         (("--task", "anomaly", "--class-weights", "balanced"), "--class-weights is for --task classify, found it with"),
         (("--target", "load", "--threshold", "0.9"), "--threshold is for --task anomaly, found it with forecast"),

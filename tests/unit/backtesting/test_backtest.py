@@ -54,16 +54,8 @@ def test_a_bundle_has_the_errors_of_its_run(trained, exported, series):
 def test_all_forecasts_are_there_with_the_truth_beside_them(trained, series):
     found = zoo.backtest(trained, series)
     frame = found.forecasts
-    assert list(frame.columns) == [
-        "time",
-        "origin",
-        "step",
-        "load",
-        "load actual",
-        "load last value",
-        "load seasonal naive",
-        "load ridge",
-    ]
+    told = [f"load {name}" for name in ("actual", "last value", "seasonal naive", "ridge")]
+    assert list(frame.columns) == ["time", "origin", "step", "load", *told]
     assert len(frame) == 12 * 3
     assert frame["time"].tolist() == series["time"][TEST:].tolist()
     np.testing.assert_allclose(frame["load actual"], series["load"][TEST:])
@@ -228,12 +220,8 @@ def test_a_bundle_is_fitted_anew_by_its_run(trained, exported, series):
 def test_a_saved_backtest_is_whole(trained, series, tmp_path):
     found = zoo.backtest(trained, series)
     folder = found.save(tmp_path / "backtests")
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "backtest.json",
-        "forecasts.parquet",
-        "origins.parquet",
-        "report.html",
-    ]
+    files = {"backtest.json", "forecasts.parquet", "origins.parquet", "report.html"}
+    assert {path.name for path in folder.iterdir()} == files
     assert [path.name for path in (tmp_path / "backtests").iterdir()] == [folder.name]
     pd.testing.assert_frame_equal(pd.read_parquet(folder / "forecasts.parquet"), found.forecasts)
     pd.testing.assert_frame_equal(pd.read_parquet(folder / "origins.parquet"), found.by_origin)

@@ -74,25 +74,12 @@ def test_the_examples_preset_beats_the_zoo_and_a_setting_beats_the_preset():
     assert (mixed.window, mixed.horizon, mixed.missing) == (7, 13, "ffill")
 
 
-def test_no_preset_for_a_file():
-    assert resolved({"source": "co2.csv"}).data.missing == "error"
-
-
-def test_an_unknown_example():
-    with pytest.raises(DataError, match="there is no example 'co3'; did you mean 'co2'"):
-        resolve("mine", architecture(), {}, {"source": "example:co3"})
-
-
 @pytest.mark.parametrize("nothing", [None, (), []])
 def test_nothing_counts_as_left_out(nothing):
     names = ("features", "window", "epochs", "scaler", "season", "schedule")
-    config = resolved(dict.fromkeys(names, nothing), defaults=TrainingDefaults(epochs=7))
-    assert config.training.epochs == 7
+    config = resolved({**dict.fromkeys(names, nothing), "patience": 0}, defaults=TrainingDefaults(epochs=7))
+    assert (config.training.epochs, config.training.patience) == (7, 0), "0 is a value"
     assert config.data == resolved({}).data
-
-
-def test_zero_does_not_count_as_left_out():
-    assert resolved({"patience": 0, "seed": 0}).training.patience == 0
 
 
 def test_the_architectures_own_loss_is_its_default():
@@ -110,16 +97,6 @@ def test_hyperparameters_are_checked_and_filled_in():
         resolved({}, {"unit": 8})
     with pytest.raises(ConfigError, match=r"'units'.*found 0"):
         resolved({}, {"units": 0})
-
-
-def test_an_unknown_setting():
-    with pytest.raises(ConfigError, match="there is no setting 'epoch'; did you mean 'epochs'"):
-        resolved({"epoch": 3})
-
-
-def test_a_target_is_needed():
-    with pytest.raises(ConfigError, match=r"no target was named for table\.csv; give `target`"):
-        resolve("mine", architecture(), {}, {"source": "table.csv"})
 
 
 @pytest.mark.parametrize(
@@ -174,12 +151,6 @@ def test_values_out_of_bounds(name, value):
         resolved({name: value})
 
 
-@pytest.mark.parametrize("text", ["exponential:steps", "exponential:=5", "exponential:steps="])
-def test_a_malformed_schedule(text):
-    with pytest.raises(ConfigError, match="a schedule takes NAME=VALUE"):
-        resolved({"schedule": text})
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -213,6 +184,9 @@ def test_schedules_as_text(text, expected):
 @pytest.mark.parametrize(
     ("value", "told"),
     [
+        ("exponential:steps", "a schedule takes NAME=VALUE, found 'steps'"),
+        ("exponential:=5", "a schedule takes NAME=VALUE, found '=5'"),
+        ("exponential:steps=", "a schedule takes NAME=VALUE, found 'steps='"),
         ("exponential:step=5", "exponential has no parameter 'step'; did you mean 'steps'?"),
         ("cosine:warmpu=5", "cosine has no parameter 'warmpu'; did you mean 'warmup'?"),
         ("constant:rate=1", "constant has no parameter 'rate'"),
@@ -221,10 +195,10 @@ def test_schedules_as_text(text, expected):
         ({"steps": 5}, "a schedule as a table is such as {kind = \"cosine\", warmup = 200}, found {'steps': 5}"),
     ],
 )
-def test_a_schedules_unknown_parameter(value, told):
+def test_a_schedule_that_cannot_be_read(value, told):
     with pytest.raises(ConfigError) as caught:
         resolved({"schedule": value})
-    assert str(caught.value).startswith(f"setting 'schedule': {told}")
+    assert str(caught.value).removeprefix("setting 'schedule': ").startswith(told)
 
 
 def test_weight_decay_is_adamws_own_unless_given():
@@ -241,27 +215,18 @@ def test_a_split_as_text(parts):
     assert resolved({"split": parts}).data.split == parts
 
 
-def test_the_usual_split_as_text():
-    assert resolved({"split": "0.7,0.15,0.15"}).data.split == (0.7, 0.15, 0.15)
-
-
 def test_one_name_is_a_list_of_one():
     config = resolved({"target": "OT", "features": ["a", "b"]})
     assert (config.data.target, config.data.features) == (("OT",), ("a", "b"))
 
 
-@pytest.mark.parametrize("item", ["units", "=128", "units=", ""])
-def test_settings_without_a_name_or_a_value(item):
-    with pytest.raises(ConfigError, match=f"`hyperparameters` takes NAME=VALUE.*, found '{item}'"):
-        parse_settings(["layers=2", item], "`hyperparameters`")
-
-
-def test_a_setting_that_is_given_twice():
-    with pytest.raises(ConfigError, match="`hyperparameters`: 'units' is given more than once"):
-        parse_settings(["units=1", "layers=2", "units =3"], "`hyperparameters`")
-
-
 def test_settings_as_text():
+    for items, told in (
+        *((["layers=2", item], f"takes NAME=VALUE, found '{item}'") for item in ("units", "=128", "units=", "")),
+        (["units=1", "layers=2", "units =3"], ": 'units' is given more than once"),
+    ):
+        with pytest.raises(ConfigError, match=f"`hyperparameters` ?{told}"):
+            parse_settings(items, "`hyperparameters`")
     assert parse_settings(["units=128", " name = a=b "], "`hyperparameters`") == {"units": "128", "name": "a=b"}
 
 
@@ -272,14 +237,7 @@ def test_a_configuration_survives_json(chosen, dropout):
     assert RunConfig.model_validate_json(config.model_dump_json()) == config
 
 
-def test_a_task_that_the_architecture_does_not_do():
-    with pytest.raises(ConfigError, match="does not do the task 'classify'; its tasks: forecast"):
-        resolved({"task": "classify"})
-
-
 def test_scalers_by_column():
-    from zoo.settings.schema import DataConfig
-
     for written in (["a=b=log", "c=none"], {"a=b": "log", "c": "none"}):
         assert DataConfig(target="y", scaler_for=written).scaler_for == {"a=b": "log", "c": "none"}
     for wrong, message in ((["log"], "expected COLUMN=SCALER"), (["a=log", "a=none"], "given more than once")):
@@ -296,35 +254,21 @@ ALL_TASKS = {"tasks": tuple(Task)}
 @pytest.mark.parametrize(
     ("given_settings", "expected"),
     [
+        ({"epoch": 3}, "there is no setting 'epoch'; did you mean 'epochs'"),
+        ({"source": "example:co3"}, "there is no example 'co3'; did you mean 'co2'"),
         (
             {"task": "classify", "horizon": 3},
             "`horizon` is for `task='forecast'`, found it with classify; leave it out",
         ),
-        ({"task": "classify", "gap": 1}, "`gap` is for `task='forecast'`, found it with classify; leave it out"),
         ({"task": "regress", "horizon": 2}, "`horizon` is for `task='forecast'`, found it with regress; leave it out"),
         ({"task": "anomaly", "gap": 2}, "`gap` is for `task='forecast'`, found it with anomaly; leave it out"),
         ({"label": "fault"}, "`label` is for `task='anomaly'`, found it with forecast; leave it out"),
-        (
-            {"task": "classify", "label": "fault"},
-            "`label` is not for `task='classify'`, whose classes are named with `target`",
-        ),
-        (
-            {"task": "classify", "target": ()},
-            "no target was named for table.csv; give `target` with the column of classes",
-        ),
-        (
-            {"task": "regress", "target": ()},
-            "no target was named for table.csv; give `target` with the column to forecast",
-        ),
+        ({"task": "classify", "label": "fault"}, "`label` is not for `task='classify'`, whose classes are named with"),
+        ({"task": "classify", "target": ()}, "named for table.csv; give `target` with the column of classes"),
+        ({"task": "regress", "target": ()}, "named for table.csv; give `target` with the column to forecast"),
         ({"target": None}, "no target was named for table.csv; give `target` with the column to forecast"),
-        (
-            {"task": "classify", "target_scaler": "minmax"},
-            "`target_scaler` is not for `task='classify'`, whose target is a column of classes; leave it out",
-        ),
-        (
-            {"task": "anomaly", "threshold": 0.995, "anomaly_rate": 0.01},
-            "`threshold` and `anomaly_rate` set the same limit; give one of them",
-        ),
+        ({"task": "classify", "target_scaler": "minmax"}, "`target_scaler` is not for `task='classify'`, whose target"),
+        ({"task": "anomaly", "threshold": 0.9, "anomaly_rate": 0.1}, "`threshold` and `anomaly_rate` set the same"),
         ({"threshold": 0.995}, "`threshold` is for `task='anomaly'`, found it with forecast; leave it out"),
         ({"task": "anomaly", "window": 1}, "by the rows before it; give a `window` of 2 or more"),
         ({"task": "classes"}, "there is no task 'classes'; did you mean 'classify'?"),
@@ -338,7 +282,7 @@ ALL_TASKS = {"tasks": tuple(Task)}
 )
 def test_settings_that_mean_nothing_for_the_task(given_settings, expected):
     table = {"source": "table.csv"} if given_settings.get("target", "") in ((), None) else TABLE
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises((ConfigError, DataError)) as caught:
         resolve("mine", architecture(**ALL_TASKS), {}, table | given_settings)
     assert expected in str(caught.value)
 
@@ -350,23 +294,13 @@ def test_only_a_forecast_has_a_horizon(task):
     assert resolved({"task": task, "horizon": 1, "gap": 0}, **ALL_TASKS).data.horizon == 1
 
 
-def test_anomaly_needs_no_target():
-    config = resolve(
-        "mine", architecture(**ALL_TASKS), {}, {"source": "table.csv", "task": "anomaly", "label": "fault"}
-    )
-    assert (config.data.target, config.data.label) == ((), "fault")
-
-
-def test_the_example_of_ticks_knows_its_anomalies():
+def test_the_example_of_ticks_knows_its_anomalies_and_classes():
     preset = resolve("mine", architecture(**ALL_TASKS), {}, {"source": "example:ticks", "task": "anomaly"}).data
     assert (preset.target, preset.label, preset.window, preset.horizon) == ((), "anomaly", 60, 1)
     forecast = resolve("mine", architecture(), {}, {"source": "example:ticks"}).data
     assert (forecast.target, forecast.label, forecast.horizon) == (("price",), None, 10)
-
-
-def test_the_example_of_ticks_knows_its_classes():
-    preset = resolve("mine", architecture(**ALL_TASKS), {}, {"source": "example:ticks", "task": "classify"}).data
-    assert (preset.target, preset.missing, preset.horizon) == (("next_move",), "drop", 1)
+    classes = resolve("mine", architecture(**ALL_TASKS), {}, {"source": "example:ticks", "task": "classify"}).data
+    assert (classes.target, classes.missing, classes.horizon) == (("next_move",), "drop", 1)
 
 
 @pytest.mark.parametrize(

@@ -99,21 +99,8 @@ def test_a_file_that_is_not_there_or_no_text(tmp_path: Path):
 
 
 def test_the_command_writes_it_and_flags_beat_it(zoo_command, series_file: Path, tmp_path: Path):
-    flags = (
-        "--data",
-        series_file,
-        "--target",
-        "load",
-        "--window",
-        8,
-        "--horizon",
-        3,
-        "--epochs",
-        1,
-        "--set",
-        "units=3",
-    )
-    written = zoo_command("train", "stacked", *flags, "--print-config")
+    flags = f"--data {series_file} --target load --window 8 --horizon 3 --epochs 1 --set units=3"
+    written = zoo_command("train", "stacked", *flags.split(), "--print-config")
     assert written.exit_code == 0
     assert written.stderr == ""
     (tmp_path / "run.toml").write_text(written.stdout, encoding="utf-8")
