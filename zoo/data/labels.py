@@ -66,6 +66,11 @@ def check_classes_told(table: Table, parts: Mapping[str, Windows]) -> None:
     if len(absent := np.flatnonzero(counts["train"] == 0)):
         name = table.classes[absent[0]]
         elsewhere = ", ".join(f"{counts[part][absent[0]]} in {part}" for part in PARTS[1:])
+        if not any(counts[part][absent[0]] for part in PARTS):
+            raise DataError(
+                f"{where}: no window at all ends in class {shown(name)}, expected some of each class; take a smaller"
+                " `stride` or `window`, or leave its rows out"
+            )
         raise DataError(
             f"{where}: no train window ends in class {shown(name)} ({elsewhere}), expected some of each class;"
             " take another `split`, or leave its rows out"

@@ -139,10 +139,13 @@ def test_a_class_that_train_lacks():
     with pytest.raises(DataError, match=r"no train window ends in class 'c' \(5 in validation, 2 in test\)"):
         classify(labels)
     labels[1] = "c"  # no window ends in so early a row
-    with pytest.raises(DataError, match="no train window ends in class 'c'"):
+    with pytest.raises(DataError, match=r"no train window ends in class 'c'"):
         classify(labels)
     labels[WINDOW - 1] = "c"
     assert classify(labels).table.classes == ("a", "b", "c")
+    labels = ["c", *alternate("a", "b")[1:]]
+    with pytest.raises(DataError, match=r"no window at all ends in class 'c'.* take a smaller `stride` or `window`"):
+        classify(labels)
 
 
 @pytest.mark.parametrize(
