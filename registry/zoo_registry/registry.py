@@ -106,7 +106,7 @@ class Registry(Mapping[str, Entry[T]], Generic[T]):
                 return entry
         hint = close_match_hint(str(name), (*self._by_key, *self.kind.reserved))
         if name in self.kind.reserved:
-            hint = "; it is built in, so that its plugin is broken or was switched off: see zoo plugin list"
+            hint = "; it is built in, so that its plugin was left out: see zoo plugin list"
         raise self.kind.error(f"there is no {self.kind.name} '{name}'{hint}")
 
     def __iter__(self) -> Iterator[str]:
