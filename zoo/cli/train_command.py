@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -192,13 +193,19 @@ def _resolve(
     if (name := architecture or file.architecture) is None:
         raise ConfigError("Missing argument 'architecture': give a name that zoo list shows, or --config FILE")
     entry = known[name]  # an unknown name is told before anything slow is imported
-    settings = file.settings | settings
+    asked, settings = settings, file.settings | settings
     if start is not None:  # before settings of that run are told not to suit another task
         find_start(start, runs, name, settings.get("task", Task.FORECAST))
     if "source" not in settings:
         note(f"no --data: training on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
     given = parse_settings(hyperparameters, "`hyperparameters`")
-    return resolve(name, entry.item, file.hyperparameters | given, settings)
+    try:
+        return resolve(name, entry.item, file.hyperparameters | given, settings)
+    except ConfigError as error:
+        named = re.match(r"setting '(\w+)", str(error))
+        if config is None or named is None or named[1] in asked:
+            raise
+        raise ConfigError(f"{config}: {error}") from error  # it stands in the file
 
 
 def _check_resume(ctx: typer.Context) -> None:

@@ -123,3 +123,10 @@ def test_repair_17_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path):
     path.write_text('architecture = "basic"\n', encoding="utf-16")
     with pytest.raises(ConfigError, match="cannot be read \\(it is not UTF-8 text\\); give a TOML file"):
         read_config(path)
+
+
+def test_the_command_names_the_file_of_a_wrong_value(zoo_command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.toml").write_text('architecture = "basic"\n[training]\nmomentum = 3\n')
+    assert "error: run.toml: --momentum: expected" in zoo_command("train", "--config", "run.toml").stderr
+    assert "error: --momentum: expected" in zoo_command("train", "--config", "run.toml", "--momentum", 2).stderr
