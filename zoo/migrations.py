@@ -41,7 +41,10 @@ def migrate(values: Any, upgrade: Callable[[Values], Values]) -> Any:
 
 
 def upgrade_run(values: Values) -> Values:
-    """``run.json``, whose data named the columns, and whose configuration alone knew the sizes."""
+    """``run.json``, whose data named the columns, and whose configuration alone knew the sizes.
+
+    Its engine may say how many processes shared the training, as in :func:`upgrade_unfinished`.
+    """
     from zoo.settings.schema import RunConfig
     from zoo.tasks import find_task
 
@@ -50,16 +53,19 @@ def upgrade_run(values: Values) -> Values:
     columns = (data["features"], data["targets"], data.get("classes", ()))
     told = {"step": step, "zone": data["zone"]}
     problem = find_task(config.task).state(config.data, *columns, config.network.quantiles, **told)
+    training = _picked(values["training"], _TRAINING, _LATER_TRAINING)
+    if training.get("engine") is not None:
+        training["engine"] = _without("processes", training["engine"])
     return values | {
         "problem": problem.model_dump(mode="json"),
         "data": _picked(data, (*_DATA, "split"), _LATER_DATA),
-        "training": _picked(values["training"], _TRAINING, _LATER_TRAINING),
+        "training": training,
     }
 
 
 def upgrade_unfinished(values: Values) -> Values:
     """``config.json``, which could say how many processes shared a training; it goes on in one."""
-    return {key: value for key, value in values.items() if key != "distribute"}
+    return _without("distribute", values)
 
 
 def upgrade_manifest(values: Values) -> Values:
@@ -75,7 +81,7 @@ def upgrade_manifest(values: Values) -> Values:
         problem[end] = [tensor | {"columns": columns.get(tensor["name"], ())} for tensor in interface[end]]
     split = {name: {"rows": rows} for name, rows in data["split"].items()}
     split["train"] |= {"first": data["train_first"], "last": data["train_last"]}
-    return {key: value for key, value in values.items() if key != "interface"} | {
+    return _without("interface", values) | {
         "problem": problem | {"step": data["step"], "zone": data["zone"]},
         "data": _picked(data, _DATA, _LATER_DATA) | {"split": split},
     }
@@ -84,3 +90,7 @@ def upgrade_manifest(values: Values) -> Values:
 def _picked(values: Mapping[str, Any], names: tuple[str, ...], later: tuple[str, ...]) -> Values:
     """The values of these names, and those that not every record of schema 1 has."""
     return {name: values[name] for name in names} | {name: values[name] for name in later if name in values}
+
+
+def _without(name: str, values: Mapping[str, Any]) -> Values:
+    return {key: value for key, value in values.items() if key != name}

@@ -93,6 +93,14 @@ def test_an_unfinished_run_that_several_processes_shared_goes_on_in_one(tmp_path
     assert UnfinishedRun.read(path.parent).record == UnfinishedRun.read(folder).record
 
 
+def test_a_run_that_several_processes_shared_is_read(tmp_path):
+    folder = FIXTURES / "runs" / KINDS["huber"]
+    told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    told["training"]["engine"]["processes"] = 2
+    (tmp_path / "run.json").write_text(json.dumps(told), encoding="utf-8")
+    assert read_record(tmp_path).training == read_record(folder).training
+
+
 def test_what_is_of_no_earlier_schema_stays_as_it_is():
     for values in ({"schema_version": 2}, {"schema_version": 3}, {}, [], None, "text"):
         assert migrate(values, upgrade_run) is values
