@@ -119,6 +119,11 @@ class TableWindows:
         found: NDArray[np.int64] = self._series_of(self.windows.last_rows(numbers))
         return found
 
+    @cached_property
+    def series_names(self) -> NDArray[Any]:
+        """The names of the table's series, in their order."""
+        return np.array([*self.table.series], dtype=object)
+
     def inputs(self, numbers: slice) -> NDArray[np.float64]:
         """Features of windows, (n, window, n_features), each filled from its own rows and those before it alone."""
         rows = self.windows.starts(numbers)[:, None] + np.arange(self.windows.window)

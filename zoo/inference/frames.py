@@ -35,7 +35,7 @@ def last_frame(last: LastWindows, problem: Problem, outputs: Mapping[str, NDArra
     columns, steps = task.columns(outputs, problem), steps_of(problem, task.roles)
     ahead = steps[0] > 0
     indexes = [None if times is None else _later(last, times, steps) for times in last.times]
-    kind, frames = "time", []
+    kind, known = "time", [index for index in indexes if index is not None]
     if unknown := [name for name, index in zip(last.series, indexes, strict=True) if index is None]:
         if ahead and not all(times is None for times in last.times):
             of_series = "" if last.series_column is None else f" of series '{unknown[0]}'"
@@ -45,18 +45,16 @@ def last_frame(last: LastWindows, problem: Problem, outputs: Mapping[str, NDArra
                 UnknownTimesWarning,
                 stacklevel=3,
             )
-        kind, indexes = "step", [pd.RangeIndex(steps[0], steps[-1] + 1) for _ in indexes]
+        kind, known = "step", [pd.RangeIndex(steps[0], steps[-1] + 1) for _ in indexes]
     names = [column.name for column in columns]
-    for number, (name, index) in enumerate(zip(last.series, indexes, strict=True)):
-        assert index is not None
-        frame = pd.DataFrame(
-            {place: column.values[number] for place, column in enumerate(columns)},
-            index=index.rename(f"forecast {kind}" if kind in (*names, last.series_column) else kind),
-        ).set_axis(names, axis="columns")
-        if last.series_column is not None:
-            frame.insert(0, last.series_column, name)
-        frames.append(frame)
-    return frames[0] if len(frames) == 1 else pd.concat(frames)
+    index = known[0] if len(known) == 1 else known[0].append(known[1:])
+    frame = pd.DataFrame(
+        {place: column.values.ravel() for place, column in enumerate(columns)},
+        index=index.rename(f"forecast {kind}" if kind in (*names, last.series_column) else kind),
+    ).set_axis(names, axis="columns")
+    if last.series_column is not None:
+        frame.insert(0, last.series_column, np.array(last.series, dtype=object).repeat(len(steps)))
+    return frame
 
 
 def _later(last: LastWindows, times: Times, steps: NDArray[np.int64]) -> Times | None:
@@ -89,8 +87,7 @@ def window_frame(laid: TableWindows, numbers: slice, outputs: Mapping[str, NDArr
     elif table.times is None:
         columns[_free("row", taken)] = laid.row_numbers(last)
     if table.series_column is not None:
-        names = np.array([*table.series], dtype=object)[laid.series_of(numbers)]
-        columns[table.series_column] = _texts(names.repeat(len(steps)))
+        columns[table.series_column] = _texts(laid.series_names[laid.series_of(numbers)].repeat(len(steps)))
     return pd.DataFrame(columns | answers)
 
 
