@@ -40,7 +40,7 @@ class GuardedSession:
             found = self.session.run(window)
             if not isinstance(found, dict):
                 raise TypeError(f"expected outputs by name, found {type(found).__name__}")
-            return found
+            return {name: np.asarray(values) for name, values in found.items()}
         except ZooError:
             raise
         except Exception as error:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
+import numpy as np
 import pytest
 
 from zoo.bundle.golden import Ruler
@@ -147,3 +148,25 @@ def test_a_refusal_of_a_named_runtime_is_an_error(exported, odd, zoo_command):
 def test_where_every_runtime_refuses_nothing_was_verified(exported, odd):
     with pytest.raises(BundleError, match=r"no installed runtime can run this bundle \(it has no LSTM\)"):
         replay(exported.folder, ["odd"], Ruler.of(exported.manifest), strict=False)
+
+
+LISTS = """
+from zoo_plugins.runtimes.onnxruntime_session import OnnxRuntimeSession
+from zoo_registry import Runtime, hookimpl
+
+class Lists(OnnxRuntimeSession):
+    def run(self, window):
+        return {name: values.tolist() for name, values in super().run(window).items()}
+
+@hookimpl
+def zoo_runtimes():
+    return [Runtime(name="lists", summary="Lists.", load=Lists, distribution="numpy")]
+"""
+
+
+@pytest.mark.filterwarnings("ignore::zoo.inference.ranges.OutsideRangeWarning")
+def test_a_runtime_may_give_lists(exported, install_plugin):
+    install_plugin("lists", LISTS)
+    window = [[100.0, 20.0]] * 8
+    found = load_bundle(exported.folder, runtime="lists").predict(window)
+    np.testing.assert_allclose(found, exported.predict(window), rtol=1e-6)
