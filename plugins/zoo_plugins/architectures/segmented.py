@@ -61,7 +61,7 @@ def build(hp: SegmentedHyperparameters, shape: SequenceShape) -> keras.Model:
     embedded = keras.layers.Dense(hp.units, "relu", name="embedding")(segments)  # (batch * channels, segments, units)
     _, *states = recurrent(embedded)  # each (batch * channels, units)
     drop = keras.layers.Dropout(hp.dropout)
-    if shape.task is Task.CLASSIFY:
+    if shape.classes:
         return keras.Model(inputs.ends, head(shape)(drop(states[0]), inputs), name="segmented")
 
     length = min(hp.segment, shape.horizon)

@@ -155,3 +155,8 @@ def test_fused_and_in_parts_it_has_the_gradients_that_keras_gives(build, cell, p
 def test_bounds(architecture, name, value):
     with pytest.raises(ConfigError, match=f"'{name}'"):
         architecture("segmented").configure({name: value})
+
+
+def test_a_task_is_its_name(build):
+    model = build(task="classify", n_targets=1, target_columns=(None,), horizon=1, classes=3)
+    assert model.output_shape == (None, 3)
