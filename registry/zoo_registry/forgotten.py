@@ -11,7 +11,7 @@ from pathlib import Path
 
 from zoo_registry.discovery import GROUP
 
-_NEEDS = re.compile(r"^Requires-Dist: lstm[-_.]zoo\b", re.MULTILINE | re.IGNORECASE)
+_NEEDS = re.compile(r"^Requires-Dist: lstm[-_.]zoo(?![a-z0-9])", re.MULTILINE | re.IGNORECASE)
 _HOOK = re.compile(r"^@(?:\w+\.)?hookimpl\b.*\n(?:async )?def (zoo_\w+)", re.MULTILINE)
 
 

@@ -263,6 +263,8 @@ def test_a_real_entry_point_to_what_is_not_there(value, told, tmp_path, monkeypa
     [
         ("lstm-zoo-registry>=0.1", None, HOOKED.format("zoo_losses()"), True),
         ("lstm_zoo", "zooo", HOOKED.format("zoo_losses()"), True),
+        ("lstm_zoo_registry", None, HOOKED.format("zoo_losses()"), True),
+        ("lstm-zoology", None, HOOKED.format("zoo_losses()"), False),
         ("lstm-zoo", "zoo", HOOKED.format("zoo_losses()"), False),
         ("lstm-zoo", "console_scripts", "import zoo", False),
         ("numpy", None, HOOKED.format("zoo_losses()"), False),
