@@ -106,7 +106,8 @@ class Problem(_Part):
         """For each target its column among the features, or None where the window does not hold it as a number."""
         if self.classes:
             return (None,)
-        return tuple(self.features.index(name) if name in self.features else None for name in self.targets)
+        places = {name: place for place, name in enumerate(self.features)}
+        return tuple(places.get(name) for name in self.targets)
 
     @property
     def shape(self) -> SequenceShape:
