@@ -141,5 +141,5 @@ class Evaluation(TypedDict, total=False):
 def first_fault(error: ValidationError) -> str:
     """Where the first fault lies in a record, and what it is."""
     found = error.errors()[0]
-    where = ".".join(map(str, found["loc"]))
-    return f"{where}: {found['msg']}" if where else found["msg"]
+    where, what = ".".join(map(str, found["loc"])), found["msg"].removeprefix("Value error, ")
+    return f"{where}: {what}" if where else what

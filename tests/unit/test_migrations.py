@@ -57,6 +57,7 @@ def test_a_run_that_lacks_something(tmp_path, change, place):
         read_record(tmp_path)
     assert place in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert "Value error" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
