@@ -72,7 +72,7 @@ def staging_name() -> str:
 
 def is_staging(path: Path) -> bool:
     """Whether a name was given by :func:`staging_name`; an ending such as ``.tar`` may follow it."""
-    token, _, check = path.name.partition(".staging-")[2].partition(".")[0].partition("-")
+    token, _, check = path.name.removeprefix(STAGING).partition(".")[0].partition("-")
     return path.name.startswith(STAGING) and check == _check(token)
 
 
