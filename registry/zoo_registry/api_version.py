@@ -14,4 +14,4 @@ def check_api(what: str, found: object) -> None:
     supported = str(API_VERSION) if OLDEST_API == API_VERSION else f"{OLDEST_API} to {API_VERSION}"
     newer = isinstance(found, int) and found > API_VERSION
     advice = "install a newer lstm-zoo" if newer else "ask its author for a newer version"
-    raise ValueError(f"{what} is written for API version {found}, this zoo has {supported}; {advice}")
+    raise ValueError(f"{what} is written for API version {found!r}, this zoo has {supported}; {advice}")

@@ -9,7 +9,7 @@ from zoo_registry.api_version import check_api
 @pytest.mark.parametrize("found", [0, -1, None, "1", 1.5, True])
 def test_what_is_no_supported_version(found):
     with pytest.raises(
-        ValueError, match=f"^it is written for API version {found}, this zoo has 1 to 2; ask its author"
+        ValueError, match=f"^it is written for API version {found!r}, this zoo has 1 to 2; ask its author"
     ):
         check_api("it", found)
 

@@ -340,7 +340,7 @@ def test_a_slow_plugin_and_what_it_loads_are_named(point, monkeypatch):
         ("3", ["ValueError: the plugin is written for API version 3, this zoo has 1 to 2; install a newer lstm-zoo"]),
         (
             "'1'",
-            ["ValueError: the plugin is written for API version 1, this zoo has 1 to 2; ask its author"],
+            ["ValueError: the plugin is written for API version '1', this zoo has 1 to 2; ask its author"],
         ),
         ("1", []),
     ],
