@@ -8,7 +8,7 @@ from dataclasses import field
 from functools import wraps
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from zoo_registry.api_version import UNDECLARED_API, check_api
@@ -18,7 +18,6 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _KNOWN = {
     "callable_type": "expected a function, or another callable",
     "model_attributes_type": "expected its fields by name",
-    "string_pattern_mismatch": "expected a sentence",
     "string_type": "expected text",
 }
 
@@ -31,13 +30,19 @@ def _name(value: object) -> object:
     return value
 
 
+def _sentence(value: str) -> str:
+    if not value.strip():
+        raise ValueError(f"expected a sentence, found {value!r}")
+    return value
+
+
 def _api(value: object) -> object:
     check_api("it", value)
     return value
 
 
 Name = Annotated[str, BeforeValidator(_name)]
-Sentence = Annotated[str, Field(pattern=r"\S")]
+Sentence = Annotated[str, AfterValidator(_sentence)]
 Api = Annotated[int, BeforeValidator(_api)]
 
 
@@ -81,10 +86,10 @@ def complaints(error: ValidationError, what: str, known: Collection[str]) -> str
 
     For example ``"architecture 'basic', hyperparameter"`` for ``what``.
     """
-    return "; ".join(_sentence(what, item, known) for item in error.errors())
+    return "; ".join(_complaint(what, item, known) for item in error.errors())
 
 
-def _sentence(what: str, item: Any, known: Collection[str]) -> str:
+def _complaint(what: str, item: Any, known: Collection[str]) -> str:
     name, kind = ".".join(str(part) for part in item["loc"] if part != "[key]"), item["type"]
     message = item["msg"].removeprefix("Value error, ")
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):

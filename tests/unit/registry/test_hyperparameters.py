@@ -79,6 +79,10 @@ class Required(Hyperparameters):
     kernel: int
 
 
+class Spelled(Hyperparameters):
+    pooling: Annotated[str, Field(pattern="^(mean|max)$")] = "mean"
+
+
 class Refusing(RecurrentHyperparameters):
     units: Units = 1
 
@@ -92,6 +96,12 @@ class Refusing(RecurrentHyperparameters):
     [
         (Required, {}, ConfigError, "hyperparameter 'kernel' is required"),
         (Broken, {}, ConfigError, "hyperparameter 'units': expected greater than or equal to 1, found 0"),
+        (
+            Spelled,
+            {"pooling": "sum"},
+            ConfigError,
+            "hyperparameter 'pooling': String should match pattern '^(mean|max)$', found 'sum'",
+        ),
         (Outer, {"inner": {"stepz": 2}}, ConfigError, "hyperparameter 'inner.stepz' is unknown"),
         (Refusing, {"units": 2}, ConfigError, "hyperparameter: no multiple of heads"),
         (Refusing, {}, UnknownLossError, "there is no loss 'x'"),
