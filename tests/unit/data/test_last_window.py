@@ -8,7 +8,9 @@ import pytest
 
 from zoo.data.last_window import LastWindows, read_last_windows
 from zoo.data.readers.reading import Reading
-from zoo.inference.frames import UnknownTimesWarning
+from zoo.inference.frames import UnknownTimesWarning, last_frame
+from zoo.settings.schema import DataConfig
+from zoo.tasks import find_task
 from zoo_registry.errors import DataError
 
 FEATURES = ["temperature", "load"]
@@ -91,3 +93,27 @@ def test_without_a_step_the_forecast_is_labelled_by_steps(labelled, times: pd.Da
         frame = labelled(last, np.array([[[1.0], [2.0]]]), ["y"])
     assert frame.index.name == "step"
     assert frame.index.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("task", ["forecast", "classify"])
+def test_the_table_of_several_series_is_those_of_each_one_below_the_other(task):
+    config = DataConfig.model_validate({"task": task, "window": 2} | ({"horizon": 3} if task == "forecast" else {}))
+    classes, levels = (("low", "high"), ()) if task == "classify" else ((), (0.1, 0.9))
+    problem = find_task(task).state(config, ("load", "wind"), ("load",), classes, levels)
+    random = np.random.default_rng(0)
+    outputs = {tensor.name: random.random((4, *tensor.shape)) for tensor in problem.outputs}
+    starts = pd.date_range("2024-01-01", periods=4, freq="D")
+    times = [pd.date_range(start, periods=2, freq="h") for start in starts]
+    names, values = ["a", "b", "c", "d"], np.zeros((4, 2, 2))
+    step = pd.offsets.Hour()
+    found = last_frame(LastWindows(values, times, names, "site", step), problem, outputs)
+    each = [
+        last_frame(
+            LastWindows(values[[number]], times[number : number + 1], names[number : number + 1], "site", step),
+            problem,
+            {name: output[[number]] for name, output in outputs.items()},
+        )
+        for number in range(4)
+    ]
+    pd.testing.assert_frame_equal(found, pd.concat(each))
+    assert found["site"].tolist() == [name for name in names for _ in range(len(found) // 4)]
