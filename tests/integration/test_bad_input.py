@@ -84,7 +84,7 @@ def test_bad_tables(refused: Refusal, tmp_path: Path, series: pd.DataFrame, chan
         (f"{SERIES} --optimizer adma", "'sgd', 'nadam' or 'lion', found 'adma'"),
         (f"{SERIES} --schedule linear", "'constant', 'exponential'"),
         (f"{SERIES} --schedule exponential:steps=0", "steps': expected greater than or equal to 1, found '0'"),
-        (f"{SERIES} --schedule cosin", "'cyclical', 'one-cycle', 'plateau', found 'cosin'"),
+        (f"{SERIES} --schedule cosin", "'cyclical', 'one-cycle' or 'plateau', found 'cosin'"),
         (f"{SERIES} --schedule cosine:warmpu=5", "cosine has no parameter 'warmpu'; did you mean 'warmup'?"),
         (f"{SERIES} --schedule cosine:steps", "a schedule takes NAME=VALUE, found 'steps'"),
         (f"{SERIES} --schedule cosine:floor=1.5", "'schedule.cosine.floor': expected less than 1, found '1.5'"),
