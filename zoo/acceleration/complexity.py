@@ -52,6 +52,7 @@ def _count(model: keras.Model, shapes: Iterable[tuple[int, ...]]) -> tuple[int, 
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
         outputs = layer(*args, **kwargs)
+        args = args or tuple(kwargs.values())  # a layer may be called by keywords alone
         if isinstance(layer, keras.Model):
             products, others = _count(layer, [tensor.shape for tensor in keras.tree.flatten(args[0])])
             found.append(products)
@@ -110,13 +111,14 @@ def _attention(layer: Any, args: Any, output: Any) -> int:
 
 
 def _einsum(operation: Any, args: Any, output: Any) -> int:
-    ends, result = operation.subscripts.replace(" ", "").split("->")
-    sizes = {
-        axis: size
-        for end, tensor in zip(ends.split(","), args, strict=True)
-        for axis, size in zip(end, tensor.shape, strict=True)
-    }
-    return _size(output.shape) * _size(size for axis, size in sizes.items() if axis not in result)
+    ends, arrow, result = operation.subscripts.replace(" ", "").partition("->")
+    sizes: dict[str, int] = {}
+    for end, tensor in zip(ends.split(","), args, strict=True):
+        first, _, last = end.partition("...")  # what is between them stands in the output
+        sizes |= zip(first, tensor.shape, strict=False)
+        sizes |= zip(reversed(last), reversed(tensor.shape), strict=False)
+    kept = result if arrow else {axis for axis in sizes if ends.count(axis) == 1}
+    return _size(output.shape) * _size(size for axis, size in sizes.items() if axis not in kept)
 
 
 def _size(sizes: Iterable[int]) -> int:
