@@ -31,24 +31,29 @@ WITHOUT_PRODUCTS = (layers.Embedding, layers.LayerNormalization, layers.BatchNor
 
 @dataclass(frozen=True)
 class Complexity:
-    """``multiply_adds`` are those of one window; ``uncounted`` names the layers with weights that no rule knows."""
+    """``multiply_adds`` are those of one window; ``uncounted`` names the layers with weights that no rule knows.
+
+    ``least`` is what these layers take at least: each weight once, those of recurrent ones once for each step.
+    """
 
     parameters: int
     multiply_adds: int
     uncounted: tuple[str, ...] = ()
+    least: int = 0
 
 
 def complexity(model: keras.Model) -> Complexity:
     """Count a network of inputs (batch, ...); nothing is computed, and the network stays as it is."""
     with known(custom_objects(model)):
         products, uncounted = _count(model, [(1, *tensor.shape[1:]) for tensor in model.inputs])
-    return Complexity(model.count_params(), products, tuple(dict.fromkeys(uncounted)))
+    names = tuple(dict.fromkeys(name for name, _ in uncounted))
+    return Complexity(model.count_params(), products, names, sum(least for _, least in uncounted))
 
 
-def _count(model: keras.Model, shapes: Iterable[tuple[int, ...]]) -> tuple[int, list[str]]:
-    """The products for inputs of exactly these shapes, batch axis too, and the names of layers left out."""
+def _count(model: keras.Model, shapes: Iterable[tuple[int, ...]]) -> tuple[int, list[tuple[str, int]]]:
+    """The products for inputs of exactly these shapes, batch axis too, and the layers left out: name and least."""
     found: list[int] = []
-    uncounted: list[str] = []
+    uncounted: list[tuple[str, int]] = []
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
         outputs = layer(*args, **kwargs)
@@ -60,7 +65,8 @@ def _count(model: keras.Model, shapes: Iterable[tuple[int, ...]]) -> tuple[int, 
         elif (rule := _rule(layer)) is not None:
             found.append(rule(layer, args, outputs))
         elif getattr(layer, "weights", ()) and not isinstance(layer, WITHOUT_PRODUCTS):
-            uncounted.append(type(layer).__name__)
+            steps = int(args[0].shape[1]) if isinstance(layer, layers.RNN) else 1
+            uncounted.append((type(layer).__name__, steps * layer.count_params()))
         return outputs
 
     functional = keras.Model(model.inputs, model.outputs)
