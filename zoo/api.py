@@ -47,10 +47,9 @@ def train(
     ``data`` is a CSV or Parquet file, a DataFrame of pandas or polars, arrays ``(values, times, columns)``, or
     ``"example:co2"``, the default. ``settings`` are those of docs/settings.md (task, target, window, horizon, scaler,
     optimizer, loss, epochs and more); one that is left out takes the example's or the architecture's default, else the
-    zoo's. ``spool`` is a
-    folder for temporary files, through which data goes that does not fit in memory. ``tensorboard`` writes logs below
-    ``runs/tensorboard``; ``mlflow`` is the URI of a tracking server or database, such as ``sqlite:///mlflow.db``, that
-    the run and its bundles are logged to.
+    zoo's. ``spool`` is a folder for temporary files, through which data goes that does not fit in memory.
+    ``tensorboard`` writes logs below ``runs/tensorboard``; ``mlflow`` is the URI of a tracking server or database, such
+    as ``sqlite:///mlflow.db``, that the run and its bundles are logged to.
 
     Raises a :class:`zoo.ZooError` for anything that the caller can mend; nothing is written then.
     """

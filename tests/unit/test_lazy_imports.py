@@ -22,6 +22,11 @@ def test_import_loads_nothing_heavy():
     assert run(f"import sys, zoo; print([name for name in {HEAVY} if name in sys.modules])") == "[]\n"
 
 
+def test_commands_begin_without_the_models_of_records_and_settings():
+    told = run("import sys, zoo.cli.main; print('zoo.provenance' in sys.modules, 'zoo.settings.schema' in sys.modules)")
+    assert told == "False False\n"
+
+
 def test_the_import_names_keras_backend_but_leaves_a_choice_alone():
     program = "import os, zoo; print(os.environ['KERAS_BACKEND'])"
     assert run(program) == "tensorflow\n"

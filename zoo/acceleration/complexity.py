@@ -31,27 +31,33 @@ WITHOUT_PRODUCTS = (layers.Embedding, layers.LayerNormalization, layers.BatchNor
 
 @dataclass(frozen=True)
 class Complexity:
-    """``multiply_adds`` are those of one window; ``uncounted`` names the layers with weights that no rule knows."""
+    """``multiply_adds`` are those of one window; ``uncounted`` names the layers with weights that no rule knows.
+
+    ``least`` is what these layers take at least: each weight once, those of recurrent ones once for each step.
+    """
 
     parameters: int
     multiply_adds: int
     uncounted: tuple[str, ...] = ()
+    least: int = 0
 
 
 def complexity(model: keras.Model) -> Complexity:
     """Count a network of inputs (batch, ...); nothing is computed, and the network stays as it is."""
     with known(custom_objects(model)):
         products, uncounted = _count(model, [(1, *tensor.shape[1:]) for tensor in model.inputs])
-    return Complexity(model.count_params(), products, tuple(dict.fromkeys(uncounted)))
+    names = tuple(dict.fromkeys(name for name, _ in uncounted))
+    return Complexity(model.count_params(), products, names, sum(least for _, least in uncounted))
 
 
-def _count(model: keras.Model, shapes: Iterable[tuple[int, ...]]) -> tuple[int, list[str]]:
-    """The products for inputs of exactly these shapes, batch axis too, and the names of layers left out."""
+def _count(model: keras.Model, shapes: Iterable[tuple[int, ...]]) -> tuple[int, list[tuple[str, int]]]:
+    """The products for inputs of exactly these shapes, batch axis too, and the layers left out: name and least."""
     found: list[int] = []
-    uncounted: list[str] = []
+    uncounted: list[tuple[str, int]] = []
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
         outputs = layer(*args, **kwargs)
+        args = args or tuple(kwargs.values())  # a layer may be called by keywords alone
         if isinstance(layer, keras.Model):
             products, others = _count(layer, [tensor.shape for tensor in keras.tree.flatten(args[0])])
             found.append(products)
@@ -59,7 +65,8 @@ def _count(model: keras.Model, shapes: Iterable[tuple[int, ...]]) -> tuple[int, 
         elif (rule := _rule(layer)) is not None:
             found.append(rule(layer, args, outputs))
         elif getattr(layer, "weights", ()) and not isinstance(layer, WITHOUT_PRODUCTS):
-            uncounted.append(type(layer).__name__)
+            steps = int(args[0].shape[1]) if isinstance(layer, layers.RNN) else 1
+            uncounted.append((type(layer).__name__, steps * layer.count_params()))
         return outputs
 
     functional = keras.Model(model.inputs, model.outputs)
@@ -110,13 +117,14 @@ def _attention(layer: Any, args: Any, output: Any) -> int:
 
 
 def _einsum(operation: Any, args: Any, output: Any) -> int:
-    ends, result = operation.subscripts.replace(" ", "").split("->")
-    sizes = {
-        axis: size
-        for end, tensor in zip(ends.split(","), args, strict=True)
-        for axis, size in zip(end, tensor.shape, strict=True)
-    }
-    return _size(output.shape) * _size(size for axis, size in sizes.items() if axis not in result)
+    ends, arrow, result = operation.subscripts.replace(" ", "").partition("->")
+    sizes: dict[str, int] = {}
+    for end, tensor in zip(ends.split(","), args, strict=True):
+        first, _, last = end.partition("...")  # what is between them stands in the output
+        sizes |= zip(first, tensor.shape, strict=False)
+        sizes |= zip(reversed(last), reversed(tensor.shape), strict=False)
+    kept = result if arrow else {axis for axis in sizes if ends.count(axis) == 1}
+    return _size(output.shape) * _size(size for axis, size in sizes.items() if axis not in kept)
 
 
 def _size(sizes: Iterable[int]) -> int:

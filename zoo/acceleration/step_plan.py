@@ -44,7 +44,8 @@ def plan_by_rule(
     if engine == "auto":
         engine = "fused" if Fusion(model).layers and not gpu else "keras"
     parts = max(1, min(cores, batch_size // ROWS)) if engine == "fused" else 1
-    seconds = STEP + PASSES * complexity(model).multiply_adds * batch_size / SPEED / parts
+    cost = complexity(model)
+    seconds = STEP + PASSES * (cost.multiply_adds + cost.least) * batch_size / SPEED / parts
     return Plan(engine, parts, steps_within(seconds, steps_per_epoch))
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zoo.atomic import check_folder
 from zoo.cli.output import Json, note, print_json, print_table
-from zoo.provenance import Evaluation
+
+if TYPE_CHECKING:
+    from zoo.provenance import Evaluation
 
 # None where the manifest cannot be read; from ``measure``, which decides, on, also where a manifest lacks it
 _OF_MANIFEST = ("error", "task", "architecture", "created", "measure", "network", "baseline", "baseline_value")
@@ -67,7 +69,7 @@ def _headline(task: str, metrics: Evaluation) -> dict[str, Any]:
 
     try:
         found = headline(metrics, find_task(task).measures_of(metrics))
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
         return {}
     return dict(zip(_OF_MANIFEST[-4:], (found.measure, found.network, found.baseline, found.other), strict=True))
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from zoo.cli.flags import in_flags
-from zoo.cli.output import left_out_note, note, print_table, repair_notes, say
+from zoo.cli.output import RUNS, left_out_note, note, print_table, repair_notes, say
 from zoo.tasks import find_task
 from zoo.tasks.base import TextTable
 
 if TYPE_CHECKING:
+    from zoo.run import Run
     from zoo.runs.record import RunRecord
 
 
@@ -35,6 +37,12 @@ def print_results(record: RunRecord) -> None:
     for name, reason in metrics["skipped"].items():
         say(f"{name}: not computed, {in_flags(reason)}")
     say()
+
+
+def to_export(run: Run) -> str:
+    """The command that exports a run."""
+    runs = run.folder.parent
+    return f"zoo export {run.id}" + ("" if runs == RUNS else f" --runs {shlex.quote(str(runs))}")
 
 
 def print_told(parts: Iterable[str | TextTable]) -> None:

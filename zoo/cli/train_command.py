@@ -15,8 +15,8 @@ import typer
 from zoo.atomic import check_folder
 from zoo.cli.export_command import EXPORTED, check_export, export_as
 from zoo.cli.learning_rate import check_find_lr, suggest_rate
-from zoo.cli.output import RUNS, Json, catalogue, lifecycle_of, note, print_json, print_toml, say
-from zoo.cli.results import print_results
+from zoo.cli.output import Json, catalogue, lifecycle_of, note, print_json, print_toml, say
+from zoo.cli.results import print_results, to_export
 from zoo.cli.setting_options import Hyperparameters, Spool, export_settings, run_settings, take, with_settings
 from zoo.quiet import import_tensorflow
 from zoo_registry.errors import ConfigError
@@ -147,13 +147,8 @@ def _tell(run: Run, bundle: Bundle | None, *, as_json: bool, logs: Path | None) 
     say(f"report: {run.folder / 'report.html'}")
     if logs is not None:
         say(f"tensorboard: {logs}")
-    say(f"bundle: {bundle.folder}" if bundle else _next(run))
+    say(f"bundle: {bundle.folder}" if bundle else f"next: {to_export(run)}")
     say(run.metrics["verdict"])
-
-
-def _next(run: Run) -> str:
-    runs = run.folder.parent
-    return f"next: zoo export {run.id}" + ("" if runs == RUNS else f" --runs {shlex.quote(str(runs))}")
 
 
 def _check_bundle(config: RunConfig, prepared: Prepared, exported: Path = EXPORTED, **exporting: Any) -> str:

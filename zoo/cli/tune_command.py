@@ -12,7 +12,7 @@ import typer
 from zoo.atomic import check_folder
 from zoo.cli.output import Json, catalogue, check_apart, note, print_json, print_table, say
 from zoo.cli.prediction_output import progress_bar
-from zoo.cli.results import print_results
+from zoo.cli.results import print_results, to_export
 from zoo.cli.setting_options import (
     Hyperparameters,
     study_settings,
@@ -214,12 +214,8 @@ def _print(study: Study) -> None:
         say(f"run: {study.run.folder}")
     say(f"report: {study.folder / PAGE_FILE}")
     say(f"best: {study.folder / BEST_FILE}")
-    what = study.run.id if study.run is not None else None
-    say(
-        f"next: zoo export {what}"
-        if what
-        else f"next: zoo train --config {shlex.quote(str(study.folder / BEST_FILE))} --export"
-    )
+    train = f"zoo train --config {shlex.quote(str(study.folder / BEST_FILE))} --export"
+    say(f"next: {train if study.run is None else to_export(study.run)}")
     say(
         f"The best is trial {best.number}, {best.architecture}: a cross-validated {found['measure']} of"
         f" {best.error:.4g}, with a spread of {best.spread:.2g} over the folds."

@@ -84,7 +84,7 @@ class SequenceClassifier(ClassifierMixin, ClassifierParameters):  # type: ignore
         for name in table.classes:
             if name not in self._names:
                 raise DataError(
-                    f"{FRAME}: column '{self.target}': expected one of the training's classes,"
+                    f"{FRAME}: column '{self.targets_[0]}': expected one of the training's classes,"
                     f" {', '.join(map(shown, self._names))}, found {shown(name)}; leave its rows out, or train with it"
                 )
         number = np.array([self._names.index(name) for name in table.classes])
@@ -110,4 +110,4 @@ class SequenceClassifier(ClassifierMixin, ClassifierParameters):  # type: ignore
         assert table.labels is not None
         self._names = table.classes
         rows = [int(np.argmax(table.labels == number)) for number in range(len(table.classes))]
-        self.classes_ = X[self.target].iloc[rows].to_numpy()
+        self.classes_ = X[self.targets_[0]].iloc[rows].to_numpy()

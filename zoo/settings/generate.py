@@ -10,7 +10,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
@@ -19,6 +21,7 @@ from zoo.data.readers.csv_files import CsvFormat
 from zoo.settings.schema import RunConfig
 from zoo.settings.sessions import BacktestSettings, ExportSettings, StudySettings, WorkerSettings
 from zoo.settings.setting import Described, settings_of
+from zoo.tasks import TASKS, find_task
 from zoo_registry import Search, Task
 
 ROOT = Path(__file__).parents[2]
@@ -177,10 +180,19 @@ def _tables(settings: Iterable[Described]) -> str:
     )
 
 
+@cache
+def _searched_by_tasks() -> set[str]:
+    """What tasks add to the settings that a search begins with, for an architecture that trains with any loss."""
+    config: Any = SimpleNamespace(network=SimpleNamespace(quantiles=()))
+    architecture: Any = SimpleNamespace(loss=None, outputs_per_target=0)
+    return {name for task in TASKS for name in find_task(task).searched(config, architecture)}
+
+
 def _row(setting: Described) -> str:
     mark = setting.mark
     name = f"`{setting.name}`" + (f" (`{mark.flag}`)" if mark.flag else "")
-    searched = mark.searched or any(isinstance(extra, Search) for extra in setting.field.metadata)
+    declared = mark.searched or any(isinstance(extra, Search) for extra in setting.field.metadata)
+    searched = declared or setting.name in _searched_by_tasks()
     also = ["estimators"] * mark.estimators + ["searched" if searched else "searchable"] * mark.tuned
     cells = (name, setting.help, setting.default, setting.bounds, ", ".join(mark.tasks) or "all", ", ".join(also))
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

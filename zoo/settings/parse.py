@@ -43,9 +43,11 @@ def read_pairs(value: Any) -> Any:
     """Read ``["volume=log"]``; the column's name may hold a '=' itself."""
     if isinstance(value, Mapping):
         return dict(value)
-    items = [(item, *item.rpartition("=")) for item in ([value] if isinstance(value, str) else value)]
+    items = read_names(value)
+    if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) for item in items):
+        return value
     pairs: dict[str, str] = {}
-    for item, column, _, scaler in items:
+    for item, (column, _, scaler) in ((item, item.rpartition("=")) for item in items):
         if not column or not scaler:
             raise ValueError(f"expected COLUMN=SCALER, found {item!r}")
         if column in pairs:

@@ -73,7 +73,9 @@ def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
     """Fill in what the user left out of the data's settings, by the example's preset where the source is one."""
     given = given_of(settings)
     given.setdefault("source", DEFAULT_SOURCE)
-    task = find_task(given.setdefault("task", Task.FORECAST))
+    if not isinstance(wanted := given.setdefault("task", Task.FORECAST), str):
+        raise ConfigError(f"setting 'task': expected text, found {wanted!r}")
+    task = find_task(wanted)
     if example := find_example(given["source"]):
         given = example.settings | task.example_settings(example) | given
     if not task.roles.ahead:

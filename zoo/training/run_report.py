@@ -22,11 +22,12 @@ def run_report(record: RunRecord, history: Mapping[str, Sequence[float]], best_e
 def _facts(record: RunRecord) -> list[tuple[str, str]]:
     config, data, training = record.config, record.data, record.training
     task = find_task(config.task)
+    kept = f"the weights of epoch {training.best_epoch} kept" if training.epochs else "its first weights kept"
     facts: list[tuple[str, Any]] = [
         ("trained", record.created),
         ("architecture", f"{config.architecture}, from {record.plugin.distribution} {record.plugin.version}"),
         ("parameters", f"{training.parameters:,}"),
-        ("epochs", f"{training.epochs}, the weights of epoch {training.best_epoch} kept"),
+        ("epochs", f"{training.epochs}, {kept}"),
         ("seconds", training.seconds),
         ("task", f"{task.name}: {task.described(config.data)}"),
         ("data", f"{data.source}, {data.rows:,} rows"),

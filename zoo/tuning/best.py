@@ -25,7 +25,7 @@ def refit_config(config: RunConfig, trial: TrialRecord) -> RunConfig:
 
     It trains for the median over the folds of their best epochs, and keeps the last one's weights.
     """
-    epochs = max(1, round(median(trial.best_epochs)))
+    epochs = round(median(trial.best_epochs))  # 0 where none was trained
     training = config.training.model_copy(update={"epochs": epochs, "keep": "last", "patience": 0})
     return config.model_copy(
         update={"training": training, "data": config.data.model_copy(update={"train_on_validation": True})}

@@ -78,6 +78,22 @@ def test_operations():
     assert complexity(keras.Model(inputs, ops.tanh(inputs * 2 + 1))) == Complexity(0, 0)
 
 
+@pytest.mark.parametrize("subscripts", ["...wf,...vf->...wv", "...f,bvf->...v", "bwf,bvf->wv", "bwf,bvf"])
+def test_sums_that_name_not_every_axis(subscripts):
+    """Of one window: the batch's axis is 1, whether it stays or is summed over."""
+    inputs = keras.Input((WINDOW, FEATURES))
+    assert complexity(keras.Model(inputs, ops.einsum(subscripts, inputs, inputs))).multiply_adds == (
+        WINDOW * WINDOW * FEATURES
+    )
+
+
+def test_layers_called_by_keywords():
+    inputs = keras.Input((WINDOW, FEATURES))
+    inner = keras.Sequential([keras.Input((WINDOW, 2)), layers.LSTM(4)])
+    model = keras.Model(inputs, inner(inputs=layers.Dense(2)(inputs=inputs)))
+    assert complexity(model).multiply_adds == WINDOW * FEATURES * 2 + WINDOW * 4 * 4 * (4 + 2)
+
+
 def test_rows_that_are_folded_into_the_batch_count_each():
     inputs = keras.Input((WINDOW, FEATURES))
     columns = ops.reshape(ops.transpose(inputs, (0, 2, 1)), (-1, WINDOW, 1))  # (batch * features, window, 1)

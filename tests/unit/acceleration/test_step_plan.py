@@ -47,6 +47,14 @@ def test_a_network_with_nothing_to_fuse():
     assert Plan("fused", 2, 8).record(Fusion(network()))["fused"] == ["LSTM(64)"]
 
 
+def test_layers_that_no_rule_counts_cost_their_weights():
+    """In one call of the compiled function nothing is shown, and Ctrl-C waits."""
+    cell = keras.layers.RNN(keras.layers.LSTMCell(256), name="cell")
+    costly, cheap = (keras.Sequential([keras.Input((96, 8)), layer]) for layer in (cell, keras.layers.Flatten()))
+    steps = [plan_by_rule(model, "auto", 32, 1000, 1, gpu=False).steps_per_execution for model in (costly, cheap)]
+    assert steps == [1, MOST_STEPS]
+
+
 def test_steps_of_an_execution():
     assert steps_within(EXECUTION / 10, 100) == 10
     assert steps_within(EXECUTION / 10, 4) == 4

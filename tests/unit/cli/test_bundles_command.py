@@ -59,6 +59,7 @@ def test_bundles_for_programs(zoo_command, models):
 SCORES = (Tensor(name="score", dtype="float32", shape=(1,)), Tensor(name="is_anomaly", dtype="bool", shape=(1,)))
 ANOMALY = {"task": "anomaly", "outputs": SCORES}
 SHARES = (Tensor(name="probabilities", dtype="float32", shape=(2,)),)
+ERRORS = {"targets": {"a": {"mae": 1.0, "rmse": 1.0, "mase": 1.0}}}
 CLASSES = {"task": "classify", "outputs": SHARES, "classes": ("a", "b"), "targets": ("load",), "horizon": 1}
 
 
@@ -69,6 +70,7 @@ CLASSES = {"task": "classify", "outputs": SHARES, "classes": ("a", "b"), "target
         (ANOMALY, {"windows": 30, "network": {"flagged": 3}, "baselines": {"z": {"flagged": 6}}}, "share flagged"),
         (CLASSES, {"network": {"log_loss": 0.5}, "baselines": {"majority": {"log_loss": 0.7}}}, "log loss"),
         ({}, {"network": {"flagged": 3}, "baselines": {"z": {"flagged": 2}}}, None),
+        ({}, {"unit": {"a": 0.0}, "network": ERRORS, "baselines": {"z": ERRORS}}, None),
     ],
 )
 def test_bundles_of_other_measures(zoo_command, models, problem, metrics, measure):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from zoo.cli.results import print_results
+from zoo.cli.results import print_results, to_export
 from zoo.runs.record import RunRecord
 
 
@@ -25,6 +27,11 @@ def classes(log_loss: float, confusion: list[list[int]], roc_auc: float | None =
 
 def words(text: str) -> list[list[str]]:
     return [line.split() for line in text.splitlines()]
+
+
+def test_what_exports_a_run_names_a_folder_of_runs_that_is_not_the_usual_one():
+    usual, other = (SimpleNamespace(id="one", folder=Path(runs) / "one") for runs in ("runs", "my runs"))
+    assert (to_export(usual), to_export(other)) == ("zoo export one", "zoo export one --runs 'my runs'")
 
 
 def test_classes(trained, capsys):

@@ -104,7 +104,7 @@ def test_scores_are_scikit_learns(frame, fitted):
 
 def test_classes_keep_their_type_and_order(frame):
     numbered = frame.assign(phase=frame["phase"].map({"low": 10, "between": 9, "top": -1}))
-    own = classifier().fit(numbered)
+    own = classifier(target=["phase"]).fit(numbered)
     assert own.classes_.tolist() == [-1, 9, 10]
     assert set(own.predict(numbered)[WINDOW:]) <= {-1, 9, 10}
 

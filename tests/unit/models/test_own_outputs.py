@@ -136,7 +136,9 @@ def test_another_runs_weights_without_an_epoch(trained, series, tmp_path):
     assert (run.record.training.epochs, run.record.training.best_epoch, run.record.training.loss) == (0, 0, None)
     assert run.record.training.val_loss == pytest.approx(trained.record.training.val_loss)
     np.testing.assert_array_equal(run.predict(series), trained.predict(series))
-    assert "Nothing was trained" in (run.folder / "report.html").read_text()
+    report = (run.folder / "report.html").read_text()
+    assert "Nothing was trained" in report
+    assert "weights of epoch 0" not in report
     assert zoo.load_run(run.folder).export(tmp_path / "exported").manifest.run == run.id
 
 

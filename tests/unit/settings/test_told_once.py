@@ -78,6 +78,14 @@ def test_the_reference_tells_it():
     assert line.endswith("| 3 | at least 1, at most 99 | all | estimators, searched |")
 
 
+def test_the_reference_says_searched_of_what_a_study_begins_with():
+    of_tasks = [
+        CONFIG.model_copy(update={"data": CONFIG.data.model_copy(update={"task": task, "horizon": 1})}) for task in Task
+    ]
+    lines = [line for line in generate.reference(Config).splitlines() if line.endswith("searched |")]
+    assert {line.split("`")[1] for line in lines} == {name for one in of_tasks for name in default_settings(one, BASIC)}
+
+
 def test_the_tuner_searches_it():
     assert default_settings(CONFIG, BASIC)["echo_rows"] == Search.int(1, 9)
 

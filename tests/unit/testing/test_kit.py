@@ -84,6 +84,21 @@ def short(hp, shape):
     return keras.Model(inputs, keras.layers.Flatten()(inputs))
 
 
+class Longer:
+    """A network with a layer more each time that it is built, behind all others."""
+
+    def __init__(self):
+        self.more = 0
+
+    def __call__(self, hp, shape):
+        inputs = keras.Input(shape.input)
+        outputs = head(shape)(keras.layers.Flatten()(inputs))
+        for _ in range(self.more):
+            outputs = keras.layers.PReLU(alpha_initializer="ones")(outputs)
+        self.more += 1
+        return keras.Model(inputs, outputs)
+
+
 def raising(hp, shape):
     raise RuntimeError("the weather\n is bad")
 
@@ -106,6 +121,8 @@ WRONG = {
     "neighbours": ("batch independence", network(lambda x: x - ops.mean(x, axis=0)), "depends on its neighbours"),
     "learns nothing": ("loss falls", network(lambda x: x * 0.0, trainable=False), "does not fall by a tenth"),
     "unseeded": ("same seed, same weights", network(kernel_initializer=unseeded), "with one seed differ"),
+    "another training": ("same seed, same weights", Longer(), "with one seed differ"),
+    "another network": ("no state outside the weights", Longer(), "built twice from one seed"),
     "forgetful": ("no state outside the weights", network(Forgetful()), "a second call of the network gives another"),
     "fails with dropout": ("dropout", network(NoTraining()), "no rows to drop"),
     "not finite with dropout": ("dropout", network(diverging), "the losses of training steps are [nan"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from zoo.training.preparation import prepare_run
@@ -19,6 +21,11 @@ def test_it_trains_for_the_median_of_the_folds_and_stops_by_nothing(make_config,
     usual, wanted = prepare_run(make_config(), series), prepare_run(config, series)
     assert wanted.rows("train") == [range(usual.rows("validation")[0].stop)]
     assert wanted.rows("test") == usual.rows("test")
+
+
+def test_weights_that_no_fold_trained_are_left_as_they_are(make_config):
+    untrained = replace(TRIAL, result={"folds": [{"best_epoch": 0}] * 3})
+    assert refit_config(make_config(), untrained).training.epochs == 0
 
 
 @pytest.mark.parametrize(

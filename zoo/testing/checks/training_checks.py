@@ -40,7 +40,8 @@ def check_seed(bench: Bench) -> None:
     """Two trainings with one seed have bit-equal weights after an epoch; another seed draws others."""
     first, again = bench.training.first_epoch, FirstEpoch(stop=True)
     bench.train(again)
-    assert all(map(np.array_equal, first, again.weights)), "two trainings with one seed differ after their first epoch"
+    same = len(first) == len(again.weights) and all(map(np.array_equal, first, again.weights))
+    assert same, "two trainings with one seed differ after their first epoch"
     one, two = (bench.fresh(seed).get_weights() for seed in (1, 2))
     if bench.architecture.pretrained is None:
         assert any((a != b).any() for a, b in zip(one, two, strict=True)), "the seed has no effect on the weights"
