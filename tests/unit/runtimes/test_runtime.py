@@ -176,6 +176,6 @@ def test_the_zoos_own_runtimes_are_found_without_loading_a_plugin(install_plugin
     install_plugin("pens", "import zoo_registry\n")
     assert find_runtime("onnxruntime").distribution == "onnxruntime"
     assert "pens_plugin" not in sys.modules
-    with pytest.raises(UnknownRuntimeError, match="there is no runtime 'onnx-runtime'.*onnxruntime"):
+    with pytest.raises(UnknownRuntimeError, match=r"there is no runtime 'onnx-runtime'.*onnxruntime"):
         find_runtime("onnx-runtime")
     assert "pens_plugin" in sys.modules
