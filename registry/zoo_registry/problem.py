@@ -68,6 +68,7 @@ class Problem(_Part):
     )
     step: Step | None = Field(None, description="from one row to the next; null where the rows have no times")
     zone: str | None = Field(None, description="of the times")
+    season: Size | None = Field(None, description="rows in a season; null where none is known")
     categories: dict[str, Names] = Field(
         default_factory=dict, description="column of categories -> their names, in the order of their codes"
     )

@@ -38,12 +38,16 @@ class Prepared:
     preprocessor: Preprocessor
     parts: dict[str, Windows]
     problem: Problem
-    season: int | None
 
     @property
     def middle(self) -> int | None:
         """The place of the quantile that is the forecast; None without quantiles."""
         return middle_quantile(self.problem.quantiles)
+
+    @property
+    def season(self) -> int | None:
+        """Rows in a season; None where none is known."""
+        return self.problem.season
 
     @property
     def history(self) -> NDArray[Any]:

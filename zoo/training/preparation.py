@@ -96,7 +96,6 @@ def prepare(
                 " values; take a smaller `window`, another `split`, or another `missing` or `gaps`"
             )
     task.check_table(table, parts)
-    season = config.season or usual_season(table.times)
     return Prepared(
         table=table,
         values=repaired.values,
@@ -116,8 +115,8 @@ def prepare(
             units=preprocessor.units,
             step=table.step,
             zone=table.zone,
+            season=config.season or usual_season(table.times),
         ),
-        season=season,
     )
 
 

@@ -290,7 +290,7 @@ def test_no_value_of_one_series_depends_on_another(missing, seed, holes, shift):
 
 
 def measure(prepared: Prepared, forecast: np.ndarray, season: int | None) -> dict[str, Any]:
-    return evaluate([forecast], replace(prepared, season=season))
+    return evaluate([forecast], replace(prepared, problem=prepared.problem.model_copy(update={"season": season})))
 
 
 @pytest.mark.parametrize("gap", [0, 2])

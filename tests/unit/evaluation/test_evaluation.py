@@ -25,7 +25,11 @@ def truth_of(prepared: Prepared) -> np.ndarray:
 
 
 def run(prepared: Prepared, forecast: np.ndarray, season: int | None = 24, *, past: bool = True) -> dict[str, Any]:
-    return evaluate([forecast[:5], forecast[5:]], replace(prepared, season=season), past=past)
+    return evaluate(
+        [forecast[:5], forecast[5:]],
+        replace(prepared, problem=prepared.problem.model_copy(update={"season": season})),
+        past=past,
+    )
 
 
 def test_every_forecast_is_measured_on_the_same_test_windows(prepared: Prepared, series: pd.DataFrame):
