@@ -37,7 +37,7 @@ class TaskCapabilities(BaseModel):
     ``equal`` outputs or ones that it ``differs`` in, ``refused`` the bundle, or was ``not installed``.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     formats: tuple[str, ...] = ()
     recurrence: str = NONE
@@ -58,7 +58,7 @@ class Capabilities(BaseModel):
     those do not fit together.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     architecture: str
     distribution: str

@@ -28,7 +28,7 @@ Measures = dict[str, Any]  # by their names; which there are is the task's
 class Record(BaseModel):
     """What all parts of records share."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Provenance(Record):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from zoo.quiet import import_tensorflow
-from zoo_registry import Runtime, Session, discover
+from zoo_registry import Registry, Runtime, Session, discover
+from zoo_registry.discovery import GROUP, discover_from
+from zoo_registry.plugin import OWN
 
 
 def runtimes() -> dict[str, Runtime]:
@@ -15,8 +19,17 @@ def runtimes() -> dict[str, Runtime]:
 
 
 def find_runtime(name: str) -> Runtime:
-    """Return a runtime by name; raises UnknownRuntimeError, a BundleError, with a close match."""
-    return discover().runtimes[name].item
+    """Return a runtime by name; raises UnknownRuntimeError, a BundleError, with a close match.
+
+    For one of the zoo's own, whose names nobody else may register, no other plugin is loaded.
+    """
+    return (_own() if name in _own() else discover().runtimes)[name].item
+
+
+@cache
+def _own() -> Registry[Runtime]:
+    points = entry_points(group=GROUP, name="runtimes")
+    return discover_from(point for point in points if point.dist is not None and point.dist.name == OWN).runtimes
 
 
 def load_session(runtime: Runtime, folder: Path, onnx: bytes | None = None, **options: Any) -> Session:

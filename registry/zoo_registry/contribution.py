@@ -54,7 +54,7 @@ def contract(what: str) -> Callable[[type[T]], type[T]]:
     """
 
     def decorate(declared: type[T]) -> type[T]:
-        config = ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True)
+        config = ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
         made: Any = dataclass(frozen=True, kw_only=True, config=config)(declared)
         initialize = made.__init__
 
@@ -65,6 +65,8 @@ def contract(what: str) -> Callable[[type[T]], type[T]]:
             except ValidationError as error:
                 named = f"{what} {values['name']!r}" if "name" in values else what
                 raise ValueError(complaints(error, f"{named}, field", made.__pydantic_fields__)) from error
+            finally:
+                made.__init__ = checked  # for which pydantic has put its own, as it builds when it is first called
 
         made.__init__ = checked
         return made  # type: ignore[no-any-return]

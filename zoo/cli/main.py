@@ -12,31 +12,36 @@ from typing import Annotated, Any
 import typer
 
 from zoo.atomic import full_disk
-from zoo.cli.backtest_command import backtest
-from zoo.cli.bundles_command import bundles
-from zoo.cli.compare_command import compare
-from zoo.cli.export_command import export
-from zoo.cli.gc_command import gc
 from zoo.cli.help_pages import HelpfulGroup
-from zoo.cli.inspect_command import inspect
-from zoo.cli.list_command import list_architectures
+from zoo.cli.lazy_commands import LazyCommands
 from zoo.cli.output import note, say
-from zoo.cli.plugin_command import plugin
-from zoo.cli.predict_command import predict
-from zoo.cli.runs_command import runs
-from zoo.cli.setting_options import SettingsCommand
-from zoo.cli.show_command import show
-from zoo.cli.train_command import train
-from zoo.cli.tune_command import tune
-from zoo.cli.verify_command import verify
 from zoo_registry.errors import ZooError
 from zoo_registry.streams import open_closed_streams
 
 INTERRUPTED = 130
+_NAMED = (
+    "show",
+    "inspect",
+    "train",
+    "tune",
+    "runs",
+    "compare",
+    "backtest",
+    "export",
+    "verify",
+    "predict",
+    "bundles",
+    "gc",
+)
+COMMANDS = {"list": "list_architectures"} | {name: name for name in (*_NAMED, "plugin")}  # and what makes each
 
 
 class _Commands(HelpfulGroup):
     """Ends a command that raised with one sentence on standard error and an exit code; ``--debug`` shows the rest."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = LazyCommands(COMMANDS)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -83,10 +88,6 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("list", cls=SettingsCommand)(list_architectures)
-for command in (show, inspect, train, tune, runs, compare, backtest, export, verify, predict, bundles, gc):
-    app.command(command.__name__, cls=SettingsCommand)(command)
-app.add_typer(plugin, name="plugin")
 
 
 @app.callback(invoke_without_command=True)

@@ -28,7 +28,7 @@ class TrainingState(BaseModel):
     training so far; ``plan``: how its steps are computed, by which it has to go on.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     schema_version: int = 1
     epoch: int

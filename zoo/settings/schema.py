@@ -49,7 +49,7 @@ def _windows(config: RunConfig, architecture: Architecture) -> Search:
 
 
 class _Config(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class DataConfig(_Config):

@@ -14,7 +14,7 @@ from zoo.settings.setting import Setting
 class ExportSettings(BaseModel):
     """What a run is exported as."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     export: Annotated[bool, Setting()] = Field(False, description="Export the run at the end")
     exported: Annotated[Path, Setting()] = Field(Path("exported"), description="Folder of all models")
@@ -41,7 +41,7 @@ class ExportSettings(BaseModel):
 class StudySettings(BaseModel):
     """How a study samples, measures and ends; the table ``study`` of a TOML file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     sampler: Annotated[SamplerName, Setting()] = Field("tpe", description="What chooses the trials")
     grid_points: Annotated[int, Setting()] = Field(
@@ -71,7 +71,7 @@ class StudySettings(BaseModel):
 class BacktestSettings(BaseModel):
     """Where the origins of a backtest lie, and whether it trains at them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     refit: Annotated[bool, Setting()] = Field(False, description="Retrain at each origin, on the rows up to it")
     refit_every: Annotated[int | None, Setting(unset="1 with `refit`, else never", metavar="ORIGINS")] = Field(
@@ -97,7 +97,7 @@ class BacktestSettings(BaseModel):
 class WorkerSettings(BaseModel):
     """How many processes work, and where."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     jobs: Annotated[int | None, Setting(unset="1; dask: as many as workers")] = Field(
         None, ge=1, description="How many processes work at a time"

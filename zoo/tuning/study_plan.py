@@ -26,7 +26,7 @@ TRIALS = 50
 class StudyPlan(BaseModel):
     """All that decides what a study's trials are."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     schema_version: int = 1
     configs: dict[str, RunConfig]

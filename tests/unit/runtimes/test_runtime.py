@@ -16,7 +16,7 @@ from zoo.bundle.replay import replay
 from zoo.bundle.verification import verify_bundle
 from zoo.runtimes import find_runtime, load_session
 from zoo_registry import BUILT_IN_RUNTIMES, runtime
-from zoo_registry.errors import BundleError, RefusalError
+from zoo_registry.errors import BundleError, RefusalError, UnknownRuntimeError
 
 
 @pytest.fixture
@@ -170,3 +170,12 @@ def test_a_runtime_may_give_lists(exported, install_plugin):
     window = [[100.0, 20.0]] * 8
     found = load_bundle(exported.folder, runtime="lists").predict(window)
     np.testing.assert_allclose(found, exported.predict(window), rtol=1e-6)
+
+
+def test_the_zoos_own_runtimes_are_found_without_loading_a_plugin(install_plugin):
+    install_plugin("pens", "import zoo_registry\n")
+    assert find_runtime("onnxruntime").distribution == "onnxruntime"
+    assert "pens_plugin" not in sys.modules
+    with pytest.raises(UnknownRuntimeError, match=r"there is no runtime 'onnx-runtime'.*onnxruntime"):
+        find_runtime("onnx-runtime")
+    assert "pens_plugin" in sys.modules
