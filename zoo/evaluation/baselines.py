@@ -40,7 +40,8 @@ class RidgeBaseline:
     Technometrics 12(1), 1970; subtracting the last value follows NLinear (Zeng et al., AAAI 2023).
 
     ``target_columns`` gives each target's column among the features; a target that is none of them is forecast as is.
-    Where there is one, windows are taken as they are too, as it may hang on their level.
+    Where there is one, windows are taken as they are too, as it may hang on their level. Of missing values the last row
+    is the last one that was observed, and in the window 0 stands for them: that value, or the train rows' mean.
     """
 
     penalty_: float
@@ -90,10 +91,12 @@ class RidgeBaseline:
     def _inputs(self, windows: Windows, rows: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Flattened windows, less their last row or as they are, and that row's targets repeated over the horizon."""
         x = windows.inputs(rows).astype(np.float64)  # (batch, window, n_features)
-        last = x[:, -1, :]
+        missing = np.isnan(x)
+        last = _last_observed(x) if missing.any() else x[:, -1, :]
         level = np.stack([np.zeros(len(x)) if c is None else last[:, c] for c in self.target_columns], axis=-1)
         if None not in self.target_columns:
             x = x - last[:, None, :]
+        x = np.where(missing, 0.0, x) if missing.any() else x
         return x.reshape(len(x), -1), np.tile(level, windows.horizon)
 
     def _forecast(
@@ -101,3 +104,10 @@ class RidgeBaseline:
     ) -> NDArray[np.float64]:
         x, level = self._inputs(windows, rows)
         return (x @ coefficients + intercept + level).reshape(len(x), windows.horizon, -1)
+
+
+def _last_observed(windows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The last known value of each column, (batch, window, n) -> (batch, n), 0 where none is."""
+    known = ~np.isnan(windows[:, ::-1])
+    newest = known.argmax(axis=1)[:, None]
+    return np.where(known.any(axis=1), np.take_along_axis(windows[:, ::-1], newest, axis=1)[:, 0], 0.0)

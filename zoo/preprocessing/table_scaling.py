@@ -24,7 +24,7 @@ from zoo_registry.errors import DataError
 def fit_preprocessor(
     preprocessor: Preprocessor, table: Table, repaired: Repaired, train: Intervals, *, whole: bool
 ) -> None:
-    """Fit on the train rows that windows may read."""
+    """Fit on the train rows that windows may read, and where these may miss values on those that are known."""
     features, targets = list(range(len(table.features))), [table.columns.index(name) for name in table.targets]
     feature_rows, target_rows = intersect(train, repaired.features), intersect(train, repaired.targets)
     if repaired.missing and not (len(feature_rows) and len(target_rows)):
@@ -34,9 +34,12 @@ def fit_preprocessor(
             f" ({repaired.missing[worst]}); fill it, leave it out, or take another `missing` or `split`"
         )
     _refuse_constant_calendar(table, preprocessor.calendar, feature_rows)
+    values = repaired.values
+    if repaired.hidden:  # each column by what is known of it, a target that is a feature too like that feature
+        values, target_rows = table.values, feature_rows
     preprocessor.fit(
-        _blocks(repaired.values, feature_rows, features, whole=whole),
-        _blocks(repaired.values, target_rows, targets, whole=whole),
+        _blocks(values, feature_rows, features, whole=whole),
+        _blocks(values, target_rows, targets, whole=whole),
         table.features,
         table.targets,
         where=table.source,
@@ -74,7 +77,8 @@ def scale_rows(
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """All rows as the network sees them: features (rows, n_features), targets (rows, n_targets) or labels (rows, 1).
 
-    Targets that are judged are columns of the scaled features, as they are compared with a window's last row.
+    Targets that are judged are columns of the scaled features, as they are compared with a window's last row. What is
+    hidden is NaN among the features.
     """
     values = repaired.values
     rows = len(values)
@@ -85,7 +89,11 @@ def scale_rows(
         def blocks() -> Iterator[NDArray[np.float32]]:
             for block in row_blocks(0, rows):
                 raw = table.cut(values[block])[part]
-                yield _checked_scaled(transform(raw), raw, names, table, block.start)
+                found = _checked_scaled(transform(raw), raw, names, table, block.start)
+                for column, hidden in enumerate(repaired.hidden[: len(names)] if part == 0 else ()):
+                    first, last = np.searchsorted(hidden, [block.start, block.stop])
+                    found[hidden[first:last] - block.start, column] = np.nan
+                yield found
 
         return collect(blocks(), (rows, len(names)), np.float32, spool)
 

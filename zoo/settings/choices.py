@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-Missing = Literal["error", "drop", "ffill", "interpolate"]
+Missing = Literal["error", "drop", "ffill", "interpolate", "mask"]
 Gaps = Literal["error", "break", "ignore"]
-ShortSeries = Literal["error", "drop"]
+ShortSeries = Literal["error", "drop", "pad"]
 Aggregate = Literal["mean", "last", "sum"]
 CalendarField = Literal["minute", "hour", "weekday", "day", "month"]
 ServingDtype = Literal["auto", "float32", "float64"]

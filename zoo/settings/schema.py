@@ -92,7 +92,9 @@ class DataConfig(_Config):
         None, description="Column that tells several series apart; no window crosses them"
     )
     short_series: Annotated[ShortSeries, Setting(bundles="")] = Field(
-        "error", description="Series too short for a window"
+        "error",
+        description="Series too short for a window: error, drop (leave them out) or pad (fill windows up in front with"
+        " missing rows, which a mask tells)",
     )
     delimiter: Annotated[str, Setting(bundles="")] = Field(
         ",", description="Character between the fields of a CSV file"
@@ -117,7 +119,11 @@ class DataConfig(_Config):
     gaps: Annotated[Gaps, Setting(bundles=_TRAININGS)] = Field(
         "error", description="Uneven steps: error, break (no window crosses one) or ignore (rows are neighbours)"
     )
-    missing: Annotated[Missing, _Parameter(preset=_EXAMPLES)] = Field("error", description="Missing values")
+    missing: Annotated[Missing, _Parameter(preset=_EXAMPLES)] = Field(
+        "error",
+        description="Missing values: error, drop (leave out windows), ffill, interpolate, or mask (0 in the network,"
+        " and a mask beside)",
+    )
     calendar: Annotated[
         tuple[CalendarField, ...], BeforeValidator(read_listed), _Parameter(many=True, metavar="FIELD,...")
     ] = Field(

@@ -75,6 +75,7 @@ def _gather(windows: Windows) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tenso
     # In an optional, as tf.data, when it rewrites a pipeline, allocates another of each tensor that it finds there
     shared = tf.experimental.Optional.from_value((share(windows.features), share(windows.targets)))
     firsts, offsets = tf.constant(windows.firsts), tf.constant(windows.offsets)
+    begins = None if windows.begins is None else tf.constant(windows.begins)
     layout = windows.layout
     steps = tf.range(layout.window, dtype=tf.int64)
     ahead = tf.range(layout.lead, layout.lead + layout.horizon, dtype=tf.int64)
@@ -83,6 +84,10 @@ def _gather(windows: Windows) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tenso
         features, targets = shared.get_value()
         stretch = tf.searchsorted(offsets, numbers, side="right", out_type=tf.int64) - 1
         starts = tf.gather(firsts, stretch) + (numbers - tf.gather(offsets, stretch)) * layout.stride
-        return tf.gather(features, starts[:, None] + steps), tf.gather(targets, starts[:, None] + ahead)
+        rows, outputs = starts[:, None] + steps, tf.gather(targets, starts[:, None] + ahead)
+        if begins is None:
+            return tf.gather(features, rows), outputs
+        before = rows < tf.gather(begins, stretch)[:, None]  # the series
+        return tf.where(before[..., None], np.float32("nan"), tf.gather(features, tf.maximum(rows, 0))), outputs
 
     return gather

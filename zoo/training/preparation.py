@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from zoo.data.calendar import level_features
 from zoo.data.frequency import usual_season
 from zoo.data.imputation import repair_missing
 from zoo.data.intervals import intervals
+from zoo.data.masks import masked_features, required_features, telling_ends
 from zoo.data.readers.reading import Source
 from zoo.data.reading_choice import reading_of
-from zoo.data.series_splits import check_splits, split_series
+from zoo.data.series_splits import check_splits, padded_series, split_series
 from zoo.data.splits import PARTS, TRAIN_ALONE, Split
 from zoo.data.table import Table, read_table
 from zoo.data.windows import Windows, split_windows
@@ -65,6 +67,7 @@ def prepare(
     repaired = repair_missing(table, list(splits.values()), config.missing, spool)
     if repaired.missing:
         repairs["missing"] = {"method": config.missing, "values": repaired.missing}
+    padded = padded_series(splits, config, layout)
     alone = splits
     if config.train_on_validation:
         splits = {name: split.with_validation() for name, split in splits.items()}
@@ -81,10 +84,24 @@ def prepare(
             list(cut.values()),
             layout,
             stretches=table.stretches,
-            known_features=repaired.features,
+            known_features=read,
             known_targets=repaired.targets,
+            telling=telling,
+            padded=[table.series[name] for name in padded],
         )
 
+    masked: tuple[int, ...] = ()
+    telling, read = None, repaired.features
+    if repaired.hidden or padded:
+        hidden, series = repaired.hidden[: len(table.features)], [table.series[name] for name in padded]
+        if hidden:
+            needed = required_features(table.target_columns, level_features(table.features))
+            telling = telling_ends(hidden, needed, table.starts, layout.window, len(features), series)
+        masked = masked_features(windows_of(splits)["train"], hidden)
+        if unlearned := [column for column in range(len(table.features)) if column not in masked]:
+            padded, read = [], repaired.shown(unlearned)
+    if padded:
+        repairs["padded"] = {"series": padded}
     parts = windows_of(splits)
     if config.train_on_validation:
         parts[TRAIN_ALONE] = windows_of(alone)["train"]
@@ -116,6 +133,7 @@ def prepare(
             step=table.step,
             zone=table.zone,
             season=config.season or usual_season(table.times),
+            masked=tuple(table.features[column] for column in masked),
         ),
     )
 
