@@ -74,7 +74,8 @@ def plan(
     entry = discover().catalogue[architecture]
     source = DEFAULT_SOURCE if data is None else data
     config = resolve(architecture, entry.item, hyperparameters or {}, {**settings, "source": describe(source)})
-    return config, prepare_run(config, source, spool=None if spool is None else Path(spool))
+    prepared = prepare_run(config, source, spool=None if spool is None else Path(spool))
+    return config.normalizing(prepared.window_scale.kind), prepared
 
 
 def train_prepared(
@@ -96,6 +97,7 @@ def train_prepared(
     from zoo.runs.warm_start import load_start
     from zoo.training.seeding import alone
 
+    config = config.normalizing(prepared.window_scale.kind)
     lifecycle = Lifecycle() if lifecycle is None else lifecycle
     source, start = config.training.start_from, None
     with ExitStack() as stack:

@@ -112,6 +112,9 @@ def train(
 
         if unfinished is None:
             prepared = prepare_run(resolved, resolved.data.source, spool=spool)
+            resolved = resolved.normalizing(prepared.window_scale.kind)
+            if prepared.reason is not None:
+                note(f"windows are normalized by {prepared.window_scale.kind}: {prepared.reason}")
         else:
             prepared = prepare_resumed(unfinished, ctx.obj.get("source"), spool)
         if find_lr:

@@ -29,6 +29,7 @@ class Forecast(SequenceTask):
     measures = FORECAST_MEASURES
     roles = Roles(ahead=True)
     in_units = True
+    normalizes = True
     told_by = "forecast"
 
     def example_settings(self, example: Example) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from zoo.data.windows import Windows, split_windows
 from zoo.preprocessing.prepared import Prepared
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.preprocessing.table_scaling import fit_preprocessor, scale_rows
+from zoo.preprocessing.window_normalization import normalize_windows
 from zoo.provenance import Repairs
 from zoo.settings.schema import DataConfig, RunConfig
 from zoo.tasks import find_task
@@ -128,7 +129,10 @@ def prepare_run(
     splits: Mapping[str, Split] | None = None,
     spool: Path | None = None,
 ) -> Prepared:
-    """Prepare the data of a run, as :func:`prepare` does; raises ConfigError where the rest does not suit them."""
+    """Prepare the data of a run, as :func:`prepare` does; raises ConfigError where the rest does not suit them.
+
+    Where ``normalize_window`` is auto, it is chosen by the data's rows: see :attr:`Prepared.window_scale`.
+    """
     prepared = prepare(
         config.data, source, preprocessor, splits=splits, spool=spool, quantiles=config.network.quantiles
     )
@@ -140,7 +144,7 @@ def prepare_run(
                     f"`channels='shared'` applies one network to each target series on its own, but target '{name}' is"
                     " no feature; add it to `features`, or take `channels='joint'`"
                 )
-    return prepared
+    return normalize_windows(prepared, config.network.normalize_window)
 
 
 def split_table(table: Table, config: DataConfig) -> tuple[dict[str, Split], list[str]]:
