@@ -15,7 +15,7 @@ class ScaleRows(NamedTuple):
     """What stands behind the rows of a normalized truth, each (batch, 1, n_targets).
 
     ``level`` and ``scale`` put the truth back; outputs, which are by the window's own scale, are multiplied by
-    ``share``: 1 but where the floor is larger than that scale, and 0 where nothing counts.
+    ``share``: 1 where errors are judged by that scale, and 0 where nothing counts.
     """
 
     level: Any
@@ -40,11 +40,13 @@ class NormalizedTruth:
 
         (batch, horizon, n_targets) becomes (batch, horizon + 3, n_targets).
         """
-        level, own = self.target.chosen(ops, *self.target.scale.statistics(ops, inputs))
-        scale = own
-        if self.target.scale.scales:
+        by = self.target.scale
+        every_level, every_scale = by.statistics(ops, inputs)
+        level, own = self.target.chosen(ops, every_level, every_scale)
+        _, scale = self.target.chosen(ops, every_level, by.judging(ops, inputs, every_scale))
+        if by.scales:
             floors = ops.take(self.floors, stretches, axis=0)[:, None, :]
-            scale = ops.where(own > floors, own, floors)
+            scale = ops.where(scale > floors, scale, floors)
         counts = (own > 0) & (scale > 0)
         scale = ops.where(scale > 0, scale, ops.ones_like(scale))
         truth = ops.where(counts, truths - level, ops.zeros_like(truths)) / scale

@@ -19,8 +19,9 @@ from zoo.settings.choices import NormalizeWindow
 if TYPE_CHECKING:
     from zoo.preprocessing.prepared import Prepared
 
-# Of its series' own scale, the least that an error is divided by
-LEAST_SHARE = 1e-3
+# Of its series' own scale, the least that an error is divided by, or a window that is calmer than its horizon would
+# decide alone
+LEAST_SHARE = 0.5
 
 
 def normalize_windows(prepared: Prepared, kind: NormalizeWindow) -> Prepared:

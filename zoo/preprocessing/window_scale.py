@@ -21,9 +21,12 @@ class WindowScale:
     column; ``positions`` are columns that tell a place, not a level (those of a calendar), and stay as they are.
 
     The level is the last value (``last``), the mean (``instance``, ``seasonal``) or zero (``mean``), the scale 1
-    (``last``), the standard deviation (``instance``; Kim et al., Reversible Instance Normalization, ICLR 2022), the
-    mean absolute change from one season to the next (``seasonal``; that of MASE, Hyndman & Koehler, 2006) or the mean
-    absolute value (``mean``). A window that is constant has its value as its level, and a scale of 0.
+    (``last``), the standard deviation (``instance``, ``seasonal``; Kim et al., Reversible Instance Normalization, ICLR
+    2022) or the mean absolute value (``mean``). A window that is constant has its value as its level, and a scale of 0.
+
+    Errors are judged by the same scale, but for ``seasonal``: by the mean absolute change from one season to the next,
+    the scale of MASE (Hyndman & Koehler, Another look at measures of forecast accuracy, IJF 22(4), 2006). It is no
+    scale to see a window by: one of a strong season would be many times as large as another.
     """
 
     kind: NormalizeWindow = "none"
@@ -64,10 +67,7 @@ class WindowScale:
         centre = _mean(ops, beyond, observed)
         away = beyond - centre if observed is None else (beyond - centre) * observed
         level, scale = last + centre, ops.sqrt(_mean(ops, away * away, observed))
-        if self.base == "seasonal":
-            changes = self._seasonal(ops, beyond, observed)
-            scale = ops.where(changes > 0, changes, scale)  # of one that repeats itself exactly
-        elif self.base == "mean":
+        if self.base == "mean":
             level = zeros + np.array(self.zero, dtype=dtype_of(windows))
             from_zero = ops.abs(windows - level)
             scale = _mean(ops, from_zero if observed is None else from_zero * observed, observed)
@@ -85,16 +85,18 @@ class WindowScale:
         levels = np.array([column not in self.positions for column in range(windows.shape[-1])])
         return ops.where(levels, squash(ops, found), found)
 
-    def _seasonal(self, ops: Any, beyond: Any, observed: Any) -> Any:
-        """The mean absolute change from one season to the next, or where there is none from row to row."""
-        lag = self.season if self.season < beyond.shape[1] else 1
-        if beyond.shape[1] == 1:
-            return ops.zeros_like(beyond)
-        changes = ops.abs(beyond[:, lag:, :] - beyond[:, :-lag, :])
+    def judging(self, ops: Any, windows: Any, scale: Any, observed: Any = None) -> Any:
+        """What errors are divided by, (batch, 1, n_columns), of windows and their ``scale``."""
+        lag = self.season if self.season < windows.shape[1] else 1
+        if self.base != "seasonal" or windows.shape[1] == 1:
+            return scale
+        changes = ops.abs(windows[:, lag:, :] - windows[:, :-lag, :])
         if observed is None:
-            return _mean(ops, changes, None)
-        both = observed[:, lag:, :] * observed[:, :-lag, :]
-        return _mean(ops, changes * both, both)
+            found = _mean(ops, changes, None)
+        else:
+            both = observed[:, lag:, :] * observed[:, :-lag, :]
+            found = _mean(ops, ops.where(both > 0, changes, ops.zeros_like(changes)), both)
+        return ops.where(found > 0, found, scale)  # one that repeats itself exactly
 
     def _without_positions(self, ops: Any, level: Any, scale: Any) -> tuple[Any, Any]:
         if not self.positions:
