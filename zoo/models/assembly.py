@@ -11,7 +11,7 @@ from keras import ops
 
 from zoo.models.layers import OrderedQuantiles, ReversibleAffine
 from zoo.models.network import build_network, decoded, put_pretrained
-from zoo.preprocessing.target_scale import TargetScale
+from zoo.preprocessing.target_scale import TargetScale, put_back
 from zoo.preprocessing.window_scale import WindowScale
 from zoo.settings.schema import NetworkConfig
 from zoo_registry import Architecture, Hyperparameters, SequenceShape
@@ -55,19 +55,21 @@ def assemble(
     if by.kind == "none" and config.channels == "joint" and not _crossing(shape):
         network = build(shape)
         return Assembled(network, decoded(architecture, hp, asked, network))
-    inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
+    inputs = keras.Input(shape.input, dtype=by.dtype, name="window")  # (batch, window, n_features)
     core = _core(build, shape, config)
     name = f"{architecture.name}-assembled"
     if by.kind == "none":
         network = keras.Model(inputs, core(inputs), name=name)
         return Assembled(network, decoded(architecture, hp, asked, network))
     level, scale = by.statistics(ops, inputs)  # both (batch, 1, n_features)
-    outputs = _of_normalized(core, by, by.normalized(ops, inputs, level, scale), shape)
+    normalized = ops.cast(by.normalized(ops, inputs, level, scale), "float32")
+    outputs = _of_normalized(core, by, by.squashed(ops, normalized), shape)
     trained = keras.Model(inputs, outputs, name=name)
     target = TargetScale(by, shape.target_columns)
     if not target.active:
         return Assembled(trained, trained)
-    told = keras.Model(inputs, target.restored(ops, outputs, *target.chosen(ops, level, scale)), name=name)
+    values = ops.cast(target.unsquashed(ops, outputs), by.dtype)
+    told = keras.Model(inputs, put_back(values, *target.chosen(ops, level, scale)), name=name)
     return Assembled(trained, told)
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.preprocessing.target_scale import TargetScale, beside
+from zoo.preprocessing.target_scale import TargetScale, beside, put_back
 
 
 class ScaleRows(NamedTuple):
@@ -58,7 +58,7 @@ class NormalizedTruth:
 
     def scaled(self, ops: Any, values: Any, rows: ScaleRows) -> Any:
         """Truth or outputs that the loss sees, scaled as the targets are."""
-        return self.target.restored(ops, values, rows.level, rows.scale)
+        return put_back(self.target.unsquashed(ops, values), rows.level, rows.scale)
 
 
 def apart(values: Any) -> tuple[Any, ScaleRows]:

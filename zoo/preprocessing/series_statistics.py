@@ -30,7 +30,7 @@ class SeriesStatistics:
     zeros: Values
 
     @classmethod
-    def of(cls, values: NDArray[Any], parts: Sequence[range], season: int, zero: Sequence[float]) -> Self:
+    def of(cls, values: Any, parts: Sequence[range], season: int, zero: Sequence[float]) -> Self:
         """Measure the rows ``parts`` of values (rows, n_columns), one for each series, in their order.
 
         ``zero`` is 0 in original units, for each column.
@@ -68,7 +68,7 @@ class SeriesStatistics:
         )
 
 
-def _blocks(values: NDArray[Any], bounds: NDArray[np.int64]) -> Iterator[tuple[Values, NDArray[np.int64], Any]]:
+def _blocks(values: Any, bounds: NDArray[np.int64]) -> Iterator[tuple[Values, NDArray[np.int64], Any]]:
     """The rows inside the bounds, as float64, with the numbers of their series and of themselves."""
     for block in row_blocks(0, len(values)):
         rows = np.arange(block.start, block.stop)

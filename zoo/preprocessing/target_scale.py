@@ -49,14 +49,15 @@ class TargetScale:
         """The opposite of :meth:`squashed`."""
         return self._on_known(ops, unsquash(ops, values), values) if self.scale.squashing else values
 
-    def restored(self, ops: Any, outputs: Any, level: Any, scale: Any) -> Any:
-        """Normalized outputs by the targets' level and scale, scaled as the targets are."""
-        return self.unsquashed(ops, outputs) * beside(scale, outputs) + beside(level, outputs)
-
     def _on_known(self, ops: Any, changed: Any, values: Any) -> Any:
         if self.known.all():
             return changed
         return ops.where(beside(self.known[None, None, :], values), changed, values)
+
+
+def put_back(values: Any, level: Any, scale: Any) -> Any:
+    """Unsquashed outputs by the targets' level and scale, scaled as the targets are."""
+    return values * beside(scale, values) + beside(level, values)
 
 
 def beside(rows: Any, outputs: Any) -> Any:

@@ -19,6 +19,7 @@ class WindowScale:
 
     ``season`` is the number of rows in a season, and ``zero`` what 0 in original units is once it is scaled, for each
     column; ``positions`` are columns that tell a place, not a level (those of a calendar), and stay as they are.
+    ``dtype`` is that of the windows.
 
     The level is the last value (``last``), the mean (``instance``, ``seasonal``) or zero (``mean``), the scale 1
     (``last``), the standard deviation (``instance``, ``seasonal``; Kim et al., Reversible Instance Normalization, ICLR
@@ -33,6 +34,7 @@ class WindowScale:
     season: int = 1
     zero: tuple[float, ...] = ()
     positions: tuple[int, ...] = ()
+    dtype: str = "float32"
 
     @property
     def base(self) -> str:
@@ -80,10 +82,14 @@ class WindowScale:
         found = windows - level
         if self.scales:
             found = found / ops.where(scale > 0, scale, ops.ones_like(scale))
+        return found
+
+    def squashed(self, ops: Any, normalized: Any) -> Any:
+        """Normalized windows with what is put on top."""
         if not self.squashing:
-            return found
-        levels = np.array([column not in self.positions for column in range(windows.shape[-1])])
-        return ops.where(levels, squash(ops, found), found)
+            return normalized
+        levels = np.array([column not in self.positions for column in range(normalized.shape[-1])])
+        return ops.where(levels, squash(ops, normalized), normalized)
 
     def judging(self, ops: Any, windows: Any, scale: Any, observed: Any = None) -> Any:
         """What errors are divided by, (batch, 1, n_columns), of windows and their ``scale``."""

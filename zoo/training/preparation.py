@@ -73,7 +73,7 @@ def prepare(
         preprocessor = Preprocessor(config.scaler, config.scaler_for, config.target_scaler, config.calendar, table.zone)
         train = intervals([split.train for split in splits.values()])
         fit_preprocessor(preprocessor, table, repaired, train, whole=spool is None)
-    features, targets = scale_rows(preprocessor, table, repaired, task.roles, spool)
+    features, targets = scale_rows(preprocessor, table, repaired.values, task.roles, spool)
 
     def windows_of(cut: Mapping[str, Split]) -> dict[str, Windows]:
         return split_windows(
@@ -144,7 +144,7 @@ def prepare_run(
                     f"`channels='shared'` applies one network to each target series on its own, but target '{name}' is"
                     " no feature; add it to `features`, or take `channels='joint'`"
                 )
-    return normalize_windows(prepared, config.network.normalize_window)
+    return normalize_windows(prepared, config.network.normalize_window, find_task(config.task).roles, spool)
 
 
 def split_table(table: Table, config: DataConfig) -> tuple[dict[str, Split], list[str]]:
