@@ -27,7 +27,7 @@ from zoo.settings.resolve import resolve
 from zoo.settings.schema import DataConfig, RunConfig
 from zoo.settings.toml_file import read_config
 from zoo.tasks import TASKS, find_task
-from zoo.training.preparation import read_data, split_table
+from zoo.training.preparation import prepare_run, read_data, split_table
 from zoo_registry import discover
 from zoo_registry.errors import ConfigError, DataError
 
@@ -150,6 +150,8 @@ def _of_config(config: RunConfig, data: Source | None, missing: Missing | None) 
         raise ConfigError(f"the table was a {source} of a program; give `data`, or backtest(..., data=...)")
     table = read_data(config.data, source)
     splits, left_out = split_table(table, config.data)
+    if config.network.normalize_window == "auto":  # once, for all origins
+        config = config.normalizing(prepare_run(config, table).window_scale.kind)
     tested = {name: split.test for name, split in splits.items()}
     later = sum(len(split.validation) for split in splits.values())
     task, levels = find_task(config.task), config.network.quantiles

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,8 @@ class Windows:
     the parts. ``firsts`` holds the first window's first row of each stretch of windows, ``offsets`` (n_stretches + 1,)
     the number of windows before it: however many windows there are, they cost no memory. Where some windows begin
     before their series does, ``begins`` has the first row of each stretch's series; what would lie before it is NaN.
+    ``judged`` makes what a loss takes of inputs, outputs and the numbers of their stretches, with keras.ops or NumPy as
+    its first argument.
     """
 
     features: NDArray[np.float32]
@@ -57,6 +60,7 @@ class Windows:
     offsets: NDArray[np.int64]
     layout: Layout
     begins: NDArray[np.int64] | None = None
+    judged: Callable[[Any, Any, Any, Any], Any] | None = None
 
     def __len__(self) -> int:
         return int(self.offsets[-1])
@@ -71,10 +75,14 @@ class Windows:
         """Rows of targets for a window."""
         return self.layout.horizon
 
+    def stretches(self, numbers: Numbers = slice(None)) -> NDArray[np.int64]:
+        """The numbers of the stretches that these windows lie in."""
+        found: NDArray[np.int64] = np.searchsorted(self.offsets, self._chosen(numbers), side="right") - 1
+        return found
+
     def starts(self, numbers: Numbers = slice(None)) -> NDArray[np.int64]:
         """The first row of the windows with these numbers, or of all."""
-        chosen = np.arange(*numbers.indices(len(self))) if isinstance(numbers, slice) else numbers
-        stretch = np.searchsorted(self.offsets, chosen, side="right") - 1
+        chosen, stretch = self._chosen(numbers), self.stretches(numbers)
         starts: NDArray[np.int64] = self.firsts[stretch] + (chosen - self.offsets[stretch]) * self.layout.stride
         return starts
 
@@ -83,9 +91,8 @@ class Windows:
         starts = self.starts(numbers)
         if self.begins is None:
             return starts
-        chosen = np.arange(*numbers.indices(len(self))) if isinstance(numbers, slice) else numbers
-        first: NDArray[np.int64] = self.begins[np.searchsorted(self.offsets, chosen, side="right") - 1]
-        return np.maximum(starts, first)
+        first: NDArray[np.int64] = np.maximum(starts, self.begins[self.stretches(numbers)])
+        return first
 
     def origins(self, numbers: Numbers = slice(None)) -> NDArray[np.int64]:
         """The row of each window's first target."""
@@ -115,6 +122,9 @@ class Windows:
     def outputs(self, numbers: Numbers = slice(None)) -> NDArray[np.float32]:
         """Gather targets, (n, horizon, n_targets)."""
         return np.take(self.targets, self.target_rows(numbers), axis=0)
+
+    def _chosen(self, numbers: Numbers) -> NDArray[np.int64]:
+        return np.arange(*numbers.indices(len(self))) if isinstance(numbers, slice) else numbers
 
     def batches(self, size: int) -> Iterator[slice]:
         """The numbers of all windows, ``size`` at a time."""

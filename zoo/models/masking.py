@@ -6,9 +6,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
+import keras
 from keras import ops
 
 from zoo.data.masks import required_features
+from zoo.models.custom_objects import OWN
+from zoo.preprocessing.observed_values import observed_part
 from zoo_registry import SequenceShape
 
 
@@ -27,10 +30,12 @@ class Observed:
     @classmethod
     def of(cls, window: Any, shape: SequenceShape) -> Observed:
         """Take windows apart whose missing values are NaN."""
-        if not shape.masked:
-            return cls(shape, window)
-        missing = ops.isnan(window)  # as the condition itself: tf2onnx multiplies by any other, and NaN stays NaN
-        return cls(shape, ops.where(missing, 0.0, window), 1.0 - ops.cast(missing, window.dtype))
+        return cls(shape, *observed_part(ops, window)) if shape.masked else cls(shape, window)
+
+    def as_float32(self) -> Observed:
+        """The same in what networks compute in."""
+        mask = None if self.mask is None else ops.cast(self.mask, "float32")
+        return replace(self, values=ops.cast(self.values, "float32"), mask=mask)
 
     def with_values(self, values: Any) -> Observed:
         """The same with other values, of which those that were not observed become 0."""
@@ -41,22 +46,27 @@ class Observed:
         columns = _with_mask(self.shape)
         return ops.concatenate([self.values, ops.take(self.mask, columns, axis=2)], axis=-1) if columns else self.values
 
-    def told(self, outputs: Any, level: Collection[int]) -> Any:
-        """Outputs (batch, *shape.output), NaN for each target that the window says nothing of.
 
-        That is a feature without an observed value, or another target where none of the features that tell a
-        ``level`` has one; see :func:`zoo.data.masks.required_features`.
-        """
-        shape, columns = self.shape, () if self.shape.classes else self.shape.target_columns
-        if not any(set(group) <= set(shape.masked) for group in required_features(columns, sorted(level))):
-            return outputs
-        seen = ops.max(self.mask, axis=1)  # (batch, n_features)
-        any_level = ops.max(ops.take(seen, sorted(level), axis=1), axis=1, keepdims=True)  # (batch, 1)
-        parts = [any_level if column is None else seen[:, column : column + 1] for column in columns or (None,)]
-        known = ops.concatenate(parts, axis=1)  # (batch, n_targets), or (batch, 1) of classes
-        for axis in {1: (), 2: (1,), 3: (1, 3)}[len(shape.output)]:
-            known = ops.expand_dims(known, axis)
-        return ops.where(known > 0, outputs, float("nan"))
+def only_known(told: keras.Model, shape: SequenceShape, positions: Collection[int]) -> keras.Model:
+    """A network of scaled windows, which gives NaN for each target that the window says nothing of.
+
+    That is a feature without an observed value, or another target where none of the features has one that tell a
+    level, which those at ``positions`` do not; see :func:`zoo.data.masks.required_features`. It shares the weights.
+    """
+    columns = () if shape.classes else shape.target_columns
+    level = [column for column in range(shape.n_features) if column not in positions]
+    if not any({*group} <= {*shape.masked} for group in required_features(columns, level)):
+        return told
+    (window,), (outputs,) = told.inputs, told.outputs
+    seen = ops.max(Observed.of(window, shape).mask, axis=1)  # (batch, n_features)
+    any_level = ops.max(ops.take(seen, level, axis=1), axis=1, keepdims=True)  # (batch, 1)
+    parts = [any_level if column is None else seen[:, column : column + 1] for column in columns or (None,)]
+    known = ops.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]  # (batch, n_targets), or (batch, 1)
+    for axis in {2: (), 3: (1,), 4: (1, 3)}[len(outputs.shape)]:
+        known = ops.expand_dims(known, axis)
+    found = keras.Model(window, ops.where(known > 0, outputs, float("nan")), name=told.name)
+    setattr(found, OWN, getattr(told, OWN, ()))
+    return found
 
 
 def with_masks(shape: SequenceShape) -> SequenceShape:

@@ -97,10 +97,10 @@ class ScaledColumns:
         """Scale values of shape (..., n_columns) in float64."""
         return self._apply("transform", raw)
 
-    def transform(self, raw: NDArray[Any]) -> NDArray[np.float32]:
-        """Scale values of shape (..., n_columns); computed in float64, returned as contiguous float32."""
+    def transform(self, raw: NDArray[Any], dtype: str = "float32") -> NDArray[np.floating]:
+        """Scale values of shape (..., n_columns); computed in float64, returned as a contiguous array of ``dtype``."""
         with np.errstate(over="ignore"):  # beyond float32 is infinite, which callers tell
-            return self.scale(raw).astype(np.float32)
+            return self.scale(raw).astype(dtype)
 
     def inverse_transform(self, scaled: NDArray[Any], axis: int = -1) -> NDArray[np.float64]:
         """Bring scaled values back to original units; ``axis`` is that of the columns, (..., n_columns)."""

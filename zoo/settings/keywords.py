@@ -50,7 +50,21 @@ class TrialKeywords(TableKeywords, total=False):
     scaler_for: str | Sequence[str] | Mapping[str, str] | None
     target_scaler: str | None
     season: int | None
-    normalize_window: Literal["none", "last", "instance"] | None
+    normalize_window: (
+        Literal[
+            "auto",
+            "none",
+            "last",
+            "instance",
+            "seasonal",
+            "mean",
+            "last+asinh",
+            "instance+asinh",
+            "seasonal+asinh",
+            "mean+asinh",
+        ]
+        | None
+    )
     channels: Literal["joint", "shared"] | None
     quantiles: str | Sequence[float] | None
     threshold: float | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -20,7 +21,8 @@ _as_written = tf.autograph.experimental.do_not_convert  # no `if` or loop of the
 def shuffled_batches(windows: Windows, batch_size: int, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
     """Endless batches of (inputs, outputs), each epoch in an order of its own that seed and epoch number decide.
 
-    inputs: float32 (batch, window, n_features); outputs: float32 (batch, horizon, n_targets); both scaled. The order
+    inputs: float32 (batch, window, n_features); outputs: float32 (batch, horizon, n_targets), or what ``judged`` makes
+    of that; both scaled. The order
     is computed number by number (a cipher on the numbers of the windows), so that it costs no memory. The first batch
     is that of the epoch with the number ``first_epoch``, counted from 0.
     """
@@ -85,9 +87,10 @@ def _gather(windows: Windows) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tenso
         stretch = tf.searchsorted(offsets, numbers, side="right", out_type=tf.int64) - 1
         starts = tf.gather(firsts, stretch) + (numbers - tf.gather(offsets, stretch)) * layout.stride
         rows, outputs = starts[:, None] + steps, tf.gather(targets, starts[:, None] + ahead)
-        if begins is None:
-            return tf.gather(features, rows), outputs
-        before = rows < tf.gather(begins, stretch)[:, None]  # the series
-        return tf.where(before[..., None], np.float32("nan"), tf.gather(features, tf.maximum(rows, 0))), outputs
+        inputs = tf.gather(features, rows if begins is None else tf.maximum(rows, 0))
+        if begins is not None:
+            before = rows < tf.gather(begins, stretch)[:, None]  # the series
+            inputs = tf.where(before[..., None], tf.constant(np.nan, inputs.dtype), inputs)
+        return inputs, outputs if windows.judged is None else windows.judged(keras.ops, inputs, outputs, stretch)
 
     return gather
