@@ -138,7 +138,7 @@ def last_value_of(ops: Any, windows: Any, observed: Any) -> Any:
     """The last value of each column that is observed, (batch, 1, n_columns), 0 where none is."""
     if observed is None:
         return windows[:, -1:, :]
-    numbers = np.arange(1, windows.shape[1] + 1, dtype=dtype_of(windows))[None, :, None] * observed
+    numbers = observed * np.arange(1, windows.shape[1] + 1, dtype=dtype_of(windows))[None, :, None]
     latest = ops.max(numbers, axis=1, keepdims=True)
     here = ops.where(numbers >= latest, observed, ops.zeros_like(observed))
     return ops.sum(windows * here, axis=1, keepdims=True)
