@@ -60,16 +60,18 @@ def build(hp: LinearHyperparameters, shape: SequenceShape) -> keras.Model:
         mask = keras.ops.take(inputs.sequence, shape.mask_columns, axis=2)
         last = last_observed(values, mask)
         values = last + (values - last) * mask
+
+    def beside_mask(rows: Any) -> Any:
+        return rows if mask is None else keras.ops.concatenate([rows, mask], axis=1)
+
     if hp.kind == "dlinear":
         trend = _moving_average(values, hp.moving_average)
-        outputs = apply(trend, hp, shape, "trend") + apply(values - trend, hp, shape, "remainder")
+        outputs = apply(trend, hp, shape, "trend") + apply(beside_mask(values - trend), hp, shape, "remainder")
     elif own:
-        outputs = apply(values - last, hp, shape, "head")
+        outputs = apply(beside_mask(values - last), hp, shape, "head")
         outputs = outputs + (last[..., None] if shape.quantiles else last)
     else:
         outputs = apply(values, hp, shape, "head")
-    if mask is not None:
-        outputs = outputs + apply(mask, hp, shape, "masks")
     return keras.Model(inputs.ends, outputs, name="linear")
 
 
@@ -86,13 +88,13 @@ def _moving_average(values: Any, rows: int) -> Any:
 
 
 def _for_each_column(values: Any, hp: LinearHyperparameters, shape: SequenceShape, name: str) -> Any:
-    """Map (batch, window, n_targets) to (batch, *shape.output), each column by itself."""
+    """Map (batch, rows, n_targets) to (batch, *shape.output), each column by itself."""
     import keras
     from keras import ops
 
     quantiles = shape.output[2:]
     size = shape.horizon * prod(quantiles)
-    initial = _initial(shape.window)
+    initial = _initial(values.shape[1])
     layer = (
         keras.layers.EinsumDense(
             "btw,twh->bth", (shape.n_targets, size), bias_axes="th", kernel_initializer=initial, name=name
