@@ -88,8 +88,12 @@ class Anomaly(SequenceTask):
     ) -> dict[str, Any]:
         """Score and flag, (batch, 1); scores are of scaled values."""
         judged = ops.take(window[:, -1:], list(problem.target_columns), axis=2)
-        score = scores(ops, output, judged, masked=bool(problem.masked))
-        return {SCORE: score, IS_ANOMALY: score > threshold}
+        if not problem.masked:
+            score = scores(ops, output, judged)
+            return {SCORE: score, IS_ANOMALY: score > threshold}
+        score = scores(ops, output, judged, masked=True)
+        known = ops.where(ops.isnan(score), ops.zeros_like(score), score)  # NaN above it is true in OpenVINO
+        return {SCORE: score, IS_ANOMALY: known > threshold}
 
     def columns(self, outputs: Mapping[str, NDArray[Any]], problem: Problem) -> list[Column]:
         """The score, and the flag."""
