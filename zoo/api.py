@@ -12,6 +12,7 @@ from zoo.importing import uncollected
 from zoo.preprocessing.prepared import Prepared
 from zoo.quiet import import_tensorflow
 from zoo.runs.claiming import begin_run, reopen_run
+from zoo.runs.finding import normalized_as_start
 from zoo.runs.record import find_run
 from zoo.runs.unfinished import UnfinishedRun
 from zoo.settings.choices import ARRAYS, FRAME
@@ -55,7 +56,7 @@ def train(
     """
     if mlflow is not None:
         require_mlflow()  # told before anything slow is done
-    config, prepared = plan(architecture, data, hyperparameters=hyperparameters, spool=spool, **settings)
+    config, prepared = plan(architecture, data, hyperparameters=hyperparameters, runs=runs, spool=spool, **settings)
     lifecycle = Lifecycle(make_trackers(Path(runs), tensorboard=tensorboard, mlflow=mlflow))
     run = train_prepared(config, prepared, runs=runs, progress=progress, lifecycle=lifecycle)
     run.source = data
@@ -67,6 +68,7 @@ def plan(
     data: Source | None = None,
     *,
     hyperparameters: Mapping[str, Any] | None = None,
+    runs: str | Path = "runs",
     spool: str | Path | None = None,
     **settings: Unpack[RunKeywords],
 ) -> tuple[RunConfig, Prepared]:
@@ -74,7 +76,9 @@ def plan(
     entry = discover().catalogue[architecture]
     source = DEFAULT_SOURCE if data is None else data
     config = resolve(architecture, entry.item, hyperparameters or {}, {**settings, "source": describe(source)})
-    return config, prepare_run(config, source, spool=None if spool is None else Path(spool))
+    config = normalized_as_start(config, Path(runs))
+    prepared = prepare_run(config, source, spool=None if spool is None else Path(spool))
+    return config.normalizing(prepared.window_scale.kind), prepared
 
 
 def train_prepared(
@@ -96,6 +100,7 @@ def train_prepared(
     from zoo.runs.warm_start import load_start
     from zoo.training.seeding import alone
 
+    config = config.normalizing(prepared.window_scale.kind)
     lifecycle = Lifecycle() if lifecycle is None else lifecycle
     source, start = config.training.start_from, None
     with ExitStack() as stack:

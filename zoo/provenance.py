@@ -78,6 +78,12 @@ class LeftOut(Record):
     dropped: tuple[str, ...]
 
 
+class Padded(Record):
+    """Series whose windows were filled up in front, as they are too short."""
+
+    series: tuple[str, ...]
+
+
 class Filling(Record):
     """Missing values by column, and what was done about them."""
 
@@ -91,6 +97,7 @@ class Repairs(Record):
     sort: Sorting | None = None
     resample: Resampling | None = None
     short_series: LeftOut | None = None
+    padded: Padded | None = None
     missing: Filling | None = None
 
     @model_serializer(mode="wrap")

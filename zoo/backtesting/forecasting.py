@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.data.raw_windows import check_windows
 from zoo.data.splits import Split
 from zoo.data.table_windows import TableWindows
 from zoo.data.windows import Layout, Windows
@@ -122,10 +123,13 @@ def _trained(config: RunConfig, prepared: Prepared, callbacks: Sequence[Any]) ->
     architecture = discover().catalogue[config.architecture].item
     hp = architecture.configure(config.hyperparameters)
     fitted = fit(architecture, hp, prepared, config.training, callbacks, network=config.network)
-    answers = Answers(prepared.problem)
-    return lambda windows: answer_windows(fitted.model, prepared.preprocessor, answers, windows), len(
-        fitted.history["loss"]
-    )
+    answers, problem = Answers(prepared.problem), prepared.problem
+
+    def outputs(windows: NDArray[np.float64]) -> Mapping[str, NDArray[Any]]:
+        checked = check_windows(windows, problem.window, problem.features, masked=problem.masked)
+        return answer_windows(fitted.model, prepared.preprocessor, answers, checked)
+
+    return outputs, len(fitted.history["loss"])
 
 
 def _baselines(

@@ -16,6 +16,7 @@ from zoo.bundle.opening import is_bundle
 from zoo.data.intervals import intervals
 from zoo.data.readers.reading import Source
 from zoo.data.reading_choice import way_to_fill, without_calendar
+from zoo.data.series_splits import padded_series
 from zoo.data.splits import PARTS
 from zoo.data.table import Table
 from zoo.data.table_windows import TableWindows, lay_over
@@ -26,7 +27,7 @@ from zoo.settings.resolve import resolve
 from zoo.settings.schema import DataConfig, RunConfig
 from zoo.settings.toml_file import read_config
 from zoo.tasks import TASKS, find_task
-from zoo.training.preparation import read_data, split_table
+from zoo.training.preparation import prepare_run, read_data, split_table
 from zoo_registry import discover
 from zoo_registry.errors import ConfigError, DataError
 
@@ -148,22 +149,27 @@ def _of_config(config: RunConfig, data: Source | None, missing: Missing | None) 
     if isinstance(source, str) and source in (FRAME, ARRAYS):
         raise ConfigError(f"the table was a {source} of a program; give `data`, or backtest(..., data=...)")
     table = read_data(config.data, source)
-    splits, short = split_table(table, config.data)
+    splits, left_out = split_table(table, config.data)
+    if config.network.normalize_window == "auto":  # once, for all origins
+        config = config.normalizing(prepare_run(config, table).window_scale.kind)
     tested = {name: split.test for name, split in splits.items()}
     later = sum(len(split.validation) for split in splits.values())
     task, levels = find_task(config.task), config.network.quantiles
-    problem = task.state(config.data, table.features, table.targets, (), levels, zone=table.zone)
+    padded = padded_series(splits, config.data, task.layout(config.data))
+    masked = table.features if config.data.missing == "mask" or padded else ()
+    problem = task.state(config.data, table.features, table.targets, (), levels, zone=table.zone, masked=masked)
     series = intervals([table.series[name] for name in splits])
+    short = [table.series[name] for name in padded]
     return Subject(
         title=f"{config.architecture} on {table.source}",
         kind="config",
-        laid=lay_over(table, problem, task.roles, series, missing=config.data.missing),
+        laid=lay_over(table, problem, task.roles, series, missing=config.data.missing, padded=short),
         tested=tested,
         data=config.data,
         config=config,
         validation=later / (later + sum(len(split.train) for split in splits.values())),
         season=config.data.season,
-        remarks=tuple(f"series '{name}' is left out, as it is too short" for name in short),
+        remarks=tuple(f"series '{name}' is left out, as it is too short" for name in left_out),
     )
 
 

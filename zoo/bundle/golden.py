@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -33,13 +33,14 @@ class Ruler:
     ``unit`` (n_targets,) is for values of the targets. Off a difference in these come as many ``roundings`` of float32
     at the value's size, but never so much that more than ``MOST`` of a unit is within the limit: where values span many
     units, a right graph differs by those alone. Flags are compared only where the score lies farther than the limit
-    from the ``threshold``.
+    from the ``threshold``. Of a network that knows missing values, ``masked``, NaN is an answer, equal to itself alone.
     """
 
     unit: NDArray[np.float64]
     kinds: Mapping[str, Kind]
     threshold: float | None = None
     roundings: int = 0
+    masked: bool = False
 
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
@@ -47,7 +48,8 @@ class Ruler:
         problem = manifest.problem
         unit = np.array([manifest.parity_unit[name] for name in problem.targets if manifest.parity_unit])
         allowed = allowed_roundings(problem)  # the most, whatever a manifest says
-        return cls(unit, kinds_of(problem), manifest.threshold, min(manifest.parity_roundings, allowed))
+        roundings = min(manifest.parity_roundings, allowed)
+        return cls(unit, kinds_of(problem), manifest.threshold, roundings, bool(problem.masked))
 
     def farthest(self, found: dict[str, NDArray[Any]], expected: dict[str, NDArray[Any]]) -> float:
         """The largest difference; NaN, another shape and a missing output count as infinitely far."""
@@ -57,6 +59,8 @@ class Ruler:
             if other.shape != values.shape or other.dtype.kind not in "fb":
                 return np.inf
             distance = self._distance(self.kinds.get(name, "value"), other, values, expected)
+            if self.masked:
+                distance = np.where(np.isnan(other) & np.isnan(values), 0.0, distance)
             worst = max(worst, float(np.nan_to_num(distance, nan=np.inf, posinf=np.inf).max()))
         return worst
 
@@ -132,11 +136,18 @@ class Golden:
 
 
 def golden_windows(
-    minimum: NDArray[np.float64], maximum: NDArray[np.float64], window: int, dtype: str, seed: int = 0
+    minimum: NDArray[np.float64],
+    maximum: NDArray[np.float64],
+    window: int,
+    dtype: str,
+    seed: int = 0,
+    *,
+    masked: Sequence[int] = (),
 ) -> NDArray[Any]:
     """Make windows of shape (GOLDEN_WINDOWS, window, n_features) that span each column's range, in original units.
 
-    The first holds the minima, the second the maxima; then come noise and ramps between random levels.
+    The first holds the minima, the second the maxima; then come noise and ramps between random levels. Of every other
+    window values of the ``masked`` columns are missing: single ones, those in front, and in the last window all.
     """
     random = np.random.default_rng(seed)
     columns = len(minimum)
@@ -145,4 +156,11 @@ def golden_windows(
     ramps = ends[:, 0] + (ends[:, 1] - ends[:, 0]) * np.linspace(0, 1, window)[:, None]
     extremes = np.stack([np.zeros((window, columns)), np.ones((window, columns))])
     share = np.concatenate([extremes, noise, ramps])
-    return np.clip(minimum + share * (maximum - minimum), minimum, maximum).astype(dtype)
+    windows = np.clip(minimum + share * (maximum - minimum), minimum, maximum).astype(dtype)
+    if masked:
+        missing = np.zeros(windows.shape, np.bool_)
+        missing[2::4] = random.uniform(size=missing[2::4].shape) < 0.2
+        front = np.linspace(0, window, len(missing[3::4])).astype(np.int64)
+        missing[3::4] = (np.arange(window) < front[:, None])[..., None]
+        windows[missing & np.isin(np.arange(columns), masked)] = np.nan
+    return windows

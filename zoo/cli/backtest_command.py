@@ -65,7 +65,7 @@ def backtest(
     missing: Annotated[
         str | None,
         typer.Option(
-            help="Missing values: error, ffill, interpolate or drop [default: the run's way, else error].",
+            help="Missing values: error, ffill, interpolate, mask or drop [default: the run's way, else error].",
             rich_help_panel=DATA,
         ),
     ] = None,

@@ -144,9 +144,13 @@ def repair_notes(repairs: Repairs) -> list[str]:
         dropped = repairs.short_series.dropped
         named = ", ".join(dropped[:5]) + (", …" if len(dropped) > 5 else "")
         notes.append(f"series left out as too short: {len(dropped)} ({named})")
+    if repairs.padded is not None:
+        padded = repairs.padded.series
+        named = ", ".join(padded[:5]) + (", …" if len(padded) > 5 else "")
+        notes.append(f"short series, windows filled up in front: {len(padded)} ({named})")
     if (missing := repairs.missing) is not None:
         counts = ", ".join(f"{count} in '{column}'" for column, count in missing.values.items())
-        done = "windows left out" if missing.method == "drop" else f"filled by {missing.method}"
+        done = {"drop": "windows left out", "mask": "masked"}.get(missing.method, f"filled by {missing.method}")
         notes.append(f"missing values, {done}: {counts}")
     return notes
 

@@ -57,7 +57,8 @@ def predict(
     missing: Annotated[
         str | None,
         typer.Option(
-            help="Missing values: error, ffill, interpolate, or drop with --backtest [default: error].",
+            help="Missing values: error, ffill, interpolate, mask, or drop with --backtest [default: mask where the"
+            " training's was, else error].",
             rich_help_panel=DATA,
         ),
     ] = None,

@@ -112,6 +112,9 @@ def train(
 
         if unfinished is None:
             prepared = prepare_run(resolved, resolved.data.source, spool=spool)
+            resolved = resolved.normalizing(prepared.window_scale.kind)
+            if prepared.reason is not None:
+                note(f"windows are normalized by {prepared.window_scale.kind}: {prepared.reason}")
         else:
             prepared = prepare_resumed(unfinished, ctx.obj.get("source"), spool)
         if find_lr:
@@ -174,7 +177,7 @@ def _resolve(
     runs: Path,
 ) -> RunConfig:
     """The configuration by file and flags; of a run that is started from, its own where no other is named."""
-    from zoo.runs.finding import config_of, find_start
+    from zoo.runs.finding import config_of, find_start, normalized_as_start
     from zoo.settings.parse import parse_settings
     from zoo.settings.resolve import resolve
     from zoo.settings.schema import DEFAULT_SOURCE
@@ -195,12 +198,13 @@ def _resolve(
         note(f"no --data: training on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
     given = parse_settings(hyperparameters, "`hyperparameters`")
     try:
-        return resolve(name, entry.item, file.hyperparameters | given, settings)
+        found = resolve(name, entry.item, file.hyperparameters | given, settings)
     except ConfigError as error:
         named = re.match(r"setting '(\w+)", str(error))
         if config is None or named is None or named[1] in asked:
             raise
         raise ConfigError(f"{config}: {error}") from error  # it stands in the file
+    return normalized_as_start(found, runs)
 
 
 def _check_resume(ctx: typer.Context) -> None:

@@ -47,6 +47,7 @@ def reading_as_trained(source: Source, problem: Problem, data: DataRecord, **giv
         gaps=data.gaps,
         calendar=data.calendar,
         calendar_zone=(problem.zone or "none") if data.calendar else None,
+        short_series="pad" if data.repairs.padded else "error",
     )
     asked = replace(usual, **{key: value for key, value in given.items() if value is not None})
     if asked.spool is None and not asked.sort and asked.resample is None and _is_large(source):

@@ -19,8 +19,12 @@ def split_series(table: Table, config: DataConfig, layout: Layout, span: str) ->
     A table of one series has to have the rows of a whole window in each part. Of several series each has to have a
     window in each part, which may reach back. ``span`` says in words what has to fit into a part.
     """
-    reaching_back = table.series_column is not None and config.context
-    minimum = Minimum(layout.span, layout.owned[1] if reaching_back else layout.span, span)
+    padding = config.short_series == "pad"
+    if padding:
+        _check_padding(config, layout)
+    reaching_back = padding or (table.series_column is not None and config.context)
+    needed = layout.span - (layout.window - 1 if padding else 0)
+    minimum = Minimum(needed, layout.owned[1] if reaching_back else layout.span, span)
     splits: dict[str, Split] = {}
     short: dict[str, str] = {}
     for name, rows in table.series.items():
@@ -39,12 +43,31 @@ def split_series(table: Table, config: DataConfig, layout: Layout, span: str) ->
         else:
             splits[name] = split.shifted(rows.start)
     if short and (config.short_series == "error" or not splits):
-        way_out = ", or leave such series out with `short_series='drop'`" if splits else ""
+        way_out = ", or leave such series out with `short_series='drop'`, or fill their windows up in front with 'pad'"
+        way_out = way_out if splits else ""
         raise DataError(
             f"{table.source}: {len(short)} of {len(table.series)} series are too short: {table.named(list(short))}; the"
             f" first: {next(iter(short.values()))}{way_out}"
         )
     return splits, list(short)
+
+
+def padded_series(splits: Mapping[str, Split], config: DataConfig, layout: Layout) -> list[str]:
+    """The series whose windows begin before they do, where that is asked for: train holds no whole one."""
+    if config.short_series != "pad":
+        return []
+    return [name for name, split in splits.items() if len(split.train) < layout.span]
+
+
+def _check_padding(config: DataConfig, layout: Layout) -> None:
+    """Raise ConfigError where windows cannot be filled up in front."""
+    if not config.context:
+        raise ConfigError("`short_series='pad'` makes windows reach back as far as they can; leave `context` at true")
+    if layout.horizon > 1 and layout.lead < layout.window:
+        raise ConfigError(
+            "`short_series='pad'`: this architecture gives the whole window back, and of rows before a series nothing"
+            " is known; take `short_series='drop'`, or an architecture that forecasts the last row"
+        )
 
 
 def check_splits(splits: Mapping[str, Split], table: Table) -> dict[str, Split]:

@@ -106,7 +106,9 @@ def export(
             write_warmup(folder, name, golden.window)
         targets = preprocessor.targets_
         unit = targets.deviation if units == "raw" else targets.scaled_deviation
-        ruler = Ruler(unit, kinds_of(problem), answers.threshold, allowed_roundings(problem))
+        ruler = Ruler(
+            unit, kinds_of(problem), answers.threshold, allowed_roundings(problem), masked=bool(problem.masked)
+        )
         of_extra = [r.name for r in runtimes().values() if r.exporter in extra and r.version and r.applies_to(folder)]
         verdicts = replay(folder, [*GATE, *of_extra], ruler)
         _gate([*verdicts, _replay_scaled(folder, golden, preprocessor, ruler)], preprocessor, dtype)
@@ -178,7 +180,8 @@ def _golden(trained: Trained, answers: Answers, problem: Problem, dtype: str) ->
     """Synthetic windows, and what the trained Keras network and the scikit-learn scalers make of them."""
     preprocessor = trained.preprocessor
     features = preprocessor.features_
-    window = golden_windows(features.minimum, features.maximum, problem.window, dtype)
+    masked = problem.shape.masked
+    window = golden_windows(features.minimum, features.maximum, problem.window, dtype, masked=masked)
     if preprocessor.units == "scaled":
         window = preprocessor.transform(window)
         output = np.asarray(trained.network.predict(answers.network_input(window), batch_size=len(window), verbose=0))

@@ -53,13 +53,14 @@ class Predictor(ABC):
         """Forecast in original units, or tell classes or anomalies.
 
         An array of shape (batch, window, n_features), or of one window (window, n_features), gives an array of shape
-        (batch, horizon, n_targets), of probabilities (batch, classes) or of scores (batch, 1). A DataFrame, a file,
-        arrays or an example give a DataFrame with the forecast after the last row of each series, or, where the task
-        is another, with what is said of that row itself. ``reading`` says how a table is read where not as in the
-        training: time, csv, sort, gaps and the other fields of :class:`zoo.data.readers.reading.Reading`. A bundle
-        whose scaler cannot be exported takes and gives scaled arrays alone, and every bundle warns with
-        :class:`zoo.inference.ranges.OutsideRangeWarning` of input outside the training's range. Raises DataError for
-        other shapes, values that are not finite, and tables that do not fit.
+        (batch, horizon, n_targets), of probabilities (batch, classes) or of scores (batch, 1); it may hold NaN where a
+        value of one of ``problem.masked`` is missing. A DataFrame, a file, arrays or an example give a DataFrame with
+        the forecast after the last row of each series, or, where the task is another, with what is said of that row
+        itself. ``missing`` is, unless given, ``mask`` where the training's was, else ``error``. ``reading`` says how a
+        table is read where not as in the training: time, csv, sort, gaps and the other fields of
+        :class:`zoo.data.readers.reading.Reading`. A bundle whose scaler cannot be exported takes and gives scaled
+        arrays alone, and every bundle warns with :class:`zoo.inference.ranges.OutsideRangeWarning` of input outside the
+        training's range. Raises DataError for other shapes, values that are not finite, and tables that do not fit.
         """
         answer: Any
         if is_windows(data):
@@ -74,7 +75,7 @@ class Predictor(ABC):
         self, source: Source, *, missing: Missing | None = None, **reading: Any
     ) -> tuple[pd.DataFrame, list[Outside]]:
         """Answer to each series' last window, as :meth:`predict` does, and tell what lies outside the training."""
-        from zoo.data.last_window import read_last_windows
+        from zoo.data.last_window import read_last_windows, refuse_silent
         from zoo.inference.frames import last_frame
 
         problem = self.problem
@@ -83,10 +84,13 @@ class Predictor(ABC):
             features=problem.features,
             window=problem.window,
             step=problem.step,
-            missing=missing,
+            missing=self._missing(missing),
             reading=self._reading(source, reading),
+            masked=problem.masked,
         )
         windows = self.check(last.values)
+        if problem.masked:
+            refuse_silent(last, problem)
         return last_frame(last, problem, self.run(windows)), self._outside(windows)
 
     def backtest(self, data: Source, *, stride: int = 1, missing: Missing | None = None, **reading: Any) -> Backtest:
@@ -103,7 +107,7 @@ class Predictor(ABC):
 
         how = self._reading(source, reading)
         roles = find_task(self.problem.task).roles
-        return lay_windows(source, self.problem, roles, reading=how, stride=stride, missing=missing)
+        return lay_windows(source, self.problem, roles, reading=how, stride=stride, missing=self._missing(missing))
 
     def outputs(self, windows: Any) -> dict[str, NDArray[Any]]:
         """All outputs of an array of windows by name.
@@ -118,12 +122,20 @@ class Predictor(ABC):
 
     def check(self, windows: Any) -> NDArray[np.floating]:
         """Windows of shape (batch, window, n_features) in the network's dtype; raises DataError for anything else."""
-        return check_windows(windows, self.problem.window, self.problem.features, self.windows_dtype)
+        problem = self.problem
+        return check_windows(windows, problem.window, problem.features, self.windows_dtype, problem.masked)
 
     def refuse_table(self, source: Any) -> None:
         """Raise DataError where no table can be gone over, or what is given is none."""
         if is_windows(source):
             raise DataError("expected a table to go over, found an array of windows; give that to predict or outputs")
+
+    def _missing(self, asked: Missing | None) -> Missing | None:
+        """What is done about missing values: as asked for, else masks where the training knew them."""
+        filling = self.trained_on.repairs.missing
+        if asked is None and self.problem.masked and filling is not None and filling.method == "mask":
+            return "mask"
+        return asked
 
     def _reading(self, source: Source, given: dict[str, Any]) -> Reading:
         from zoo.data.reading_choice import reading_as_trained

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from zoo.data.calendar import calendar_columns
@@ -13,7 +14,9 @@ from zoo.data.splits import PARTS, Split
 from zoo.data.table import Table
 from zoo.data.windows import Windows
 from zoo.outputs import middle_quantile
+from zoo.preprocessing.normalized_truth import NormalizedTruth
 from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.preprocessing.window_scale import NOT_NORMALIZED, WindowScale
 from zoo.provenance import DataRecord, Part, Repairs
 from zoo.settings.schema import DataConfig
 from zoo_registry import Problem, SequenceShape
@@ -25,8 +28,10 @@ class Prepared:
 
     ``splits`` gives each series' rows of each part, without the series that are left out. ``missing`` counts missing
     values by column; ``known_targets`` are the rows, stretch by stretch, of which windows may read targets. Windows'
-    targets are scaled, or the numbers of the classes. Where validation is trained on too, ``parts`` has ``TRAIN_ALONE``
-    beside those of the split, for baselines to choose by.
+    targets are scaled, or the numbers of the classes. ``window_scale`` says how windows are normalized inside the
+    network, and ``reason`` why, where that was chosen by rule. ``hidden`` has for each column the rows of values that
+    stay missing in windows. Where validation is trained on too, ``parts`` has
+    ``TRAIN_ALONE`` beside those of the split, for baselines to choose by.
     """
 
     table: Table
@@ -38,6 +43,9 @@ class Prepared:
     preprocessor: Preprocessor
     parts: dict[str, Windows]
     problem: Problem
+    window_scale: WindowScale = NOT_NORMALIZED
+    reason: str | None = None
+    hidden: tuple[NDArray[np.int64], ...] = ()
 
     @property
     def middle(self) -> int | None:
@@ -63,6 +71,13 @@ class Prepared:
     def shape(self) -> SequenceShape:
         """The sizes of the network."""
         return self.problem.shape
+
+    @property
+    def normalized_truth(self) -> NormalizedTruth | None:
+        """What makes of targets what a loss takes, where windows are normalized."""
+        found = self.parts["train"].judged
+        assert found is None or isinstance(found, NormalizedTruth)
+        return found
 
     def rows(self, part: str) -> list[range]:
         """The rows of a part, a range for each series."""

@@ -15,9 +15,9 @@ from zoo.acceleration.step_plan import Plan
 from zoo.atomic import rename_to_free, staging_folder
 from zoo.models.assembly import assemble
 from zoo.models.custom_objects import load_with
-from zoo.models.network import decoded
 from zoo.preprocessing.prepared import Prepared
 from zoo.preprocessing.preprocessor import PARAMETERS_FILE, Preprocessor
+from zoo.preprocessing.window_scale import WindowScale
 from zoo.provenance import Provenance
 from zoo.runs.record import READ_FILES, RECORD_FILE, RunRecord, read_record
 from zoo.runs.unfinished import UnfinishedRecord
@@ -152,7 +152,8 @@ def network_like(config: RunConfig, problem: Problem, who: str) -> keras.Model:
 def untrained(architecture: Architecture, config: RunConfig, problem: Problem) -> keras.Model:
     """The network that an architecture builds for a configuration; raises as its build."""
     hp, shape = architecture.configure(config.hyperparameters), problem.shape
-    return decoded(architecture, hp, shape, assemble(architecture, hp, shape, config.network))
+    by = WindowScale(config.network.normalize_window, problem.season or 1)
+    return assemble(architecture, hp, shape, config.network, by).told
 
 
 def _write_history(path: Path, history: dict[str, list[float]]) -> None:

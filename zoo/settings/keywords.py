@@ -17,7 +17,7 @@ class TableKeywords(TypedDict, total=False):
     time_format: str | None
     zone: str | None
     series: str | None
-    short_series: Literal["error", "drop"] | None
+    short_series: Literal["error", "drop", "pad"] | None
     sort: bool | None
     resample: str | None
     aggregate: Literal["mean", "last", "sum"] | None
@@ -36,7 +36,7 @@ class TrialKeywords(TableKeywords, total=False):
     encoding: str | None
     comment: str | None
     thousands: str | None
-    missing: Literal["error", "drop", "ffill", "interpolate"] | None
+    missing: Literal["error", "drop", "ffill", "interpolate", "mask"] | None
     calendar: str | Sequence[Literal["minute", "hour", "weekday", "day", "month"]] | None
     window: int | None
     horizon: int | None
@@ -50,7 +50,21 @@ class TrialKeywords(TableKeywords, total=False):
     scaler_for: str | Sequence[str] | Mapping[str, str] | None
     target_scaler: str | None
     season: int | None
-    normalize_window: Literal["none", "last", "instance"] | None
+    normalize_window: (
+        Literal[
+            "auto",
+            "none",
+            "last",
+            "instance",
+            "seasonal",
+            "mean",
+            "last+asinh",
+            "instance+asinh",
+            "seasonal+asinh",
+            "mean+asinh",
+        ]
+        | None
+    )
     channels: Literal["joint", "shared"] | None
     quantiles: str | Sequence[float] | None
     threshold: float | None

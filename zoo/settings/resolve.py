@@ -47,6 +47,8 @@ def resolve(
             f"architecture '{name}' does not do the task '{data.task}'; its tasks: {', '.join(architecture.tasks)}"
         )
     network = validated(NetworkConfig, {k: v for k, v in given.items() if k in NetworkConfig.model_fields}, "setting")
+    if network.normalize_window == "auto" and (architecture.outputs_per_target or not task.normalizes):
+        network = network.model_copy(update={"normalize_window": "none"})
     if "threshold" in given and "anomaly_rate" in given:
         raise ConfigError("`threshold` and `anomaly_rate` set the same limit; give one of them")
     training = preferred | {key: value for key, value in given.items() if key in TrainingConfig.model_fields}

@@ -92,7 +92,9 @@ class DataConfig(_Config):
         None, description="Column that tells several series apart; no window crosses them"
     )
     short_series: Annotated[ShortSeries, Setting(bundles="")] = Field(
-        "error", description="Series too short for a window"
+        "error",
+        description="Series too short for a window: error, drop (leave them out) or pad (fill windows up in front with"
+        " missing rows, which a mask tells)",
     )
     delimiter: Annotated[str, Setting(bundles="")] = Field(
         ",", description="Character between the fields of a CSV file"
@@ -117,7 +119,11 @@ class DataConfig(_Config):
     gaps: Annotated[Gaps, Setting(bundles=_TRAININGS)] = Field(
         "error", description="Uneven steps: error, break (no window crosses one) or ignore (rows are neighbours)"
     )
-    missing: Annotated[Missing, _Parameter(preset=_EXAMPLES)] = Field("error", description="Missing values")
+    missing: Annotated[Missing, _Parameter(preset=_EXAMPLES)] = Field(
+        "error",
+        description="Missing values: error, drop (leave out windows), ffill, interpolate, or mask (0 in the network,"
+        " and a mask beside)",
+    )
     calendar: Annotated[
         tuple[CalendarField, ...], BeforeValidator(read_listed), _Parameter(many=True, metavar="FIELD,...")
     ] = Field(
@@ -174,10 +180,11 @@ class DataConfig(_Config):
 class NetworkConfig(_Config):
     """What the zoo puts around an architecture's network."""
 
-    normalize_window: Annotated[NormalizeWindow, _Tuned()] = Field(
-        "none",
-        description="Subtract each window's last value (last), or its mean, and divide by its deviation (instance), or"
-        " do neither (none), and undo it at the output",
+    normalize_window: Annotated[NormalizeWindow, _Tuned(unset="auto for forecasts, else none")] = Field(
+        "auto",
+        description="Give each window a scale of its own, undone at the output: subtract its last value (last), or its"
+        " mean and divide by its deviation (instance) or its change over a season (seasonal), or divide by its mean"
+        " size (mean); +asinh against heavy tails; by the train rows (auto), or not at all (none)",
     )
     channels: Annotated[Channels, _Tuned(tasks=(*_OF_VALUES, Task.ANOMALY))] = Field(
         "joint", description="One network of all columns (joint), or one for each target on its own (shared)"
@@ -325,6 +332,18 @@ class RunConfig(_Config):
     data: DataConfig
     network: NetworkConfig = Field(default_factory=lambda: NetworkConfig.model_validate({}))
     training: TrainingConfig
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_it_was(cls, values: Any) -> Any:
+        """A record without the field is of a version that normalized no window unasked."""
+        if not isinstance(values, Mapping) or isinstance(network := values.get("network", {}), NetworkConfig):
+            return values
+        return {**values, "network": {"normalize_window": "none", **network}}
+
+    def normalizing(self, kind: NormalizeWindow) -> Self:
+        """The same with what ``normalize_window`` was resolved to."""
+        return self.model_copy(update={"network": self.network.model_copy(update={"normalize_window": kind})})
 
     @property
     def task(self) -> str:

@@ -29,6 +29,7 @@ class Forecast(SequenceTask):
     measures = FORECAST_MEASURES
     roles = Roles(ahead=True)
     in_units = True
+    normalizes = True
     told_by = "forecast"
 
     def example_settings(self, example: Example) -> dict[str, Any]:
@@ -40,7 +41,7 @@ class Forecast(SequenceTask):
         found = super().searched(config, architecture)
         if architecture.outputs_per_target:  # on which nothing can be undone
             return found
-        return {"normalize_window": Search.choice("none", "last", "instance")} | found
+        return {"normalize_window": Search.choice("none", "last", "instance", "seasonal", "mean")} | found
 
     def layout(self, config: DataConfig) -> Layout:
         """The horizon comes after the window and the gap."""

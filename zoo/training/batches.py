@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -20,7 +21,8 @@ _as_written = tf.autograph.experimental.do_not_convert  # no `if` or loop of the
 def shuffled_batches(windows: Windows, batch_size: int, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
     """Endless batches of (inputs, outputs), each epoch in an order of its own that seed and epoch number decide.
 
-    inputs: float32 (batch, window, n_features); outputs: float32 (batch, horizon, n_targets); both scaled. The order
+    inputs: float32 (batch, window, n_features); outputs: float32 (batch, horizon, n_targets), or what ``judged`` makes
+    of that; both scaled. The order
     is computed number by number (a cipher on the numbers of the windows), so that it costs no memory. The first batch
     is that of the epoch with the number ``first_epoch``, counted from 0.
     """
@@ -75,6 +77,7 @@ def _gather(windows: Windows) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tenso
     # In an optional, as tf.data, when it rewrites a pipeline, allocates another of each tensor that it finds there
     shared = tf.experimental.Optional.from_value((share(windows.features), share(windows.targets)))
     firsts, offsets = tf.constant(windows.firsts), tf.constant(windows.offsets)
+    begins = None if windows.begins is None else tf.constant(windows.begins)
     layout = windows.layout
     steps = tf.range(layout.window, dtype=tf.int64)
     ahead = tf.range(layout.lead, layout.lead + layout.horizon, dtype=tf.int64)
@@ -83,6 +86,11 @@ def _gather(windows: Windows) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tenso
         features, targets = shared.get_value()
         stretch = tf.searchsorted(offsets, numbers, side="right", out_type=tf.int64) - 1
         starts = tf.gather(firsts, stretch) + (numbers - tf.gather(offsets, stretch)) * layout.stride
-        return tf.gather(features, starts[:, None] + steps), tf.gather(targets, starts[:, None] + ahead)
+        rows, outputs = starts[:, None] + steps, tf.gather(targets, starts[:, None] + ahead)
+        inputs = tf.gather(features, rows if begins is None else tf.maximum(rows, 0))
+        if begins is not None:
+            before = rows < tf.gather(begins, stretch)[:, None]  # the series
+            inputs = tf.where(before[..., None], tf.constant(np.nan, inputs.dtype), inputs)
+        return inputs, outputs if windows.judged is None else windows.judged(keras.ops, inputs, outputs, stretch)
 
     return gather

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from zoo.data.calendar import calendar_columns, level_features
 from zoo.data.frequency import usual_season
 from zoo.data.imputation import repair_missing
 from zoo.data.intervals import intervals
+from zoo.data.masks import masked_features, required_features, telling_ends
 from zoo.data.readers.reading import Source
 from zoo.data.reading_choice import reading_of
-from zoo.data.series_splits import check_splits, split_series
+from zoo.data.series_splits import check_splits, padded_series, split_series
 from zoo.data.splits import PARTS, TRAIN_ALONE, Split
 from zoo.data.table import Table, read_table
 from zoo.data.windows import Windows, split_windows
 from zoo.preprocessing.prepared import Prepared
 from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.preprocessing.table_scaling import fit_preprocessor, scale_rows
+from zoo.preprocessing.window_normalization import normalize_windows
+from zoo.preprocessing.window_scale import WindowScale
 from zoo.provenance import Repairs
 from zoo.settings.schema import DataConfig, RunConfig
 from zoo.tasks import find_task
@@ -65,6 +69,7 @@ def prepare(
     repaired = repair_missing(table, list(splits.values()), config.missing, spool)
     if repaired.missing:
         repairs["missing"] = {"method": config.missing, "values": repaired.missing}
+    padded = padded_series(splits, config, layout)
     alone = splits
     if config.train_on_validation:
         splits = {name: split.with_validation() for name, split in splits.items()}
@@ -72,7 +77,7 @@ def prepare(
         preprocessor = Preprocessor(config.scaler, config.scaler_for, config.target_scaler, config.calendar, table.zone)
         train = intervals([split.train for split in splits.values()])
         fit_preprocessor(preprocessor, table, repaired, train, whole=spool is None)
-    features, targets = scale_rows(preprocessor, table, repaired, task.roles, spool)
+    features, targets = scale_rows(preprocessor, table, repaired.values, task.roles, spool, repaired.hidden)
 
     def windows_of(cut: Mapping[str, Split]) -> dict[str, Windows]:
         return split_windows(
@@ -81,10 +86,24 @@ def prepare(
             list(cut.values()),
             layout,
             stretches=table.stretches,
-            known_features=repaired.features,
+            known_features=read,
             known_targets=repaired.targets,
+            telling=telling,
+            padded=[table.series[name] for name in padded],
         )
 
+    masked: tuple[int, ...] = ()
+    telling, read = None, repaired.features
+    if repaired.hidden or padded:
+        hidden, series = repaired.hidden[: len(table.features)], [table.series[name] for name in padded]
+        if hidden:
+            needed = required_features(table.target_columns, level_features(table.features))
+            telling = telling_ends(hidden, needed, table.starts, layout.window, len(features), series)
+        masked = masked_features(windows_of(splits)["train"], hidden)
+        if unlearned := [column for column in range(len(table.features)) if column not in masked]:
+            padded, read = [], repaired.shown(unlearned)
+    if padded:
+        repairs["padded"] = {"series": padded}
     parts = windows_of(splits)
     if config.train_on_validation:
         parts[TRAIN_ALONE] = windows_of(alone)["train"]
@@ -96,6 +115,8 @@ def prepare(
                 " values; take a smaller `window`, another `split`, or another `missing` or `gaps`"
             )
     task.check_table(table, parts)
+    places = calendar_columns(config.calendar)
+    positions = tuple(column for column, name in enumerate(table.features) if name in places)
     return Prepared(
         table=table,
         values=repaired.values,
@@ -105,6 +126,8 @@ def prepare(
         repairs=Repairs.model_validate(repairs),
         preprocessor=preprocessor,
         parts=parts,
+        hidden=repaired.hidden,
+        window_scale=WindowScale(positions=positions),
         problem=task.state(
             config,
             table.features,
@@ -116,6 +139,7 @@ def prepare(
             step=table.step,
             zone=table.zone,
             season=config.season or usual_season(table.times),
+            masked=tuple(table.features[column] for column in masked),
         ),
     )
 
@@ -128,7 +152,10 @@ def prepare_run(
     splits: Mapping[str, Split] | None = None,
     spool: Path | None = None,
 ) -> Prepared:
-    """Prepare the data of a run, as :func:`prepare` does; raises ConfigError where the rest does not suit them."""
+    """Prepare the data of a run, as :func:`prepare` does; raises ConfigError where the rest does not suit them.
+
+    Where ``normalize_window`` is auto, it is chosen by the data's rows: see :attr:`Prepared.window_scale`.
+    """
     prepared = prepare(
         config.data, source, preprocessor, splits=splits, spool=spool, quantiles=config.network.quantiles
     )
@@ -140,7 +167,7 @@ def prepare_run(
                     f"`channels='shared'` applies one network to each target series on its own, but target '{name}' is"
                     " no feature; add it to `features`, or take `channels='joint'`"
                 )
-    return prepared
+    return normalize_windows(prepared, config.network.normalize_window, find_task(config.task).roles, spool)
 
 
 def split_table(table: Table, config: DataConfig) -> tuple[dict[str, Split], list[str]]:

@@ -66,7 +66,7 @@ def find_rate(
     constant = config.model_copy(update={"schedule": ConstantSchedule()})
 
     def build() -> keras.Model:
-        return compiled(architecture, hp, prepared, constant, network)
+        return compiled(architecture, hp, prepared, constant, network).trained
 
     rates = rising_rates(batches)
     losses: list[float] = []

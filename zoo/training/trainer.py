@@ -20,10 +20,9 @@ from zoo.data.labels import balanced_weights, class_counts
 from zoo.data.windows import Windows
 from zoo.evaluation.measurement import Measurement
 from zoo.forking import refuse_forked
-from zoo.models.assembly import assemble
+from zoo.models.assembly import Assembled, assemble
 from zoo.models.custom_objects import check_loadable
 from zoo.models.layer_errors import layers_told
-from zoo.models.network import decoded
 from zoo.preprocessing.prepared import Prepared
 from zoo.runs.resumption import Checkpoints, Start, not_finite
 from zoo.runs.unfinished import UnfinishedRun
@@ -46,7 +45,7 @@ PREDICTION_BATCH = 512
 class Fitted:
     """A trained network with the best epoch's weights (or the last one's), and the record of its training.
 
-    ``model`` decodes what it gives, where its architecture does. ``history`` maps ``loss``, ``val_loss``,
+    ``model`` gives scaled targets, whatever it was trained to give. ``history`` maps ``loss``, ``val_loss``,
     ``learning_rate`` (that of the epoch's last step) and others to one value for each epoch; ``best_epoch``, whose
     weights these are, counts from 1, and is 0 of one that was not trained; ``val_loss`` is of these weights. ``plan``
     is how its steps were computed, and ``engine`` what the record says of that.
@@ -113,9 +112,9 @@ def fit(
     train, validation = prepared.parts["train"], ordered_batches(prepared.parts["validation"], PREDICTION_BATCH)
 
     def build() -> keras.Model:
-        return compiled(architecture, hp, prepared, config, network)
+        return compiled(architecture, hp, prepared, config, network).trained
 
-    model = build()
+    model, told = compiled(architecture, hp, prepared, config, network)
     with alone(), layers_told(model, "called"):  # which leaves the seeds as they are
         check_loadable(model, f"architecture '{architecture.name}'")
     stopper = keras.callbacks.EarlyStopping(
@@ -131,7 +130,9 @@ def fit(
         with layers_told(model, "trained"):
             plan = checkpoints.plan = choose_plan(model, build, train, config)
         if config.autotune:
-            model = build()  # which seeds everything anew: a trial leaves nothing behind
+            model, told = compiled(
+                architecture, hp, prepared, config, network
+            )  # which seeds everything anew: a trial leaves nothing behind
     if start is not None:
         start.put_into(model)
     interrupts = Interrupts()
@@ -165,7 +166,6 @@ def fit(
         kept_history["loss"], kept = [], 0
         val_loss = float(model.evaluate(validation, verbose=0))
     engine = {**plan.record(Fusion(model)), "threads": threads._asdict()}
-    told = decoded(architecture, hp, prepared.shape, model)
     return Fitted(told, kept_history, kept, val_loss, checkpoints.seconds, plan, engine)
 
 
@@ -175,8 +175,8 @@ def compiled(
     prepared: Prepared,
     config: TrainingConfig,
     network: NetworkConfig | None = None,
-) -> keras.Model:
-    """Seed everything, and return the network with its loss and optimizer; raises as :func:`fit` does.
+) -> Assembled:
+    """Seed everything, and return the network, to be trained by its loss and optimizer; raises as :func:`fit` does.
 
     For use inside :func:`zoo.training.seeding.alone`, which puts the seeds back.
     """
@@ -185,7 +185,7 @@ def compiled(
     network = network or NetworkConfig.model_validate({})
     with seeded(config.seed):
         needed = not config.epochs and config.start_from is None
-        model = assemble(architecture, hp, prepared.shape, network, prepared.positions, pretrained=needed)
+        found = assemble(architecture, hp, prepared.shape, network, prepared.window_scale, pretrained=needed)
     targets = prepared.preprocessor.targets_
     balanced = config.class_weights == "balanced"
     weights = balanced_weights(class_counts(prepared.table, prepared.parts["train"])) if balanced else None
@@ -196,8 +196,9 @@ def compiled(
         class_weights=weights,
     )
     optimizer = make_optimizer(config, total_steps(config, len(prepared.parts["train"])))
-    model.compile(optimizer=optimizer, loss=make_loss(config, architecture, hp, context))
-    return model
+    loss = make_loss(config, architecture, hp, context, prepared.normalized_truth)
+    found.trained.compile(optimizer=optimizer, loss=loss)
+    return found
 
 
 def forecaster(model: keras.Model) -> Callable[[Windows], Iterator[NDArray[np.float32]]]:

@@ -14,10 +14,10 @@ from zoo.data.readers.reading import Source, describe
 from zoo.data.table import Table
 from zoo.settings.choices import ARRAYS, FRAME
 from zoo.settings.parse import read_names
-from zoo.settings.schema import DEFAULT_SOURCE
+from zoo.settings.schema import DEFAULT_SOURCE, RunConfig
 from zoo.settings.sessions import StudySettings
 from zoo.tasks import find_task
-from zoo.training.preparation import read_data, split_table
+from zoo.training.preparation import prepare_run, read_data, split_table
 from zoo.tuning.folds import Fold, time_folds
 from zoo.tuning.search import Session, Watcher
 from zoo.tuning.search_range import read_range
@@ -116,7 +116,16 @@ def plan_study(
     first = planned()
     table = read_data(first.base.data, source)
     longest = _longest_window(first, table, study_folds(first, table))
-    return planned(longest=longest, fingerprint=table.fingerprint()), table
+    plan = planned(longest=longest, fingerprint=table.fingerprint())
+    configs = {name: _normalized(config, table) for name, config in plan.configs.items()}
+    return plan.model_copy(update={"configs": configs}), table
+
+
+def _normalized(config: RunConfig, table: Table) -> RunConfig:
+    """A configuration whose windows are normalized alike in all trials and folds: as a run of it would have them."""
+    if config.network.normalize_window != "auto":
+        return config
+    return config.normalizing(prepare_run(config, table).window_scale.kind)
 
 
 def study_folds(plan: StudyPlan, table: Table) -> list[Fold]:

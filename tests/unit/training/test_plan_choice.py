@@ -59,7 +59,7 @@ def network(make_architecture, prepared):
 
     def build(**hyperparameters):
         hp = architecture.configure({"units": 4} | hyperparameters)
-        return compiled(architecture, hp, prepared, TrainingConfig())
+        return compiled(architecture, hp, prepared, TrainingConfig()).trained
 
     return build
 

@@ -89,8 +89,9 @@ def test_each_batch_has_its_own_loss_and_its_rate(make_architecture, prepared, m
     models = []
 
     def keep(*arguments):
-        models.append(compiled(*arguments))
-        return models[-1]
+        found = compiled(*arguments)
+        models.append(found.trained)
+        return found
 
     monkeypatch.setattr("zoo.training.rate_range.compiled", keep)
 

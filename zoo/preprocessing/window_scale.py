@@ -1,0 +1,149 @@
+"""The level and the scale of a window, by which a network sees it and is judged; with keras.ops or NumPy as ``ops``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from zoo.settings.choices import NormalizeWindow
+
+_ASINH = "+asinh"
+_FARTHEST = 20.0  # of an asinh: its sinh, 2e8, still has a square in float32
+
+
+@dataclass(frozen=True)
+class WindowScale:
+    """How windows of scaled values are normalized, ``kind``, a choice of the setting ``normalize_window``.
+
+    ``season`` is the number of rows in a season, and ``zero`` what 0 in original units is once it is scaled, for each
+    column; ``positions`` are columns that tell a place, not a level (those of a calendar), and stay as they are.
+    ``dtype`` is that of the windows.
+
+    The level is the last value (``last``), the mean (``instance``, ``seasonal``) or zero (``mean``), the scale 1
+    (``last``), the standard deviation (``instance``, ``seasonal``; Kim et al., Reversible Instance Normalization, ICLR
+    2022) or the mean absolute value (``mean``). A window that is constant has its value as its level, and a scale of 0.
+
+    Errors are judged by the same scale, but for ``seasonal``: by the mean absolute change from one season to the next,
+    the scale of MASE (Hyndman & Koehler, Another look at measures of forecast accuracy, IJF 22(4), 2006). It is no
+    scale to see a window by: one of a strong season would be many times as large as another.
+    """
+
+    kind: NormalizeWindow = "none"
+    season: int = 1
+    zero: tuple[float, ...] = ()
+    positions: tuple[int, ...] = ()
+    dtype: str = "float32"
+
+    @property
+    def base(self) -> str:
+        """The kind without what is put on top."""
+        return self.kind.removesuffix(_ASINH)
+
+    @property
+    def squashing(self) -> bool:
+        """Whether the inverse hyperbolic sine is put on top, against heavy tails."""
+        return self.kind.endswith(_ASINH)
+
+    @property
+    def scales(self) -> bool:
+        """Whether windows are divided by something."""
+        return self.base not in ("none", "last")
+
+    def statistics(self, ops: Any, windows: Any, observed: Any = None) -> tuple[Any, Any]:
+        """Level and scale of windows (batch, window, n_columns), both (batch, 1, n_columns) and of their dtype.
+
+        ``observed``, of the windows' shape and dtype, is 1 where a value is known and 0 where it is not; they are
+        statistics of what is known. Of a window without any both are 0.
+        """
+        if observed is not None:
+            windows = ops.where(observed > 0, windows, ops.zeros_like(windows))
+        last = last_value_of(ops, windows, observed)
+        beyond = windows - last  # of a constant window exactly 0, whatever the rounding of its mean would be
+        if observed is not None:
+            beyond = beyond * observed
+        zeros, ones = ops.zeros_like(last), ops.ones_like(last)
+        if self.base in ("none", "last"):
+            return self._without_positions(ops, last if self.base == "last" else zeros, ones)
+        centre = _mean(ops, beyond, observed)
+        away = beyond - centre if observed is None else (beyond - centre) * observed
+        level, scale = last + centre, ops.sqrt(_mean(ops, away * away, observed))
+        if self.base == "mean":
+            level = zeros + np.array(self.zero, dtype=dtype_of(windows))
+            from_zero = ops.abs(windows - level)
+            scale = _mean(ops, from_zero if observed is None else from_zero * observed, observed)
+        constant = ops.max(ops.abs(beyond), axis=1, keepdims=True) <= 0
+        level, scale = ops.where(constant, last, level), ops.where(constant, zeros, scale)
+        return self._without_positions(ops, level, scale)
+
+    def normalized(self, ops: Any, windows: Any, level: Any, scale: Any) -> Any:
+        """Windows less their level, by their scale: 0 all over where that is 0."""
+        found = windows - level
+        if self.scales:
+            found = found / ops.where(scale > 0, scale, ops.ones_like(scale))
+        return found
+
+    def squashed(self, ops: Any, normalized: Any) -> Any:
+        """Normalized windows with what is put on top."""
+        if not self.squashing:
+            return normalized
+        levels = np.array([column not in self.positions for column in range(normalized.shape[-1])])
+        return ops.where(levels, squash(ops, normalized), normalized)
+
+    def judging(self, ops: Any, windows: Any, scale: Any, observed: Any = None) -> Any:
+        """What errors are divided by, (batch, 1, n_columns), of windows and their ``scale``."""
+        lag = self.season if self.season < windows.shape[1] else 1
+        if self.base != "seasonal" or windows.shape[1] == 1:
+            return scale
+        changes = ops.abs(windows[:, lag:, :] - windows[:, :-lag, :])
+        if observed is None:
+            found = _mean(ops, changes, None)
+        else:
+            both = observed[:, lag:, :] * observed[:, :-lag, :]
+            found = _mean(ops, ops.where(both > 0, changes, ops.zeros_like(changes)), both)
+        return ops.where(found > 0, found, scale)  # one that repeats itself exactly
+
+    def _without_positions(self, ops: Any, level: Any, scale: Any) -> tuple[Any, Any]:
+        if not self.positions:
+            return level, scale
+        levels = np.array([column not in self.positions for column in range(level.shape[-1])], dtype=dtype_of(level))
+        return level * levels, scale * levels + (1 - levels)
+
+
+NOT_NORMALIZED = WindowScale()
+
+
+def squash(ops: Any, values: Any) -> Any:
+    """The inverse hyperbolic sine, of operations that every exporter knows."""
+    size = ops.minimum(ops.abs(values), float(np.sinh(_FARTHEST)))
+    return ops.sign(values) * ops.log(size + ops.sqrt(size * size + 1.0))
+
+
+def unsquash(ops: Any, values: Any) -> Any:
+    """The hyperbolic sine, of values that are not too far out."""
+    near = ops.clip(values, -_FARTHEST, _FARTHEST)
+    return (ops.exp(near) - ops.exp(-near)) * 0.5
+
+
+def _mean(ops: Any, values: Any, observed: Any) -> Any:
+    """The mean over the rows, of which those that are not observed are 0."""
+    if observed is None:
+        return ops.mean(values, axis=1, keepdims=True)
+    counts = ops.sum(observed, axis=1, keepdims=True)
+    return ops.sum(values, axis=1, keepdims=True) / ops.maximum(counts, ops.ones_like(counts))
+
+
+def last_value_of(ops: Any, windows: Any, observed: Any) -> Any:
+    """The last value of each column that is observed, (batch, 1, n_columns), 0 where none is."""
+    if observed is None:
+        return windows[:, -1:, :]
+    numbers = observed * np.arange(1, windows.shape[1] + 1, dtype=dtype_of(windows))[None, :, None]
+    latest = ops.max(numbers, axis=1, keepdims=True)
+    here = ops.where(numbers >= latest, observed, ops.zeros_like(observed))
+    return ops.sum(windows * here, axis=1, keepdims=True)
+
+
+def dtype_of(values: Any) -> str:
+    """The name of the dtype, of a tensor or an array."""
+    return getattr(values.dtype, "name", None) or str(values.dtype)
