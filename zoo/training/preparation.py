@@ -20,7 +20,8 @@ from zoo.preprocessing.table_scaling import fit_preprocessor, scale_rows
 from zoo.provenance import Repairs
 from zoo.settings.schema import DataConfig, RunConfig
 from zoo.tasks import find_task
-from zoo.training.step_count import check_schedule, total_steps
+from zoo.training.step_count import check_schedule, total_steps, with_usual_length
+from zoo_registry import discover
 from zoo_registry.errors import ConfigError, DataError
 
 
@@ -132,7 +133,8 @@ def prepare_run(
     prepared = prepare(
         config.data, source, preprocessor, splits=splits, spool=spool, quantiles=config.network.quantiles
     )
-    check_schedule(config.training.schedule, total_steps(config.training, len(prepared.parts["train"])))
+    length = with_usual_length(config.training, discover().catalogue[config.architecture].item)
+    check_schedule(length.schedule, total_steps(length, len(prepared.parts["train"])))
     if config.network.channels == "shared":
         for name, column in zip(prepared.problem.targets, prepared.problem.target_columns, strict=True):
             if column is None:
