@@ -98,11 +98,11 @@ def arrange(rows: Rows, naming: Naming, reading: Reading) -> Rows:
 
 
 def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
-    """Bring each series to an even step: the rows of a step become one, by ``reading.aggregate``; labels by the
-    last, weights by their mean.
+    """Bring each series to an even step: the rows of a step become one, by ``reading.aggregate``.
 
-    A step without rows becomes a row of missing values, with the weight 0. Raises ConfigError for an unknown rule, DataError without
-    times, where rows are out of order, and where they would become too many.
+    Labels are the last one's, weights the mean. A step without rows becomes a row of missing values, with the weight 0.
+    Raises ConfigError for an unknown rule, DataError without times, where rows are out of order, and where they would
+    become too many.
     """
     if not isinstance(rows.times, pd.DatetimeIndex):
         raise DataError(

@@ -103,7 +103,10 @@ class Table:
         return Step(name=str(self.frequency), size=size)
 
     def fingerprint(self) -> str:
-        """SHA-256 over column names, roles, series, times, values, labels and weights, before missing values are repaired."""
+        """SHA-256 over all that a training reads, before missing values are repaired.
+
+        That is column names, roles, series, times, values, labels and weights.
+        """
         digest = hashlib.sha256(repr((self.features, self.targets, self.values.shape)).encode())
         for rows in row_blocks(0, len(self.values)):
             digest.update(np.ascontiguousarray(self.values[rows], dtype=np.float64).tobytes())

@@ -351,8 +351,8 @@ class TrainingConfig(_Config):
             raise ConfigError("`validate_every` divides `steps`, which were not given; give them too, or leave it out")
         if self.steps is not None and (self.validate_every or 0) > self.steps:
             raise ConfigError(
-                f"`validate_every` {self.validate_every} is more than all {self.steps} `steps`, so that nothing would be"
-                " validated; give fewer"
+                f"`validate_every` {self.validate_every} is more than all {self.steps} `steps`, so that nothing would"
+                " be validated; give fewer"
             )
         return self
 

@@ -48,7 +48,7 @@ def draw_by_series(offsets: NDArray[np.int64], batch_size: int, seed: int) -> Ca
 def _shuffled(places: tf.Tensor, sizes: tf.Tensor, seed: int, orders: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
     """What stands at each place of the order, with this number and key, of as many things as ``sizes`` says.
 
-    Of ``tf.random.experimental.index_shuffle`` this is all but its padding of the keys, which fails for several of them.
+    This is ``tf.random.experimental.index_shuffle`` without its padding of the keys, which fails for several of them.
     """
     keys = tf.stack([tf.fill(tf.shape(orders), tf.constant(seed, tf.int64)), orders, keys], axis=1)
     return tf.raw_ops.RandomIndexShuffle(index=places, seed=keys, max_index=sizes - 1, rounds=4)

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import RunConfig
-from zoo.settings.setting import Described, settings_of
+from zoo.settings.setting import Described, laid_over, settings_of
 from zoo.settings.toml_file import as_file
 from zoo.tasks import find_task
 from zoo.tuning.search_range import as_declared, nearest, spread

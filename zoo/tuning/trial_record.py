@@ -43,7 +43,7 @@ class TrialRecord:
 
     @property
     def length(self) -> dict[str, int]:
-        """What the trial was to train: ``epochs``, or ``steps`` and ``validate_every``; one of an older study, nothing."""
+        """How long it was to train: ``epochs``, or ``steps`` and ``validate_every``; an older study does not say."""
         length: dict[str, int] = self.result["folds"][0].get("length", {})
         return length
 
