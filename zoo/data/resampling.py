@@ -142,7 +142,7 @@ def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
             labels = known.resample(rule).last().fillna(MISSING_CLASS).to_numpy(np.int32)
         if rows.weights is not None:
             own = pd.Series(rows.weights[start:end], index=rows.times[start:end])
-            weights.append(own.resample(rule).mean().fillna(0.0).to_numpy())
+            weights.append(np.asarray(own.resample(rule).mean().fillna(0.0), np.float64))
         parts.append((frame.to_numpy(), pd.DatetimeIndex(frame.index), labels))
     counts = [len(part[0]) for part in parts]
     values = np.concatenate([part[0] for part in parts])

@@ -107,11 +107,9 @@ def _draw_evenly(count: int, batch_size: int, seed: int) -> Callable[[tf.Tensor]
 
 def _gather(windows: Windows, weights: WindowWeights | None = None) -> Callable[[tf.Tensor], tuple[tf.Tensor, ...]]:
     """What windows with these numbers hold; what they have beside, by row or by stretch, is one more of its arrays."""
-    arrays = (
-        (windows.features, windows.targets) if weights is None else (windows.features, windows.targets, weights.rows)
-    )
+    by_row = [] if weights is None else [share(weights.rows)]
     # In an optional, as tf.data, when it rewrites a pipeline, allocates another of each tensor that it finds there
-    shared = tf.experimental.Optional.from_value(tuple(map(share, arrays)))
+    shared = tf.experimental.Optional.from_value((share(windows.features), share(windows.targets), *by_row))
     firsts, offsets = tf.constant(windows.firsts), tf.constant(windows.offsets)
     layout = windows.layout
     steps = tf.range(layout.window, dtype=tf.int64)
