@@ -79,6 +79,7 @@ def test_nothing_counts_as_left_out(nothing):
     names = ("features", "window", "batch_size", "scaler", "season", "schedule")
     config = resolved({**dict.fromkeys(names, nothing), "patience": 0}, defaults=TrainingDefaults(batch_size=7))
     assert (config.training.batch_size, config.training.patience) == (7, 0), "0 is a value"
+    assert config.data == resolved({}).data
 
 
 def test_how_long_is_left_open_until_the_windows_are_counted():
@@ -112,7 +113,6 @@ def test_a_length_that_is_given_beats_the_other_one_of_a_file():
     assert laid_over(file, {"steps": 90}) == {"window": 4, "steps": 90}
     assert laid_over({"epochs": 3}, {"steps": 90}) == {"steps": 90}
     assert laid_over(file, {"validate_every": 10}) == {**file, "validate_every": 10}
-    assert config.data == resolved({}).data
 
 
 def test_the_architectures_own_loss_is_its_default():

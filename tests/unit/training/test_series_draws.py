@@ -59,13 +59,13 @@ def test_orders_differ_and_depend_on_seed_and_step_alone():
     assert not np.array_equal(whole, drawn(offsets, 9, 6, 20))
 
 
-def cut(stretches, series, layout=Layout(3, 1, 3)):
+def cut(stretches, series):
     """Windows on these stretches of rows, all of them train rows, of series that begin at these rows."""
     rows = int(max(stop for _, stop in stretches))
     values = np.arange(rows, dtype=np.float32)[:, None]
     ends = [*series[1:], rows]
     splits = [Split(range(a, b), range(b, b), range(b, b)) for a, b in zip(series, ends, strict=True)]
-    return split_windows(values, -values, splits, layout, stretches=intervals(stretches))["train"]
+    return split_windows(values, -values, splits, Layout(3, 1, 3), stretches=intervals(stretches))["train"]
 
 
 def test_a_series_of_several_stretches_is_one_and_one_without_a_window_none():
