@@ -36,11 +36,11 @@ class Pace:
 
 
 def pace_of(config: TrainingConfig, windows: int) -> Pace:
-    """The pace of a training on so many windows, by a configuration that says how long it lasts."""
+    """The pace of a training on so many windows; by ``USUAL_EPOCHS`` where its configuration leaves its length open."""
     if config.steps is not None:
         return Pace(config.steps, config.validate_every or _interval(config.steps, config.batch_size, 0))
-    assert config.epochs is not None, "its length is not settled"
-    return Pace(config.epochs * batches(config, windows), batches(config, windows))
+    epochs = USUAL_EPOCHS if config.epochs is None else config.epochs
+    return Pace(epochs * batches(config, windows), batches(config, windows))
 
 
 def steps_of_epoch(config: TrainingConfig, windows: int) -> int:
