@@ -267,7 +267,7 @@ class TrainingConfig(_Config):
         ge=1,
         description="With `steps`: steps from one validation to the next, for patience, history, checkpoints",
     )
-    sample_by: Annotated[SampleBy, _Tuned()] = Field(
+    sample_by: Annotated[SampleBy, Setting(tuned=True)] = Field(
         "windows",
         description="Draw batches evenly over all windows (windows), or over the series and within each over its"
         " windows (series), so that long series do not crowd out short ones",

@@ -135,6 +135,11 @@ def prepare_run(
     )
     length = with_usual_length(config.training, discover().catalogue[config.architecture].item)
     check_schedule(length.schedule, total_steps(length, len(prepared.parts["train"])))
+    if config.training.sample_by == "series" and prepared.table.series_column is None:
+        raise ConfigError(
+            f"{prepared.table.source}: `sample_by='series'` draws evenly by series, but nothing tells them apart; name"
+            " the column that does with `series`, or leave it out"
+        )
     if config.network.channels == "shared":
         for name, column in zip(prepared.problem.targets, prepared.problem.target_columns, strict=True):
             if column is None:

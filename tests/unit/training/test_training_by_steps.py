@@ -102,6 +102,13 @@ def test_draws_by_series_are_another_training(small, prepared):
     assert len(draw(None, np.int64(0))[0]) == 16
 
 
+def test_series_have_to_be_told_apart(series):
+    settings = {"target": "load", "window": 8, "horizon": 3, "sample_by": "series"}
+    with pytest.raises(ConfigError, match="DataFrame: `sample_by='series'` draws evenly by series, but nothing tells"):
+        plan("basic", series, **settings)
+    plan("basic", series.assign(site="a"), series="site", **settings)
+
+
 def test_so_many_windows_have_steps_by_default(series):
     settings = {"target": "load", "window": 8, "horizon": 3, "batch_size": 1, "hyperparameters": {"units": 2}}
     config, prepared = plan("basic", series, **settings)
