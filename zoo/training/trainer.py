@@ -200,6 +200,7 @@ def settle(
         plan = plan_by_rule(model, usual.engine, usual.batch_size, 1, CORES, gpu=False)
         return step_seconds(model, usual.batch_size, plan.parts)
 
+    choose_threads()  # a command comes here before anything else of TensorFlow
     windows, validated = (len(prepared.parts[part]) for part in ("train", "validation"))
     return settled_length(config, architecture, windows, validated, seconds)
 

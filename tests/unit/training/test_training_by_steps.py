@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from zoo.api import plan
@@ -140,6 +144,23 @@ def test_the_run_says_what_its_steps_were(zoo_command, series_file):
     again = zoo_command("train", "--from", record.id, "--epochs", 1)
     assert again.exit_code == 0, again.stderr
     assert "(step " not in again.stdout
+
+
+@pytest.mark.full
+def test_a_command_tells_its_steps_and_chooses_its_threads_first(tmp_path):
+    """In a process of its own, as TensorFlow has begun in this one."""
+    rows = np.arange(6000)
+    pd.DataFrame({"y": np.sin(rows / 5) + rows % 7}).to_csv(tmp_path / "long.csv", index=False)
+    options = "--data long.csv --target y --window 8 --horizon 2 --batch-size 1 --patience 1 --learning-rate 0.5"
+    command = [sys.executable, "-m", "zoo", "train", "linear", *options.split()]
+    threads = {name: value for name, value in os.environ.items() if not name.startswith("TF_NUM_")}
+    done = subprocess.run(command, cwd=tmp_path, env=threads, capture_output=True, text=True, check=True)
+    told = (
+        "at most 40,000 steps, validated every 2,000, as 4,191 windows are many; give --epochs or --steps for another"
+    )
+    assert told in done.stderr
+    assert "ThreadsWarning" not in done.stderr
+    assert "(step " in done.stdout
 
 
 def test_two_lengths_are_one_error(zoo_command, series_file):
