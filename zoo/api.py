@@ -22,6 +22,7 @@ from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.mlflow_tracker import require_mlflow
 from zoo.tracking.trackers import make_trackers
 from zoo.training.preparation import prepare_run
+from zoo.training.step_count import pace_of
 from zoo_registry import discover
 from zoo_registry.errors import RunError
 
@@ -99,6 +100,7 @@ def train_prepared(
     from zoo.acceleration.tensorflow_threads import choose_threads
     from zoo.runs.warm_start import load_start
     from zoo.training.seeding import alone
+    from zoo.training.settling import settled
 
     config = config.normalizing(prepared.window_scale.kind)
     lifecycle = Lifecycle() if lifecycle is None else lifecycle
@@ -106,6 +108,8 @@ def train_prepared(
     with ExitStack() as stack:
         stack.enter_context(alone())
         choose_threads()  # loading another run's weights starts TensorFlow
+        if unfinished is None:
+            config = settled(config, prepared)
         if source is not None and (unfinished is None or unfinished.checkpoint is None):
             start = load_start(source, Path(runs), config)
         if unfinished is None:
@@ -141,7 +145,8 @@ def _train(
     with ExitStack() as stack:
         callbacks = [lifecycle.epochs(unfinished.id)]
         if progress:
-            callbacks.append(stack.enter_context(ProgressBar()))
+            pace = pace_of(config.training, len(prepared.parts["train"]))
+            callbacks.append(stack.enter_context(ProgressBar(pace.total)))
         fitted = fit(
             entry.item,
             hp,

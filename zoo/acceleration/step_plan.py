@@ -44,9 +44,13 @@ def plan_by_rule(
     if engine == "auto":
         engine = "fused" if Fusion(model).layers and not gpu else "keras"
     parts = max(1, min(cores, batch_size // ROWS)) if engine == "fused" else 1
+    return Plan(engine, parts, steps_within(step_seconds(model, batch_size, parts), steps_per_epoch))
+
+
+def step_seconds(model: keras.Model, batch_size: int, parts: int) -> float:
+    """About how long a step takes: the same on all machines, as it is counted, not measured."""
     cost = complexity(model)
-    seconds = STEP + PASSES * (cost.multiply_adds + cost.least) * batch_size / SPEED / parts
-    return Plan(engine, parts, steps_within(seconds, steps_per_epoch))
+    return STEP + PASSES * (cost.multiply_adds + cost.least) * batch_size / SPEED / parts
 
 
 def steps_within(seconds: float, steps_per_epoch: int) -> int:

@@ -25,6 +25,8 @@ def print_results(record: RunRecord) -> None:
         note(sentence)
     say(f"features: {', '.join(record.problem.features)}; time: {data.time_column or 'none'}")
     epochs = f"best epoch {training.best_epoch} of {training.epochs}" if training.epochs else "not trained"
+    if training.epochs and record.config.training.steps is not None:
+        epochs += f" (step {training.best_step:,} of {training.steps:,})"
     say(
         f"{record.config.architecture} with {training.parameters:,} parameters: {epochs},"
         f" validation loss {training.val_loss:.4g}, {training.seconds:.1f} s"

@@ -102,8 +102,10 @@ def _told(record: RunRecord) -> _Listed:
 
 def _told_unfinished(run: UnfinishedRun) -> _Listed:
     """As JSON what config.json says of it, and ``unfinished``, which records of finished runs do not have."""
+    from zoo.training.step_count import epochs_of
+
     config, running, command = run.record.config, run.is_running(), run.command
-    state = {"epoch": run.epoch, "epochs": config.training.epochs, "running": running}
+    state = {"epoch": run.epoch, "epochs": epochs_of(config.training), "running": running}
     values = run.record.model_dump(mode="json") | {"unfinished": state | {"folder": str(run.folder), "resume": command}}
-    epoch = f"{run.epoch} of {config.training.epochs}"
+    epoch = f"{run.epoch} of {epochs_of(config.training)}"
     return _Listed(values, (run.id, Path(config.data.source).name, epoch, "(being trained)" if running else command))

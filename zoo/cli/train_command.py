@@ -126,6 +126,8 @@ def train(
         if tensorboard:
             note(f"to watch: tensorboard --logdir {shlex.quote(str(runs / TENSORBOARD_FOLDER))}")
         import_tensorflow()
+        if unfinished is None:
+            resolved = _settled(resolved, prepared)
         run = train_prepared(resolved, prepared, runs=runs, progress=True, unfinished=unfinished, lifecycle=lifecycle)
     bundle, failure = None, None
     if export:
@@ -181,6 +183,7 @@ def _resolve(
     from zoo.settings.parse import parse_settings
     from zoo.settings.resolve import resolve
     from zoo.settings.schema import DEFAULT_SOURCE
+    from zoo.settings.setting import laid_over
     from zoo.settings.toml_file import NOTHING, as_file, read_config
     from zoo_registry import Task
 
@@ -191,7 +194,7 @@ def _resolve(
     if (name := architecture or file.architecture) is None:
         raise ConfigError("Missing argument 'architecture': give a name that zoo list shows, or --config FILE")
     entry = known[name]  # an unknown name is told before anything slow is imported
-    asked, settings = settings, file.settings | settings
+    asked, settings = settings, laid_over(file.settings, settings)
     if start is not None:  # before settings of that run are told not to suit another task
         find_start(start, runs, name, settings.get("task", Task.FORECAST))
     if "source" not in settings:
@@ -205,6 +208,19 @@ def _resolve(
             raise
         raise ConfigError(f"{config}: {error}") from error  # it stands in the file
     return normalized_as_start(found, runs)
+
+
+def _settled(config: RunConfig, prepared: Prepared) -> RunConfig:
+    """The configuration with its length, which is told where the zoo chose it by steps."""
+    from zoo.training.settling import settled
+
+    found = settled(config, prepared)
+    if config.training.steps is None and (steps := found.training.steps) is not None:
+        note(
+            f"at most {steps:,} steps, validated every {found.training.validate_every:,}, as"
+            f" {len(prepared.parts['train']):,} windows are many; give --epochs or --steps for another length"
+        )
+    return found
 
 
 def _check_resume(ctx: typer.Context) -> None:

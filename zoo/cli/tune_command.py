@@ -140,10 +140,11 @@ def _asked(own: dict[str, Any], given: dict[str, Any], config: Path | None) -> d
     """What is asked for by file and flags, as the arguments of ``zoo.tune``."""
     from zoo.settings.parse import parse_settings
     from zoo.settings.schema import DEFAULT_SOURCE
+    from zoo.settings.setting import laid_over
     from zoo.tuning.search_range import parse_search
 
     file = _file(config)
-    settings = file.run.settings | file.study | given
+    settings = laid_over(file.run.settings | file.study, given)
     source = settings.pop("source", None)
     if source is None:
         note(f"no --data: searching on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")

@@ -45,7 +45,7 @@ class Parser:
             label, targets = one_target(targets), ()
         self.reading, self.label, self.classes = reading, label, Codes()
         self._roles, self._text = roles, text
-        named = [reading.time, reading.series, label]
+        named = [reading.time, reading.series, label, reading.weight]
         for name in (*targets, *features, *(name for name in named if name is not None)):
             if name not in frame.columns:
                 raise DataError(
@@ -54,7 +54,7 @@ class Parser:
         for role, names in (("target", targets), ("feature", features), ("calendar field", reading.calendar)):
             if twice := sorted({name for name in names if list(names).count(name) > 1}):
                 raise DataError(f"{where}: {role} '{twice[0]}' was named more than once; name it once")
-        taken = {*targets, *features, *(name for name in (reading.series, label) if name is not None)}
+        taken = {*targets, *features, *(name for name in named[1:] if name is not None)}
         time = find_time_column(frame, where, reading, taken, all_numeric=not features)
         self.naming = Naming(where, time, reading.series)
         self._refuse_doubled_roles(targets, features)
@@ -79,7 +79,7 @@ class Parser:
         self.spool_dtype = np.float32 if small else np.float64
 
     def parse(self, frame: pd.DataFrame, first_row: int) -> Rows:
-        """Return a frame's numbers, times, series and labels; ``first_row`` is its place in the file."""
+        """Return a frame's numbers, times, series, labels and weights; ``first_row`` is its place in the file."""
         where, naming = self.naming.where, self.naming
         times = None if naming.time is None else parse_times(frame[naming.time], where, first_row, self.reading)
         values = np.empty((len(frame), len(self._columns)))
@@ -106,7 +106,19 @@ class Parser:
                 raise DataError(
                     f"{where}: column '{self.label}' has more than {MAX_CLASSES} classes, expected a few; {remedy}"
                 )
-        return Rows(values, times, series, labels)
+        return Rows(values, times, series, labels, self._weights(frame, first_row))
+
+    def _weights(self, frame: pd.DataFrame, first_row: int) -> NDArray[np.float64] | None:
+        """How much each row counts in the loss."""
+        if (name := self.reading.weight) is None:
+            return None
+        weights = parse_numbers(frame[name], self.naming.where, named=True, first_row=first_row, csv=self.reading.csv)
+        assert weights is not None
+        if len(bad := np.flatnonzero(~(weights >= 0))):
+            found = "none" if np.isnan(weights[bad[0]]) else f"{weights[bad[0]]:g}"
+            expected, remedy = "a weight of 0 or more", "mend it, or leave `weight` out"
+            raise wrong_cell(self.naming.where, name, first_row + bad[0], expected, found, remedy)
+        return weights
 
     def add_calendar(self, values: NDArray[np.float64], times: Times | None) -> NDArray[np.float64]:
         """Put the calendar's columns behind the features."""
@@ -154,7 +166,8 @@ class Parser:
     def _refuse_doubled_roles(self, targets: Sequence[str], features: Sequence[str]) -> None:
         naming = self.naming
         roles: dict[str, str] = {}
-        for column, role in ((naming.time, "time column"), (naming.series, "column of series"), (self.label, "label")):
+        found = (naming.time, "time column"), (naming.series, "column of series"), (self.label, "label")
+        for column, role in (*found, (self.reading.weight, "weight")):
             if column is not None and column in (*targets, *features):
                 raise DataError(
                     f"{naming.where}: column '{column}' is the {role}, so it can be neither target nor feature;"
@@ -172,7 +185,7 @@ class Parser:
         """All columns of numbers that have no other role; those of text, and without name and data, are ignored."""
         where, found, ignored, texts = self.naming.where, [], [], []
         for name in frame.columns:
-            if name in (self.naming.time, self.naming.series, self.label, *without):
+            if name in (self.naming.time, self.naming.series, self.label, self.reading.weight, *without):
                 continue
             if name not in self._named and is_unnamed(name) and holds_no_data(frame[name]):
                 ignored.append(name)

@@ -20,7 +20,7 @@ _MAX_STEPS = 1e8  # that a resampled table may have
 
 @dataclass
 class Rows:
-    """The rows of a table on their way: values (rows, columns), and for each row its time, series and label.
+    """The rows of a table on their way: values (rows, columns), and for each row its time, series, label and weight.
 
     ``file_rows`` gives each row's place in the source where it is another one.
     """
@@ -29,6 +29,7 @@ class Rows:
     times: Times | None
     series: NDArray[np.int32] | None
     labels: NDArray[np.int32] | None
+    weights: NDArray[np.float64] | None = None
     file_rows: NDArray[np.int64] | None = None
     repairs: dict[str, Any] = field(default_factory=dict)
 
@@ -42,9 +43,9 @@ class Rows:
 
     def take(self, order: NDArray[np.int64]) -> Rows:
         """The rows in another order."""
-        arrays: list[Any] = [self.times, self.series, self.labels]
-        times, series, labels = (None if array is None else array[order] for array in arrays)
-        return Rows(self.values[order], times, series, labels, order, self.repairs)
+        arrays: list[Any] = [self.times, self.series, self.labels, self.weights]
+        times, series, labels, weights = (None if array is None else array[order] for array in arrays)
+        return Rows(self.values[order], times, series, labels, weights, order, self.repairs)
 
     def name(self, row: int) -> str:
         """Name a row by its place in the source, and its time."""
@@ -97,10 +98,11 @@ def arrange(rows: Rows, naming: Naming, reading: Reading) -> Rows:
 
 
 def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
-    """Bring each series to an even step: the rows of a step become one, by ``reading.aggregate``; labels by the last.
+    """Bring each series to an even step: the rows of a step become one, by ``reading.aggregate``.
 
-    A step without rows becomes a row of missing values. Raises ConfigError for an unknown rule, DataError without
-    times, where rows are out of order, and where they would become too many.
+    Labels are the last one's, weights the mean. A step without rows becomes a row of missing values, with the weight 0.
+    Raises ConfigError for an unknown rule, DataError without times, where rows are out of order, and where they would
+    become too many.
     """
     if not isinstance(rows.times, pd.DatetimeIndex):
         raise DataError(
@@ -129,6 +131,7 @@ def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
                 f" expected {_MAX_STEPS:.0e} at most; give a longer step"
             )
     parts: list[tuple[NDArray[Any], pd.DatetimeIndex, NDArray[Any] | None]] = []
+    weights: list[NDArray[np.float64]] = []
     for start, end in zip(rows.starts.tolist(), ends, strict=True):
         grouped = pd.DataFrame(rows.values[start:end], index=rows.times[start:end]).resample(rule)
         with np.errstate(over="ignore"):  # an overflow is told below
@@ -137,6 +140,9 @@ def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
         if rows.labels is not None:
             known = pd.Series(rows.labels[start:end], index=rows.times[start:end]).replace(MISSING_CLASS, np.nan)
             labels = known.resample(rule).last().fillna(MISSING_CLASS).to_numpy(np.int32)
+        if rows.weights is not None:
+            own = pd.Series(rows.weights[start:end], index=rows.times[start:end])
+            weights.append(np.asarray(own.resample(rule).mean().fillna(0.0), np.float64))
         parts.append((frame.to_numpy(), pd.DatetimeIndex(frame.index), labels))
     counts = [len(part[0]) for part in parts]
     values = np.concatenate([part[0] for part in parts])
@@ -158,6 +164,7 @@ def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
         times,
         None if rows.series is None else np.repeat(np.arange(len(parts), dtype=np.int32), counts),
         None if rows.labels is None else np.concatenate([part[2] for part in parts if part[2] is not None]),
+        np.concatenate(weights) if weights else None,
         None,
         rows.repairs,
     )

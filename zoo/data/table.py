@@ -40,7 +40,8 @@ class Table:
     ``series`` gives each series' name and rows; a table without a column of series is one series without a name.
     ``stretches`` are intervals of rows over whose ends no window may reach: the series, cut at gaps where that was
     asked for. ``labels`` (rows,) numbers ``classes``, -1 where the label is missing. ``file_rows`` gives each row's
-    place in the source where it is another one. ``repairs`` records what was done on request.
+    place in the source where it is another one. ``weights`` (rows,), 0 or more and not all 0, say how much rows count
+    in the loss. ``repairs`` records what was done on request.
     """
 
     source: str
@@ -58,6 +59,8 @@ class Table:
     labels: NDArray[np.int32] | None = None
     classes: tuple[str, ...] = ()
     file_rows: NDArray[np.int64] | None = None
+    weight_column: str | None = None
+    weights: NDArray[np.float64] | None = None
     repairs: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -100,7 +103,10 @@ class Table:
         return Step(name=str(self.frequency), size=size)
 
     def fingerprint(self) -> str:
-        """SHA-256 over column names, roles, series, times, values and labels, before missing values are repaired."""
+        """SHA-256 over all that a training reads, before missing values are repaired.
+
+        That is column names, roles, series, times, values, labels and weights.
+        """
         digest = hashlib.sha256(repr((self.features, self.targets, self.values.shape)).encode())
         for rows in row_blocks(0, len(self.values)):
             digest.update(np.ascontiguousarray(self.values[rows], dtype=np.float64).tobytes())
@@ -118,6 +124,10 @@ class Table:
             digest.update(repr((self.label_column, self.classes)).encode())
             for rows in row_blocks(0, len(self.labels)):
                 digest.update(self.labels[rows].tobytes())
+        if self.weights is not None:
+            digest.update(repr(self.weight_column).encode())
+            for rows in row_blocks(0, len(self.weights)):
+                digest.update(self.weights[rows].tobytes())
         return digest.hexdigest()
 
     def named(self, series: Sequence[str]) -> str:
@@ -205,16 +215,16 @@ def _spool(
         if pieces.times is not None:
             first_times = pieces.times if first_times is None else first_times
             numbers = _comparable_ticks(pieces.times, first_times, parser.naming, first_row)
-        arrays = (pieces.values, numbers, pieces.series, pieces.labels)
+        arrays = (pieces.values, numbers, pieces.series, pieces.labels, pieces.weights)
         if not first_row:
-            dtypes = (parser.spool_dtype, np.int64, np.int32, np.int32)
+            dtypes = (parser.spool_dtype, np.int64, np.int32, np.int32, np.float64)
             files = [None if a is None else SpoolFile(folder, d) for a, d in zip(arrays, dtypes, strict=True)]
         for file, array in zip(files, arrays, strict=True):
             if file is not None and array is not None:
                 file.append(array)
         first_row += len(frame)
     assert parser is not None
-    values, numbers, series, labels = (None if file is None else file.array() for file in files)
+    values, numbers, series, labels, weights = (None if file is None else file.array() for file in files)
     assert values is not None
     times: Times | None = None
     if numbers is not None and isinstance(first_times, pd.DatetimeIndex):
@@ -222,7 +232,7 @@ def _spool(
         times = pd.DatetimeIndex(numbers, dtype=dtype, copy=False)  # pandas makes a copy of it in other ways
     elif numbers is not None:
         times = pd.Index(numbers, copy=False)
-    return arrange(Rows(values, times, series, labels), parser.naming, reading), parser
+    return arrange(Rows(values, times, series, labels, weights), parser.naming, reading), parser
 
 
 def _comparable_ticks(times: Times, first: Times, naming: Naming, first_row: int) -> NDArray[np.int64]:
@@ -252,6 +262,11 @@ def _comparable_ticks(times: Times, first: Times, naming: Naming, first_row: int
 def _checked(rows: Rows, parser: Parser, reading: Reading) -> Table:
     naming, times = parser.naming, rows.times
     parser.refuse_empty_columns()
+    if rows.weights is not None and not rows.weights.any():
+        raise DataError(
+            f"{naming.where}: column '{reading.weight}' holds nothing but 0, expected weights of rows; leave `weight`"
+            " out"
+        )
     starts = rows.starts
     ends = [*starts[1:].tolist(), len(rows.values)]
     series = {name: range(a, b) for name, a, b in zip(naming.series_names, starts.tolist(), ends, strict=True)}
@@ -274,6 +289,8 @@ def _checked(rows: Rows, parser: Parser, reading: Reading) -> Table:
         labels=labels,
         classes=classes,
         file_rows=rows.file_rows,
+        weight_column=None if rows.weights is None else reading.weight,
+        weights=rows.weights,
         repairs=rows.repairs,
     )
     cuts, frequency = starts, None

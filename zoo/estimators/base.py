@@ -65,7 +65,8 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         table = prepared.table
         self.network_, self.history_, self.best_epoch_ = fitted.model, fitted.history, fitted.best_epoch
         self.preprocessor_ = prepared.preprocessor
-        self.config_ = config.normalizing(prepared.window_scale.kind)
+        lasting = config.model_copy(update={"training": fitted.config})
+        self.config_ = lasting.normalizing(prepared.window_scale.kind)
         self.features_, self.targets_ = table.features, prepared.problem.targets
         self.feature_names_in_ = np.array([str(name) for name in X.columns], dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)

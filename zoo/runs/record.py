@@ -51,11 +51,16 @@ class EngineRecord(Record):
 class TrainingRecord(Record):
     """How a training went; ``loss`` and ``val_loss`` are of the epoch whose weights were kept, which counts from 1.
 
-    Weights that were taken as they are have no epoch, 0, and no ``loss``.
+    Weights that were taken as they are have no epoch, 0, and no ``loss``. An epoch is ``validate_every`` optimizer
+    steps, the last one perhaps fewer: ``steps`` were made in all, and the weights are those after ``best_step`` of
+    them. Records that were made before these were counted have none of the three.
     """
 
     epochs: int
     best_epoch: int
+    validate_every: int | None = None
+    steps: int | None = None
+    best_step: int | None = None
     seconds: float
     loss: float | None
     val_loss: float

@@ -46,7 +46,7 @@ def make_record(
         {
             "id": run_id,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "config": config.model_copy(update={"training": _repeatable(config.training, fitted.plan)}),
+            "config": config.model_copy(update={"training": _repeatable(fitted.config, fitted.plan)}),
             "plugin": Provenance.of(entry),
             "versions": library_versions(),
             "problem": prepared.problem,
@@ -54,6 +54,9 @@ def make_record(
             "training": {
                 "epochs": len(fitted.history["loss"]),
                 "best_epoch": fitted.best_epoch,
+                "validate_every": fitted.pace.validate_every,
+                "steps": fitted.pace.steps_after(len(fitted.history["loss"])),
+                "best_step": fitted.pace.steps_after(fitted.best_epoch),
                 "seconds": round(fitted.seconds, 3),
                 "loss": fitted.loss,
                 "val_loss": fitted.val_loss,

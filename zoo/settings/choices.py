@@ -23,6 +23,7 @@ NormalizeWindow = Literal[
 ]
 Channels = Literal["joint", "shared"]
 Keep = Literal["best", "last"]
+SampleBy = Literal["windows", "series"]
 Engine = Literal["auto", "keras", "fused"]
 ClassWeights = Literal["none", "balanced"]
 SamplerName = Literal["tpe", "random", "grid"]

@@ -31,6 +31,7 @@ class TrialKeywords(TableKeywords, total=False):
     target: str | Sequence[str] | None
     features: str | Sequence[str] | None
     label: str | None
+    weight: str | None
     delimiter: str | None
     decimal: str | None
     encoding: str | None
@@ -80,6 +81,9 @@ class TrialKeywords(TableKeywords, total=False):
     loss: str | Mapping[str, Any] | None
     class_weights: Literal["none", "balanced"] | None
     epochs: int | None
+    steps: int | None
+    validate_every: int | None
+    sample_by: Literal["windows", "series"] | None
     batch_size: int | None
     patience: int | None
     keep: Literal["best", "last"] | None

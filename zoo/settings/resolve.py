@@ -34,6 +34,7 @@ def resolve(
     hp = architecture.configure(hyperparameters)
 
     preferred = {key: value for key, value in vars(architecture.defaults).items() if value is not None}
+    preferred.pop("epochs", None)  # which are settled once it is known how many windows there are
     data = resolve_data({key: value for key, value in given.items() if key in DataConfig.model_fields})
     task = find_task(data.task)
     reconstruct = task.reconstructs(architecture)
@@ -115,7 +116,7 @@ def _check_of_architecture(
             f"`normalize_window` {network.normalize_window} cannot be undone on what architecture '{name}' gives, which"
             " it decodes itself; leave it out"
         )
-    if not training.epochs and architecture.pretrained is None and training.start_from is None:
+    if training.epochs == 0 and architecture.pretrained is None and training.start_from is None:
         raise ConfigError(
             f"`epochs=0` trains nothing, and architecture '{name}' has no weights to begin with; give more, or the run"
             " to begin with by `start_from`"

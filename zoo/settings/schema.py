@@ -22,6 +22,7 @@ from zoo.settings.choices import (
     Missing,
     NormalizeWindow,
     OptimizerName,
+    SampleBy,
     ShortSeries,
 )
 from zoo.settings.loss_names import normal_loss
@@ -34,11 +35,13 @@ DEFAULT_SOURCE = "example:co2"
 _MAX_ROWS = 1_000_000
 _ADAMW_DECAY = 0.004
 _THRESHOLD = 0.995
+USUAL_EPOCHS = 100  # of an architecture without a default of its own
 
 _Parameter = partial(Setting, estimators=True)
 _Tuned = partial(Setting, estimators=True, tuned=True)
 _EXAMPLES, _ARCHITECTURES = "the example's", "the architecture's"
 _OF_VALUES = (Task.FORECAST, Task.REGRESS)
+_EPOCHS = f"the architecture's, else {USUAL_EPOCHS}; `steps` where those take too long"
 _FOUND, _TRAININGS = "found by type or name", "the training's"
 
 
@@ -77,6 +80,11 @@ class DataConfig(_Config):
     )
     label: Annotated[str | None, Setting(tasks=(Task.ANOMALY,))] = Field(
         None, description="Column of 0 and 1, used for scoring alone"
+    )
+    weight: Annotated[str | None, _Parameter(unset="all rows count alike", metavar="COLUMN")] = Field(
+        None,
+        description="Column of numbers, 0 or more, that says how much a row counts in the loss: a window counts by the"
+        " mean over the rows that it is judged by, of a forecast those of its horizon",
     )
     time: Annotated[str | None, _Parameter(unset=_FOUND, bundles=f"{_TRAININGS}, else {_FOUND}")] = Field(
         None, description="Column of times, or of whole numbers that count up"
@@ -252,8 +260,24 @@ class TrainingConfig(_Config):
     class_weights: Annotated[ClassWeights, _Tuned(tasks=(Task.CLASSIFY,))] = Field(
         "none", description="Let rare classes count as much as frequent ones (balanced), or not (none)"
     )
-    epochs: Annotated[int, _Tuned(preset=_ARCHITECTURES)] = Field(
-        100, ge=0, description="Epochs to train at most; 0: none, the weights to begin with are taken as they are"
+    epochs: Annotated[int | None, _Tuned(unset=_EPOCHS)] = Field(
+        None, ge=0, description="Epochs to train at most; 0: none, the weights to begin with are taken as they are"
+    )
+    steps: Annotated[int | None, _Tuned(unset="as `epochs` say")] = Field(
+        None,
+        ge=1,
+        description="Optimizer steps to train at most, one for each batch, instead of `epochs`; `validate_every` steps"
+        " are then an epoch",
+    )
+    validate_every: Annotated[int | None, _Parameter(unset="20 times in `steps`, fewer of many windows")] = Field(
+        None,
+        ge=1,
+        description="With `steps`: steps from one validation to the next, for patience, history, checkpoints",
+    )
+    sample_by: Annotated[SampleBy, Setting(tuned=True)] = Field(
+        "windows",
+        description="Draw batches evenly over all windows (windows), or over the series and within each over its"
+        " windows (series), so that long series do not crowd out short ones",
     )
     batch_size: Annotated[int, _Tuned(preset=_ARCHITECTURES), Search.choice(32, 64, 128)] = Field(
         32, ge=1, description="Windows in a batch"
@@ -321,6 +345,22 @@ class TrainingConfig(_Config):
             raise ConfigError("`batch_parts` is for fused layers, found `engine='keras'`; leave one of them out")
         if self.clip_norm and self.clip_value:
             raise ConfigError("`clip_norm` and `clip_value` bound the gradients each in its way; give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _check_length(self) -> Self:
+        """Raise ConfigError where two settings say how long to train, or one is for steps that are not given."""
+        if self.epochs is not None and self.steps is not None:
+            raise ConfigError(
+                f"`epochs` ({self.epochs}) and `steps` ({self.steps}) both say how long to train; give one of them"
+            )
+        if self.validate_every is not None and self.steps is None:
+            raise ConfigError("`validate_every` divides `steps`, which were not given; give them too, or leave it out")
+        if self.steps is not None and (self.validate_every or 0) > self.steps:
+            raise ConfigError(
+                f"`validate_every` {self.validate_every} is more than all {self.steps} `steps`, so that nothing would"
+                " be validated; give fewer"
+            )
         return self
 
 

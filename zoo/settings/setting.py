@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from zoo_registry import Search
 
+_RULING_OUT = {"epochs": ("steps", "validate_every"), "steps": ("epochs", "validate_every")}
 _UNBOUNDED = 1_000_000  # a limit that only keeps mistakes out is not told
 
 
@@ -164,6 +165,12 @@ def _settings(schema: type[BaseModel], title: str) -> Iterator[Described]:
         for mark in field.metadata:
             if isinstance(mark, Setting):
                 yield Described(name, field, mark, title)
+
+
+def laid_over(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with those over them that were given beside: of two that rule each other out the one that was given."""
+    ruled_out = {other for name, others in _RULING_OUT.items() if is_given(given.get(name)) for other in others}
+    return {name: value for name, value in settings.items() if name not in ruled_out} | dict(given)
 
 
 def is_given(value: Any) -> bool:

@@ -24,7 +24,8 @@ from zoo.preprocessing.window_scale import WindowScale
 from zoo.provenance import Repairs
 from zoo.settings.schema import DataConfig, RunConfig
 from zoo.tasks import find_task
-from zoo.training.step_count import check_schedule, total_steps
+from zoo.training.step_count import check_schedule, total_steps, with_usual_length
+from zoo_registry import discover
 from zoo_registry.errors import ConfigError, DataError
 
 
@@ -159,7 +160,13 @@ def prepare_run(
     prepared = prepare(
         config.data, source, preprocessor, splits=splits, spool=spool, quantiles=config.network.quantiles
     )
-    check_schedule(config.training.schedule, total_steps(config.training, len(prepared.parts["train"])))
+    length = with_usual_length(config.training, discover().catalogue[config.architecture].item)
+    check_schedule(length.schedule, total_steps(length, len(prepared.parts["train"])))
+    if config.training.sample_by == "series" and prepared.table.series_column is None:
+        raise ConfigError(
+            f"{prepared.table.source}: `sample_by='series'` draws evenly by series, but nothing tells them apart; name"
+            " the column that does with `series`, or leave it out"
+        )
     if config.network.channels == "shared":
         for name, column in zip(prepared.problem.targets, prepared.problem.target_columns, strict=True):
             if column is None:

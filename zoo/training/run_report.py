@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.reports.report import Training
-from zoo.runs.record import RunRecord
+from zoo.runs.record import RunRecord, TrainingRecord
 from zoo.settings.toml_file import config_text
 from zoo.tasks import find_task
 
@@ -19,6 +19,12 @@ def run_report(record: RunRecord, history: Mapping[str, Sequence[float]], best_e
     return find_task(config.task).report(training, record.evaluation, details)
 
 
+def _steps(training: TrainingRecord) -> list[tuple[str, str]]:
+    if training.steps is None:
+        return []
+    return [("steps", f"{training.steps:,}, validated every {training.validate_every:,}")]
+
+
 def _facts(record: RunRecord) -> list[tuple[str, str]]:
     config, data, training = record.config, record.data, record.training
     task = find_task(config.task)
@@ -28,6 +34,7 @@ def _facts(record: RunRecord) -> list[tuple[str, str]]:
         ("architecture", f"{config.architecture}, from {record.plugin.distribution} {record.plugin.version}"),
         ("parameters", f"{training.parameters:,}"),
         ("epochs", f"{training.epochs}, {kept}"),
+        *_steps(training),
         ("seconds", training.seconds),
         ("task", f"{task.name}: {task.described(config.data)}"),
         ("data", f"{data.source}, {data.rows:,} rows"),

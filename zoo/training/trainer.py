@@ -14,7 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from zoo.acceleration.fusion import Fusion
-from zoo.acceleration.step_plan import Plan
+from zoo.acceleration.step_plan import Plan, plan_by_rule, step_seconds
 from zoo.acceleration.tensorflow_threads import choose_threads
 from zoo.data.labels import balanced_weights, class_counts
 from zoo.data.windows import Windows
@@ -31,14 +31,17 @@ from zoo.tasks import find_task
 from zoo.training.batches import feed, ordered_batches
 from zoo.training.compilation import make_loss, make_optimizer
 from zoo.training.interrupts import Interrupts
-from zoo.training.plan_choice import choose_plan, computed_by, steps_of_epoch
+from zoo.training.plan_choice import choose_plan, computed_by
 from zoo.training.schedules import RecordRate, make_rate, schedule_callbacks
 from zoo.training.seeding import alone, seeded
-from zoo.training.step_count import total_steps
+from zoo.training.series_draws import series_offsets
+from zoo.training.step_count import Pace, pace_of, settled_length, total_steps
+from zoo.training.window_weights import window_weights
 from zoo_registry import Architecture, Hyperparameters, LossContext
 from zoo_registry.errors import ConfigError, TrainingError
 
 PREDICTION_BATCH = 512
+CORES = 2  # by which it is estimated how long a training takes, whatever the machine has
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,9 @@ class Fitted:
 
     ``model`` gives scaled targets, whatever it was trained to give. ``history`` maps ``loss``, ``val_loss``,
     ``learning_rate`` (that of the epoch's last step) and others to one value for each epoch; ``best_epoch``, whose
-    weights these are, counts from 1, and is 0 of one that was not trained; ``val_loss`` is of these weights. ``plan``
-    is how its steps were computed, and ``engine`` what the record says of that.
+    weights these are, counts from 1, and is 0 of one that was not trained; ``val_loss`` is of these weights.
+    ``config`` says how long it was to last, also where nobody asked, and ``pace`` what that is in steps. ``plan`` is
+    how its steps were computed, and ``engine`` what the record says of that.
     """
 
     model: keras.Model
@@ -56,6 +60,8 @@ class Fitted:
     best_epoch: int
     val_loss: float
     seconds: float
+    config: TrainingConfig
+    pace: Pace
     plan: Plan
     engine: dict[str, Any]
 
@@ -109,7 +115,10 @@ def fit(
     where the network cannot be built or those weights do not fit it, RunError for a checkpoint that does not.
     """
     threads = choose_threads()  # before anything else of TensorFlow
-    train, validation = prepared.parts["train"], ordered_batches(prepared.parts["validation"], PREDICTION_BATCH)
+    config = settle(architecture, hp, prepared, config, network)
+    train, judged = prepared.parts["train"], prepared.parts["validation"]
+    validation = ordered_batches(judged, PREDICTION_BATCH, window_weights(prepared, "validation"))
+    pace, drawn = pace_of(config, len(train)), drawing(prepared, config)
 
     def build() -> keras.Model:
         return compiled(architecture, hp, prepared, config, network).trained
@@ -119,7 +128,7 @@ def fit(
         check_loadable(model, f"architecture '{architecture.name}'")
     stopper = keras.callbacks.EarlyStopping(
         monitor="val_loss",
-        patience=config.patience or config.epochs,
+        patience=config.patience or pace.epochs,
         restore_best_weights=config.keep == "best",
     )
     schedule = schedule_callbacks(config.schedule, config.learning_rate)
@@ -128,7 +137,7 @@ def fit(
     plan = checkpoints.plan
     if plan is None:
         with layers_told(model, "trained"):
-            plan = checkpoints.plan = choose_plan(model, build, train, config)
+            plan = checkpoints.plan = choose_plan(model, build, train, config, **drawn)
         if config.autotune:
             model, told = compiled(
                 architecture, hp, prepared, config, network
@@ -136,14 +145,14 @@ def fit(
     if start is not None:
         start.put_into(model)
     interrupts = Interrupts()
-    steps = steps_of_epoch(train, config)
-    batches, draw = feed(train, config.batch_size, config.seed, checkpoints.first_epoch)
-    with layers_told(model, "trained"), interrupts.noted(), computed_by(plan, model, steps, draw):
+    steps, done = pace.validate_every, pace.steps_after(checkpoints.first_epoch)
+    batches, draw = feed(train, config.batch_size, config.seed, done, **drawn)
+    with layers_told(model, "trained"), interrupts.noted(), computed_by(plan, model, steps, draw, pace.total - done):
         model.fit(
             batches,
             validation_data=validation,
             initial_epoch=checkpoints.first_epoch,
-            epochs=checkpoints.first_epoch if checkpoints.stopped else config.epochs,
+            epochs=checkpoints.first_epoch if checkpoints.stopped else pace.epochs,
             steps_per_epoch=steps,
             callbacks=[
                 interrupts,
@@ -166,7 +175,34 @@ def fit(
         kept_history["loss"], kept = [], 0
         val_loss = float(model.evaluate(validation, verbose=0))
     engine = {**plan.record(Fusion(model)), "threads": threads._asdict()}
-    return Fitted(told, kept_history, kept, val_loss, checkpoints.seconds, plan, engine)
+    return Fitted(told, kept_history, kept, val_loss, checkpoints.seconds, config, pace, plan, engine)
+
+
+def drawing(prepared: Prepared, config: TrainingConfig) -> dict[str, Any]:
+    """How the batches of a training are drawn and weighted, as :func:`zoo.training.batches.feed` takes it."""
+    train, starts = prepared.parts["train"], prepared.table.starts
+    series = series_offsets(train, starts) if config.sample_by == "series" else None
+    return {"series": series, "weights": window_weights(prepared, "train")}
+
+
+@alone()
+def settle(
+    architecture: Architecture,
+    hp: Hyperparameters,
+    prepared: Prepared,
+    config: TrainingConfig,
+    network: NetworkConfig | None = None,
+) -> TrainingConfig:
+    """Say how long a training lasts, where its configuration leaves that to the zoo; raises as :func:`fit` does."""
+
+    def seconds(usual: TrainingConfig) -> float:
+        model = compiled(architecture, hp, prepared, usual, network).trained
+        plan = plan_by_rule(model, usual.engine, usual.batch_size, 1, CORES, gpu=False)
+        return step_seconds(model, usual.batch_size, plan.parts)
+
+    choose_threads()  # a command comes here before anything else of TensorFlow
+    windows, validated = (len(prepared.parts[part]) for part in ("train", "validation"))
+    return settled_length(config, architecture, windows, validated, seconds)
 
 
 def compiled(
@@ -184,7 +220,7 @@ def compiled(
         raise ConfigError(f"Keras runs on '{keras.backend.backend()}'; set KERAS_BACKEND=tensorflow, the zoo needs it")
     network = network or NetworkConfig.model_validate({})
     with seeded(config.seed):
-        needed = not config.epochs and config.start_from is None
+        needed = config.epochs == 0 and config.start_from is None
         found = assemble(architecture, hp, prepared.shape, network, prepared.window_scale, pretrained=needed)
     targets = prepared.preprocessor.targets_
     balanced = config.class_weights == "balanced"
@@ -211,7 +247,7 @@ def forecaster(model: keras.Model) -> Callable[[Windows], Iterator[NDArray[np.fl
         predict = function.get_concrete_function(tf.TensorSpec(given.shape, given.dtype))
 
     def forecast(windows: Windows) -> Iterator[NDArray[np.float32]]:
-        for inputs, _ in ordered_batches(windows, PREDICTION_BATCH):
+        for inputs, *_ in ordered_batches(windows, PREDICTION_BATCH):
             with layers_told(model, "called"):
                 outputs = predict(inputs).numpy()
             yield outputs

@@ -23,6 +23,18 @@ def test_it_trains_for_the_median_of_the_folds_and_stops_by_nothing(make_config,
     assert wanted.rows("test") == usual.rows("test")
 
 
+def test_folds_that_trained_by_steps_are_followed_by_their_steps(make_config, series):
+    """Also where the zoo chose the steps of a configuration that names none."""
+    length = {"steps": 100, "validate_every": 30}
+    folds = [{"best_epoch": n, "best_step": min(30 * n, 100), "length": length} for n in (4, 1, 3)]
+    for asked in ({**length, "epochs": None}, {"epochs": None}):
+        training = refit_config(make_config(**asked), replace(TRIAL, result={"folds": folds})).training
+        assert (training.epochs, training.steps, training.validate_every) == (None, 90, 30)
+    early = [{**fold, "best_step": 20} for fold in folds]
+    training = refit_config(make_config(epochs=None), replace(TRIAL, result={"folds": early})).training
+    assert (training.steps, training.validate_every) == (20, 20)
+
+
 def test_weights_that_no_fold_trained_are_left_as_they_are(make_config):
     untrained = replace(TRIAL, result={"folds": [{"best_epoch": 0}] * 3})
     assert refit_config(make_config(), untrained).training.epochs == 0

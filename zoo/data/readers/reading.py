@@ -46,11 +46,12 @@ class Reading:
     ``time`` names the time column; without it that is ``usual_time`` where there is such a column, else the first
     column of dates, or of text under a usual name, or of whole numbers under one that count up. ``time_format`` says
     how its values are read as times where it holds none by its type, and ``zone`` whose clock they are brought to; see
-    :mod:`zoo.data.time_formats`. ``series`` names the column that tells several series apart. ``sort``, ``resample`` (a
-    pandas frequency, with ``aggregate``) and ``short_series`` are repairs that are asked for; ``gaps`` says what an
-    uneven step is. ``calendar`` fields become features, read off the times' own wall clock, or that of
-    ``calendar_zone`` (``"none"``: the times must have no zone). With ``lists`` a feature or target that is no column's
-    name is a list of names by commas. ``spool`` is a folder for what does not fit in memory.
+    :mod:`zoo.data.time_formats`. ``series`` names the column that tells several series apart, and ``weight`` the one
+    that says how much a row counts in the loss. ``sort``, ``resample`` (a pandas frequency, with ``aggregate``) and
+    ``short_series`` are repairs that are asked for; ``gaps`` says what an uneven step is. ``calendar`` fields become
+    features, read off the times' own wall clock, or that of ``calendar_zone`` (``"none"``: the times must have no
+    zone). With ``lists`` a feature or target that is no column's name is a list of names by commas. ``spool`` is a
+    folder for what does not fit in memory.
     """
 
     csv: CsvFormat = field(default_factory=CsvFormat)
@@ -59,6 +60,7 @@ class Reading:
     time_format: str | None = None
     zone: str | None = None
     series: str | None = None
+    weight: str | None = None
     sort: bool = False
     resample: str | None = None
     aggregate: Aggregate = "mean"
