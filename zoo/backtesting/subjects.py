@@ -16,6 +16,7 @@ from zoo.bundle.opening import is_bundle
 from zoo.data.intervals import intervals
 from zoo.data.readers.reading import Source
 from zoo.data.reading_choice import way_to_fill, without_calendar
+from zoo.data.series_splits import validation_share
 from zoo.data.splits import PARTS
 from zoo.data.table import Table
 from zoo.data.table_windows import TableWindows, lay_over
@@ -43,8 +44,8 @@ class Subject:
     ``laid`` has a window for every row. ``tested`` gives by series the rows that are forecast unless asked otherwise,
     and ``unseen`` those that the network was not trained on; None where nothing tells. ``config`` trains it anew,
     ``outputs`` is it as it is; a bundle has no ``config``, and a configuration no ``outputs``. ``unit`` (n_targets,) is
-    what its errors are divided by. ``validation`` is the share of the rows before an origin that stops a training.
-    ``doubt`` is to be told where all rows are forecast.
+    what its errors are divided by. ``validation`` is the share of the rows before an origin that stops a training, or
+    their number in each series. ``doubt`` is to be told where all rows are forecast.
     """
 
     title: str
@@ -150,7 +151,6 @@ def _of_config(config: RunConfig, data: Source | None, missing: Missing | None) 
     table = read_data(config.data, source)
     splits, short = split_table(table, config.data)
     tested = {name: split.test for name, split in splits.items()}
-    later = sum(len(split.validation) for split in splits.values())
     task, levels = find_task(config.task), config.network.quantiles
     problem = task.state(config.data, table.features, table.targets, (), levels, zone=table.zone)
     series = intervals([table.series[name] for name in splits])
@@ -161,7 +161,7 @@ def _of_config(config: RunConfig, data: Source | None, missing: Missing | None) 
         tested=tested,
         data=config.data,
         config=config,
-        validation=later / (later + sum(len(split.train) for split in splits.values())),
+        validation=validation_share(config.data, splits.values()) or _VALIDATION,
         season=config.data.season,
         remarks=tuple(f"series '{name}' is left out, as it is too short" for name in short),
     )

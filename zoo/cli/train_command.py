@@ -188,7 +188,7 @@ def _resolve(
     if (name := architecture or file.architecture) is None:
         raise ConfigError("Missing argument 'architecture': give a name that zoo list shows, or --config FILE")
     entry = known[name]  # an unknown name is told before anything slow is imported
-    asked, settings = settings, file.settings | settings
+    asked, settings = settings, file.beaten_by(settings)
     if start is not None:  # before settings of that run are told not to suit another task
         find_start(start, runs, name, settings.get("task", Task.FORECAST))
     if "source" not in settings:

@@ -143,7 +143,7 @@ def _asked(own: dict[str, Any], given: dict[str, Any], config: Path | None) -> d
     from zoo.tuning.search_range import parse_search
 
     file = _file(config)
-    settings = file.run.settings | file.study | given
+    settings = file.run.beaten_by(file.study | given)
     source = settings.pop("source", None)
     if source is None:
         note(f"no --data: searching on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")

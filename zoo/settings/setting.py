@@ -171,6 +171,12 @@ def is_given(value: Any) -> bool:
     return value is not None and value not in ((), [], {})
 
 
+def is_set(config: BaseModel, name: str) -> bool:
+    """Whether a field has another value than by default."""
+    default: Any = type(config).model_fields[name].get_default(call_default_factory=True)
+    return bool(getattr(config, name) != default)
+
+
 def given_of(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that were given a value."""
     return {name: value for name, value in settings.items() if is_given(value)}

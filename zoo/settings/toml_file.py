@@ -10,7 +10,7 @@ from typing import Any
 
 import tomli_w
 
-from zoo.settings.schema import RunConfig
+from zoo.settings.schema import SPLITS, RunConfig
 from zoo.settings.setting import sections_of, settings_of
 from zoo_registry.errors import ConfigError, close_match_hint
 
@@ -22,6 +22,11 @@ class ConfigFile:
     architecture: str | None = None
     hyperparameters: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+
+    def beaten_by(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings with those that are given besides, which win; another way to split replaces the file's."""
+        others = SPLITS if any(name in settings for name in SPLITS) else ()
+        return {name: value for name, value in self.settings.items() if name not in others} | dict(settings)
 
 
 NOTHING = ConfigFile()
@@ -85,4 +90,6 @@ def plain(config: RunConfig) -> dict[str, Any]:
         name: {found.name for found in settings_of(section).values() if not found.mark.asked}
         for name, section in sections
     }
+    if config.data.split_dates or config.data.split_last:  # which beat it
+        unasked["data"].add("split")
     return config.model_dump(mode="json", exclude_none=True, exclude=unasked)
