@@ -20,6 +20,7 @@ from zoo.data.series_splits import validation_share
 from zoo.data.splits import PARTS
 from zoo.data.table import Table
 from zoo.data.table_windows import TableWindows, lay_over
+from zoo.provenance import Retrained, why_untested
 from zoo.quiet import import_tensorflow
 from zoo.runs.record import find_run
 from zoo.settings.choices import ARRAYS, FRAME, Missing
@@ -150,7 +151,8 @@ def _of_config(config: RunConfig, data: Source | None, missing: Missing | None) 
         raise ConfigError(f"the table was a {source} of a program; give `data`, or backtest(..., data=...)")
     table = read_data(config.data, source)
     splits, short = split_table(table, config.data)
-    tested = {name: split.test for name, split in splits.items()}
+    part = "train" if config.data.all_rows else "test"  # any row may test what is trained anew before it
+    tested = {name: getattr(split, part) for name, split in splits.items()}
     task, levels = find_task(config.task), config.network.quantiles
     problem = task.state(config.data, table.features, table.targets, (), levels, zone=table.zone)
     series = intervals([table.series[name] for name in splits])
@@ -174,6 +176,8 @@ def _of_run(run: Run, data: Source | None, missing: Missing | None, *, refit: bo
     if refit:
         return replace(found, kind="run", unit=run.preprocessor.targets_.unit)
     known = found.laid.table.fingerprint() == run.record.data.fingerprint
+    if known and run.record.evaluation is None:
+        raise _all_seen(f"run {run.id}", run.record.retrained_from, "`refit` with a `start`")
     return _trained(
         replace(found, kind="run", outputs=run.outputs, unit=run.preprocessor.targets_.unit),
         found.tested if known else None,
@@ -197,7 +201,10 @@ def _of_bundle(bundle: Bundle, data: Source | None, missing: Missing | None, rea
         n: part.rows for n, part in record.split.items() if isinstance(part.rows, tuple)
     }
     tested, validation = None, _VALIDATION
-    if laid.table.fingerprint() == record.fingerprint and rows:
+    known = laid.table.fingerprint() == record.fingerprint
+    if known and manifest.metrics is None:
+        raise _all_seen(str(bundle.folder), manifest.retrained_from, "the bundle of that run")
+    if known and rows:
         train, later, test = (range(*rows[name]) for name in PARTS)
         tested = {next(iter(laid.table.series)): test}
         validation = len(later) / (len(train) + len(later))
@@ -226,6 +233,10 @@ def _of_bundle(bundle: Bundle, data: Source | None, missing: Missing | None, rea
         unit=np.array([manifest.parity_unit[name] for name in problem.targets]),
     )
     return _trained(found, tested)
+
+
+def _all_seen(who: str, retrained: Retrained | None, other: str) -> ConfigError:
+    return ConfigError(f"{who}: it was {why_untested(retrained)}; give `data` with newer rows, or {other}")
 
 
 def _trained(subject: Subject, unseen: dict[str, range] | None) -> Subject:

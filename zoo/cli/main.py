@@ -23,6 +23,7 @@ from zoo.cli.list_command import list_architectures
 from zoo.cli.output import note, say
 from zoo.cli.plugin_command import plugin
 from zoo.cli.predict_command import predict
+from zoo.cli.retrain_command import retrain
 from zoo.cli.runs_command import runs
 from zoo.cli.setting_options import SettingsCommand
 from zoo.cli.show_command import show
@@ -84,7 +85,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("list", cls=SettingsCommand)(list_architectures)
-for command in (show, inspect, train, tune, runs, compare, backtest, export, verify, predict, bundles, gc):
+for command in (show, inspect, train, retrain, tune, runs, compare, backtest, export, verify, predict, bundles, gc):
     app.command(command.__name__, cls=SettingsCommand)(command)
 app.add_typer(plugin, name="plugin")
 

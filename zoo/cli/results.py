@@ -25,11 +25,15 @@ def print_results(record: RunRecord) -> None:
         note(sentence)
     say(f"features: {', '.join(record.problem.features)}; time: {data.time_column or 'none'}")
     epochs = f"best epoch {training.best_epoch} of {training.epochs}" if training.epochs else "not trained"
-    say(
-        f"{record.config.architecture} with {training.parameters:,} parameters: {epochs},"
-        f" validation loss {training.val_loss:.4g}, {training.seconds:.1f} s"
-    )
-    parts = ", ".join(f"{name} {part.windows}" for name, part in data.split.items())
+    loss = "" if training.val_loss is None else f", validation loss {training.val_loss:.4g}"
+    if metrics is None and training.epochs:
+        epochs, loss = f"{training.epochs} epochs", f", train loss {training.loss:.4g}"
+    who = f"{record.config.architecture} with {training.parameters:,} parameters"
+    say(f"{who}: {epochs}{loss}, {training.seconds:.1f} s")
+    parts = ", ".join(f"{name} {part.windows}" for name, part in data.split.items() if part.windows)
+    if metrics is None:
+        say(f"windows: {parts}\n")
+        return
     task = find_task(record.config.task)
     left_out = f" ({metrics['left_out']} left out: {task.why_left_out})" if metrics.get("left_out") else ""
     say(f"windows: {parts}{left_out}; {task.tested}\n")
@@ -37,6 +41,17 @@ def print_results(record: RunRecord) -> None:
     for name, reason in metrics["skipped"].items():
         say(f"{name}: not computed, {in_flags(reason)}")
     say()
+
+
+def closing(record: RunRecord) -> str:
+    """The last sentence: the verdict, or why there is none and which run's stands for it."""
+    from zoo.provenance import why_untested
+
+    if record.evaluation is not None:
+        return record.evaluation["verdict"]
+    retrained = record.retrained_from
+    verdict = "" if retrained is None or retrained.verdict is None else f" {retrained.verdict}"
+    return f"The network was {why_untested(retrained)}.{verdict}"
 
 
 def to_export(run: Run) -> str:

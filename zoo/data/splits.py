@@ -176,10 +176,10 @@ def cut_series(
 def fold_splits(splitter: Any, n_rows: int, *, validation: float = 0.15, embargo: int = 0) -> list[Split]:
     """Make a split of each fold of a scikit-learn splitter (``TimeSeriesSplit``, or any that keeps the order of time).
 
-    Each fold's train rows give train and, of their end, ``validation``, as :func:`train_and_validation` does; its test
-    rows give test. Before validation and before test at least ``embargo`` rows belong to nothing; the splitter may
-    leave out more. Raises ConfigError where the splitter cannot split so many rows, where rows of a fold do not follow each
-    other, or its train rows do not all come before its test rows.
+    Each fold's train rows give train and, of their end, ``validation``, as :func:`train_and_validation` does; its
+    test rows give test. Before validation and before test at least ``embargo`` rows belong to nothing; the splitter
+    may leave out more. Raises ConfigError where the splitter cannot split so many rows, where rows of a fold do not
+    follow each other, or its train rows do not all come before its test rows.
     """
     try:
         folds = [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(np.zeros((n_rows, 1)))]

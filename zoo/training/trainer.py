@@ -48,14 +48,14 @@ class Fitted:
 
     ``model`` decodes what it gives, where its architecture does. ``history`` maps ``loss``, ``val_loss``,
     ``learning_rate`` (that of the epoch's last step) and others to one value for each epoch; ``best_epoch``, whose
-    weights these are, counts from 1, and is 0 of one that was not trained; ``val_loss`` is of these weights. ``plan``
-    is how its steps were computed, and ``engine`` what the record says of that.
+    weights these are, counts from 1, and is 0 of one that was not trained; ``val_loss`` is of these weights, None
+    without validation rows. ``plan`` is how its steps were computed, and ``engine`` what the record says of that.
     """
 
     model: keras.Model
     history: dict[str, list[float]]
     best_epoch: int
-    val_loss: float
+    val_loss: float | None
     seconds: float
     plan: Plan
     engine: dict[str, Any]
@@ -110,7 +110,8 @@ def fit(
     where the network cannot be built or those weights do not fit it, RunError for a checkpoint that does not.
     """
     threads = choose_threads()  # before anything else of TensorFlow
-    train, validation = prepared.parts["train"], ordered_batches(prepared.parts["validation"], PREDICTION_BATCH)
+    train, judging = prepared.parts["train"], prepared.parts["validation"]
+    validation = ordered_batches(judging, PREDICTION_BATCH) if len(judging) else None  # None: all rows are trained on
 
     def build() -> keras.Model:
         return compiled(architecture, hp, prepared, config, network)
@@ -123,9 +124,9 @@ def fit(
         patience=config.patience or config.epochs,
         restore_best_weights=config.keep == "best",
     )
-    schedule = schedule_callbacks(config.schedule, config.learning_rate)
+    stoppers = [] if validation is None else [*schedule_callbacks(config.schedule, config.learning_rate), stopper]
     history = keras.callbacks.History()
-    checkpoints = Checkpoints(run, config.checkpoint_every, history, [*schedule, stopper])
+    checkpoints = Checkpoints(run, config.checkpoint_every, history, stoppers)
     plan = checkpoints.plan
     if plan is None:
         with layers_told(model, "trained"):
@@ -148,8 +149,7 @@ def fit(
                 interrupts,
                 _StopOnNonFinite(run, config.learning_rate),
                 RecordRate(make_rate(config.schedule, config.learning_rate, total_steps(config, len(train)))),
-                *schedule,
-                stopper,
+                *stoppers,
                 *callbacks,
                 history,
                 checkpoints,  # the last, as it keeps what the others have come to
@@ -158,7 +158,10 @@ def fit(
             verbose=0,
         )
     kept_history = {name: [float(value) for value in values] for name, values in history.history.items()}
-    if losses := kept_history.setdefault("val_loss", []):
+    val_loss = None
+    if validation is None:
+        kept = len(kept_history.setdefault("loss", []))
+    elif losses := kept_history.setdefault("val_loss", []):
         kept = int(np.argmin(losses)) + 1 if config.keep == "best" else len(losses)
         val_loss = losses[kept - 1]
     else:
