@@ -18,6 +18,7 @@ COMMANDS = [
     "show",
     "inspect",
     "train",
+    "retrain",
     "tune",
     "runs",
     "compare",
