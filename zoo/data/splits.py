@@ -166,10 +166,13 @@ def cut_series(
     if over[first]:
         return found, f"the split needs {test[first]} rows, found {lengths[first]}; {remedy(first)}"
     part = int(short[first].argmax())
+    needing, needed = minimum.what, minimum.train
+    if part and minimum.later < minimum.train:
+        needing, needed = "a window's targets", minimum.later
     smaller = ["`window`", *(["`horizon`"] if "horizon" in minimum.what else []), *(["`embargo`"] if embargo else [])]
     return found, (
-        f"the {PARTS[part]} part has {sizes[first, part]} of {lengths[first]} rows, but {minimum.what} need"
-        f" {minimum.later if part else minimum.train}; {remedy(first)}, or a smaller {' or '.join(smaller)}"
+        f"the {PARTS[part]} part has {sizes[first, part]} of {lengths[first]} rows, but {needing} need"
+        f" {needed}; {remedy(first)}, or a smaller {' or '.join(smaller)}"
     )
 
 
