@@ -135,6 +135,15 @@ def test_rows_that_it_has_seen_test_nothing_but_what_is_trained_anew(production,
     assert [fit["epochs"] for fit in anew.evaluation["fits"]] == [production.config.training.epochs]
 
 
+def test_no_tested_training_begins_with_weights_that_have_seen_all_rows(trained, production, series, tmp_path):
+    folder, settings = str(production.folder), {**SMALL, "hyperparameters": {"units": 4}}
+    with pytest.raises(
+        ConfigError, match=f"^`start_from` .*all rows.* test them here; begin with run {trained.id}, or"
+    ):
+        zoo.train("basic", series, target="load", start_from=folder, runs=tmp_path, **settings)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_next_one_names_the_run_that_was_tested(trained, production, series, tmp_path):
     again = zoo.retrain(production, newer(series), all_rows=True, runs=tmp_path)
     assert again.record.retrained_from.run == trained.id
