@@ -145,6 +145,21 @@ class Evaluation(TypedDict, total=False):
     anomalies: int | None
 
 
+class Retrained(Record):
+    """The run whose settings a training took over, and what its test figures said of it."""
+
+    run: str
+    verdict: str | None = None
+
+
+def why_untested(retrained: Retrained | None) -> str:
+    """What is said instead of test figures of a network that was trained on all rows, without a full stop."""
+    told = "trained on all rows, so that none is left to test it on"
+    if retrained is None:
+        return told
+    return f"{told}; the figures of run {retrained.run}, whose settings and length of training it has, stand for it"
+
+
 def first_fault(error: ValidationError) -> str:
     """Where the first fault lies in a record, and what it is."""
     found = error.errors()[0]

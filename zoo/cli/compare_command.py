@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zoo.cli.output import RUNS, Json, Runs, check_apart, note, print_json, print_table, say
-from zoo_registry.errors import ConfigError
+from zoo_registry.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
     from zoo.evaluation.comparison import Measured
@@ -28,7 +28,7 @@ def compare(
     """Rank runs on the same test rows, the baselines among them.
 
     Forecasts and regressions rank by scaled MAE, classes by log loss, anomalies by average precision. Runs on other
-    data, test rows, targets, tasks or horizons are refused.
+    data, test rows, targets, tasks or horizons are refused, and those that were trained on all rows.
 
     Examples:
         zoo compare 20250101-101500-basic 20250101-103000-stacked --html ranking.html
@@ -66,9 +66,12 @@ def compare(
 def _measured(record: RunRecord, folder: Path, *, whole: bool = False) -> Measured:
     """What is compared of a run; ``same`` is in the order in which it is told."""
     from zoo.evaluation.comparison import DATA, Measured
+    from zoo.provenance import why_untested
     from zoo.tasks import find_task
 
-    config, data, training = record.config, record.data, record.training
+    config, data, training, evaluation = record.config, record.data, record.training, record.evaluation
+    if evaluation is None:
+        raise RunError(f"run {record.id} was {why_untested(record.retrained_from)}; leave it out")
     task = find_task(config.task)
     test = data.split["test"]
     number = f", {test.rows} in all" if isinstance(test.rows, int) else ""  # of several series
@@ -83,13 +86,13 @@ def _measured(record: RunRecord, folder: Path, *, whole: bool = False) -> Measur
             DATA: data.fingerprint,
             "targets": list(record.problem.targets),
             "task": record.problem.task,
-            **task.same(config, record.evaluation),
+            **task.same(config, evaluation),
             "horizon": record.problem.horizon,
             "gap": record.problem.gap,
             "test rows": f"{test.first} to {test.last}{number}",
-            "test windows": record.evaluation["windows"],
+            "test windows": evaluation["windows"],
             "stride": config.data.stride,
         },
-        evaluation=record.evaluation,
-        measures=task.measures_of(record.evaluation),
+        evaluation=evaluation,
+        measures=task.measures_of(evaluation),
     )

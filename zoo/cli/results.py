@@ -27,11 +27,17 @@ def print_results(record: RunRecord) -> None:
     epochs = f"best epoch {training.best_epoch} of {training.epochs}" if training.epochs else "not trained"
     if training.epochs and record.config.training.steps is not None:
         epochs += f" (step {training.best_step:,} of {training.steps:,})"
-    say(
-        f"{record.config.architecture} with {training.parameters:,} parameters: {epochs},"
-        f" validation loss {training.val_loss:.4g}, {training.seconds:.1f} s"
-    )
-    parts = ", ".join(f"{name} {part.windows}" for name, part in data.split.items())
+    loss = "" if training.val_loss is None else f", validation loss {training.val_loss:.4g}"
+    if metrics is None and training.epochs:
+        by_steps = record.config.training.steps is not None
+        epochs = f"{training.steps:,} steps" if by_steps else f"{training.epochs} epochs"
+        loss = f", train loss {training.loss:.4g}"
+    who = f"{record.config.architecture} with {training.parameters:,} parameters"
+    say(f"{who}: {epochs}{loss}, {training.seconds:.1f} s")
+    parts = ", ".join(f"{name} {part.windows}" for name, part in data.split.items() if part.windows)
+    if metrics is None:
+        say(f"windows: {parts}\n")
+        return
     task = find_task(record.config.task)
     left_out = f" ({metrics['left_out']} left out: {task.why_left_out})" if metrics.get("left_out") else ""
     say(f"windows: {parts}{left_out}; {task.tested}\n")
@@ -39,6 +45,17 @@ def print_results(record: RunRecord) -> None:
     for name, reason in metrics["skipped"].items():
         say(f"{name}: not computed, {in_flags(reason)}")
     say()
+
+
+def closing(record: RunRecord) -> str:
+    """The last sentence: the verdict, or why there is none and which run's stands for it."""
+    from zoo.provenance import why_untested
+
+    if record.evaluation is not None:
+        return record.evaluation["verdict"]
+    retrained = record.retrained_from
+    verdict = "" if retrained is None or retrained.verdict is None else f" {retrained.verdict}"
+    return f"The network was {why_untested(retrained)}.{verdict}"
 
 
 def to_export(run: Run) -> str:

@@ -85,17 +85,20 @@ def _told(record: RunRecord) -> _Listed:
     from zoo.evaluation.headline import headline
     from zoo.tasks import find_task
 
-    found = headline(record.evaluation, find_task(record.config.task).measures_of(record.evaluation))
-    problem = record.problem
+    problem, evaluation = record.problem, record.evaluation
+    if evaluation is None:
+        of = "" if record.retrained_from is None else f"; figures: {record.retrained_from.run}"
+        measured = ("-", "-", f"none, trained on all rows{of}")
+    else:
+        found = headline(evaluation, find_task(record.config.task).measures_of(evaluation))
+        measured = (found.measure, f"{found.network:.4f}", f"{found.baseline} {found.other:.4f}")
     row = (
         record.id,
         Path(record.data.source).name,
         str(problem.window),
         str(problem.horizon),
         str(record.training.epochs),
-        found.measure,
-        f"{found.network:.4f}",
-        f"{found.baseline} {found.other:.4f}",
+        *measured,
     )
     return _Listed(record.model_dump(mode="json"), row)
 

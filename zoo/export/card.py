@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from zoo.bundle.golden import kinds_of
 from zoo.bundle.manifest import Manifest
+from zoo.provenance import why_untested
 from zoo.tasks import find_task
 from zoo.texts import printable
 
@@ -29,7 +30,8 @@ def model_card(manifest: Manifest, summary: str, row: Sequence[str]) -> str:
     problem = manifest.problem
     task, kinds = find_task(problem.task), kinds_of(problem)
     wanted = {kind: name for name, kind in reversed(kinds.items())}  # the first output of each kind
-    meanings = task.meanings(problem, manifest.metrics, manifest.threshold, _listed)
+    metrics = manifest.metrics
+    meanings = task.meanings(problem, metrics or {}, manifest.threshold, _listed)
     return environment.get_template("card.md.jinja").render(
         manifest=manifest,
         summary=summary,
@@ -37,7 +39,8 @@ def model_card(manifest: Manifest, summary: str, row: Sequence[str]) -> str:
         meanings={name: Markup(meaning) for name, meaning in meanings.items()},
         listed=_listed,
         outputs=[name for name in kinds if name in wanted.values()],
-        table=task.card_table(manifest.metrics, problem.targets),
+        table=None if metrics is None else task.card_table(metrics, problem.targets),
+        untested=why_untested(manifest.retrained_from),
         row=row,
     )
 

@@ -125,6 +125,7 @@ def export(
             # without the place of the data on this machine
             data=record.data.model_copy(update={"source": Path(record.data.source).name}),
             metrics=record.evaluation,
+            retrained_from=record.retrained_from,
             parity_unit=dict(zip(problem.targets, map(float, unit), strict=True)) if answers.task.in_units else {},
             parity_roundings=allowed_roundings(problem) if answers.task.in_units else 0,
             threshold=answers.threshold,

@@ -46,7 +46,7 @@ class Answers:
 
 def answers_of(record: RunRecord) -> Answers:
     """The answers of a run."""
-    return Answers(record.problem, record.evaluation.get("threshold"))
+    return Answers(record.problem, None if record.evaluation is None else record.evaluation.get("threshold"))
 
 
 def answer_windows(

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.data.calendar import calendar_columns
-from zoo.data.intervals import Intervals
+from zoo.data.intervals import Intervals, intervals
 from zoo.data.splits import PARTS, Split
 from zoo.data.table import Table
+from zoo.data.times import ticks
 from zoo.data.windows import Windows
 from zoo.outputs import middle_quantile
 from zoo.preprocessing.normalized_truth import NormalizedTruth
@@ -91,18 +92,18 @@ class Prepared:
 
     def split(self) -> dict[str, Part]:
         """What a record says of each part."""
-        described = {}
+        times, described = self.table.times, {}
+        keys = None if times is None else ticks(times)
         for part in PARTS:
-            ranges = [rows for rows in self.rows(part) if rows]
-            if not ranges:
+            rows = intervals(self.rows(part))
+            if not len(rows):
                 described[part] = Part(rows=0, windows=0)
                 continue
-            first, last = min(rows.start for rows in ranges), max(rows.stop - 1 for rows in ranges)
-            if (times := self.table.times) is not None:
-                first = min((rows.start for rows in ranges), key=times.__getitem__)
-                last = max((rows.stop - 1 for rows in ranges), key=times.__getitem__)
+            firsts, lasts = rows[:, 0], rows[:, 1] - 1
+            first = int(firsts.min() if keys is None else firsts[keys[firsts].argmin()])
+            last = int(lasts.max() if keys is None else lasts[keys[lasts].argmax()])
             described[part] = Part(
-                rows=(first, last + 1) if len(ranges) == 1 else sum(map(len, ranges)),
+                rows=(first, last + 1) if len(rows) == 1 else int((rows[:, 1] - rows[:, 0]).sum()),
                 first=self.table.row_name(first),
                 last=self.table.row_name(last),
                 windows=len(self.parts[part]),

@@ -38,7 +38,7 @@ def make_record(
     entry: Entry[Architecture],
     prepared: Prepared,
     fitted: Fitted,
-    evaluation: dict[str, Any],
+    evaluation: dict[str, Any] | None,
     unfinished: UnfinishedRecord | None = None,
 ) -> RunRecord:
     """Put together what a run is; ``unfinished`` is what was written when it began."""
@@ -49,6 +49,7 @@ def make_record(
             "config": config.model_copy(update={"training": _repeatable(fitted.config, fitted.plan)}),
             "plugin": Provenance.of(entry),
             "versions": library_versions(),
+            "retrained_from": None if unfinished is None else unfinished.retrained_from,
             "problem": prepared.problem,
             "data": prepared.record(config.data, None if unfinished is None else unfinished.fingerprint),
             "training": {

@@ -43,7 +43,8 @@ class TrialKeywords(TableKeywords, total=False):
     horizon: int | None
     gap: int | None
     split: str | Sequence[float] | None
-    split_dates: str | Sequence[str] | None
+    split_dates: str | Sequence[str | int] | None
+    split_last: str | Sequence[int] | None
     embargo: int | None
     stride: int | None
     context: bool | None

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from zoo.data.readers.examples import find_example
 from zoo.settings.loss_choice import resolve_loss
 from zoo.settings.schema import DEFAULT_SOURCE, DataConfig, NetworkConfig, RunConfig, TrainingConfig
-from zoo.settings.setting import given_of, settings_of
+from zoo.settings.setting import SPLITS, given_of, is_set, settings_of
 from zoo.tasks import find_task
 from zoo.tasks.base import SequenceTask
 from zoo_registry import Architecture, Task, discover
@@ -86,6 +86,12 @@ def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
     config = validated(DataConfig, given, "setting")
     if not config.target and not task.roles.judged:
         raise ConfigError(f"no target was named for {config.source}; give `target` with {task.target_wanted}")
+    if config.all_rows:
+        raise ConfigError("`all_rows` is for zoo.retrain to say, which knows how long to train; leave it out")
+    if len(cuts := [name for name in SPLITS if is_set(config, name)]) > 1:
+        raise ConfigError(
+            f"{' and '.join(f'`{name}`' for name in cuts)} say each where the parts begin; give one of them"
+        )
     _check_suits(task, config)
     task.check_settings(config)
     for scaler in (config.scaler, *config.scaler_for.values(), config.target_scaler):
@@ -97,8 +103,7 @@ def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
 def _check_suits(task: SequenceTask, config: BaseModel) -> None:
     """Raise ConfigError for a setting that the task does not know, unless it is as by default."""
     for name, setting in settings_of(type(config)).items():
-        value, default = getattr(config, name), setting.field.get_default(call_default_factory=True)
-        if value == (1 if name == "horizon" else default):
+        if getattr(config, name) == 1 if name == "horizon" else not is_set(config, name):
             continue
         if (why := task.unsuited.get(name)) is not None:
             raise ConfigError(f"`{name}` is not for `task='{task.name}'`, {why}; leave it out")

@@ -26,7 +26,16 @@ from zoo.settings.choices import (
     ShortSeries,
 )
 from zoo.settings.loss_names import normal_loss
-from zoo.settings.parse import read_listed, read_names, read_pairs, read_parts, read_quantiles, read_schedule
+from zoo.settings.parse import (
+    read_counts,
+    read_listed,
+    read_moments,
+    read_names,
+    read_pairs,
+    read_parts,
+    read_quantiles,
+    read_schedule,
+)
 from zoo.settings.setting import Setting
 from zoo_registry import BUILT_IN_LOSSES, SCHEDULES, Architecture, ConstantSchedule, Schedule, Search, Task, TaskName
 from zoo_registry.errors import ConfigError
@@ -153,10 +162,22 @@ class DataConfig(_Config):
     split: Annotated[tuple[float, float, float], BeforeValidator(read_parts), Setting()] = Field(
         (0.7, 0.15, 0.15), description="Train, validation, test: fractions, or numbers of rows"
     )
-    split_dates: Annotated[tuple[str, ...], BeforeValidator(read_listed), Setting(unset="as the split says")] = Field(
+    split_dates: Annotated[
+        tuple[str, ...],
+        BeforeValidator(read_moments),
+        Setting(unset="as the split says", takes="str | Sequence[str | int]"),
+    ] = Field(
         (),
-        description="Split at these times instead, such as 2019-01-01,2020-01-01: where validation begins, where test"
-        " begins and, if wanted, where test ends",
+        description="Split at these times instead, such as 2019-01-01,2020-01-01, or 100,150 where times are whole"
+        " numbers: where validation begins, where test begins and, if wanted, where test ends",
+    )
+    split_last: Annotated[tuple[int, ...], BeforeValidator(read_counts), Setting(unset="as the split says")] = Field(
+        (),
+        description="Split by the last rows of each series instead, whatever its length, such as 48,48: so many for"
+        " validation, and so many behind them for test",
+    )
+    all_rows: Annotated[bool, Setting(asked=False)] = Field(
+        False, description="Whether all rows are trained on, and none validates or tests; `zoo retrain` says so"
     )
     train_on_validation: Annotated[bool, Setting(trials=False)] = Field(
         False, description="Train on the validation rows too; needs `keep='last'` and `patience=0`"

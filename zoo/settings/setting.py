@@ -15,7 +15,10 @@ from pydantic.fields import FieldInfo
 
 from zoo_registry import Search
 
-_RULING_OUT = {"epochs": ("steps", "validate_every"), "steps": ("epochs", "validate_every")}
+SPLITS = ("split", "split_dates", "split_last")  # of which one is given
+_RULING_OUT = {"epochs": ("steps", "validate_every"), "steps": ("epochs", "validate_every")} | dict.fromkeys(
+    SPLITS, SPLITS
+)
 _UNBOUNDED = 1_000_000  # a limit that only keeps mistakes out is not told
 
 
@@ -176,6 +179,12 @@ def laid_over(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str
 def is_given(value: Any) -> bool:
     """Whether a setting was given a value; None and what is empty count as left out."""
     return value is not None and value not in ((), [], {})
+
+
+def is_set(config: BaseModel, name: str) -> bool:
+    """Whether a field has another value than by default."""
+    default: Any = type(config).model_fields[name].get_default(call_default_factory=True)
+    return bool(getattr(config, name) != default)
 
 
 def given_of(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from zoo.settings.schema import DataConfig, RunConfig
 
 
+_UNSEEN = "whose threshold is set by rows that were not trained on"
+
+
 class Anomaly(SequenceTask):
     """The task ``anomaly``; the network forecasts the window's last row, or gives back the window."""
 
@@ -34,7 +37,8 @@ class Anomaly(SequenceTask):
     unsuited: ClassVar[Mapping[str, str]] = {
         "target_scaler": "which compares a window's last row with what the network makes of the same columns, all by"
         " `scaler` and `scaler_for`",
-        "train_on_validation": "whose threshold is set by rows that were not trained on",
+        "train_on_validation": _UNSEEN,
+        "all_rows": _UNSEEN,
     }
     has_threshold = True
     targets_head = "columns judged"

@@ -109,8 +109,8 @@ def prepare(
     if config.train_on_validation:
         parts[TRAIN_ALONE] = windows_of(alone)["train"]
     for name in PARTS:
-        untested = name == "test" and not any(split.test for split in splits.values())
-        if not len(parts[name]) and not untested:
+        unasked = (name == "test" or config.all_rows) and not any(getattr(split, name) for split in splits.values())
+        if not len(parts[name]) and not unasked:
             raise DataError(
                 f"{table.source}: the {name} part has no window of {layout.span} rows that is free of gaps and missing"
                 " values; take a smaller `window`, another `split`, or another `missing` or `gaps`"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zoo.reports.report import Training
+from zoo.provenance import why_untested
+from zoo.reports.report import Training, untested_page
 from zoo.runs.record import RunRecord, TrainingRecord
 from zoo.settings.toml_file import config_text
 from zoo.tasks import find_task
@@ -16,6 +17,8 @@ def run_report(record: RunRecord, history: Mapping[str, Sequence[float]], best_e
     config = record.config
     title = f"{config.architecture} on {record.data.source}"
     training = Training(title, _facts(record), config_text(config), history, best_epoch)
+    if record.evaluation is None:
+        return untested_page(training, why_untested(record.retrained_from), record.retrained_from)
     return find_task(config.task).report(training, record.evaluation, details)
 
 
@@ -40,14 +43,17 @@ def _facts(record: RunRecord) -> list[tuple[str, str]]:
         ("data", f"{data.source}, {data.rows:,} rows"),
         ("fingerprint", data.fingerprint),
         (task.targets_head, _some(record.problem.targets)),
-        *task.facts(config, record.evaluation),
+        *([] if record.evaluation is None else task.facts(config, record.evaluation)),
         ("features", _some(record.problem.features)),
     ]
     if data.series_column is not None:
         facts.append(("series", f"{data.series}, told apart by {data.series_column}"))
     facts += [(f"repaired: {name}", _told(repair)) for name, repair in data.repairs.model_dump().items()]
     for name, part in data.split.items():
-        facts.append((f"{name} part", f"{part.windows:,} windows; {part.first} to {part.last}"))
+        told = f"{part.windows:,} windows; {part.first} to {part.last}" if part.rows else "none"
+        facts.append((f"{name} part", told))
+    if record.retrained_from is not None:
+        facts.append(("retrained from", f"run {record.retrained_from.run}"))
     wanted = ("lstm-zoo", "tensorflow", "keras", "numpy")
     facts.append(
         ("versions", ", ".join(f"{name} {record.versions[name]}" for name in wanted if name in record.versions))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import floor, log10
 
 from zoo.settings.schema import USUAL_EPOCHS, TrainingConfig
-from zoo_registry import Architecture, CosineSchedule, Schedule
+from zoo_registry import Architecture, CosineSchedule, OneCycleSchedule, Schedule
 from zoo_registry.errors import ConfigError
 
 MOST_STEPS = 40_000  # of a training whose length nobody chose
@@ -98,6 +98,16 @@ def epochs_of(config: TrainingConfig) -> int:
 def total_steps(config: TrainingConfig, windows: int) -> int:
     """Optimizer steps of a whole training on so many windows, those of one epoch where it has none."""
     return pace_of(config, windows).total or batches(config, windows)
+
+
+def lasting(training: TrainingConfig, total: int) -> TrainingConfig:
+    """Say in steps how long a schedule lasts that lasts as long as the training, of so many steps."""
+    schedule = training.schedule
+    if isinstance(schedule, CosineSchedule) and not schedule.steps:
+        return training.model_copy(update={"schedule": schedule.model_copy(update={"steps": total - schedule.warmup})})
+    if isinstance(schedule, OneCycleSchedule) and not schedule.steps:
+        return training.model_copy(update={"schedule": schedule.model_copy(update={"steps": total})})
+    return training
 
 
 def check_schedule(schedule: Schedule, total: int) -> None:

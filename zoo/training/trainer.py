@@ -50,15 +50,15 @@ class Fitted:
 
     ``model`` gives scaled targets, whatever it was trained to give. ``history`` maps ``loss``, ``val_loss``,
     ``learning_rate`` (that of the epoch's last step) and others to one value for each epoch; ``best_epoch``, whose
-    weights these are, counts from 1, and is 0 of one that was not trained; ``val_loss`` is of these weights.
-    ``config`` says how long it was to last, also where nobody asked, and ``pace`` what that is in steps. ``plan`` is
-    how its steps were computed, and ``engine`` what the record says of that.
+    weights these are, counts from 1, and is 0 of one that was not trained; ``val_loss`` is of these weights, None
+    without validation rows. ``config`` says how long it was to last, also where nobody asked, and ``pace`` what that is
+    in steps. ``plan`` is how its steps were computed, and ``engine`` what the record says of that.
     """
 
     model: keras.Model
     history: dict[str, list[float]]
     best_epoch: int
-    val_loss: float
+    val_loss: float | None
     seconds: float
     config: TrainingConfig
     pace: Pace
@@ -116,8 +116,9 @@ def fit(
     """
     threads = choose_threads()  # before anything else of TensorFlow
     config = settle(architecture, hp, prepared, config, network)
-    train, judged = prepared.parts["train"], prepared.parts["validation"]
-    validation = ordered_batches(judged, PREDICTION_BATCH, window_weights(prepared, "validation"))
+    train, judged, validation = prepared.parts["train"], prepared.parts["validation"], None
+    if len(judged):  # else all rows are trained on
+        validation = ordered_batches(judged, PREDICTION_BATCH, window_weights(prepared, "validation"))
     pace, drawn = pace_of(config, len(train)), drawing(prepared, config)
 
     def build() -> keras.Model:
@@ -131,9 +132,9 @@ def fit(
         patience=config.patience or pace.epochs,
         restore_best_weights=config.keep == "best",
     )
-    schedule = schedule_callbacks(config.schedule, config.learning_rate)
+    stoppers = [] if validation is None else [*schedule_callbacks(config.schedule, config.learning_rate), stopper]
     history = keras.callbacks.History()
-    checkpoints = Checkpoints(run, config.checkpoint_every, history, [*schedule, stopper])
+    checkpoints = Checkpoints(run, config.checkpoint_every, history, stoppers)
     plan = checkpoints.plan
     if plan is None:
         with layers_told(model, "trained"):
@@ -158,8 +159,7 @@ def fit(
                 interrupts,
                 _StopOnNonFinite(run, config.learning_rate),
                 RecordRate(make_rate(config.schedule, config.learning_rate, total_steps(config, len(train)))),
-                *schedule,
-                stopper,
+                *stoppers,
                 *callbacks,
                 history,
                 checkpoints,  # the last, as it keeps what the others have come to
@@ -168,7 +168,10 @@ def fit(
             verbose=0,
         )
     kept_history = {name: [float(value) for value in values] for name, values in history.history.items()}
-    if losses := kept_history.setdefault("val_loss", []):
+    val_loss = None
+    if validation is None:
+        kept = len(kept_history.setdefault("loss", []))
+    elif losses := kept_history.setdefault("val_loss", []):
         kept = int(np.argmin(losses)) + 1 if config.keep == "best" else len(losses)
         val_loss = losses[kept - 1]
     else:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from zoo.api import train_prepared
 from zoo.data.table import Table
-from zoo.settings.schema import RunConfig, TrainingConfig
+from zoo.settings.schema import RunConfig
 from zoo.tasks import find_task
 from zoo.training.preparation import prepare_run
-from zoo.training.step_count import total_steps
+from zoo.training.step_count import lasting, total_steps
 from zoo.tuning.trial_record import TrialRecord
-from zoo_registry import CosineSchedule, OneCycleSchedule
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -47,15 +46,5 @@ def retrain(config: RunConfig, trial: TrialRecord, source: Table, *, runs: str |
     wanted = refit_config(config, trial)
     prepared = prepare_run(wanted, source)
     allowed = config.training.model_copy(update=trial.length)
-    training = _with_steps(wanted.training, total_steps(allowed, len(prepared.parts["train"])))
+    training = lasting(wanted.training, total_steps(allowed, len(prepared.parts["train"])))
     return train_prepared(wanted.model_copy(update={"training": training}), prepared, runs=runs, progress=progress)
-
-
-def _with_steps(training: TrainingConfig, total: int) -> TrainingConfig:
-    """Say in steps how long a schedule lasts that lasts as long as the training."""
-    schedule = training.schedule
-    if isinstance(schedule, CosineSchedule) and not schedule.steps:
-        return training.model_copy(update={"schedule": schedule.model_copy(update={"steps": total - schedule.warmup})})
-    if isinstance(schedule, OneCycleSchedule) and not schedule.steps:
-        return training.model_copy(update={"schedule": schedule.model_copy(update={"steps": total})})
-    return training

@@ -43,6 +43,14 @@ def test_a_configuration_is_trained_on_what_its_run_was(trained, series):
     assert fit["epochs"] == 2
 
 
+def test_what_is_trained_anew_validates_on_as_many_rows_as_were_counted(trained, series):
+    data = trained.config.data.model_copy(update={"split_last": (20, 30)})
+    config = trained.config.model_copy(update={"data": data})
+    found = zoo.backtest(config, series, refit=True, origins=2)
+    assert found.evaluation["first_origin"] == str(series["time"][ROWS - 7])
+    assert [fit["train_rows"] for fit in found.evaluation["fits"]] == [ROWS - 6 - 20, ROWS - 3 - 20]
+
+
 def test_a_bundle_has_the_errors_of_its_run(trained, exported, series):
     found = zoo.backtest(exported, series, stride=1)
     assert maes(found.evaluation)["network"] == pytest.approx(maes(trained.metrics)["network"], rel=1e-5)

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from zoo.training.preparation import prepare_run
-from zoo.tuning.best import _with_steps, refit_config, retrain
+from zoo.training.step_count import lasting
+from zoo.tuning.best import refit_config, retrain
 from zoo.tuning.trial_record import COMPLETE, TrialRecord
 from zoo_registry import ConstantSchedule, CosineSchedule, OneCycleSchedule
 from zoo_registry.errors import ConfigError
@@ -52,11 +53,11 @@ def test_weights_that_no_fold_trained_are_left_as_they_are(make_config):
 )
 def test_schedules_go_on_as_they_did(make_config, schedule, steps):
     training = make_config().training.model_copy(update={"schedule": schedule})
-    assert _with_steps(training, 1000).schedule.steps == steps
+    assert lasting(training, 1000).schedule.steps == steps
 
 
 def test_a_constant_rate_has_no_steps(make_config):
-    assert _with_steps(make_config().training, 1000).schedule == ConstantSchedule()
+    assert lasting(make_config().training, 1000).schedule == ConstantSchedule()
 
 
 def test_anomalies_are_refused(make_config, series, tmp_path):
