@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -114,6 +114,14 @@ def say(text: str = "") -> None:
 def note(text: str) -> None:
     """Say something on standard error, settings as options."""
     _echo(in_flags(text), err=True)
+
+
+def tell_form(source: str, settings: Mapping[str, Any]) -> None:
+    """Say on standard error what a table's form gives that the settings do not."""
+    from zoo.settings.resolve import form_of
+
+    if (told := form_of(source, settings).told) is not None:
+        note(told)
 
 
 def _echo(text: str, *, err: bool) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 from zoo.data.calendar import calendar_columns
 from zoo.data.readers.csv_files import CsvFormat
 from zoo.data.readers.examples import find_example
+from zoo.data.readers.long_format import VALUE
 from zoo.data.readers.reading import Reading, Source
+from zoo.data.readers.recognition import is_wide, lacks
 from zoo.provenance import DataRecord
-from zoo.settings.choices import CalendarField, Missing
+from zoo.settings.choices import CalendarField, Missing, TableLayout
 from zoo.settings.schema import DataConfig
 from zoo_registry import Problem
 from zoo_registry.errors import ConfigError, close_match_hint
@@ -49,9 +51,25 @@ def reading_as_trained(source: Source, problem: Problem, data: DataRecord, **giv
         calendar_zone=(problem.zone or "none") if data.calendar else None,
     )
     asked = replace(usual, **{key: value for key, value in given.items() if value is not None})
+    if asked.layout == "auto":
+        asked = replace(asked, layout=layout_as_trained(source, problem, data, asked.csv))
     if asked.spool is None and not asked.sort and asked.resample is None and _is_large(source):
         return replace(asked, spool=Path(tempfile.gettempdir()))
     return asked
+
+
+def layout_as_trained(source: Source, problem: Problem, data: DataRecord, csv: CsvFormat) -> TableLayout:
+    """How several series lie in a table that is like the one of a training.
+
+    M4's lines have no column but ``y``, which has to be all that the network reads; where each file was a series, a
+    file that does not name any is one.
+    """
+    if not isinstance(source, (str, Path)) or find_example(source) or Path(source).is_dir():
+        return "auto"
+    if data.layout == "files" and data.series_column is not None and lacks(source, csv, data.series_column):
+        return "files"
+    features = without_calendar(problem.features, data.calendar)
+    return "wide" if features == [VALUE] and is_wide(source, csv, features) else "auto"
 
 
 def check_reading(given: dict[str, Any]) -> None:
