@@ -43,7 +43,8 @@ class LongRows:
 
 def categories(codes: NDArray[Any], names: Any) -> Any:
     """A column of text by the numbers of its names, each of which is held once."""
-    return pd.Categorical.from_codes(codes, np.array(names, dtype=object))
+    known: Any = pd.Index(names, dtype="object")
+    return pd.Categorical.from_codes(codes, known)
 
 
 def long_frames(pieces: Iterator[LongRows], rows: int | None) -> Iterator[pd.DataFrame]:

@@ -90,7 +90,7 @@ def _of_monash(path: Path, given: Mapping[str, Any], csv: CsvFormat, *, ahead: b
     if ahead and header.horizon is not None:
         usual["horizon"] = header.horizon
     found = _left_out(usual, given)
-    kept = f"; attributes that are columns too: {', '.join(header.more)}" if "features" in found else ""
+    kept = f"; unused unless `features` names them: {', '.join(header.more)}" if "features" in found else ""
     return Form(found, f"{path}: {_in_words(found)}, as its header says{kept}" if found else None)
 
 
@@ -112,7 +112,7 @@ def _left_out(usual: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, A
 
 
 def _in_words(found: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in found.items() if name != "layout")
+    return ", ".join(f"{name} {value}" for name, value in found.items())
 
 
 def _named(given: Mapping[str, Any]) -> Iterator[str]:
