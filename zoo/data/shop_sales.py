@@ -39,7 +39,7 @@ def make_sales() -> pd.DataFrame:
         noise[0] = shocks[0]
         for day in range(1, lengths[shop]):
             noise[day] = KEPT * noise[day - 1] + shocks[day]
-        usual = week[days.dayofweek] * np.exp(growth)
+        usual = week[days.day_of_week] * np.exp(growth)
         sales = (scales[shop] * usual * np.exp(noise)).round(1)
         if shop >= SHOPS - QUIET:
             busy = random.random(lengths[shop]) < QUIET_SHARE * usual

@@ -44,7 +44,7 @@ def recognise(source: Source, given: Mapping[str, Any], csv: CsvFormat | None = 
     if isinstance(source, (str, Path)) and find_example(source):
         return Form()
     csv = csv or CsvFormat(**{name: given[name] for name in CsvFormat.__dataclass_fields__ if name in given})
-    with suppress(ZooError, OSError):
+    with suppress(ZooError, OSError, TypeError, IndexError):  # the latter of arrays that are none
         if isinstance(source, (str, Path)):
             path, layout = Path(source), given.get("layout", "auto")
             if path.is_dir() or (layout == "files" and path.is_file()):
