@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -111,18 +112,20 @@ def settled(source: Source, reading: Reading) -> Reading:
     path = Path(source) if isinstance(source, (str, Path)) and not find_example(source) else None
     layout, monash = reading.layout, path is not None and path.suffix.lower() == SUFFIX
     if path is not None and path.is_dir():
-        if layout not in ("auto", "files"):
-            raise ConfigError(f"{path}: a folder has `layout='files'`, found `layout={layout!r}`; leave it out")
-        layout = "files"
+        if layout == "wide":
+            raise ConfigError(f"{path}: `layout='wide'` is for one table, found a folder; leave it out")
+        layout = "files" if layout == "auto" else layout
     if layout == "files" and path is None:
         raise ConfigError(f"`layout='files'` is for a folder or a file, found {describe(source)}; leave it out")
     if monash and layout != "auto":
         raise ConfigError(f"{path}: a {SUFFIX} file has a layout of its own, found `layout={layout!r}`; leave it out")
+    if layout == "files" and reading.series not in (None, SERIES):
+        layout = "long"  # files with a column of series are parts of one table
     if layout == "files":
-        return replace(reading, layout=layout, series=reading.series or SERIES)
+        return replace(reading, layout=layout, series=SERIES)
     if layout == "wide" or monash:
         return replace(reading, series=reading.series or ID, usual_time=reading.usual_time or LONG_TIME)
-    return reading
+    return replace(reading, layout=layout)
 
 
 def _no_table(source: object) -> DataError:
@@ -148,9 +151,9 @@ def read_frame(
     or None, which become the column ``time``, and the columns' names. ``csv`` says how a CSV file is written, where
     not as usual, and ``text`` names the columns that are read from one as they stand. Columns and rows are those of the
     source, but for ``layout``: ``wide`` is a table of a series a line, which becomes unique_id, ds and y, ``files`` a
-    file, or a folder of files, each of them one series, and ``long`` and ``auto`` what stands there. A folder and a
-    .tsf file need no word. Raises DataError where the source is missing, empty, malformed, too large for the memory, or
-    has two columns of one name.
+    file, or a folder of files, each of them one series, and ``long`` what stands there, in the files of a folder as
+    parts of one table. With ``auto`` a folder is ``files``, and all else ``long``. Raises DataError where the source is
+    missing, empty, malformed, too large for the memory, or has two columns of one name.
     """
     (frame,) = read_frames(source, csv, None, text, layout)
     return frame
@@ -167,7 +170,8 @@ def read_frames(
     where, csv = describe(source), csv or CsvFormat()
     if isinstance(source, (str, Path)) and (layout == "files" or (not find_example(source) and Path(source).is_dir())):
         files = find_series_files(Path(source))
-        yield from read_series_files(files, lambda path: read_frames(path, csv, rows, text, "long"), rows)
+        read = partial(read_frames, csv=csv, rows=rows, text=text, layout="long")
+        yield from read_series_files(files, read, rows, named=layout != "long")
         return
     nothing, unnamed = True, Unnamed(where)
     found = _wide(source, csv, rows) if layout == "wide" else _frames(source, csv, rows, text)

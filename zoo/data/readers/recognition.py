@@ -96,14 +96,18 @@ def _of_monash(path: Path, given: Mapping[str, Any], csv: CsvFormat, *, ahead: b
 
 def _of_folder(path: Path, given: Mapping[str, Any], csv: CsvFormat) -> Form:
     files = find_series_files(path)
-    usual = {"layout": "files", "series": SERIES}
-    if {TIME, VALUE} <= {*_columns(files[0], csv)}:
+    columns = {*_columns(files[0], csv)}
+    parts = given.get("series", ID if {*LONG} <= columns else SERIES) != SERIES
+    usual = {"layout": "long", "series": ID} if parts else {"layout": "files", "series": SERIES}
+    if {TIME, VALUE} <= columns:
         usual |= {"time": TIME, "target": VALUE}
     found = _left_out(usual, given)
     others = len(visible(path)) - len(files) if path.is_dir() else 0
     left = f"; left out, as no table: {others} more in that folder" if others else ""
-    of = "1 file is a series" if len(files) == 1 else f"{len(files)} files are a series each"
-    return Form(found, f"{path}: {of}, named in the column '{found.get('series', SERIES)}'{left}")
+    told = f"{path}: {len(files)} {'file' if len(files) == 1 else 'files'}"
+    if parts or given.get("layout") == "long":
+        return Form(found, f"{told}, parts of one table{left}")
+    return Form(found, f"{told}, each a series, which the column '{SERIES}' names{left}")
 
 
 def _left_out(usual: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,8 +54,12 @@ def visible(folder: Path) -> list[Path]:
     return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
 
 
-def read_series_files(files: Sequence[Path], read: Read, rows: int | None) -> Iterator[pd.DataFrame]:
-    """Put the tables of files below each other, with the column of series in front; in one where ``rows`` is None.
+def read_series_files(
+    files: Sequence[Path], read: Read, rows: int | None, *, named: bool = True
+) -> Iterator[pd.DataFrame]:
+    """Put the tables of files below each other, in one where ``rows`` is None.
+
+    Where they are ``named``, the column of series is in front; they are parts of one table otherwise.
 
     Raises DataError, naming the file, for one with other columns than the first.
     """
@@ -65,24 +69,25 @@ def read_series_files(files: Sequence[Path], read: Read, rows: int | None) -> It
         for found in read(path):
             frame = _without_numbers_of_rows(found)
             if first is None:
-                _refuse_taken(frame, path)
+                if named:
+                    _refuse_taken(frame, path)
                 first = frame
             _check_alike(frame, path, first, files[0])
             frame = frame[first.columns]
             if rows is None:
                 whole.append(frame)
             else:
-                frame.insert(0, SERIES, _named([path], [len(frame)]))
-                yield frame
+                yield _with_series(frame, [path], [len(frame)]) if named else frame
     if rows is None:
         table = pd.concat(whole, ignore_index=True)
-        table.insert(0, SERIES, _named(files, [len(frame) for frame in whole]))
-        yield table
+        yield _with_series(table, files, [len(frame) for frame in whole]) if named else table
 
 
-def _named(files: Sequence[Path], lengths: Sequence[int]) -> Any:
-    """The files' names, for so many rows each."""
-    return categories(np.repeat(np.arange(len(files)), lengths), [path.stem for path in files])
+def _with_series(frame: pd.DataFrame, files: Sequence[Path], lengths: Sequence[int]) -> pd.DataFrame:
+    """A table with the files' names in front, for so many rows each."""
+    series = categories(np.repeat(np.arange(len(files)), lengths), [path.stem for path in files])
+    frame.insert(0, SERIES, series)
+    return frame
 
 
 def _without_numbers_of_rows(frame: pd.DataFrame) -> pd.DataFrame:
@@ -96,8 +101,8 @@ def _without_numbers_of_rows(frame: pd.DataFrame) -> pd.DataFrame:
 def _refuse_taken(frame: pd.DataFrame, path: Path) -> None:
     if SERIES in frame.columns:
         raise DataError(
-            f"{path}: column '{SERIES}' is what the files' names are put into; rename it, or make one table of the"
-            " files"
+            f"{path}: column '{SERIES}' is what the files' names are put into; rename it, or take the files as parts of"
+            " one table with `layout='long'`"
         )
 
 
@@ -124,7 +129,8 @@ def told_by_file(read: Callable[..., Found]) -> Callable[..., Found]:
         try:
             return read(source, reading=reading, **settings)
         except DataError as error:
-            if reading is None or not isinstance(source, (str, Path)) or not Path(source).is_dir():
+            is_folder = isinstance(source, (str, Path)) and Path(source).is_dir()
+            if reading is None or not is_folder or not str(error).startswith(f"{source}: "):
                 raise
             told = error
         for file in find_series_files(Path(source)):
