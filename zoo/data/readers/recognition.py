@@ -104,10 +104,11 @@ def _of_folder(path: Path, given: Mapping[str, Any], csv: CsvFormat) -> Form:
     found = _left_out(usual, given)
     others = len(visible(path)) - len(files) if path.is_dir() else 0
     left = f"; left out, as no table: {others} more in that folder" if others else ""
-    told = f"{path}: {len(files)} {'file' if len(files) == 1 else 'files'}"
+    many = len(files) > 1
+    told = f"{path}: {len(files)} files" if many else f"{path}: 1 file"
     if parts or given.get("layout") == "long":
-        return Form(found, f"{told}, parts of one table{left}")
-    return Form(found, f"{told}, each a series, which the column '{SERIES}' names{left}")
+        return Form(found, f"{told}, {'parts of ' if many else ''}one table{left}")
+    return Form(found, f"{told}, {'each ' if many else ''}a series, which the column '{SERIES}' names{left}")
 
 
 def _left_out(usual: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
