@@ -34,10 +34,13 @@ def write_long(panel: pd.DataFrame, folder: Path) -> Path:
 
 def write_wide(panel: pd.DataFrame, folder: Path) -> Path:
     """Write M4's form, with its names."""
-    wide = panel.pivot(index="unique_id", columns="ds", values="y").rename(index=dict(zip(SHOPS, NAMES, strict=True)))
-    wide.reset_index().set_axis([f"V{n}" for n in range(1, wide.shape[1] + 2)], axis=1).to_csv(
-        folder / "wide.csv", index=False
-    )
+    longest = panel["ds"].max()
+    lines = [
+        ",".join([name, *map(str, own["y"])]) + "," * (longest - len(own))
+        for name, (_, own) in zip(NAMES, panel.groupby("unique_id"), strict=True)
+    ]
+    heads = ",".join(f"V{n}" for n in range(1, longest + 2))
+    (folder / "wide.csv").write_text("\n".join([heads, *lines]))
     return folder / "wide.csv"
 
 
@@ -79,7 +82,7 @@ def trained(panel: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_is_inspected_without_an_option(zoo_command, panel, tmp_path, form):
-    write, names, told = FORMS[form]
+    write, _, told = FORMS[form]
     result = zoo_command("inspect", "--data", write(panel, tmp_path), *SIZES[:4], "--json")
     assert result.exit_code == 0, result.output
     (line,) = result.stderr.splitlines()
@@ -118,7 +121,8 @@ def test_a_folder_is_one_table_or_each_file_is_one(zoo_command, trained, panel, 
     result = zoo_command("predict", bundle, "--data", folder, "--output", tmp_path / "each", "--jobs", 1)
     assert result.exit_code == 0, result.output
     each = pd.concat([pd.read_parquet(tmp_path / "each" / f"{name}.parquet") for name in SHOPS], ignore_index=True)
-    pd.testing.assert_frame_equal(each.astype({"series": object}), frame.astype({"series": object}))
+    assert each["series"].tolist() == frame["series"].tolist()
+    np.testing.assert_allclose(each["y"], frame["y"], rtol=1e-6)
 
 
 def test_a_frame_with_a_column_of_series_is_read_by_a_bundle_of_a_folder(trained, panel, tmp_path):
@@ -130,9 +134,8 @@ def test_a_frame_with_a_column_of_series_is_read_by_a_bundle_of_a_folder(trained
 
 
 def test_the_run_of_a_folder_is_measured_and_gone_over_again(trained):
-    (run,) = (
-        found for path in (trained / "runs").iterdir() if (found := zoo.load_run(path)).config.data.layout == "files"
-    )
+    runs = [zoo.load_run(path) for path in (trained / "runs").iterdir()]
+    (run,) = (run for run in runs if run.config.data.layout == "files")
     assert run.config.data.series == "series"
     assert run.evaluate()["network"] == run.metrics["network"]
     assert set(run.predict(str(trained / "shops"))["series"]) == set(SHOPS)
