@@ -43,7 +43,6 @@ class MonashHeader:
     attributes: dict[str, str] = field(default_factory=dict)
     frequency: str | None = None
     horizon: int | None = None
-    lines: int = 0
 
     @property
     def stamp(self) -> str | None:
@@ -203,7 +202,6 @@ def _header(lines: Iterator[tuple[int, str]], where: str) -> MonashHeader:
         tag, *words = line.split()
         if tag.lower() == _DATA:
             _check_header(header, where)
-            header.lines = number
             return header
         _read_tag(header, tag, words, f"{where}: line {number}")
     raise DataError(f"{where}: expected {_DATA} and a series in each line after it, found none; copy the file again")

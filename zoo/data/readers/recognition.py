@@ -41,7 +41,7 @@ def recognise(source: Source, given: Mapping[str, Any], csv: CsvFormat | None = 
     ``csv`` says how a CSV file is written, where that is not among the given; ``ahead`` whether a horizon is asked for.
     A table that cannot be read has no form: reading it tells why.
     """
-    if isinstance(source, (str, Path)) and find_example(source):
+    if isinstance(source, (str, Path)) and (find_example(source) or not _is_there(Path(source))):
         return Form()
     csv = csv or CsvFormat(**{name: given[name] for name in CsvFormat.__dataclass_fields__ if name in given})
     with suppress(ZooError, OSError, TypeError, IndexError):  # the latter of arrays that are none
@@ -64,7 +64,7 @@ def is_wide(source: Source, csv: CsvFormat, named: Sequence[str]) -> bool:
 def lacks(source: Source, csv: CsvFormat, column: str) -> bool:
     """Whether a table lacks a column; False where it cannot be read."""
     with suppress(ZooError, OSError):
-        return column not in _columns(source, csv)
+        return bool(columns := _columns(source, csv)) and column not in columns
     return False
 
 
@@ -146,7 +146,9 @@ def _columns(source: Source, csv: CsvFormat) -> list[str]:
     if isinstance(source, ArrowTable):
         names: Any = getattr(source, "column_names", None) or getattr(source, "columns", ())
         return [str(name) for name in names]
-    if (path := Path(source)).suffix.lower() in PARQUET_SUFFIXES:
+    if (path := Path(source)).suffix.lower() == SUFFIX:
+        return [*LONG]
+    if path.suffix.lower() in PARQUET_SUFFIXES and path.is_file():
         import pyarrow.parquet
 
         with suppress(pyarrow.ArrowInvalid):
@@ -154,6 +156,11 @@ def _columns(source: Source, csv: CsvFormat) -> list[str]:
         return []
     head = _head(path, csv)
     return [] if head is None else list(head.columns)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a file or a folder; of a pipe nothing may be read beforehand."""
+    return path.is_file() or path.is_dir()
 
 
 def _head(source: Source, csv: CsvFormat) -> pd.DataFrame | None:
