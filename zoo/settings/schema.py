@@ -93,9 +93,9 @@ class DataConfig(_Config):
     series: Annotated[str | None, Setting(unset="one series", bundles=_TRAININGS)] = Field(
         None, description="Column that tells several series apart; no window crosses them"
     )
-    layout: Annotated[TableLayout, Setting(unset="by the table's form", bundles="")] = Field(
+    layout: Annotated[TableLayout, Setting(bundles="")] = Field(
         "auto",
-        description="How several series lie: auto, long (a row for each time), wide (a line for each series) or files"
+        description="How several series lie: auto (by the table's form), long (a row for each time), wide (a line for each series) or files"
         " (a file for each)",
     )
     short_series: Annotated[ShortSeries, Setting(bundles="")] = Field(
