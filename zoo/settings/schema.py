@@ -95,8 +95,8 @@ class DataConfig(_Config):
     )
     layout: Annotated[TableLayout, Setting(bundles="")] = Field(
         "auto",
-        description="How several series lie: auto (by the table's form), long (a row for each time), wide (a line for each series) or files"
-        " (a file for each)",
+        description="How several series lie: auto (by the table's form), long (a row for each time), wide (a line for"
+        " each series) or files (a file for each)",
     )
     short_series: Annotated[ShortSeries, Setting(bundles="")] = Field(
         "error", description="Series too short for a window"
