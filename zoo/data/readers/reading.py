@@ -187,9 +187,10 @@ def read_frames(
 
 def _wide(source: Source, csv: CsvFormat, rows: int | None) -> Iterator[pd.DataFrame]:
     """A table with a series a line in the long format; lines are read as many at a time as fit."""
-    heads = next(_frames(source, csv, 1, ())).columns
+    heads = [str(name) for name in next(_frames(source, csv, 1, ())).columns]
+    check_names(heads, describe(source))
     lines = max(1, min(CELLS, CELLS if rows is None else rows) // len(heads))
-    found = _frames(source, csv, lines, [str(heads[0])])
+    found = _frames(source, csv, lines, heads[:1])
     return long_frames(unpivot(found, describe(source), csv), rows)
 
 

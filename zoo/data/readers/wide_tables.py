@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.data.columns import MISSING_CLASS, Codes, parse_numbers, wrong_cell
+from zoo.data.columns import MISSING_CLASS, Codes, parse_numbers, shown, wrong_cell
 from zoo.data.readers.csv_files import CsvFormat
 from zoo.data.readers.long_format import LongRows
 from zoo_registry.errors import DataError
@@ -56,7 +56,8 @@ def unpivot(frames: Iterable[pd.DataFrame], where: str, csv: CsvFormat) -> Itera
         lengths = np.where(known.any(axis=1), values.shape[1] - known[:, ::-1].argmax(axis=1), 0)
         if len(empty := np.flatnonzero(lengths == 0)):
             raise DataError(
-                f"{where}: row {first_row + empty[0] + 1}: series '{names[empty[0]]}' has no value; remove that line"
+                f"{where}: row {first_row + empty[0] + 1}: series {shown(names[empty[0]])} has no value; remove that"
+                " line"
             )
         inside = np.arange(values.shape[1]) < lengths[:, None]
         times = np.broadcast_to(_times([str(name) for name in frame.columns[1:]]), values.shape)
@@ -71,7 +72,7 @@ def _names(column: pd.Series, codes: Codes, where: str, first_row: int) -> list[
     if len(bad := np.flatnonzero(numbers == MISSING_CLASS)):
         raise wrong_cell(where, column.name, first_row + bad[0], "the name of a series", "none", "fill it in")
     if len(bad := np.flatnonzero(numbers != before + np.arange(len(numbers)))):
-        found = f"'{column.iloc[bad[0]]}', as in row {numbers[bad[0]] + 1}"
+        found = f"{shown(str(column.iloc[bad[0]]))}, as in row {numbers[bad[0]] + 1}"
         raise wrong_cell(where, column.name, first_row + bad[0], "another series in each row", found, "rename one")
     return [*codes.names][before:]
 
