@@ -124,6 +124,15 @@ def tell_form(source: str, settings: Mapping[str, Any]) -> None:
         note(told)
 
 
+def tell_layout(source: str, reading: Mapping[str, Any], features: Sequence[str] = ()) -> None:
+    """Say on standard error where a table for a network that reads these features becomes many series by its form."""
+    from zoo.data.readers.recognition import recognise
+
+    form = recognise(source, {"features": features, "layout": reading.get("layout", "auto")}, reading.get("csv"))
+    if "layout" in form.settings and form.told is not None:
+        note(form.told)
+
+
 def _echo(text: str, *, err: bool) -> None:
     """The one way of a sentence to the terminal: names in it may come from anybody."""
     inner = text.strip("\n")

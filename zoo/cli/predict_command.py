@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from zoo.cli.output import BundlePath, Json, RequireSignature, check_apart, note, print_json, print_table, tell_apart
+from zoo.cli.output import (
+    BundlePath,
+    Json,
+    RequireSignature,
+    check_apart,
+    note,
+    print_json,
+    print_table,
+    tell_apart,
+    tell_layout,
+)
 from zoo.cli.predict_folder import is_scored, predict_folder
 from zoo.cli.prediction_output import cells, check_output, progress_bar, staged_writer
 from zoo.cli.setting_options import (
@@ -122,7 +132,7 @@ def predict(
     if output is not None:
         check_apart(output, "--output", find_bundle(bundle))
     loaded = load_bundle(bundle, require_signature=require_signature or None)
-    _tell_layout(loaded, data, reading)
+    tell_layout(data, reading, loaded.problem.features)
     if backtest:
         _backtest(loaded, data, reading | {"stride": stride or 1}, output, strict=strict_range, as_json=as_json)
         return
@@ -180,16 +190,6 @@ def _backtest(
         note(f"{rows} rows: {output}")
     else:
         _show(kept, as_json=as_json)
-
-
-def _tell_layout(bundle: Bundle, data: str, reading: dict[str, Any]) -> None:
-    """Say where a table becomes many series by its form."""
-    from zoo.data.readers.recognition import recognise
-
-    known = {"features": bundle.problem.features, "layout": reading.get("layout", "auto")}
-    form = recognise(data, known, reading["csv"])
-    if "layout" in form.settings and form.told is not None:
-        note(form.told)
 
 
 def _ends(frame: pd.DataFrame) -> pd.DataFrame:
