@@ -18,8 +18,9 @@ from zoo.runs.record import RunRecord, find_run, read_record
 from zoo.runs.retraining import check_retraining, check_source, config_again, data_again, lineage
 from zoo.runs.unfinished import UnfinishedRun
 from zoo.settings.choices import ARRAYS, FRAME
-from zoo.settings.resolve import resolve
+from zoo.settings.resolve import form_of, resolve
 from zoo.settings.schema import DEFAULT_SOURCE, RunConfig
+from zoo.settings.setting import given_of
 from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.mlflow_tracker import require_mlflow
 from zoo.tracking.trackers import make_trackers
@@ -48,8 +49,9 @@ def train(
 ) -> Run:
     """Train an architecture on a table and return the run, evaluated on the untouched test split and saved.
 
-    ``data`` is a CSV or Parquet file, a DataFrame of pandas or polars, arrays ``(values, times, columns)``, or
-    ``"example:co2"``, the default. ``settings`` are those of docs/settings.md (task, target, window, horizon, scaler,
+    ``data`` is a CSV, Parquet or .tsf file, a folder of files, one a series, a DataFrame of pandas or polars, arrays
+    ``(values, times, columns)``, or ``"example:co2"``, the default. A table with the columns unique_id, ds and y needs
+    no names of them. ``settings`` are those of docs/settings.md (task, target, window, horizon, scaler,
     optimizer, loss, epochs and more); one that is left out takes the example's or the architecture's default, else the
     zoo's. ``spool`` is a folder for temporary files, through which data goes that does not fit in memory.
     ``tensorboard`` writes logs below ``runs/tensorboard``; ``mlflow`` is the URI of a tracking server or database, such
@@ -78,8 +80,8 @@ def plan(
     """Resolve a configuration and prepare its data, as :func:`train` does, without training; raises what it raises."""
     entry = discover().catalogue[architecture]
     source = DEFAULT_SOURCE if data is None else data
-    config = resolve(architecture, entry.item, hyperparameters or {}, {**settings, "source": describe(source)})
-    config = normalized_as_start(config, Path(runs))
+    asked = {**form_of(source, settings).settings, **given_of(settings), "source": describe(source)}
+    config = normalized_as_start(resolve(architecture, entry.item, hyperparameters or {}, asked), Path(runs))
     prepared = prepare_run(config, source, spool=None if spool is None else Path(spool))
     return config.normalizing(prepared.window_scale.kind), prepared
 

@@ -17,7 +17,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from zoo.settings.choices import CalendarField, Gaps
+from zoo.settings.choices import CalendarField, Gaps, TableLayout
 from zoo_registry import Architecture, Entry
 from zoo_registry.problem import Rows
 
@@ -116,6 +116,7 @@ class DataRecord(Record):
     named_zone: str | None = Field(None, description="zone that the times were brought to, where one was asked for")
     series_column: str | None
     series: int = 1
+    layout: TableLayout = "auto"
     gaps: Gaps
     calendar: tuple[CalendarField, ...]
     ignored: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ from zoo.cli.output import (
     print_json,
     print_table,
     say,
+    tell_layout,
 )
 from zoo.cli.prediction_output import progress_bar
 from zoo.cli.results import print_told
@@ -58,7 +59,8 @@ def backtest(
     data: Annotated[
         str | None,
         typer.Option(
-            help="CSV or Parquet file, or example:co2 [default: the run's; a bundle has none].", rich_help_panel=DATA
+            help="CSV, Parquet or .tsf file, folder of files, or example:co2 [default: the run's; a bundle has none].",
+            rich_help_panel=DATA,
         ),
     ] = None,
     spool: Spool = None,
@@ -106,6 +108,8 @@ def backtest(
             import_tensorflow()
     from zoo.backtesting.backtest import backtest as run_backtest
 
+    if data is not None:
+        tell_layout(data, reading)
     with progress_bar() as show:
         show("reading", 0, None)
         found = run_backtest(

@@ -17,6 +17,7 @@ from zoo.cli.output import (
     print_table,
     repair_notes,
     say,
+    tell_form,
 )
 from zoo.cli.setting_options import Spool, data_settings, with_settings
 
@@ -41,8 +42,10 @@ def inspect(
     from zoo.inspection import draw
     from zoo.inspection import inspect as describe
     from zoo.settings.resolve import resolve_data
+    from zoo.settings.schema import DEFAULT_SOURCE
     from zoo.training.preparation import prepare
 
+    tell_form(ctx.obj.get("source", DEFAULT_SOURCE), ctx.obj)
     config = resolve_data(ctx.obj)
     prepared = prepare(config, config.source, spool=spool)
     found = describe(prepared)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -114,6 +114,23 @@ def say(text: str = "") -> None:
 def note(text: str) -> None:
     """Say something on standard error, settings as options."""
     _echo(in_flags(text), err=True)
+
+
+def tell_form(source: str, settings: Mapping[str, Any]) -> None:
+    """Say on standard error what a table's form gives that the settings do not."""
+    from zoo.settings.resolve import form_of
+
+    if (told := form_of(source, settings).told) is not None:
+        note(told)
+
+
+def tell_layout(source: str, reading: Mapping[str, Any], features: Sequence[str] = ()) -> None:
+    """Say on standard error where a table for a network that reads these features becomes many series by its form."""
+    from zoo.data.readers.recognition import recognise
+
+    form = recognise(source, {"features": features, "layout": reading.get("layout", "auto")}, reading.get("csv"))
+    if "layout" in form.settings and form.told is not None:
+        note(form.told)
 
 
 def _echo(text: str, *, err: bool) -> None:

@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from zoo.cli.output import BundlePath, Json, RequireSignature, check_apart, note, print_json, print_table, tell_apart
-from zoo.cli.predict_folder import is_folder, predict_folder
+from zoo.cli.output import (
+    BundlePath,
+    Json,
+    RequireSignature,
+    check_apart,
+    note,
+    print_json,
+    print_table,
+    tell_apart,
+    tell_layout,
+)
+from zoo.cli.predict_folder import is_scored, predict_folder
 from zoo.cli.prediction_output import cells, check_output, progress_bar, staged_writer
 from zoo.cli.setting_options import (
     DATA,
@@ -42,7 +52,7 @@ def predict(
     data: Annotated[
         str,
         typer.Option(
-            help="CSV or Parquet file with the bundle's columns, a folder of such files, or example:co2.",
+            help="CSV, Parquet or .tsf file with the bundle's columns, a folder of such files, or example:co2.",
             rich_help_panel=DATA,
         ),
     ],
@@ -65,8 +75,8 @@ def predict(
     output: Annotated[
         Path | None,
         typer.Option(
-            help="Write a .csv or .parquet file; for a folder, the folder of results [default: a table on the"
-            " terminal]."
+            help="Write a .csv or .parquet file; of a folder of files, the folder where each gets its results [default:"
+            " a table on the terminal]."
         ),
     ] = None,
     strict_range: Annotated[
@@ -80,9 +90,10 @@ def predict(
 ) -> None:
     """Forecast what comes after the data's last row, in original units, on ONNX Runtime; or, backtesting, over it.
 
-    For a folder, each Parquet or CSV file in it gets a Parquet file of the same name in the folder of results, whole or
-    not at all. The same command again makes only what is missing, or was made of other data, by another bundle or in
-    another way. A file that fails is reported and makes the exit code 2; the others are still done.
+    A folder is one table, of which each file is a series. With a folder as --output, each Parquet or CSV file in it is
+    a table of its own and gets a Parquet file of the same name there, whole or not at all. The same command again makes
+    only what is missing, or was made of other data, by another bundle or in another way. A file that fails is reported
+    and makes the exit code 2; the others are still done.
 
     Examples:
         zoo predict exported/basic-co2 --data example:co2
@@ -97,16 +108,20 @@ def predict(
     reading = {"csv": CsvFormat(), **take_reading(ctx), "missing": missing, "spool": spool}
     if stride is not None and not backtest:
         raise ConfigError("--stride is for --backtest, which is not given; give both or neither")
-    workers, folder = take_workers(ctx), is_folder(data)
+    workers, folder = take_workers(ctx), is_scored(data, output)
     if workers and not folder:
         given = ", ".join(f"`{name}`" for name in workers)
-        raise ConfigError(f"{given}: for a folder of files, found `data={data!r}`; leave it out, or name a folder")
+        raise ConfigError(
+            f"{given}: for a folder of files whose results go to a folder `output`, found `data={data!r}`; leave it"
+            " out, or name both"
+        )
     if output is not None and not folder:
         check_output(output)
         check_apart(output, "--output", data, *(require_signature or ()))
         if as_json:
             raise ConfigError(f"--output writes .csv or .parquet, and --json to the terminal; found {output}; take one")
     if folder:
+        assert output is not None
         settings = reading | {"backtest": backtest, "stride": stride or 1, "strict_range": strict_range}
         keys = require_signature or None
         predict_folder(bundle, data, output, settings | workers | {"require_signature": keys}, as_json=as_json)
@@ -118,6 +133,7 @@ def predict(
     if output is not None:
         check_apart(output, "--output", find_bundle(bundle))
     loaded = load_bundle(bundle, require_signature=require_signature or None)
+    tell_layout(data, reading, loaded.problem.features)
     if backtest:
         _backtest(loaded, data, reading | {"stride": stride or 1}, output, strict=strict_range, as_json=as_json)
         return

@@ -15,7 +15,7 @@ import typer
 from zoo.atomic import check_folder
 from zoo.cli.export_command import EXPORTED, check_export, export_as
 from zoo.cli.learning_rate import check_find_lr, suggest_rate
-from zoo.cli.output import Json, catalogue, lifecycle_of, note, print_json, print_toml, say
+from zoo.cli.output import Json, catalogue, lifecycle_of, note, print_json, print_toml, say, tell_form
 from zoo.cli.results import closing, print_results, to_export
 from zoo.cli.setting_options import Hyperparameters, Spool, export_settings, run_settings, take, with_settings
 from zoo.quiet import import_tensorflow
@@ -222,6 +222,8 @@ def _resolve(
         find_start(start, runs, name, settings.get("task", Task.FORECAST))
     if "source" not in settings:
         note(f"no --data: training on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
+    else:
+        tell_form(settings["source"], settings)
     given = parse_settings(hyperparameters, "`hyperparameters`")
     try:
         found = resolve(name, entry.item, file.hyperparameters | given, settings)

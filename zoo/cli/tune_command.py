@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zoo.atomic import check_folder
-from zoo.cli.output import Json, catalogue, check_apart, note, print_json, print_table, say
+from zoo.cli.output import Json, catalogue, check_apart, note, print_json, print_table, say, tell_form
 from zoo.cli.prediction_output import progress_bar
 from zoo.cli.results import print_results, to_export
 from zoo.cli.setting_options import (
@@ -148,6 +148,8 @@ def _asked(own: dict[str, Any], given: dict[str, Any], config: Path | None) -> d
     source = settings.pop("source", None)
     if source is None:
         note(f"no --data: searching on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
+    else:
+        tell_form(source, settings)
     pairs = [parse_search(item) for item in own["search"] or []]
     asked = dict(pairs)
     if len(asked) < len(pairs):

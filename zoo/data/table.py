@@ -18,7 +18,8 @@ from zoo.data.columns import listed_names, one_target, shown, sorted_classes, wr
 from zoo.data.frequency import Frequency, find_frequency, refuse_gaps, step_size
 from zoo.data.intervals import Intervals, intervals
 from zoo.data.parsing import Parser
-from zoo.data.readers.reading import TIME, Reading, Source, describe, is_csv, read_frame, read_frames
+from zoo.data.readers.reading import TIME, Reading, Source, describe, is_csv, read_frame, read_frames, settled
+from zoo.data.readers.series_files import told_by_file
 from zoo.data.resampling import Naming, Rows, arrange, resample
 from zoo.data.roles import NUMBERS, Roles
 from zoo.data.storage import BLOCK_ROWS, SpoolFile, row_blocks
@@ -145,6 +146,7 @@ class Table:
         return f"{kind} {number + 1}" + (f" ({', '.join(known)})" if known else "")
 
 
+@told_by_file
 def read_table(
     source: Source,
     *,
@@ -162,7 +164,7 @@ def read_table(
     Raises DataError for missing or textual columns, values that are not finite, and times that are unreadable,
     unsorted, duplicated, of several zones or with gaps; the message names file, column and row.
     """
-    reading = reading or Reading()
+    reading = settled(source, reading or Reading())
     if isinstance(source, tuple) and len(source) == 3 and source[1] is not None:
         reading = replace(reading, usual_time=TIME)  # which may hold whole numbers
     where = describe(source)
@@ -171,7 +173,7 @@ def read_table(
     text = _written_as_text(roles, targets, reading) if is_csv(source) else ()
     parser_of = partial(Parser, where, roles, targets, features, label, reading, text=text)
     if reading.spool is None:
-        frame = read_frame(source, reading.csv, text)
+        frame = read_frame(source, reading.csv, text, reading.layout)
         parser = parser_of(frame)
         rows = arrange(parser.parse(frame, 0), parser.naming, reading)
         if reading.resample is not None:
@@ -206,7 +208,7 @@ def _spool(
     files: list[SpoolFile | None] = []
     first_times: Times | None = None
     first_row = 0
-    for frame in read_frames(source, reading.csv, BLOCK_ROWS, text):
+    for frame in read_frames(source, reading.csv, BLOCK_ROWS, text, reading.layout):
         if parser is None:
             parser = parser_of(frame)
         pieces = parser.parse(frame, first_row)

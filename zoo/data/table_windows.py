@@ -231,7 +231,7 @@ def _read_with_truth(source: Source, problem: Problem, roles: Roles, reading: Re
     """Read the features and, as the table's targets, those of the network's that the table has."""
     features, targets = without_calendar(problem.features, reading.calendar), list(problem.targets)
     if not set(targets) <= set(features):
-        there = next(read_frames(source, reading.csv, 1)).columns
+        there = next(read_frames(source, reading.csv, 1, layout=reading.layout)).columns
         targets = [name for name in targets if name in features or name in there]
     if roles.classes and targets:
         return read_table(source, targets=targets, features=features, roles=roles, reading=reading)

@@ -123,6 +123,7 @@ class Prepared:
                 "named_zone": config.zone,
                 "series_column": table.series_column,
                 "series": len(self.splits),
+                "layout": config.layout,
                 "gaps": config.gaps,
                 "calendar": config.calendar,
                 "ignored": table.ignored,

@@ -17,6 +17,7 @@ class TableKeywords(TypedDict, total=False):
     time_format: str | None
     zone: str | None
     series: str | None
+    layout: Literal["auto", "long", "wide", "files"] | None
     short_series: Literal["error", "drop", "pad"] | None
     sort: bool | None
     resample: str | None

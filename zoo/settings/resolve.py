@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -16,6 +16,10 @@ from zoo.tasks.base import SequenceTask
 from zoo_registry import Architecture, Task, discover
 from zoo_registry.errors import ConfigError, close_match_hint
 from zoo_registry.hyperparameters import validated
+
+if TYPE_CHECKING:
+    from zoo.data.readers.reading import Source
+    from zoo.data.readers.recognition import Form
 
 
 def resolve(
@@ -81,6 +85,8 @@ def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
     task = find_task(wanted)
     if example := find_example(given["source"]):
         given = example.settings | task.example_settings(example) | given
+    else:
+        given |= form_of(given["source"], given).settings
     if not task.roles.ahead:
         given.setdefault("horizon", 1)
     config = validated(DataConfig, given, "setting")
@@ -98,6 +104,17 @@ def resolve_data(settings: Mapping[str, Any]) -> DataConfig:
         if scaler is not None:
             discover().scalers[scaler]  # raises where there is none of that name
     return config
+
+
+def form_of(source: Source, settings: Mapping[str, Any]) -> Form:
+    """What the form of a table says, where the settings do not: its columns, and how it lies."""
+    from zoo.data.readers.recognition import recognise
+
+    task = find_task(str(settings.get("task") or Task.FORECAST))
+    found = recognise(source, given_of(settings), ahead=task.roles.ahead)
+    if task.roles.judged:  # all features are, unless the user names some
+        found.settings.pop("target", None)
+    return found
 
 
 def _check_suits(task: SequenceTask, config: BaseModel) -> None:

@@ -24,6 +24,7 @@ from zoo.settings.choices import (
     OptimizerName,
     SampleBy,
     ShortSeries,
+    TableLayout,
 )
 from zoo.settings.loss_names import normal_loss
 from zoo.settings.parse import (
@@ -68,7 +69,8 @@ class DataConfig(_Config):
     """What is read, what is asked of it, how it is cut and how it is scaled."""
 
     source: Annotated[str, Setting(flag="--data")] = Field(
-        DEFAULT_SOURCE, description="CSV or Parquet file, or example:co2 or example:ticks"
+        DEFAULT_SOURCE,
+        description="CSV, Parquet or .tsf file, a folder of files, or example:co2, example:panel or example:ticks",
     )
     task: Annotated[TaskName, Setting(takes='Task | Literal["forecast", "regress", "classify", "anomaly"]')] = Field(
         Task.FORECAST, description="What is asked of a window"
@@ -107,6 +109,11 @@ class DataConfig(_Config):
     )
     series: Annotated[str | None, Setting(unset="one series", bundles=_TRAININGS)] = Field(
         None, description="Column that tells several series apart; no window crosses them"
+    )
+    layout: Annotated[TableLayout, Setting(bundles="")] = Field(
+        "auto",
+        description="How several series lie: auto (by the table's form), long (a row for each time), wide (a line for"
+        " each series) or files (a file for each)",
     )
     short_series: Annotated[ShortSeries, Setting(bundles="")] = Field(
         "error",

@@ -37,7 +37,7 @@ def read_data(config: DataConfig, source: Source, spool: Path | None = None) -> 
         features=config.features,
         roles=find_task(config.task).roles,
         label=config.label,
-        reading=reading_of(config, spool),
+        reading=reading_of(config, spool, source),
     )
 
 

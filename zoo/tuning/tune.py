@@ -14,8 +14,10 @@ from zoo.data.readers.reading import Source, describe
 from zoo.data.table import Table
 from zoo.settings.choices import ARRAYS, FRAME
 from zoo.settings.parse import read_names
+from zoo.settings.resolve import form_of
 from zoo.settings.schema import DEFAULT_SOURCE, RunConfig
 from zoo.settings.sessions import StudySettings
+from zoo.settings.setting import given_of
 from zoo.tasks import find_task
 from zoo.training.preparation import prepare_run, read_data, split_table
 from zoo.tuning.folds import Fold, time_folds
@@ -111,7 +113,7 @@ def plan_study(
     study: Mapping[str, Any],
 ) -> tuple[StudyPlan, Table]:
     """Make a plan, with windows that the folds have room for, and read the table once; raises ZooError."""
-    asked = {**settings, "source": describe(source)}
+    asked = {**form_of(source, settings).settings, **given_of(settings), "source": describe(source)}
     planned = partial(make_plan, architectures, asked, hyperparameters, search=search, only=only, study=study)
     first = planned()
     table = read_data(first.base.data, source)
