@@ -20,7 +20,7 @@ from zoo.settings.schema import DEFAULT_SOURCE, RunConfig
 from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.mlflow_tracker import require_mlflow
 from zoo.tracking.trackers import make_trackers
-from zoo.training.preparation import prepare_run
+from zoo.training.preparation import check_season, prepare_run
 from zoo_registry import discover
 from zoo_registry.errors import RunError
 
@@ -74,7 +74,9 @@ def plan(
     entry = discover().catalogue[architecture]
     source = DEFAULT_SOURCE if data is None else data
     config = resolve(architecture, entry.item, hyperparameters or {}, {**settings, "source": describe(source)})
-    return config, prepare_run(config, source, spool=None if spool is None else Path(spool))
+    prepared = prepare_run(config, source, spool=None if spool is None else Path(spool))
+    check_season(config.data, prepared.table)
+    return config, prepared
 
 
 def train_prepared(
@@ -150,7 +152,8 @@ def _train(
     measured = measure(fitted.model, prepared, config)
     record = make_record(unfinished.id, config, entry, prepared, fitted, measured.evaluation, unfinished.record)
     report = run_report(record, fitted.history, fitted.best_epoch, measured.details)
-    return Run(write_run(unfinished.runs, record, prepared, fitted, report, staging=unfinished.folder))
+    tables = measured.tables
+    return Run(write_run(unfinished.runs, record, prepared, fitted, report, tables, staging=unfinished.folder))
 
 
 def resume(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from zoo.data.frequency import usual_season
 from zoo.data.imputation import repair_missing
 from zoo.data.intervals import intervals
@@ -141,6 +143,21 @@ def prepare_run(
                     " no feature; add it to `features`, or take `channels='joint'`"
                 )
     return prepared
+
+
+def check_season(config: DataConfig, table: Table) -> None:
+    """Raise ConfigError where several series are forecast, and neither settings nor times tell how long a season is.
+
+    Their MASE hangs on it. One series is measured by the change of one row then, as are dates whose step has no usual
+    season.
+    """
+    dated = isinstance(table.times, pd.DatetimeIndex)
+    if config.season is None and len(table.series) > 1 and not dated and find_task(config.task).roles.ahead:
+        times = "no times" if table.times is None else "times that are whole numbers"
+        raise ConfigError(
+            f"{table.source}: {len(table.series):,} series with {times} do not tell how long a season is, which their"
+            " errors are measured by; give `season`, the rows in a season, 1 for none"
+        )
 
 
 def split_table(table: Table, config: DataConfig) -> tuple[dict[str, Split], list[str]]:

@@ -17,7 +17,7 @@ from zoo.settings.parse import read_names
 from zoo.settings.schema import DEFAULT_SOURCE
 from zoo.settings.sessions import StudySettings
 from zoo.tasks import find_task
-from zoo.training.preparation import read_data, split_table
+from zoo.training.preparation import check_season, read_data, split_table
 from zoo.tuning.folds import Fold, time_folds
 from zoo.tuning.search import Session, Watcher
 from zoo.tuning.search_range import read_range
@@ -115,6 +115,7 @@ def plan_study(
     planned = partial(make_plan, architectures, asked, hyperparameters, search=search, only=only, study=study)
     first = planned()
     table = read_data(first.base.data, source)
+    check_season(first.base.data, table)
     longest = _longest_window(first, table, study_folds(first, table))
     return planned(longest=longest, fingerprint=table.fingerprint()), table
 
