@@ -105,7 +105,7 @@ def _check(runs: Sequence[Measured], ranking: Measures) -> None:
                 f"run {run.name} has no labelled anomalies in its test rows, so nothing tells whether it is better than"
                 " another; train with `label`, and with a `split` whose test part has some"
             )
-        if ranking.scaled and "unit" not in run.evaluation:
+        if run.measures.scaled and "unit" not in run.evaluation:
             raise RunError(f"run {run.name} does not say in which units its errors are scaled; train it again")
     first, *others = [
         replace(run, same={**run.same, **{name: run.evaluation.get(name) for name in ranking.same}}) for run in runs

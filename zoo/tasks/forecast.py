@@ -93,7 +93,7 @@ class Forecast(SequenceTask):
         return Measurement.of_forecasts(told, prepared, past=not self.roles.apart)
 
     def results(self, evaluation: Mapping[str, Any], targets: Sequence[str]) -> Iterator[str | TextTable]:
-        """Errors series by series where there are several, in original units, scaled of several targets, of quantiles."""
+        """Errors of several series by series, in original units, scaled of several targets, and of quantiles."""
         if "series" in evaluation:
             yield from _by_series(evaluation)
             yield ""
@@ -170,7 +170,7 @@ def _by_series(evaluation: Mapping[str, Any]) -> Iterator[str | TextTable]:
     for name, why in series["partly"].items():
         yield f"{name}: not for {why}"
     if series["without_mase"]:
-        yield f"without MASE: {series['without_mase']:,} series, whose seasonal change in the train rows is 0 or unknown"
+        yield f"without MASE: {series['without_mase']:,} series, whose change over a season is 0 or unknown"
     if series["unmeasured"]:
         yield f"not measured: {series['unmeasured']:,} series, which have no test window with a whole truth"
     if worst := series["worst"]:
