@@ -153,10 +153,10 @@ def check_season(config: DataConfig, table: Table) -> None:
     """
     dated = isinstance(table.times, pd.DatetimeIndex)
     if config.season is None and len(table.series) > 1 and not dated and find_task(config.task).roles.ahead:
-        times = "no times" if table.times is None else "times that are whole numbers"
+        times = "no times" if table.times is None else "whole numbers as times"
         raise ConfigError(
-            f"{table.source}: {len(table.series):,} series with {times} do not tell how long a season is, which their"
-            " errors are measured by; give `season`, the rows in a season, 1 for none"
+            f"{table.source}: {len(table.series):,} series with {times} do not tell how long a season is; give"
+            " `season`, the rows in a season, 1 for none"
         )
 
 

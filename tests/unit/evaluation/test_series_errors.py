@@ -220,7 +220,7 @@ def test_many_series_take_no_loop_over_them():
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({}, "times that are whole numbers"),
+        ({}, "whole numbers as times"),
         ({"week": None}, "no times"),
     ],
 )
@@ -232,7 +232,7 @@ def test_the_season_is_asked_for_where_nothing_tells_it(change: dict[str, Any], 
     config = DataConfig.model_validate(settings | ({} if change else {"time": "week"}))
     table = read_data(config, frame)
     with pytest.raises(
-        ConfigError, match=rf"4 series with {told} do not tell .* give `season`, the rows in a season, 1"
+        ConfigError, match=rf"4 series with {told} do not .* give `season`, the rows in a season, 1"
     ):
         check_season(config, table)
     for fine in (
