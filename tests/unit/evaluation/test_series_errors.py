@@ -231,9 +231,7 @@ def test_the_season_is_asked_for_where_nothing_tells_it(change: dict[str, Any], 
     settings = {"target": "sales", "series": "shop", "window": 8, "horizon": 3}
     config = DataConfig.model_validate(settings | ({} if change else {"time": "week"}))
     table = read_data(config, frame)
-    with pytest.raises(
-        ConfigError, match=rf"4 series with {told} do not .* give `season`, the rows in a season, 1"
-    ):
+    with pytest.raises(ConfigError, match=rf"4 series with {told} do not .* give `season`, the rows in a season, 1"):
         check_season(config, table)
     for fine in (
         {"season": 1},
