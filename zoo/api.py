@@ -24,7 +24,7 @@ from zoo.settings.setting import given_of
 from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.mlflow_tracker import require_mlflow
 from zoo.tracking.trackers import make_trackers
-from zoo.training.preparation import prepare_run
+from zoo.training.preparation import check_season, prepare_run
 from zoo.training.step_count import pace_of
 from zoo_registry import discover
 from zoo_registry.errors import RunError
@@ -83,6 +83,7 @@ def plan(
     asked = {**form_of(source, settings).settings, **given_of(settings), "source": describe(source)}
     config = normalized_as_start(resolve(architecture, entry.item, hyperparameters or {}, asked), Path(runs))
     prepared = prepare_run(config, source, spool=None if spool is None else Path(spool))
+    check_season(config.data, prepared.table)
     return config.normalizing(prepared.window_scale.kind), prepared
 
 
@@ -164,10 +165,12 @@ def _train(
             run=unfinished,
         )
     measured = None if config.data.all_rows else measure(fitted.model, prepared, config)
-    evaluation = None if measured is None else measured.evaluation
+    evaluation, details, tables = (
+        (None, None, None) if measured is None else (measured.evaluation, measured.details, measured.tables)
+    )
     record = make_record(unfinished.id, config, entry, prepared, fitted, evaluation, unfinished.record)
-    report = run_report(record, fitted.history, fitted.best_epoch, None if measured is None else measured.details)
-    return Run(write_run(unfinished.runs, record, prepared, fitted, report, staging=unfinished.folder))
+    report = run_report(record, fitted.history, fitted.best_epoch, details)
+    return Run(write_run(unfinished.runs, record, prepared, fitted, report, tables, staging=unfinished.folder))
 
 
 def retrain(

@@ -124,6 +124,28 @@ class DataRecord(Record):
     split: Annotated[dict[PartName, Part], Field(min_length=3)]
 
 
+class WorstSeries(TypedDict):
+    """A series in which the network errs much: its windows and, by forecast, its MASE and sMAPE."""
+
+    series: str
+    windows: int
+    mase: dict[str, float | None]
+    smape: dict[str, float | None]
+
+
+class SeriesEvaluation(TypedDict):
+    """How many series were measured, how many not, and how many of those have no MASE; the worst of them.
+
+    ``partly`` says which series a baseline is not for, and why.
+    """
+
+    count: int
+    unmeasured: int
+    without_mase: int
+    worst: list[WorstSeries]
+    partly: dict[str, str]
+
+
 class Evaluation(TypedDict, total=False):
     """What was measured on the test windows, of the network and of each baseline; a task may add to it."""
 
@@ -137,6 +159,8 @@ class Evaluation(TypedDict, total=False):
     verdict: Required[str]
     season: int | None
     unit: dict[str, float]
+    naive: dict[str, float | None]
+    series: SeriesEvaluation
     by_step: dict[str, list[float | None]]
     quantiles: Measures | None
     classes: list[str]

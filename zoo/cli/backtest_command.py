@@ -160,7 +160,7 @@ def _print(found: Backtested) -> None:
     if measured["by_series"]:
         worst = sorted(measured["by_series"].items(), key=lambda item: -item[1]["scaled_mae"]["network"])[:_SERIES]
         say()
-        rows = [(series, *(f"{own['scaled_mae'][name]:.4f}" for name in names)) for series, own in worst]
+        rows = [(series, *(_written(own["scaled_mae"].get(name)) for name in names)) for series, own in worst]
         print_table(("worst series, scaled MAE", *names), rows)
     say()
     labels = ("worst origins, scaled MAE", *(["series"] if measured["by_series"] else []))
@@ -168,3 +168,7 @@ def _print(found: Backtested) -> None:
     for name, reason in measured["skipped"].items():
         say(f"{name}: not computed, {in_flags(reason)}")
     say()
+
+
+def _written(error: float | None) -> str:
+    return "" if error is None else f"{error:.4f}"

@@ -27,14 +27,15 @@ def compare(
 ) -> None:
     """Rank runs on the same test rows, the baselines among them.
 
-    Forecasts and regressions rank by scaled MAE, classes by log loss, anomalies by average precision. Runs on other
-    data, test rows, targets, tasks or horizons are refused, and those that were trained on all rows.
+    Forecasts and regressions rank by scaled MAE, those of several series by mean MASE, classes by log loss, anomalies
+    by average precision. Runs on other data, test rows, targets, tasks or horizons are refused, and those that were
+    trained on all rows.
 
     Examples:
         zoo compare 20250101-101500-basic 20250101-103000-stacked --html ranking.html
     """
     from zoo.atomic import behind_links, write_text
-    from zoo.evaluation.comparison import cells, heads, scaled_as
+    from zoo.evaluation.comparison import cells, heads, ranked_by, scaled_as
     from zoo.evaluation.comparison import compare as rank
     from zoo.reports.comparison_page import comparison_page
     from zoo.runs.record import find_run, read_record
@@ -57,7 +58,7 @@ def compare(
     if as_json:
         print_json([row.plain() for row in rows])
         return
-    ranking = measured[0].measures
+    ranking = ranked_by(measured)
     print_table(heads(rows, ranking), [cells(row, ranking) for row in rows])
     if html is not None:
         say(f"page: {html}")

@@ -103,10 +103,11 @@ def train(
         check_places(runs, exporting, export=export)
         if find_lr and resolved.training.start_from is not None:
             raise ConfigError("`find_lr` tests a new network, expected no `start_from`; leave one of them out")
-        from zoo.training.preparation import prepare_run
+        from zoo.training.preparation import check_season, prepare_run
 
         if unfinished is None:
             prepared = prepare_run(resolved, resolved.data.source, spool=spool)
+            check_season(resolved.data, prepared.table)
             resolved = resolved.normalizing(prepared.window_scale.kind)
             if prepared.reason is not None:
                 note(f"windows are normalized by {prepared.window_scale.kind}: {prepared.reason}")

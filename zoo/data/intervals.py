@@ -29,6 +29,13 @@ def intersect(one: Intervals, other: Intervals) -> Intervals:
     )
 
 
+def rows_of(stretches: Intervals) -> NDArray[np.int64]:
+    """All rows that lie in one of the intervals, in order."""
+    lengths = stretches[:, 1] - stretches[:, 0]
+    rows: NDArray[np.int64] = np.repeat(stretches[:, 1] - np.cumsum(lengths), lengths) + np.arange(lengths.sum())
+    return rows
+
+
 def outside(rows: NDArray[np.int64], stop: int) -> Intervals:
     """The intervals of [0, stop) that ``rows``, sorted, are taken out of."""
     return intervals(np.stack([np.r_[0, rows + 1], np.r_[rows, stop]], axis=1))

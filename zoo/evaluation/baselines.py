@@ -35,6 +35,25 @@ def seasonal_rows(
     return rows - seasons * season
 
 
+def seasonal_naive(
+    history: NDArray[Any],
+    origins: NDArray[np.int64],
+    last_rows: NDArray[np.int64],
+    begins: NDArray[np.int64],
+    horizon: int,
+    season: int,
+) -> NDArray[np.float64]:
+    """Repeat the last season that is known, (n_windows, horizon, n_targets); NaN where it is not in the series.
+
+    ``begins`` (n_windows,) are the first rows of the windows' series; the rest is as in :func:`seasonal_rows`.
+    """
+    rows = seasonal_rows(origins, last_rows, horizon, season)
+    lacking = rows < begins[:, None]
+    found = history[np.where(lacking, 0, rows)].astype(np.float64)
+    found[lacking] = np.nan
+    return found
+
+
 class RidgeBaseline:
     """Linear regression with an L2 penalty from the window, less its last row, to the horizon, less the last value.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import keras
+import pandas as pd
 
 from zoo.acceleration.step_plan import Plan
 from zoo.atomic import rename_to_free, staging_folder
@@ -76,12 +77,14 @@ def write_run(
     prepared: Prepared,
     fitted: Fitted,
     report: str | None = None,
+    tables: Mapping[str, pd.DataFrame] | None = None,
     *,
     staging: Path | None = None,
 ) -> Path:
     """Write a run beside the others, whole or not at all, and return its folder; -2 and so on where the id is taken.
 
-    ``report`` is its page, which not every run has; ``staging`` a folder in the same file system to write it in first.
+    ``report`` is its page, which not every run has, and each of ``tables`` becomes a CSV file of this name; ``staging``
+    is a folder in the same file system to write it in first.
     """
     runs.mkdir(parents=True, exist_ok=True)
     with staging_folder(staging or runs) as folder:
@@ -91,6 +94,8 @@ def write_run(
         (folder / RECORD_FILE).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
         if report is not None:
             (folder / REPORT_FILE).write_text(report, encoding="utf-8")
+        for name, table in (tables or {}).items():
+            table.to_csv(folder / f"{name}.csv", index=False)
         stage_sums(folder, READ_FILES)
         return rename_to_free(folder, lambda number: runs / (record.id if number == 1 else f"{record.id}-{number}"))
 

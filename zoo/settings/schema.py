@@ -209,7 +209,7 @@ class DataConfig(_Config):
         None, description="Another scaler for the targets"
     )
     season: Annotated[int | None, Setting(unset="the example's, else by the times")] = Field(
-        None, ge=1, le=_MAX_ROWS, description="Rows in a season, for the seasonal naive baseline"
+        None, ge=1, le=_MAX_ROWS, description="Rows in a season, for the seasonal naive baseline and MASE; 1: none"
     )
 
 

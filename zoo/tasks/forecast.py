@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.data.roles import Roles
-from zoo.evaluation.headline import FORECAST_MEASURES, everybody
+from zoo.evaluation.headline import FORECAST_MEASURES, Measures, everybody, forecast_measures
 from zoo.outputs import FORECAST, QUANTILES, middle_quantile
 from zoo.tasks.base import Column, InUnits, Listed, Output, Predict, SequenceTask, TextTable
 from zoo_registry import Architecture, Problem, Search, Task
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from zoo.preprocessing.prepared import Prepared
     from zoo.reports.report import Training
     from zoo.settings.schema import DataConfig, RunConfig
+
+
+_LONGEST = 60  # characters of a series' name
 
 
 class Forecast(SequenceTask):
@@ -78,6 +81,10 @@ class Forecast(SequenceTask):
             found.append(Column(*own[-1], target))
         return found
 
+    def measures_of(self, evaluation: Mapping[str, Any]) -> Measures:
+        """Of several series the means of their MASE and sMAPE."""
+        return forecast_measures(evaluation)
+
     def measure(self, predict: Predict, prepared: Prepared, config: RunConfig) -> Measurement:
         """Errors, in original units and scaled."""
         from zoo.evaluation.measurement import Measurement
@@ -87,7 +94,10 @@ class Forecast(SequenceTask):
         return Measurement.of_forecasts(told, prepared, past=not self.roles.apart)
 
     def results(self, evaluation: Mapping[str, Any], targets: Sequence[str]) -> Iterator[str | TextTable]:
-        """Errors in original units, scaled of several targets, and of quantiles."""
+        """Errors of several series by series, in original units, scaled of several targets, and of quantiles."""
+        if "series" in evaluation:
+            yield from _by_series(evaluation)
+            yield ""
         rows = [
             (target, name, *map(_told, (measured["targets"][target][error] for error in ("mae", "rmse", "mase"))))
             for target in targets
@@ -111,6 +121,8 @@ class Forecast(SequenceTask):
                 f"between the outermost two: {interval['inside']:.1%} of the truths, nominally"
                 f" {interval['nominal']:.1%}"
             )
+            if (weighted := quantiles.get("weighted")) is not None:
+                yield f"weighted quantile loss: {weighted:.4f}"
 
     def described(self, data: DataConfig) -> str:
         """Window, horizon and gap."""
@@ -133,7 +145,9 @@ class Forecast(SequenceTask):
         }
 
     def card_table(self, metrics: Mapping[str, Any], targets: Sequence[str]) -> TextTable:
-        """MAE and RMSE of each target."""
+        """MAE and RMSE of each target; of several series first the means of their MASE and sMAPE."""
+        if self.measures_of(metrics) is not self.measures:
+            return self.measured_table(metrics, ".4g")
         heads = (f"{error} {target}" for target in targets for error in ("MAE", "RMSE"))
         rows = [
             (name, *(f"{measured['targets'][target][error]:.4g}" for target in targets for error in ("mae", "rmse")))
@@ -144,3 +158,22 @@ class Forecast(SequenceTask):
 
 def _told(error: float | None) -> str:
     return "" if error is None else f"{error:.4g}"
+
+
+def _by_series(evaluation: Mapping[str, Any]) -> Iterator[str | TextTable]:
+    """Means over the series, in how many the network is better, and where it is worst."""
+    series, rows = evaluation["series"], []
+    for name, measured in everybody(evaluation).items():
+        own = measured["series"]
+        beaten = "" if (share := own.get("beaten")) is None else f"{share:.1%}"
+        rows.append((name, f"{own['count']:,}", _told(own["mase"]), _told(own["smape"]), beaten))
+    yield TextTable(("forecast", "series", "mean MASE", "mean sMAPE", "network is better in"), rows)
+    for name, why in series["partly"].items():
+        yield f"{name}: not for {why}"
+    if series["without_mase"]:
+        yield f"without MASE: {series['without_mase']:,} series, whose change over a season is 0 or unknown"
+    if series["unmeasured"]:
+        yield f"not measured: {series['unmeasured']:,} series, which have no test window with a whole truth"
+    if worst := series["worst"]:
+        told = ", ".join(f"{one['series'][:_LONGEST]} {one['mase']['network']:.4g}" for one in worst)
+        yield f"worst by MASE: {told}"

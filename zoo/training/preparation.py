@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from zoo.data.calendar import calendar_columns, level_features
 from zoo.data.frequency import usual_season
 from zoo.data.imputation import repair_missing
@@ -175,6 +177,21 @@ def prepare_run(
                     " no feature; add it to `features`, or take `channels='joint'`"
                 )
     return normalize_windows(prepared, config.network.normalize_window, find_task(config.task).roles, spool)
+
+
+def check_season(config: DataConfig, table: Table) -> None:
+    """Raise ConfigError where several series are forecast, and neither settings nor times tell how long a season is.
+
+    Their MASE hangs on it. One series is measured by the change of one row then, as are dates whose step has no usual
+    season.
+    """
+    dated = isinstance(table.times, pd.DatetimeIndex)
+    if config.season is None and len(table.series) > 1 and not dated and find_task(config.task).roles.ahead:
+        times = "no times" if table.times is None else "whole numbers as times"
+        raise ConfigError(
+            f"{table.source}: {len(table.series):,} series with {times} do not tell how long a season is; give"
+            " `season`, the rows in a season, 1 for none"
+        )
 
 
 def split_table(table: Table, config: DataConfig) -> tuple[dict[str, Split], list[str]]:

@@ -19,7 +19,7 @@ from zoo.settings.schema import DEFAULT_SOURCE, RunConfig
 from zoo.settings.sessions import StudySettings
 from zoo.settings.setting import given_of
 from zoo.tasks import find_task
-from zoo.training.preparation import prepare_run, read_data, split_table
+from zoo.training.preparation import check_season, prepare_run, read_data, split_table
 from zoo.tuning.folds import Fold, time_folds
 from zoo.tuning.search import Session, Watcher
 from zoo.tuning.search_range import read_range
@@ -117,6 +117,7 @@ def plan_study(
     planned = partial(make_plan, architectures, asked, hyperparameters, search=search, only=only, study=study)
     first = planned()
     table = read_data(first.base.data, source)
+    check_season(first.base.data, table)
     longest = _longest_window(first, table, study_folds(first, table))
     plan = planned(longest=longest, fingerprint=table.fingerprint())
     configs = {name: _normalized(config, table) for name, config in plan.configs.items()}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
 from zoo.data.windows import Layout, Windows
-from zoo.evaluation.baselines import RIDGE_PENALTIES, RidgeBaseline, last_value, seasonal_rows
+from zoo.evaluation.baselines import RIDGE_PENALTIES, RidgeBaseline, last_value, seasonal_naive, seasonal_rows
 from zoo.settings.schema import DataConfig
 from zoo.training.preparation import prepare
 
@@ -35,6 +35,11 @@ def test_last_value_and_seasonal_naive_are_loops(rows: int, targets: int, horizo
                 row -= season
             np.testing.assert_array_equal(last[index, step], history[origin - 1 - gap])
             np.testing.assert_array_equal(seasonal[index, step], history[row])
+    begins = np.full(len(origins), 11)  # of a series that follows on others
+    own = seasonal_naive(history, origins, origins - 1 - gap, begins, horizon, season)
+    lacking = seasonal_rows(origins, origins - 1 - gap, horizon, season) < 11
+    np.testing.assert_array_equal(own[~lacking], seasonal[~lacking])
+    assert np.isnan(own[lacking]).all()
 
 
 def make_windows(
