@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.data.months import day_is_unknown, is_month_long, is_month_step, month_step, name_month_step, off_month_step
-from zoo.data.storage import steps_where
-from zoo.data.times import Times, clock_change_hint, ticks
+from zoo.data.storage import BLOCK_ROWS, steps_where
+from zoo.data.times import Times, clock_change_hint, from_ticks, ticks
 from zoo_registry.errors import DataError
 
 _DAY = pd.Timedelta(days=1)
 _SAMPLE = 10_000  # rows that the step is read off
 _STRETCH = 12  # consecutive rows that a calendar's step (month, business day) is told by
+RECENT = 32  # rows that the next times are told by
 _ONE_SERIES = np.zeros(1, np.int64)
 _REGULAR = 0.5  # share of the steps that the most common one exceeds; else there is no usual step
 
@@ -123,7 +124,7 @@ def next_times(times: Times, count: int, usual: Step | None = None) -> Times | N
     Without a ``usual`` step that is the most common one of the last. None where they cannot be known: where there are
     too few times, where these keep no step, and where they leave open which day of a month comes next.
     """
-    recent = times[-32:]
+    recent = times[-RECENT:]
     if not isinstance(recent, pd.DatetimeIndex):
         step = usual if len(recent) < 2 else _usual_step(recent, _ONE_SERIES) or usual
         return pd.Index(int(times[-1]) + step * np.arange(1, count + 1)) if isinstance(step, int) else None
@@ -143,7 +144,9 @@ def _usual_step(times: Times, series_starts: NDArray[np.int64]) -> Step | None:
     ends = [*map(int, series_starts[1:]), len(times)]
     pieces, left = [], _SAMPLE
     for start, end in zip(map(int, series_starts), ends, strict=True):
-        if left > 0 and end - start > 1:
+        if left <= 0:
+            break
+        if end - start > 1:
             pieces.append(times[start : min(end, start + left)])
             left -= end - start
     if not pieces:
@@ -154,12 +157,14 @@ def _usual_step(times: Times, series_starts: NDArray[np.int64]) -> Step | None:
         return int(common) if count > _REGULAR * differences.total() else None
     difference = pd.Timedelta(int(common), times.unit)
     if len(differences) > 1 or difference >= _DAY:
-        stretches = [
-            piece[start : start + _STRETCH]
-            for piece in pieces
-            for start in range(0, max(len(piece) - _STRETCH, 0) + 1, max(len(piece) // 50, 1))
-        ]
-        known = [_inferred(pd.DatetimeIndex(piece)) for piece in stretches if len(piece) > 2]
+        inferred: dict[bytes, pd.offsets.BaseOffset | None] = {}  # as most series keep one calendar
+        known = []
+        for numbers in map(ticks, pieces):
+            for start in range(0, max(len(numbers) - _STRETCH, 0) + 1, max(len(numbers) // 50, 1)):
+                stretch = numbers[start : start + _STRETCH]
+                if len(stretch) > 2 and (key := stretch.tobytes()) not in inferred:
+                    inferred[key] = _inferred(from_ticks(stretch, times))
+                known.append(inferred.get(stretch.tobytes()))
         offsets = Counter(offset for offset in known if offset is not None)
         calendar = {offset: n for offset, n in offsets.items() if not isinstance(offset, pd.offsets.Tick)}
         if calendar and max(calendar.values()) >= _REGULAR * offsets.total():
@@ -192,13 +197,50 @@ def _in_ticks(step: Step, times: Times) -> int:
 def _off_calendar(
     times: pd.DatetimeIndex, step: pd.offsets.BaseOffset, series_starts: NDArray[np.int64]
 ) -> NDArray[np.int64]:
+    """The rows that do not follow the row before by the step, counted from the first row of their series."""
     if is_month_step(step):
         return np.setdiff1d(1 + np.flatnonzero(off_month_step(times, step)), series_starts)
-    uneven = []
-    for start, end in zip(series_starts, [*series_starts[1:], len(times)], strict=True):
-        piece = times[start:end].tz_localize(None)  # a day of the wall clock has 23 hours now and then
-        if len(piece) < 2:
-            continue
-        places = pd.date_range(piece[0], piece[-1], freq=step).get_indexer(piece)
-        uneven.append(start + 1 + np.flatnonzero((np.diff(places) != 1) | (places[1:] < 0) | (places[:-1] < 0)))
-    return np.concatenate([np.empty(0, np.int64), *uneven])
+    of_blocks = [np.empty(0, np.int64)]
+    for starts, stop in _blocks(series_starts, len(times)):
+        clock = times[starts[0] : stop].tz_localize(None)  # a day of the wall clock has 23 hours now and then
+        places = _places(clock, step, starts - starts[0])
+        off = (np.diff(places) != 1) | (places[1:] < 0) | (places[:-1] < 0)
+        of_blocks.append(np.setdiff1d(starts[0] + 1 + np.flatnonzero(off), starts))
+    return np.concatenate(of_blocks)
+
+
+def _blocks(series_starts: NDArray[np.int64], n_rows: int) -> Iterator[tuple[NDArray[np.int64], int]]:
+    """The first rows of some series, of about ``BLOCK_ROWS`` rows together, and the row after their last one."""
+    ends, first = np.r_[series_starts[1:], n_rows], 0
+    while first < len(ends):
+        last = max(first + 1, int(np.searchsorted(ends, series_starts[first] + BLOCK_ROWS)))
+        yield series_starts[first:last], int(ends[last - 1])
+        first = last
+
+
+def _places(clock: pd.DatetimeIndex, step: pd.offsets.BaseOffset, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many steps each row lies after its series' first one, or after the first time from there that is on a step.
+
+    Below 0 where it lies beside the steps.
+    """
+    lengths = np.diff(np.r_[starts, len(clock)])
+    if isinstance(step, pd.offsets.BusinessHour):
+        found: dict[bytes, NDArray[np.int64]] = {}  # by calendar, which most series have in common
+        pieces = [clock[start : start + length] for start, length in zip(starts, lengths, strict=True)]
+        for piece in pieces:
+            if (calendar := ticks(piece).tobytes()) not in found:
+                found[calendar] = pd.date_range(piece[0], piece[-1], freq=step).get_indexer(piece)
+        return np.concatenate([found[ticks(piece).tobytes()] for piece in pieces])
+    days, numbers = clock.normalize(), ticks(clock)
+    of_day = numbers - ticks(days)
+    if isinstance(step, pd.offsets.Day):
+        place = (ticks(days) - ticks(days).min()) // _in_ticks(step.base, days)
+        first = place[starts]
+    else:
+        known = pd.date_range(days.min(), days.max(), freq=step.base)
+        place, first = known.get_indexer(days), known.searchsorted(days[starts])
+    ahead, beside = np.divmod(place - np.repeat(first, lengths), step.n)
+    on_step = (place >= 0) & (beside == 0) & (of_day == np.repeat(of_day[starts], lengths))
+    # where clocks are set back a row may show a later time than the last one
+    on_step &= numbers <= np.repeat(numbers[starts + lengths - 1], lengths)
+    return np.where(on_step, ahead, -1)

@@ -27,11 +27,14 @@ _STEP_TOLERANCE = 1.25  # months have 28 to 31 days
 class LastWindows:
     """Each series' newest rows: ``values`` is float64 (n_series, window, n_features) in original units.
 
-    ``times`` are all rows' times of each series, or None.
+    ``series`` names the series. ``times`` are those of all rows, or None; each series has the rows from ``starts`` to
+    ``stops``, both (n_series,).
     """
 
     values: NDArray[np.float64]
-    times: list[Times | None]
+    times: Times | None
+    starts: NDArray[np.int64]
+    stops: NDArray[np.int64]
     series: list[str]
     series_column: str | None = None
     step: Offset | None = None
@@ -60,12 +63,16 @@ def read_last_windows(
     # gaps before the last windows do not matter, so those inside them are looked for below
     table = read_table(source, targets=given[:1], features=given, reading=replace(reading, gaps="ignore"))
     rows = long_enough(table, window, step, reading)
-    for part in rows.values():
-        _refuse_near_gaps(table, part.stop - window, part.stop, reading)
-    values = [filled_window(table, part, part.stop - 1, window, missing) for part in rows.values()]
-    times = [None if table.times is None else table.times[part.start : part.stop] for part in rows.values()]
+    starts, stops = (np.array([getattr(part, end) for part in rows.values()], np.int64) for end in ("start", "stop"))
+    for stop in stops[_near_gaps(table, stops, window, reading)]:
+        _refuse_near_gaps(table, int(stop) - window, int(stop))
+    windows = table.values[stops[:, None] + np.arange(-window, 0), : len(table.features)]
+    values = np.asarray(windows, dtype=np.float64)
+    parts = list(rows.values())
+    for number in np.flatnonzero(np.isnan(values).any(axis=(1, 2))):
+        values[number] = filled_window(table, parts[number], int(stops[number]) - 1, window, missing)
     own_step = None if table.frequency is None else table.frequency.step
-    return LastWindows(np.stack(values), times, list(rows), table.series_column, own_step)
+    return LastWindows(values, table.times, starts, stops, list(rows), table.series_column, own_step)
 
 
 def long_enough(table: Table, window: int, step: Step | None, reading: Reading) -> dict[str, range]:
@@ -95,12 +102,23 @@ def filled_window(table: Table, rows: range, last: int, window: int, missing: Mi
     return values[-window:]
 
 
-def _refuse_near_gaps(table: Table, first: int, stop: int, reading: Reading) -> None:
-    """Raise DataError where times leap between the rows of a window, which begins at ``first``."""
-    if table.frequency is None or table.times is None or reading.gaps == "ignore":
-        return
+def _near_gaps(table: Table, stops: NDArray[np.int64], window: int, reading: Reading) -> NDArray[np.bool_]:
+    """Whether times leap between the rows of the windows that end before ``stops``, which are sorted."""
+    if table.frequency is None or table.times is None or reading.gaps == "ignore" or window == 1:
+        return np.zeros(len(stops), np.bool_)
+    if table.frequency.step is None:
+        return np.ones(len(stops), np.bool_)
+    first, last = (np.searchsorted(table.frequency.uneven, ends) for ends in (stops - window + 1, stops))
+    near: NDArray[np.bool_] = first < last
+    return near
+
+
+def _refuse_near_gaps(table: Table, first: int, stop: int) -> None:
+    """Raise DataError for a window, which begins at ``first``, whose times leap between its rows."""
+    assert table.frequency is not None
+    assert table.times is not None
     uneven = table.frequency.uneven if table.frequency.step is not None else np.arange(first + 1, stop)
-    near = Frequency(table.frequency.step, uneven[(uneven > first) & (uneven < stop)])
+    near = Frequency(table.frequency.step, uneven[slice(*np.searchsorted(uneven, [first + 1, stop]))])
     refuse_gaps(near, table.times, table.source, str(table.time_column), table.row_name)
 
 

@@ -130,7 +130,8 @@ class Table:
         number = row if self.file_rows is None else int(self.file_rows[row])
         known = [] if self.times is None else [str(self.times[row])]
         if self.series_column is not None:
-            known += [f"series {shown(name)}" for name, rows in self.series.items() if row in rows]
+            names = list(self.series)
+            known.append(f"series {shown(names[int(np.searchsorted(self.starts, row, side='right')) - 1])}")
         kind = "resampled row" if "resample" in self.repairs else "row"
         return f"{kind} {number + 1}" + (f" ({', '.join(known)})" if known else "")
 

@@ -137,6 +137,21 @@ def ticks(times: Times) -> NDArray[np.int64]:
     return numbers
 
 
+def in_unit_of(found: Times, times: Times) -> Times:
+    """Times in the unit of others."""
+    if isinstance(found, pd.DatetimeIndex) and isinstance(times, pd.DatetimeIndex):
+        return found.as_unit(times.unit)
+    return found
+
+
+def from_ticks(numbers: NDArray[np.int64], times: Times) -> Times:
+    """Times of the same kind, unit and zone as others."""
+    if not isinstance(times, pd.DatetimeIndex):
+        return pd.Index(numbers)
+    plain = pd.DatetimeIndex(numbers.view(f"M8[{times.unit}]"))
+    return plain if times.tz is None else plain.tz_localize("UTC").tz_convert(times.tz)
+
+
 def check_order(
     times: Times,
     series_starts: NDArray[np.int64],

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from zoo.data.frequency import next_times
 from zoo.data.last_window import LastWindows
+from zoo.data.next_times_of_series import next_times_of_series
 from zoo.data.table_windows import TableWindows, steps_of
-from zoo.data.times import Times
+from zoo.data.times import Times, from_ticks
 from zoo.tasks import find_task
 from zoo_registry import Problem
 
@@ -33,21 +34,21 @@ def last_frame(last: LastWindows, problem: Problem, outputs: Mapping[str, NDArra
     """
     task = find_task(problem.task)
     columns, steps = task.columns(outputs, problem), steps_of(problem, task.roles)
-    ahead = steps[0] > 0
-    indexes = [None if times is None else _later(last, times, steps) for times in last.times]
-    kind, known = "time", [index for index in indexes if index is not None]
-    if unknown := [name for name, index in zip(last.series, indexes, strict=True) if index is None]:
-        if ahead and not all(times is None for times in last.times):
-            of_series = "" if last.series_column is None else f" of series '{unknown[0]}'"
+    n_series, kind = len(last.series), "time"
+    index, unknown = _times(last, steps)
+    if index is None:
+        if unknown is not None and steps[0] > 0:
+            of_series = "" if last.series_column is None else f" of series '{unknown}'"
             warnings.warn(
                 f"the times{of_series} to come cannot be known, as its rows keep no step that tells them: steps are"
                 " counted instead",
                 UnknownTimesWarning,
                 stacklevel=3,
             )
-        kind, known = "step", [pd.RangeIndex(steps[0], steps[-1] + 1) for _ in indexes]
+        kind, index = "step", pd.RangeIndex(steps[0], steps[-1] + 1)
+        if n_series > 1:
+            index = pd.Index(np.tile(index, n_series))
     names = [column.name for column in columns]
-    index = known[0] if len(known) == 1 else known[0].append(known[1:])
     frame = pd.DataFrame(
         {place: column.values.ravel() for place, column in enumerate(columns)},
         index=index.rename(f"forecast {kind}" if kind in (*names, last.series_column) else kind),
@@ -57,12 +58,20 @@ def last_frame(last: LastWindows, problem: Problem, outputs: Mapping[str, NDArra
     return frame
 
 
-def _later(last: LastWindows, times: Times, steps: NDArray[np.int64]) -> Times | None:
-    """The times of steps after a series' last row."""
+def _times(last: LastWindows, steps: NDArray[np.int64]) -> tuple[Times | None, str | None]:
+    """The times of steps after each series' last row; without them the first series whose times cannot be known."""
+    if (times := last.times) is None:
+        return None, None
     if steps[-1] == 0:
-        return times[-1:]
-    later = next_times(times, int(steps[-1]), last.step)
-    return None if later is None else later[steps[0] - 1 :]
+        return times[last.stops - 1], None
+    count = int(steps[-1])
+    if len(last.series) == 1:  # as pandas gives them, with their frequency
+        later = next_times(times[last.starts[0] : last.stops[0]], count, last.step)
+        return (None, last.series[0]) if later is None else (later[steps[0] - 1 :], None)
+    numbers, known = next_times_of_series(times, last.starts, last.stops, count, last.step)
+    if not known.all():
+        return None, last.series[int(np.argmin(known))]
+    return from_ticks(numbers[:, steps[0] - 1 :].ravel(), times), None
 
 
 def window_frame(laid: TableWindows, numbers: slice, outputs: Mapping[str, NDArray[Any]]) -> pd.DataFrame:

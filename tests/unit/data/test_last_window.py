@@ -88,7 +88,7 @@ def test_the_times_come_from_the_usual_column(labelled, series: pd.DataFrame):
 
 @pytest.mark.parametrize("times", [None, pd.DatetimeIndex(["2024-01-01"])])
 def test_without_a_step_the_forecast_is_labelled_by_steps(labelled, times: pd.DatetimeIndex | None):
-    last = LastWindows(np.zeros((1, 1, 1)), [times], [""])
+    last = LastWindows(np.zeros((1, 1, 1)), times, np.array([0]), np.array([1]), [""])
     with nullcontext() if times is None else pytest.warns(UnknownTimesWarning, match="times to come cannot be known"):
         frame = labelled(last, np.array([[[1.0], [2.0]]]), ["y"])
     assert frame.index.name == "step"
@@ -102,18 +102,14 @@ def test_the_table_of_several_series_is_those_of_each_one_below_the_other(task):
     problem = find_task(task).state(config, ("load", "wind"), ("load",), classes, levels)
     random = np.random.default_rng(0)
     outputs = {tensor.name: random.random((4, *tensor.shape)) for tensor in problem.outputs}
-    starts = pd.date_range("2024-01-01", periods=4, freq="D")
-    times = [pd.date_range(start, periods=2, freq="h") for start in starts]
-    names, values = ["a", "b", "c", "d"], np.zeros((4, 2, 2))
-    step = pd.offsets.Hour()
-    found = last_frame(LastWindows(values, times, names, "site", step), problem, outputs)
-    each = [
-        last_frame(
-            LastWindows(values[[number]], times[number : number + 1], names[number : number + 1], "site", step),
-            problem,
-            {name: output[[number]] for name, output in outputs.items()},
-        )
-        for number in range(4)
-    ]
+    days = pd.date_range("2024-01-01", periods=4, freq="D")
+    times = pd.DatetimeIndex(np.concatenate([pd.date_range(day, periods=2, freq="h") for day in days]))
+    names, values, starts = ["a", "b", "c", "d"], np.zeros((4, 2, 2)), np.arange(0, 8, 2)
+
+    def framed(part):
+        last = LastWindows(values[part], times, starts[part], starts[part] + 2, names[part], "site", pd.offsets.Hour())
+        return last_frame(last, problem, {name: output[part] for name, output in outputs.items()})
+
+    found, each = framed(slice(4)), [framed(slice(number, number + 1)) for number in range(4)]
     pd.testing.assert_frame_equal(found, pd.concat(each))
     assert found["site"].tolist() == [name for name in names for _ in range(len(found) // 4)]
