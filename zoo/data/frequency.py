@@ -142,16 +142,16 @@ def next_times(times: Times, count: int, usual: Step | None = None) -> Times | N
 def _usual_step(times: Times, series_starts: NDArray[np.int64]) -> Step | None:
     """The calendar's step that most stretches of rows keep, else the most common difference."""
     ends = [*map(int, series_starts[1:]), len(times)]
-    pieces, left = [], _SAMPLE
+    numbers, pieces, left = ticks(times), [], _SAMPLE
     for start, end in zip(map(int, series_starts), ends, strict=True):
         if left <= 0:
             break
         if end - start > 1:
-            pieces.append(times[start : min(end, start + left)])
+            pieces.append(numbers[start : min(end, start + left)])
             left -= end - start
     if not pieces:
         return None
-    differences = Counter(np.concatenate([np.diff(ticks(piece)) for piece in pieces]).tolist())
+    differences = Counter(np.concatenate([np.diff(piece) for piece in pieces]).tolist())
     common, count = differences.most_common(1)[0]
     if not isinstance(times, pd.DatetimeIndex):
         return int(common) if count > _REGULAR * differences.total() else None
@@ -159,11 +159,11 @@ def _usual_step(times: Times, series_starts: NDArray[np.int64]) -> Step | None:
     if len(differences) > 1 or difference >= _DAY:
         inferred: dict[bytes, pd.offsets.BaseOffset | None] = {}  # as most series keep one calendar
         known = []
-        for numbers in map(ticks, pieces):
-            for start in range(0, max(len(numbers) - _STRETCH, 0) + 1, max(len(numbers) // 50, 1)):
-                stretch = numbers[start : start + _STRETCH]
+        for piece in pieces:
+            for start in range(0, max(len(piece) - _STRETCH, 0) + 1, max(len(piece) // 50, 1)):
+                stretch = piece[start : start + _STRETCH]
                 if len(stretch) > 2 and (key := stretch.tobytes()) not in inferred:
-                    inferred[key] = _inferred(from_ticks(stretch, times))
+                    inferred[key] = _inferred(pd.DatetimeIndex(from_ticks(stretch, times)))
                 known.append(inferred.get(stretch.tobytes()))
         offsets = Counter(offset for offset in known if offset is not None)
         calendar = {offset: n for offset, n in offsets.items() if not isinstance(offset, pd.offsets.Tick)}

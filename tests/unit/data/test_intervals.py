@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.data.intervals import Intervals, contains, intersect, intervals, outside
+from zoo.data.intervals import rows_of as blocks_of
 
 STOP = 30
 
@@ -81,3 +82,10 @@ def test_contains(pairs: list[tuple[int, int]], rows: list[int]):
     found = contains(intervals(pairs), np.array(rows, np.int64))
     assert found.dtype == np.bool_
     assert found.tolist() == [row in rows_of(intervals(pairs)) for row in rows]
+
+
+@given(stretches(), st.integers(1, STOP))
+def test_rows_come_in_their_order_in_blocks(pairs: list[tuple[int, int]], most: int):
+    blocks = list(blocks_of(intervals(pairs), most))
+    assert [row for block in blocks for row in block.tolist()] == sorted(rows_of(intervals(pairs)))
+    assert all(len(block) == most for block in blocks[:-1])
