@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from zoo.data.times import Times, clock_change_hint, from_ticks, ticks
 from zoo_registry.errors import DataError
 
 _DAY = pd.Timedelta(days=1)
+_SECOND = pd.offsets.Second(1)
 _SAMPLE = 10_000  # rows that the step is read off
 _STRETCH = 12  # consecutive rows that a calendar's step (month, business day) is told by
 RECENT = 32  # rows that the next times are told by
@@ -92,11 +93,13 @@ def is_rule(name: str) -> bool:
 
 def step_size(times: Times, series_starts: NDArray[np.int64]) -> float | None:
     """The middle one of the last steps, in seconds, or in counts; None where no series has a second row."""
-    later = np.setdiff1d(np.arange(max(len(times) - _SAMPLE, 1), len(times)), series_starts)
-    if not len(later):
+    first = max(len(times) - _SAMPLE, 1)
+    numbers, follows = ticks(times)[first - 1 :], np.ones(len(times) - first, np.bool_)
+    follows[series_starts[series_starts >= first] - first] = False
+    if not follows.any():
         return None
-    step = pd.Series(times[later] - times[later - 1]).median()
-    return float(step.total_seconds() if isinstance(step, pd.Timedelta) else step)
+    step = float(np.median(np.diff(numbers)[follows]))
+    return step / _in_ticks(_SECOND, times) if isinstance(times, pd.DatetimeIndex) else step
 
 
 def usual_season(times: Times | None) -> int | None:
@@ -156,22 +159,47 @@ def _usual_step(times: Times, series_starts: NDArray[np.int64]) -> Step | None:
     if not isinstance(times, pd.DatetimeIndex):
         return int(common) if count > _REGULAR * differences.total() else None
     difference = pd.Timedelta(int(common), times.unit)
-    if len(differences) > 1 or difference >= _DAY:
-        inferred: dict[bytes, pd.offsets.BaseOffset | None] = {}  # as most series keep one calendar
-        known = []
-        for piece in pieces:
-            for start in range(0, max(len(piece) - _STRETCH, 0) + 1, max(len(piece) // 50, 1)):
-                stretch = piece[start : start + _STRETCH]
-                if len(stretch) > 2 and (key := stretch.tobytes()) not in inferred:
-                    inferred[key] = _inferred(pd.DatetimeIndex(from_ticks(stretch, times)))
-                known.append(inferred.get(stretch.tobytes()))
-        offsets = Counter(offset for offset in known if offset is not None)
-        calendar = {offset: n for offset, n in offsets.items() if not isinstance(offset, pd.offsets.Tick)}
-        if calendar and max(calendar.values()) >= _REGULAR * offsets.total():
-            return max(calendar, key=lambda offset: calendar[offset])
+    several = len(differences) > 1 or difference >= _DAY
+    if several and (offset := _calendar_step(pieces, times)) is not None:
+        return offset
     if count <= _REGULAR * differences.total():
         return None
     return pd.tseries.frequencies.to_offset(difference)
+
+
+def _calendar_step(pieces: Sequence[NDArray[np.int64]], times: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:
+    """The step of a calendar that at least half of the stretches keep that keep one at all; pieces are of ticks."""
+    stretches = [stretch for piece in pieces if len(piece) > 2 for stretch in _stretches(piece, times)]
+    known: dict[bytes, pd.offsets.BaseOffset | None] = {}
+    offsets = Counter[pd.offsets.BaseOffset]()
+    for alike, stretch in stretches:
+        if alike not in known:
+            known[alike] = _inferred(pd.DatetimeIndex(from_ticks(stretch, times)))
+        if (offset := known[alike]) is None:
+            continue
+        offsets[offset] += 1
+        if not isinstance(offset, pd.offsets.Tick) and offsets[offset] > _REGULAR * len(stretches):
+            return offset  # whatever the others keep
+    calendar = {offset: n for offset, n in offsets.items() if not isinstance(offset, pd.offsets.Tick)}
+    if calendar and max(calendar.values()) >= _REGULAR * offsets.total():
+        return max(calendar, key=lambda offset: calendar[offset])
+    return None
+
+
+def _stretches(piece: NDArray[np.int64], times: pd.DatetimeIndex) -> Iterator[tuple[bytes, NDArray[np.int64]]]:
+    """Stretches of a piece of ticks, each with what is the same for all that keep the same step.
+
+    That are the rows' places in their week, as long as no two of them lie so far apart that a month may be a step.
+    """
+    week, month = (_in_ticks(pd.offsets.Hour(24 * days), times) for days in (7, 25))
+    starts = np.arange(0, max(len(piece) - _STRETCH, 0) + 1, max(len(piece) // 50, 1))
+    clock = piece if times.tz is None else ticks(pd.DatetimeIndex(from_ticks(piece, times)).tz_localize(None))
+    rows = starts[:, None] + np.arange(min(len(piece), _STRETCH))
+    near = np.diff(piece[rows], axis=1).max(axis=1) < month
+    begins = np.where(near[:, None], clock[rows[:, :1]] // week * week, 0)
+    places = np.concatenate([piece[rows] - begins, clock[rows] - begins], axis=1)
+    for place, stretch in zip(places, piece[rows], strict=True):
+        yield place.tobytes(), stretch
 
 
 def _inferred(times: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:

@@ -135,9 +135,9 @@ def _refuse_short(table: Table, short: list[str], window: int, *, dropped: bool)
 
 def refuse_other_step(table: Table, trained: Step | None) -> None:
     """Raise DataError where the rows lie farther apart, or closer, than those of the training."""
-    if trained is None or trained.name == "none" or table.step is None:
+    if trained is None or trained.name == "none" or (step := table.step) is None:
         return
-    ratio = table.step.size / trained.size
+    ratio = step.size / trained.size
     if not 1 / _STEP_TOLERANCE <= ratio <= _STEP_TOLERANCE:
         ruled = isinstance(table.times, pd.DatetimeIndex) and is_rule(trained.name)
         remedy = f"resample them with `resample` {trained.name}" if ruled else "mend them"
