@@ -30,10 +30,14 @@ Step = pd.offsets.BaseOffset | int
 
 @dataclass(frozen=True)
 class Frequency:
-    """The usual step, None where the rows keep none, and the rows that do not follow the row before by it."""
+    """The usual step, None where the rows keep none, and the rows that do not follow the row before by it.
+
+    ``size`` is the middle one of the last steps, in seconds, or in counts; None where no series has a second row.
+    """
 
     step: Step | None
     uneven: NDArray[np.int64]
+    size: float | None = None
 
     def __str__(self) -> str:
         return step_name(self.step)
@@ -44,14 +48,14 @@ def find_frequency(times: Times, series_starts: NDArray[np.int64]) -> Frequency:
 
     ``times`` are increasing in each series, which begin at ``series_starts``.
     """
-    step = _usual_step(times, series_starts)
+    step, size = _usual_step(times, series_starts), _step_size(times, series_starts)
     if step is None:
         later = np.setdiff1d(np.arange(1, min(len(times), _SAMPLE)), series_starts)
-        return Frequency(None, later)
+        return Frequency(None, later, size)
     if isinstance(times, pd.DatetimeIndex) and not isinstance(step, (int, pd.offsets.Tick)):
-        return Frequency(step, _off_calendar(times, step, series_starts))
+        return Frequency(step, _off_calendar(times, step, series_starts), size)
     wanted = _in_ticks(step, times)
-    return Frequency(step, steps_where(lambda steps: steps != wanted, ticks(times), series_starts))
+    return Frequency(step, steps_where(lambda steps: steps != wanted, ticks(times), series_starts), size)
 
 
 def refuse_gaps(frequency: Frequency, times: Times, where: str, column: str, row_name: Callable[[int], str]) -> None:
@@ -89,17 +93,6 @@ def is_rule(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def step_size(times: Times, series_starts: NDArray[np.int64]) -> float | None:
-    """The middle one of the last steps, in seconds, or in counts; None where no series has a second row."""
-    first = max(len(times) - _SAMPLE, 1)
-    numbers, follows = ticks(times)[first - 1 :], np.ones(len(times) - first, np.bool_)
-    follows[series_starts[series_starts >= first] - first] = False
-    if not follows.any():
-        return None
-    step = float(np.median(np.diff(numbers)[follows]))
-    return step / _in_ticks(_SECOND, times) if isinstance(times, pd.DatetimeIndex) else step
 
 
 def usual_season(times: Times | None) -> int | None:
@@ -165,6 +158,17 @@ def _usual_step(times: Times, series_starts: NDArray[np.int64]) -> Step | None:
     if count <= _REGULAR * differences.total():
         return None
     return pd.tseries.frequencies.to_offset(difference)
+
+
+def _step_size(times: Times, series_starts: NDArray[np.int64]) -> float | None:
+    """See :class:`Frequency`."""
+    first = max(len(times) - _SAMPLE, 1)
+    numbers, follows = ticks(times)[first - 1 :], np.ones(len(times) - first, np.bool_)
+    follows[series_starts[series_starts >= first] - first] = False
+    if not follows.any():
+        return None
+    step = float(np.median(np.diff(numbers)[follows]))
+    return step / _in_ticks(_SECOND, times) if isinstance(times, pd.DatetimeIndex) else step
 
 
 def _calendar_step(pieces: Sequence[NDArray[np.int64]], times: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,10 @@ from zoo.data.frequency import Step as Offset
 from zoo.data.imputation import fill_forward, find_holes, refuse_missing
 from zoo.data.readers.reading import Reading, Source
 from zoo.data.reading_choice import way_to_fill, without_calendar
+from zoo.data.statuses import Statuses
 from zoo.data.table import Table, read_table
 from zoo.data.times import Times
-from zoo.settings.choices import Missing
+from zoo.settings.choices import Errors, Missing
 from zoo_registry import Step
 from zoo_registry.errors import ConfigError, DataError
 
@@ -25,10 +26,11 @@ _STEP_TOLERANCE = 1.25  # months have 28 to 31 days
 
 @dataclass(frozen=True)
 class LastWindows:
-    """Each series' newest rows: ``values`` is float64 (n_series, window, n_features) in original units.
+    """Each series' newest rows: ``values`` is float64 (n_answered, window, n_features) in original units.
 
     ``series`` names the series. ``times`` are those of all rows, or None; each series has the rows from ``starts`` to
-    ``stops``, both (n_series,).
+    ``stops``, both (n_series,), and none where they are out of order. ``statuses`` says in a sentence what is wrong
+    with a series; one of these has no window among ``values``.
     """
 
     values: NDArray[np.float64]
@@ -38,6 +40,12 @@ class LastWindows:
     series: list[str]
     series_column: str | None = None
     step: Offset | None = None
+    statuses: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def answered(self) -> NDArray[np.bool_]:
+        """For each series whether it has a window."""
+        return np.array([name not in self.statuses for name in self.series], np.bool_)
 
 
 def read_last_windows(
@@ -48,40 +56,71 @@ def read_last_windows(
     step: Step | None = None,
     missing: Missing | None = None,
     reading: Reading | None = None,
+    errors: Errors = "raise",
 ) -> LastWindows:
     """Read and check the features' last ``window`` rows of each series.
 
     ``step`` is that of the training's rows. ``missing`` says how missing values are filled from the rows before; None
-    is the example's own way, else an error. Raises DataError, naming file, column and row.
+    is the example's own way, else an error. Raises DataError, naming file, column and row; but with ``errors="report"``
+    what is wrong with a single series stands in ``statuses``.
     """
     reading, missing = reading or Reading(), way_to_fill(source, missing)
     if missing == "drop":
         raise ConfigError(
             "missing: expected error, ffill or interpolate, as no newest row can be left out, found 'drop'; take one"
         )
-    given = without_calendar(features, reading.calendar)
+    given, keep = without_calendar(features, reading.calendar), errors == "report"
     # gaps before the last windows do not matter, so those inside them are looked for below
-    table = read_table(source, targets=given[:1], features=given, reading=replace(reading, gaps="ignore"))
-    rows = long_enough(table, window, step, reading)
-    starts, stops = (np.array([getattr(part, end) for part in rows.values()], np.int64) for end in ("start", "stop"))
-    for stop in stops[_near_gaps(table, stops, window, reading)]:
-        _refuse_near_gaps(table, int(stop) - window, int(stop))
-    windows = table.values[stops[:, None] + np.arange(-window, 0), : len(table.features)]
-    values = np.asarray(windows, dtype=np.float64)
-    parts = list(rows.values())
-    for number in np.flatnonzero(np.isnan(values).any(axis=(1, 2))):
-        values[number] = filled_window(table, parts[number], int(stops[number]) - 1, window, missing)
+    how = replace(reading, gaps="ignore")
+    table = read_table(source, targets=given[:1], features=given, reading=how, lenient=keep)
+    statuses = Statuses(table.source, keep=keep)
+    rows = long_enough(table, window, step, reading, statuses)
+    stops = np.array([part.stop for part in rows.values()], np.int64)
+    for name in [list(rows)[number] for number in np.flatnonzero(_near_gaps(table, stops, window, reading))]:
+        with statuses.of(name):
+            _refuse_near_gaps(table, rows[name].stop - window, rows[name].stop)
+    even = {name: part for name, part in rows.items() if name not in statuses.told}
+    values = _windows(table, even, window, missing, statuses)
+    named = {name: part for name, part in table.series.items() if name in rows or name in statuses.told}
+    parts = [range(0) if name in table.refused else part for name, part in named.items()]
+    starts, ends = (np.array([getattr(part, end) for part in parts], np.int64) for end in ("start", "stop"))
     own_step = None if table.frequency is None else table.frequency.step
-    return LastWindows(values, table.times, starts, stops, list(rows), table.series_column, own_step)
+    return LastWindows(values, table.times, starts, ends, [*named], table.series_column, own_step, statuses.told)
 
 
-def long_enough(table: Table, window: int, step: Step | None, reading: Reading) -> dict[str, range]:
-    """The rows of each series that has a window; raises DataError for shorter ones, and for another step of time."""
+def long_enough(
+    table: Table, window: int, step: Step | None, reading: Reading, statuses: Statuses | None = None
+) -> dict[str, range]:
+    """The rows of each series that has a window.
+
+    Raises DataError for shorter ones and those that are refused, unless ``statuses`` are kept of them, and for another
+    step of time.
+    """
     refuse_other_step(table, step)
-    rows = {name: rows for name, rows in table.series.items() if len(rows) >= window}
-    if short := [name for name in table.series if name not in rows]:
-        _refuse_short(table, short, window, dropped=reading.short_series == "drop" and bool(rows))
+    statuses = statuses or Statuses(table.source, keep=False)
+    for name, error in table.refused.items():
+        with statuses.of(name):
+            raise error
+    orderly = {name: rows for name, rows in table.series.items() if name not in table.refused}
+    rows = {name: rows for name, rows in orderly.items() if len(rows) >= window}
+    short = [name for name in orderly if name not in rows]
+    if not (rows and reading.short_series == "drop"):
+        for names in [[name] for name in short] if statuses.keep else [short][: len(short)]:
+            with statuses.of(names[0]):
+                _refuse_short(table, names, window)
     return rows
+
+
+def _windows(
+    table: Table, rows: dict[str, range], window: int, missing: Missing, statuses: Statuses
+) -> NDArray[np.float64]:
+    """The last window of each series, (n_series, window, n_features), but of those that get a status."""
+    names, stops = list(rows), np.array([part.stop for part in rows.values()], np.int64)
+    values = table.values[stops[:, None] + np.arange(-window, 0), : len(table.features)].astype(np.float64)
+    for number in np.flatnonzero(np.isnan(values).any(axis=(1, 2))):
+        with statuses.of(name := names[number]):
+            values[number] = filled_window(table, rows[name], rows[name].stop - 1, window, missing)
+    return values[[name not in statuses.told for name in names]] if statuses.told else values
 
 
 def filled_window(table: Table, rows: range, last: int, window: int, missing: Missing) -> NDArray[np.float64]:
@@ -122,15 +161,14 @@ def _refuse_near_gaps(table: Table, first: int, stop: int) -> None:
     refuse_gaps(near, table.times, table.source, str(table.time_column), table.row_name)
 
 
-def _refuse_short(table: Table, short: list[str], window: int, *, dropped: bool) -> None:
+def _refuse_short(table: Table, short: list[str], window: int) -> None:
     if table.series_column is None:
         found = len(table.values)
         raise DataError(f"{table.source}: expected at least {window} rows (the window), found {found}; give more rows")
-    if not dropped:
-        raise DataError(
-            f"{table.source}: expected at least {window} rows (the window) of each series, found fewer of"
-            f" {table.named(short)}; give more rows, or leave such series out with `short_series='drop'`"
-        )
+    raise DataError(
+        f"{table.source}: expected at least {window} rows (the window) of each series, found fewer of"
+        f" {table.named(short)}; give more rows, or leave such series out with `short_series='drop'`"
+    )
 
 
 def refuse_other_step(table: Table, trained: Step | None) -> None:

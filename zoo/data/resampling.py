@@ -35,10 +35,11 @@ class Rows:
     @property
     def starts(self) -> NDArray[np.int64]:
         """The first row of each series."""
+        first = np.zeros(min(len(self.values), 1), np.int64)
         if (series := self.series) is None:
-            return np.zeros(1, np.int64)
+            return first
         later = rows_where(lambda rows: series[rows] != series[rows.start - 1 : rows.stop - 1], 1, len(series))
-        return np.concatenate([np.zeros(1, np.int64), later])
+        return np.concatenate([first, later])
 
     def take(self, order: NDArray[np.int64]) -> Rows:
         """The rows in another order."""
@@ -117,19 +118,18 @@ def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
         ) from error
     one_series = naming.series is None
     check_order(rows.times, rows.starts, naming.where, str(naming.time), rows.name, one_series=one_series)
-    ends = [*rows.starts[1:].tolist(), len(rows.values)]
+    starts = rows.starts
+    ends = [*starts[1:].tolist(), len(rows.values)]
     if isinstance(rule, pd.offsets.Tick):
         unit = pd.Timedelta(1, rows.times.unit)
-        steps = sum(ticks(rows.times)[np.array(ends) - 1] - ticks(rows.times)[rows.starts]) * (
-            unit / pd.Timedelta(rule)
-        )
+        steps = sum(ticks(rows.times)[np.array(ends) - 1] - ticks(rows.times)[starts]) * (unit / pd.Timedelta(rule))
         if steps > _MAX_STEPS or pd.Timedelta(rule) < unit:
             raise DataError(
                 f"{naming.where}: `resample` {reading.resample} would make {steps:.3g} of the {len(rows.values)} rows,"
                 f" expected {_MAX_STEPS:.0e} at most; give a longer step"
             )
     parts: list[tuple[NDArray[Any], pd.DatetimeIndex, NDArray[Any] | None]] = []
-    for start, end in zip(rows.starts.tolist(), ends, strict=True):
+    for start, end in zip(starts.tolist(), ends, strict=True):
         grouped = pd.DataFrame(rows.values[start:end], index=rows.times[start:end]).resample(rule)
         with np.errstate(over="ignore"):  # an overflow is told below
             frame = grouped.sum(min_count=1) if reading.aggregate == "sum" else getattr(grouped, reading.aggregate)()
@@ -156,7 +156,7 @@ def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
     return Rows(
         values,
         times,
-        None if rows.series is None else np.repeat(np.arange(len(parts), dtype=np.int32), counts),
+        None if rows.series is None else np.repeat(rows.series[starts], counts),
         None if rows.labels is None else np.concatenate([part[2] for part in parts if part[2] is not None]),
         None,
         rows.repairs,

@@ -14,64 +14,88 @@ from zoo.data.frequency import next_times
 from zoo.data.last_window import LastWindows
 from zoo.data.next_times_of_series import next_times_of_series
 from zoo.data.table_windows import TableWindows, steps_of
-from zoo.data.times import Times, from_ticks
+from zoo.data.times import Times, from_ticks, ticks
 from zoo.tasks import find_task
 from zoo_registry import Problem
 
 ACTUAL = "{} actual"
+STATUS = "status"
+_UNKNOWN = "cannot be known, as its rows keep no step that tells them"
 
 
 class UnknownTimesWarning(UserWarning):
     """The rows do not tell the times of a forecast."""
 
 
-def last_frame(last: LastWindows, problem: Problem, outputs: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+def last_frame(
+    last: LastWindows, problem: Problem, outputs: Mapping[str, NDArray[Any]], *, report: bool = False
+) -> pd.DataFrame:
     """Label a network's outputs by name, each with one window of a series along its first axis.
 
     There is a row for each step, by time where there are times; with a column of series that is the frame's first, and
     then come the columns of the task. A forecast's first step comes ``gap`` steps after the one that follows the last
-    row; what another task says is of the last row itself, which is step 0.
+    row; what another task says is of the last row itself, which is step 0. To ``report``, and where a series has a
+    status, that is the frame's last column, empty where all is well: a series without a window has missing values, and
+    one whose times to come cannot be known has none of them.
     """
-    task = find_task(problem.task)
+    task, report = find_task(problem.task), report or bool(last.statuses)
     columns, steps = task.columns(outputs, problem), steps_of(problem, task.roles)
-    n_series, kind = len(last.series), "time"
-    index, unknown = _times(last, steps)
-    if index is None:
-        if unknown is not None and steps[0] > 0:
-            of_series = "" if last.series_column is None else f" of series '{unknown}'"
-            warnings.warn(
-                f"the times{of_series} to come cannot be known, as its rows keep no step that tells them: steps are"
-                " counted instead",
-                UnknownTimesWarning,
-                stacklevel=3,
-            )
-        kind, index = "step", pd.RangeIndex(steps[0], steps[-1] + 1)
-        if n_series > 1:
-            index = pd.Index(np.tile(index, n_series))
+    times, known = _times(last, steps)
+    statuses, kind = {**last.statuses}, "time"
+    if times is None or not (known.any() if report else known.all()):
+        if times is not None:
+            of_series = "" if last.series_column is None else f" of series '{last.series[int(np.argmin(known))]}'"
+            told = f"the times{of_series} to come {_UNKNOWN}: steps are counted instead"
+            warnings.warn(told, UnknownTimesWarning, stacklevel=3)
+        counted, kind = pd.RangeIndex(steps[0], steps[-1] + 1), "step"
+        times = counted if len(last.series) == 1 else pd.Index(np.tile(counted, len(last.series)))
+    else:
+        for number in np.flatnonzero(~known):
+            statuses.setdefault(last.series[number], f"the times to come {_UNKNOWN}")
+    series = np.array(last.series, dtype=object).repeat(len(steps))
     names = [column.name for column in columns]
+    flat = [column.values.ravel() for column in columns]
+    if report:
+        names.append(_free(STATUS, {*names, last.series_column}))
+        flat = [_spread(values, last.answered.repeat(len(steps))) for values in flat]
+        flat.append(_texts(np.array([statuses.get(name, "") for name in last.series], object).repeat(len(steps))))
     frame = pd.DataFrame(
-        {place: column.values.ravel() for place, column in enumerate(columns)},
-        index=index.rename(f"forecast {kind}" if kind in (*names, last.series_column) else kind),
+        dict(enumerate(flat)), index=times.rename(f"forecast {kind}" if kind in (*names, last.series_column) else kind)
     ).set_axis(names, axis="columns")
     if last.series_column is not None:
-        frame.insert(0, last.series_column, np.array(last.series, dtype=object).repeat(len(steps)))
+        frame.insert(0, last.series_column, series)
     return frame
 
 
-def _times(last: LastWindows, steps: NDArray[np.int64]) -> tuple[Times | None, str | None]:
-    """The times of steps after each series' last row; without them the first series whose times cannot be known."""
-    if (times := last.times) is None:
-        return None, None
-    if steps[-1] == 0:
-        return times[last.stops - 1], None
-    count = int(steps[-1])
-    if len(last.series) == 1:  # as pandas gives them, with their frequency
+def _times(last: LastWindows, steps: NDArray[np.int64]) -> tuple[Times | None, NDArray[np.bool_]]:
+    """The times of steps after each series' last row, missing where they cannot be known, and of which they can."""
+    times, count, ordered = last.times, int(steps[-1]), np.flatnonzero(last.starts < last.stops)
+    known = np.zeros(len(last.series), np.bool_)
+    if times is None:
+        return None, known
+    if len(last.series) == 1 and len(ordered) and count:  # as pandas gives them, with their frequency
         later = next_times(times[last.starts[0] : last.stops[0]], count, last.step)
-        return (None, last.series[0]) if later is None else (later[steps[0] - 1 :], None)
-    numbers, known = next_times_of_series(times, last.starts, last.stops, count, last.step)
-    if not known.all():
-        return None, last.series[int(np.argmin(known))]
-    return from_ticks(numbers[:, steps[0] - 1 :].ravel(), times), None
+        return (times[:0], known) if later is None else (later[steps[0] - 1 :], ~known)
+    numbers = np.zeros((len(known), len(steps)), np.int64)
+    if count:
+        starts, stops = last.starts[ordered], last.stops[ordered]
+        found, known[ordered] = next_times_of_series(times, starts, stops, count, last.step)
+        numbers[ordered] = found[:, steps[0] - 1 :]
+    else:
+        numbers[ordered, 0], known[ordered] = ticks(times)[last.stops[ordered] - 1], True
+    if not known.all() and not isinstance(times, pd.DatetimeIndex):
+        return pd.Index(pd.arrays.IntegerArray(numbers.ravel(), ~known.repeat(len(steps)))), known
+    numbers[~known] = np.iinfo(np.int64).min  # NaT
+    return from_ticks(numbers.ravel(), times), known
+
+
+def _spread(values: NDArray[Any], answered: NDArray[np.bool_]) -> Any:
+    """Values in the rows that are answered, missing in all others."""
+    flags, texts = values.dtype == np.bool_, values.dtype == object
+    missing = None if texts else pd.NA if flags else np.nan
+    spread = np.full(len(answered), missing, object if flags or texts else values.dtype)
+    spread[answered] = values
+    return pd.array(spread, dtype="boolean") if flags else _texts(spread) if texts else spread
 
 
 def window_frame(laid: TableWindows, numbers: slice, outputs: Mapping[str, NDArray[Any]]) -> pd.DataFrame:

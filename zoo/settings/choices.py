@@ -3,6 +3,7 @@
 from typing import Literal
 
 Missing = Literal["error", "drop", "ffill", "interpolate"]
+Errors = Literal["raise", "report"]
 Gaps = Literal["error", "break", "ignore"]
 ShortSeries = Literal["error", "drop"]
 Aggregate = Literal["mean", "last", "sum"]
