@@ -67,9 +67,9 @@ def test_what_is_no_table_and_no_setting_is_refused(exported, series: pd.DataFra
 def test_many_series_are_answered_batch_by_batch(exported, series: pd.DataFrame, monkeypatch):
     both = pd.concat([series.assign(site=name, load=series["load"] + n) for n, name in enumerate("abcde")])
     monkeypatch.setattr(predictor, "BATCH", 2)
-    found = exported.predict(both, series="site", errors="report")
+    found = exported.predict_table(both, series="site", errors="report")[0]
     monkeypatch.setattr(predictor, "BATCH", 256)
-    expected = exported.predict(both, series="site")
+    expected = exported.predict_table(both, series="site")[0]
     assert found.pop("status").eq("").all()
     pd.testing.assert_frame_equal(found, expected, rtol=1e-6)
 
