@@ -128,16 +128,9 @@ def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
                 f"{naming.where}: `resample` {reading.resample} would make {steps:.3g} of the {len(rows.values)} rows,"
                 f" expected {_MAX_STEPS:.0e} at most; give a longer step"
             )
-    parts: list[tuple[NDArray[Any], pd.DatetimeIndex, NDArray[Any] | None]] = []
-    for start, end in zip(starts.tolist(), ends, strict=True):
-        grouped = pd.DataFrame(rows.values[start:end], index=rows.times[start:end]).resample(rule)
-        with np.errstate(over="ignore"):  # an overflow is told below
-            frame = grouped.sum(min_count=1) if reading.aggregate == "sum" else getattr(grouped, reading.aggregate)()
-        labels = None
-        if rows.labels is not None:
-            known = pd.Series(rows.labels[start:end], index=rows.times[start:end]).replace(MISSING_CLASS, np.nan)
-            labels = known.resample(rule).last().fillna(MISSING_CLASS).to_numpy(np.int32)
-        parts.append((frame.to_numpy(), pd.DatetimeIndex(frame.index), labels))
+    parts = _resampled(
+        rows, rows.times, [slice(*pair) for pair in zip(starts.tolist(), ends, strict=True)], rule, reading
+    )
     counts = [len(part[0]) for part in parts]
     values = np.concatenate([part[0] for part in parts])
     times = parts[0][1].append([part[1] for part in parts[1:]])
@@ -161,3 +154,28 @@ def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
         None,
         rows.repairs,
     )
+
+
+def _resampled(
+    rows: Rows, times: pd.DatetimeIndex, series: list[slice], rule: pd.offsets.BaseOffset, reading: Reading
+) -> list[tuple[NDArray[Any], pd.DatetimeIndex, NDArray[np.int32] | None]]:
+    """Values, times and labels of each series; those that have the same times are resampled together, side by side."""
+    alike: dict[bytes, list[int]] = {}
+    for number, part in enumerate(series):
+        alike.setdefault(ticks(times[part]).tobytes(), []).append(number)
+    found: dict[int, tuple[NDArray[Any], pd.DatetimeIndex, NDArray[np.int32] | None]] = {}
+    for numbers in alike.values():
+        index = times[series[numbers[0]]]
+        beside = np.concatenate([rows.values[series[number]] for number in numbers], axis=1)
+        grouped = pd.DataFrame(beside, index=index).resample(rule)
+        with np.errstate(over="ignore"):  # an overflow is told by the caller
+            frame = grouped.sum(min_count=1) if reading.aggregate == "sum" else getattr(grouped, reading.aggregate)()
+        values = np.split(frame.to_numpy(), len(numbers), axis=1)
+        labels: list[NDArray[np.int32] | None] = [None] * len(numbers)
+        if rows.labels is not None:
+            known = pd.DataFrame(np.stack([rows.labels[series[number]] for number in numbers], axis=1), index=index)
+            last = known.replace(MISSING_CLASS, np.nan).resample(rule).last().fillna(MISSING_CLASS)
+            labels = list(last.to_numpy(np.int32).T)
+        for number, own, own_labels in zip(numbers, values, labels, strict=True):
+            found[number] = (own, pd.DatetimeIndex(frame.index), own_labels)
+    return [found[number] for number in range(len(series))]
