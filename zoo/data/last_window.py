@@ -117,10 +117,24 @@ def _windows(
     """The last window of each series, (n_series, window, n_features), but of those that get a status."""
     names, stops = list(rows), np.array([part.stop for part in rows.values()], np.int64)
     values = table.values[stops[:, None] + np.arange(-window, 0), : len(table.features)].astype(np.float64)
+    if missing in ("ffill", "interpolate"):
+        _fill_from_within(values, missing)
     for number in np.flatnonzero(np.isnan(values).any(axis=(1, 2))):
         with statuses.of(name := names[number]):
             values[number] = filled_window(table, rows[name], rows[name].stop - 1, window, missing)
     return values[[name not in statuses.told for name in names]] if statuses.told else values
+
+
+def _fill_from_within(values: NDArray[np.float64], missing: Missing) -> None:
+    """Fill windows, (n, window, n_features), in place, as :func:`filled_window` does, where the first row is whole."""
+    chosen = np.flatnonzero(np.isnan(values).any(axis=(1, 2)) & ~np.isnan(values[:, 0]).any(axis=1))
+    windows = values[chosen]
+    rows = np.arange(windows.shape[1])[:, None]
+    last = np.where(np.isnan(windows), 0, rows).max(axis=1, keepdims=True, initial=0)  # the last known row
+    windows = np.where(rows > last, np.take_along_axis(windows, last, axis=1), windows)
+    for column in windows.reshape(-1, windows.shape[2]).T:  # where each hole has its neighbours in its own window
+        fill_forward(column, find_holes(column), 0, range(len(column)), missing)
+    values[chosen] = windows
 
 
 def filled_window(table: Table, rows: range, last: int, window: int, missing: Missing) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -84,10 +84,14 @@ class Table:
         chosen = values[:, first : first + len(targets)] if side_by_side else values[:, targets]
         return values[:, : len(self.features)], chosen
 
-    @property
+    @cached_property
     def starts(self) -> NDArray[np.int64]:
         """The first row of each series."""
         return np.array([rows.start for rows in self.series.values()], np.int64)
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return list(self.series)
 
     @property
     def zone(self) -> str | None:
@@ -133,8 +137,7 @@ class Table:
         number = row if self.file_rows is None else int(self.file_rows[row])
         known = [] if self.times is None else [str(self.times[row])]
         if self.series_column is not None:
-            names = list(self.series)
-            known.append(f"series {shown(names[int(np.searchsorted(self.starts, row, side='right')) - 1])}")
+            known.append(f"series {shown(self._names[int(np.searchsorted(self.starts, row, side='right')) - 1])}")
         kind = "resampled row" if "resample" in self.repairs else "row"
         return f"{kind} {number + 1}" + (f" ({', '.join(known)})" if known else "")
 
