@@ -6,6 +6,8 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -178,7 +180,7 @@ def _calendar_step(pieces: Sequence[NDArray[np.int64]], times: pd.DatetimeIndex)
     offsets = Counter[pd.offsets.BaseOffset]()
     for alike, stretch in stretches:
         if alike not in known:
-            known[alike] = _inferred(pd.DatetimeIndex(from_ticks(stretch, times)))
+            known[alike] = _inferred_again(stretch.tobytes(), times.unit, times.tz)
         if (offset := known[alike]) is None:
             continue
         offsets[offset] += 1
@@ -193,20 +195,31 @@ def _calendar_step(pieces: Sequence[NDArray[np.int64]], times: pd.DatetimeIndex)
 def _stretches(piece: NDArray[np.int64], times: pd.DatetimeIndex) -> Iterator[tuple[bytes, NDArray[np.int64]]]:
     """Stretches of a piece of ticks, each with what is the same for all that keep the same step.
 
-    That are the rows' places in their week, as long as no two of them lie so far apart that a month may be a step.
+    That are the rows' places in their week, as long as no two of them lie so far apart that a month may be a step; and
+    of rows that are evenly apart, but by no week, their places after the first.
     """
     week, month = (_in_ticks(pd.offsets.Hour(24 * days), times) for days in (7, 25))
     starts = np.arange(0, max(len(piece) - _STRETCH, 0) + 1, max(len(piece) // 50, 1))
     clock = piece if times.tz is None else ticks(pd.DatetimeIndex(from_ticks(piece, times)).tz_localize(None))
     rows = starts[:, None] + np.arange(min(len(piece), _STRETCH))
-    near = np.diff(piece[rows], axis=1).max(axis=1) < month
-    begins = np.where(near[:, None], clock[rows[:, :1]] // week * week, 0)
+    near, steps = np.diff(piece[rows], axis=1).max(axis=1) < month, np.diff(clock[rows], axis=1)
+    even = (steps == steps[:, :1]).all(axis=1) & (steps[:, 0] % week != 0)
+    first = clock[rows[:, 0]]
+    begins = np.where(near, np.where(even, first, first // week * week), 0)[:, None]
     places = np.concatenate([piece[rows] - begins, clock[rows] - begins], axis=1)
     for place, stretch in zip(places, piece[rows], strict=True):
         yield place.tobytes(), stretch
 
 
 def _inferred(times: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:
+    """The offset that all rows keep, at least three; it is asked for again with each prediction."""
+    return _inferred_again(ticks(times).tobytes(), times.unit, times.tz)
+
+
+@lru_cache(maxsize=4096)
+def _inferred_again(numbers: bytes, unit: str, zone: tzinfo | None) -> pd.offsets.BaseOffset | None:
+    times = pd.DatetimeIndex(np.frombuffer(numbers, f"M8[{unit}]"))
+    times = times if zone is None else times.tz_localize("UTC").tz_convert(zone)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # pandas will give an offset for a string; either serves
         offset = pd.tseries.frequencies.to_offset(pd.infer_freq(times))
