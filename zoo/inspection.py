@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.data.intervals import intervals, rows_of
+from zoo.data.intervals import blocks_of_rows, intervals
 from zoo.data.labels import class_counts
 from zoo.data.splits import PARTS
 from zoo.data.storage import BLOCK_ROWS
@@ -108,7 +108,7 @@ def _describe_column(prepared: Prepared, name: str) -> dict[str, Any]:
 def _known(prepared: Prepared, name: str, part: str) -> Iterator[NDArray[np.float64]]:
     """A column's known values in a part, of all series, before any repair, block by block."""
     column = prepared.table.values[:, prepared.table.columns.index(name)]
-    for rows in rows_of(intervals(prepared.rows(part)), BLOCK_ROWS):
+    for rows in blocks_of_rows(intervals(prepared.rows(part)), BLOCK_ROWS):
         values = column[rows].astype(np.float64)
         yield values[~np.isnan(values)]
 

@@ -43,7 +43,7 @@ def contains(stretches: Intervals, rows: NDArray[np.int64]) -> NDArray[np.bool_]
     return inside
 
 
-def rows_of(stretches: Intervals, most: int) -> Iterator[NDArray[np.int64]]:
+def blocks_of_rows(stretches: Intervals, most: int) -> Iterator[NDArray[np.int64]]:
     """The rows of intervals, in their order, in blocks of ``most`` rows but for the last."""
     ends = np.cumsum(stretches[:, 1] - stretches[:, 0])
     begins = ends - (stretches[:, 1] - stretches[:, 0])

@@ -6,8 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.data.intervals import Intervals, contains, intersect, intervals, outside
-from zoo.data.intervals import rows_of as blocks_of
+from zoo.data.intervals import Intervals, blocks_of_rows, contains, intersect, intervals, outside
 
 STOP = 30
 
@@ -86,6 +85,6 @@ def test_contains(pairs: list[tuple[int, int]], rows: list[int]):
 
 @given(stretches(), st.integers(1, STOP))
 def test_rows_come_in_their_order_in_blocks(pairs: list[tuple[int, int]], most: int):
-    blocks = list(blocks_of(intervals(pairs), most))
+    blocks = list(blocks_of_rows(intervals(pairs), most))
     assert [row for block in blocks for row in block.tolist()] == sorted(rows_of(intervals(pairs)))
     assert all(len(block) == most for block in blocks[:-1])

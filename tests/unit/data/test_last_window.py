@@ -5,7 +5,7 @@ from contextlib import nullcontext, suppress
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.data.last_window import LastWindows, filled_window, read_last_windows
@@ -206,6 +206,7 @@ def test_flags_and_classes_of_a_bad_series_are_missing(task: str):
     assert frame.drop(columns=["site", "status"]).isna().all(axis=1).tolist() == [True, False]
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["ffill", "interpolate"]), st.sampled_from([0.02, 0.2, 0.6]))
 def test_windows_of_many_series_are_filled_as_each_one(seed: int, missing: str, share: float):
     random = np.random.default_rng(seed)
@@ -213,9 +214,9 @@ def test_windows_of_many_series_are_filled_as_each_one(seed: int, missing: str, 
     values[random.random((48, 2)) < share] = np.nan
     values[0] = 0.0
     frame = pd.DataFrame(values, columns=["x", "y"]).assign(site=np.repeat([*"abcd"], 12))
-    settings = {"features": ["x", "y"], "reading": Reading(series="site")}
-    last = read_last_windows(frame, window=6, missing=missing, errors="report", **settings)
-    table, expected = read_table(frame, targets=["x"], **settings), []
+    reads = {"features": ["x", "y"], "reading": Reading(series="site")}
+    last = read_last_windows(frame, window=6, missing=missing, errors="report", **reads)
+    table, expected = read_table(frame, targets=["x"], **reads), []
     for rows in table.series.values():
         with suppress(DataError):
             expected.append(filled_window(table, rows, rows.stop - 1, 6, missing))

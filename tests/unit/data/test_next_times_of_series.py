@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.data.frequency import find_frequency, next_times
@@ -78,6 +78,7 @@ def check_as_each(times, starts, count, usual):
             assert from_ticks(later[number], times).tolist() == alone.tolist()
 
 
+@settings(deadline=None)
 @given(calendars(), st.integers(1, 40))
 def test_the_next_times_of_series_are_those_of_each_one(made, count):
     times, starts = made
@@ -85,6 +86,7 @@ def test_the_next_times_of_series_are_those_of_each_one(made, count):
     check_as_each(times, starts, count, None)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(1, 3), max_size=40), min_size=1, max_size=6), st.sampled_from([None, 1, 5]))
 def test_whole_numbers_count_on_in_each_series(steps, usual):
     times, starts = together([pd.Index(np.cumsum([number, *own])) for number, own in enumerate(steps)])
@@ -99,6 +101,7 @@ def test_rows_of_the_last_day_of_february_tell_no_later_day(step):
     check_as_each(times, starts, 800, None)
 
 
+@settings(deadline=None)
 @given(calendars(RULES[4:]))
 def test_rows_that_leave_the_step_are_found_as_in_each_series(made):
     times, starts = made
