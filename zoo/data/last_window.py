@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -75,17 +75,16 @@ def read_last_windows(
     table = read_table(source, targets=given[:1], features=given, reading=how, lenient=keep)
     statuses = Statuses(table.source, keep=keep)
     rows = long_enough(table, window, step, reading, statuses)
-    stops = np.array([part.stop for part in rows.values()], np.int64)
-    for name in [list(rows)[number] for number in np.flatnonzero(_near_gaps(table, stops, window, reading))]:
+    for name in _near_gaps(table, rows, window, reading):
         with statuses.of(name):
-            _refuse_near_gaps(table, rows[name].stop - window, rows[name].stop)
+            _refuse_near_gaps(table, max(rows[name].stop - window, rows[name].start), rows[name].stop)
     even = {name: part for name, part in rows.items() if name not in statuses.told}
     values = _windows(table, even, window, missing, statuses)
     named = {name: part for name, part in table.series.items() if name in rows or name in statuses.told}
     parts = [range(0) if name in table.refused else part for name, part in named.items()]
-    starts, ends = (np.array([getattr(part, end) for part in parts], np.int64) for end in ("start", "stop"))
+    starts, stops = _ends(parts)
     own_step = None if table.frequency is None else table.frequency.step
-    return LastWindows(values, table.times, starts, ends, [*named], table.series_column, own_step, statuses.told)
+    return LastWindows(values, table.times, starts, stops, [*named], table.series_column, own_step, statuses.told)
 
 
 def long_enough(
@@ -104,8 +103,8 @@ def long_enough(
     orderly = {name: rows for name, rows in table.series.items() if name not in table.refused}
     rows = {name: rows for name, rows in orderly.items() if len(rows) >= window}
     short = [name for name in orderly if name not in rows]
-    if not (rows and reading.short_series == "drop"):
-        for names in [[name] for name in short] if statuses.keep else [short][: len(short)]:
+    if short and not (rows and reading.short_series == "drop"):
+        for names in [[name] for name in short] if statuses.keep else [short]:
             with statuses.of(names[0]):
                 _refuse_short(table, names, window)
     return rows
@@ -115,8 +114,10 @@ def _windows(
     table: Table, rows: dict[str, range], window: int, missing: Missing, statuses: Statuses
 ) -> NDArray[np.float64]:
     """The last window of each series, (n_series, window, n_features), but of those that get a status."""
-    names, stops = list(rows), np.array([part.stop for part in rows.values()], np.int64)
-    values = table.values[stops[:, None] + np.arange(-window, 0), : len(table.features)].astype(np.float64)
+    names, (starts, stops) = list(rows), _ends(rows.values())
+    values = np.full((len(names), window, len(table.features)), np.nan)
+    whole = stops - starts >= window
+    values[whole] = table.values[stops[whole, None] + np.arange(-window, 0), : len(table.features)]
     if missing in ("ffill", "interpolate"):
         _fill_from_within(values, missing)
     for number in np.flatnonzero(np.isnan(values).any(axis=(1, 2))):
@@ -155,15 +156,24 @@ def filled_window(table: Table, rows: range, last: int, window: int, missing: Mi
     return values[-window:]
 
 
-def _near_gaps(table: Table, stops: NDArray[np.int64], window: int, reading: Reading) -> NDArray[np.bool_]:
-    """Whether times leap between the rows of the windows that end before ``stops``, which are sorted."""
-    if table.frequency is None or table.times is None or reading.gaps == "ignore" or window == 1:
-        return np.zeros(len(stops), np.bool_)
+def _near_gaps(table: Table, rows: dict[str, range], window: int, reading: Reading) -> list[str]:
+    """The series whose times leap between the rows of their last windows."""
+    if table.frequency is None or table.times is None or reading.gaps == "ignore":
+        return []
+    starts, stops = _ends(rows.values())
+    firsts, uneven = np.maximum(stops - window, starts), table.frequency.uneven
     if table.frequency.step is None:
-        return np.ones(len(stops), np.bool_)
-    first, last = (np.searchsorted(table.frequency.uneven, ends) for ends in (stops - window + 1, stops))
-    near: NDArray[np.bool_] = first < last
-    return near
+        near = firsts + 1 < stops
+    else:
+        near = np.searchsorted(uneven, firsts + 1) < np.searchsorted(uneven, stops)
+    names = list(rows)
+    return [names[number] for number in np.flatnonzero(near)]
+
+
+def _ends(rows: Iterable[range]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first rows, and the rows after the last."""
+    pairs = np.array([(part.start, part.stop) for part in rows], np.int64).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
 
 
 def _refuse_near_gaps(table: Table, first: int, stop: int) -> None:
