@@ -195,7 +195,7 @@ def _tell_statuses(frame: pd.DataFrame, steps: int) -> bool:
     if total == 1:
         note(f"the series has a status: {bad[name].iloc[0]}")
     else:
-        note(f"{found} of {total} series have a status; the first, '{bad.iloc[0, 1]}': {bad[name].iloc[0]}")
+        note(f"{found} of {total} series have a status; the first, '{bad.iloc[:, 1].iloc[0]}': {bad[name].iloc[0]}")
     return True
 
 
