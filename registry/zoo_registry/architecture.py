@@ -75,7 +75,8 @@ class Architecture(Contribution):
     to scaled, linear (batch, *shape.output). Layers of its own need no more than a ``get_config`` that tells all
     arguments of their ``__init__``. ``check(hp, shape)`` may raise ValueError where a
     combination cannot be built. ``loss(hp, context)`` returns a Keras loss function of (y_true, y_pred), both scaled
-    (see :class:`LossContext`); it becomes the default loss, named ``"architecture"``. ``tiny`` holds small hyperparameters for tests.
+    (see :class:`LossContext`); it becomes the default loss, named ``"architecture"``. ``tiny`` holds small
+    hyperparameters for tests.
 
     ``tasks`` are those that it can do, by name, such as ``Task.FORECAST`` or ``"forecast"``. ``anomaly`` says how the
     task anomaly asks for a window's last row: ``"forecast"`` of it from the rows before (horizon 1), or
