@@ -12,7 +12,7 @@ from zoo.preprocessing.target_scale import TargetScale, beside, put_back
 
 
 class ScaleRows(NamedTuple):
-    """What stands behind the rows of a normalized truth, each (batch, 1, n_targets).
+    """What stands behind the rows of a normalized truth: as many of the level, and one of the others.
 
     ``level`` and ``scale`` put the truth back; outputs, which are by the window's own scale, are multiplied by
     ``share``: 1 where errors are judged by that scale, and 0 where nothing counts.
@@ -38,11 +38,11 @@ class NormalizedTruth:
     def __call__(self, ops: Any, inputs: Any, truths: Any, stretches: Any) -> Any:
         """The truths of scaled windows, which lie in these stretches, with the rows of :class:`ScaleRows` behind them.
 
-        (batch, horizon, n_targets) becomes (batch, horizon + 3, n_targets).
+        (batch, horizon, n_targets) becomes (batch, 2 * horizon + 2, n_targets).
         """
         by = self.target.scale
         every_level, every_scale = by.statistics(ops, inputs)
-        level, own = self.target.chosen(ops, every_level, every_scale)
+        level, own = self.target.chosen(ops, by.ahead(ops, inputs, every_level), every_scale)
         _, scale = self.target.chosen(ops, every_level, by.judging(ops, inputs, every_scale))
         if by.scales:
             floors = ops.take(self.floors, stretches, axis=0)[:, None, :]
@@ -50,6 +50,7 @@ class NormalizedTruth:
         counts = (own > 0) & (scale > 0)
         scale = ops.where(scale > 0, scale, ops.ones_like(scale))
         truth = ops.where(counts, truths - level, ops.zeros_like(truths)) / scale
+        level = level + ops.zeros_like(truth)
         return ops.concatenate([self.target.squashed(ops, truth), level, scale, own / scale], axis=1)
 
     def judged(self, ops: Any, outputs: Any, rows: ScaleRows) -> Any:
@@ -63,4 +64,5 @@ class NormalizedTruth:
 
 def apart(values: Any) -> tuple[Any, ScaleRows]:
     """The truth, and the rows behind it."""
-    return values[:, :-3, :], ScaleRows(values[:, -3:-2, :], values[:, -2:-1, :], values[:, -1:, :])
+    horizon = (values.shape[1] - 2) // 2
+    return values[:, :horizon, :], ScaleRows(values[:, horizon:-2, :], values[:, -2:-1, :], values[:, -1:, :])

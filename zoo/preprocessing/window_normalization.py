@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.data.roles import Roles
-from zoo.data.windows import Windows
+from zoo.data.windows import Layout, Windows, seasonal_rows
 from zoo.preprocessing.normalization_choice import choose_normalization
 from zoo.preprocessing.normalized_truth import NormalizedTruth
 from zoo.preprocessing.series_statistics import SeriesStatistics
@@ -38,7 +38,13 @@ def normalize_windows(prepared: Prepared, kind: NormalizeWindow, roles: Roles, s
         return prepared
     features, _ = prepared.table.cut(np.zeros((1, len(prepared.table.columns))))
     zero = preprocessor.features_.scale(features)[0]
-    by = WindowScale(kind, season, tuple(zero.tolist()), prepared.positions)
+    by = WindowScale(
+        kind,
+        season,
+        tuple(zero.tolist()),
+        prepared.positions,
+        rows=_rows_a_season_before(prepared.parts["train"].layout, season),
+    )
     if not (target := TargetScale(by, shape.target_columns)).active:
         return replace(prepared, window_scale=by)
     own = [0.0 if column is None else float(zero[column]) for column in shape.target_columns]
@@ -86,6 +92,15 @@ class _ScaledTargets:
     def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         _, targets = self.prepared.table.cut(self.prepared.values[rows])
         return self.prepared.preprocessor.targets_.scale(targets)
+
+
+def _rows_a_season_before(layout: Layout, season: int) -> tuple[int, ...]:
+    """See :class:`WindowScale`; none where a window has no whole season, or what is told lies in the window itself."""
+    if season > layout.window or layout.lead < layout.window:
+        return ()
+    first, last = np.array([layout.lead]), np.array([layout.window - 1])
+    (rows,) = seasonal_rows(first, last, layout.horizon, season)
+    return tuple(rows.tolist())
 
 
 def _loses_digits(statistics: SeriesStatistics) -> bool:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.preprocessing.normalized_truth import NormalizedTruth, ScaleRows, apart
+from zoo.preprocessing.normalized_truth import NormalizedTruth, apart
 from zoo.preprocessing.target_scale import TargetScale
 from zoo.preprocessing.window_scale import WindowScale
 from zoo.settings.schema import TrainingConfig
@@ -25,7 +25,8 @@ def batch(request):
     """Normalization, rows of truth and outputs; the second window is constant."""
     random = np.random.default_rng(0)
     normalized = NormalizedTruth(
-        TargetScale(WindowScale(request.param, 2, (-MEAN / DEVIATION,)), (0,)), np.full((1, 1), 0.01, np.float32)
+        TargetScale(WindowScale(request.param, 2, (-MEAN / DEVIATION,), rows=(4, 5, 4)), (0,)),
+        np.full((1, 1), 0.01, np.float32),
     )
     windows = random.normal(0.0, 2.0, (4, 6, 1)).astype(np.float32)
     windows[1] = 1.0
@@ -122,7 +123,6 @@ def test_gradients_are_finite_whatever_the_window(batch):
 
 
 def test_the_rows_are_told_apart():
-    values = np.arange(5.0).reshape(1, 5, 1)
-    truth, rows = apart(values)
-    assert truth[0, :, 0].tolist() == [0, 1]
-    assert ScaleRows(*(float(row) for row in np.ravel(rows))) == (2, 3, 4)
+    truth, rows = apart(np.arange(6.0).reshape(1, 6, 1))
+    assert truth.ravel().tolist() == [0, 1]
+    assert [values.ravel().tolist() for values in rows] == [[2, 3], [4], [5]]
