@@ -51,7 +51,7 @@ def normalize_windows(prepared: Prepared, kind: NormalizeWindow, roles: Roles, s
     statistics = SeriesStatistics.of(_ScaledTargets(prepared), prepared.rows("train"), season, own)
     reason = None
     if kind == "auto":
-        kind, reason = choose_normalization(prepared, statistics)
+        kind, reason = choose_normalization(prepared, statistics, replace(by, kind="seasonal"))
     if kind == "none":
         return replace(prepared, reason=reason)
     if preprocessor.units == "raw" and _loses_digits(statistics):
