@@ -28,7 +28,7 @@ LEAST_SHARE = 0.5
 
 # Of a series' deviation, the most that may lie between two neighbouring float32 numbers once all series are scaled by
 # one scaler; beyond, scaled values are float64 up to where each window has its own scale
-FLOAT32_SERIES_LIMIT = 1e-4
+FLOAT32_SERIES_LIMIT = 1e-3
 
 
 def normalize_windows(prepared: Prepared, kind: NormalizeWindow, roles: Roles, spool: Path | None = None) -> Prepared:
