@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve
 
 from zoo.data.windows import Windows
+from zoo.data.windows import seasonal_rows as seasonal_rows  # one of the baselines
 from zoo.preprocessing.normalized_truth import NormalizedTruth, apart
 from zoo.preprocessing.observed_values import observed_part
 from zoo.preprocessing.window_scale import last_value_of
@@ -21,18 +22,6 @@ _BATCH = 512
 def last_value(history: NDArray[Any], last_rows: NDArray[np.int64], horizon: int) -> NDArray[Any]:
     """Repeat the window's last row: (rows, n_targets) -> (n_windows, horizon, n_targets), units as given."""
     return np.repeat(history[last_rows][:, None, :], horizon, axis=1)
-
-
-def seasonal_rows(
-    origins: NDArray[np.int64], last_rows: NDArray[np.int64], horizon: int, season: int
-) -> NDArray[np.int64]:
-    """For each step of the horizon the row that lies as few whole seasons before it as the window's last row allows.
-
-    ``origins`` are the rows of the first steps; (n_windows,) -> (n_windows, horizon).
-    """
-    rows = origins[:, None] + np.arange(horizon)
-    seasons: NDArray[np.int64] = -((last_rows[:, None] - rows) // season)  # rounded up
-    return rows - seasons * season
 
 
 class RidgeBaseline:
