@@ -91,7 +91,7 @@ class DataConfig(_Config):
     series: Annotated[str | None, Setting(unset="one series", bundles=_TRAININGS)] = Field(
         None, description="Column that tells several series apart; no window crosses them"
     )
-    short_series: Annotated[ShortSeries, Setting(bundles="")] = Field(
+    short_series: Annotated[ShortSeries, Setting(bundles="pad where the training's was, else error")] = Field(
         "error",
         description="Series too short for a window: error, drop (leave them out) or pad (fill windows up in front with"
         " missing rows, which a mask tells)",
