@@ -42,7 +42,10 @@ def choose_normalization(
         return "seasonal", f"{told}; a season of {seasonal.season} rows forecasts the next one"
     if count == 1 and errors["last"] < FOLLOWS_THE_LAST * errors["mean"]:
         return "last", f"{told}; its last value forecasts the next ones"
-    return "instance", f"{told}; no season and no last value forecasts {'it' if count == 1 else 'them'} by itself"
+    return (
+        "instance",
+        f"{told}; neither the last season nor the last value forecasts {'it' if count == 1 else 'them'} well",
+    )
 
 
 def _errors_of_levels(prepared: Prepared, seasonal: WindowScale) -> dict[str, float]:

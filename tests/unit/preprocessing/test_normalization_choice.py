@@ -37,14 +37,18 @@ def chosen(*series: np.ndarray, **settings) -> tuple[str, str | None]:
     ("series", "expected", "why"),
     [
         ((10 * WAVE + NOISE,), "seasonal", "one series; a season of 6 rows forecasts the next one"),
-        ((NOISE,), "instance", "one series; no season .*"),
+        ((NOISE,), "instance", "one series; neither the last season nor .*"),
         ((SALES,), "mean", "one series, 4.% of whose values are 0"),
         (
             (10 * WAVE + NOISE, 1e4 * WAVE),
             "seasonal",
             "2 series, whose deviations differ .*-fold; a season of 6 rows forecasts the next one",
         ),
-        ((NOISE, 1e4 * NOISE[::-1] + 7), "instance", "2 series, whose deviations differ .*-fold; no season .*"),
+        (
+            (NOISE, 1e4 * NOISE[::-1] + 7),
+            "instance",
+            "2 series, whose deviations differ .*-fold; neither the last season nor .*",
+        ),
         ((SALES, 100 * SALES, NOISE), "mean", "3 series, 3.% of whose values are 0"),
     ],
 )
