@@ -115,7 +115,7 @@ class DataConfig(_Config):
         description="How several series lie: auto (by the table's form), long (a row for each time), wide (a line for"
         " each series) or files (a file for each)",
     )
-    short_series: Annotated[ShortSeries, Setting(bundles="")] = Field(
+    short_series: Annotated[ShortSeries, Setting(bundles="pad where the training's was, else error")] = Field(
         "error",
         description="Series too short for a window: error, drop (leave them out) or pad (fill windows up in front with"
         " missing rows, which a mask tells)",
@@ -216,7 +216,7 @@ class DataConfig(_Config):
 class NetworkConfig(_Config):
     """What the zoo puts around an architecture's network."""
 
-    normalize_window: Annotated[NormalizeWindow, _Tuned(unset="auto for forecasts, else none")] = Field(
+    normalize_window: Annotated[NormalizeWindow, _Tuned(unset="none, and for forecasts auto")] = Field(
         "auto",
         description="Give each window a scale of its own, undone at the output: subtract its last value (last), or its"
         " mean and divide by its deviation (instance) or its change over a season (seasonal), or divide by its mean"
