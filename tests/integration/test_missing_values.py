@@ -107,6 +107,9 @@ def test_a_table_is_forecast_with_its_holes_as_in_the_training(masked):
     silent = frame.assign(load=frame["load"].where(frame.index < len(frame) - 24))
     with pytest.raises(DataError, match=r"no value of what the forecast is made from was observed in the last 24 rows"):
         bundle.predict(silent)
+    told = bundle.predict(silent, errors="report")
+    assert told["load"].isna().all()
+    assert told["status"].str.startswith("no value of what the forecast is made from was observed").all()
 
 
 def test_a_backtest_leaves_out_windows_that_say_nothing(masked):
@@ -133,3 +136,7 @@ def test_short_series_are_filled_up_in_training_and_at_prediction(tmp_path):
     window = np.full((24, 1), np.nan)
     window[-5:, 0] = newest["load"].tail(5)
     np.testing.assert_allclose(told[told["id"] == "d"]["load"], bundle.predict(window)[0, :, 0], rtol=1e-6)
+    bad = newest.assign(load=newest["load"].where(newest["id"] == "d"))
+    told = bundle.predict(bad, errors="report", missing="ffill")
+    assert (told["status"] == "").tolist() == told["load"].notna().tolist() == [False] * 3 + [True] * 3
+    np.testing.assert_allclose(told["load"].tail(3), bundle.predict(window)[0, :, 0], rtol=1e-6)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.data.last_window import LastWindows, filled_window, read_last_windows
+from zoo.data.last_window import LastWindows, filled_window, read_last_windows, without_silent
 from zoo.data.readers.reading import Reading
 from zoo.data.table import read_table
 from zoo.inference.frames import UnknownTimesWarning, last_frame
@@ -206,19 +206,51 @@ def test_flags_and_classes_of_a_bad_series_are_missing(task: str):
     assert frame.drop(columns=["site", "status"]).isna().all(axis=1).tolist() == [True, False]
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.sampled_from(["ffill", "interpolate"]), st.sampled_from([0.02, 0.2, 0.6]))
-def test_windows_of_many_series_are_filled_as_each_one(seed: int, missing: str, share: float):
-    random = np.random.default_rng(seed)
-    values = random.normal(size=(48, 2))
-    values[random.random((48, 2)) < share] = np.nan
+@settings(max_examples=80, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(["error", "ffill", "interpolate", "mask"]),
+    st.sampled_from([0.0, 0.02, 0.2, 0.6]),
+    st.lists(st.integers(1, 14), min_size=1, max_size=5),
+    st.sampled_from([("x", "y"), ("x",)]),
+)
+def test_windows_of_many_series_are_filled_as_each_one(seed, missing, share, lengths, masked):
+    random, count = np.random.default_rng(seed), sum(lengths)
+    values = random.normal(size=(count, 2))
+    values[random.random((count, 2)) < share] = np.nan
     values[0] = 0.0
-    frame = pd.DataFrame(values, columns=["x", "y"]).assign(site=np.repeat([*"abcd"], 12))
-    reads = {"features": ["x", "y"], "reading": Reading(series="site")}
-    last = read_last_windows(frame, window=6, missing=missing, errors="report", **reads)
+    pad = masked == ("x", "y")
+    frame = pd.DataFrame(values, columns=["x", "y"]).assign(site=np.repeat([*"abcde"][: len(lengths)], lengths))
+    reads = {"features": ["x", "y"], "reading": Reading(series="site", short_series="pad" if pad else "error")}
+    last = read_last_windows(frame, window=6, missing=missing, masked=masked, errors="report", **reads)
     table, expected = read_table(frame, targets=["x"], **reads), []
     for rows in table.series.values():
-        with suppress(DataError):
-            expected.append(filled_window(table, rows, rows.stop - 1, 6, missing))
+        if len(rows) >= 6 or pad:
+            with suppress(DataError):
+                expected.append(filled_window(table, rows, rows.stop - 1, 6, missing, masked))
     np.testing.assert_array_equal(last.values, np.reshape(expected, (-1, 6, 2)))
     assert last.answered.sum() == len(expected)
+
+
+@pytest.mark.parametrize("errors", ["raise", "report"])
+def test_a_window_without_a_value_of_the_target_is_refused(errors: str):
+    def unseen(table):
+        return table.assign(y=table["y"].mask(table.index >= 6))
+
+    config = DataConfig(source="x", target=("y",), window=4, horizon=2)
+    problem = find_task("forecast").state(config, ("y",), ("y",)).model_copy(update={"masked": ("y",)})
+    reads = {"features": ["y"], "window": 4, "missing": "mask", "masked": ("y",), "errors": errors}
+    reading = Reading(series="site")
+    others = {"c": BAD["gap"][0]} if errors == "report" else {}
+    last = read_last_windows(panel(b=unseen, **others), reading=reading, **reads)
+    if errors == "raise":
+        with pytest.raises(
+            DataError, match=r"in the last 4 rows \(the window\), of series 'b' \(1 of 3 series\); give"
+        ):
+            without_silent(last, problem, errors)
+        return
+    assert np.isnan(last.values).all(axis=(1, 2)).tolist() == [False, True]
+    found = without_silent(last, problem, errors)
+    assert (found.answered.tolist(), [*found.statuses]) == ([True, False, False], ["c", "b"])
+    assert found.statuses["b"].endswith("in the last 4 rows (the window); give rows that hold some")
+    assert found.values[:, :, 0].tolist() == [[6, 7, 8, 9]]

@@ -46,6 +46,15 @@ def test_rows_that_resampling_joins_have_their_mean_and_those_it_makes_up_have_n
     assert np.isnan(table.values[4:6]).all()
 
 
+def test_weights_are_resampled_with_the_rows_of_their_own_series():
+    alike = {"time": frame()["time"].repeat(2).to_numpy()[:30], "y": np.repeat(np.arange(15.0), 2)}
+    for table in (frame(), frame(**alike)):
+        found = read(table, resample="3h")
+        for name, rows in found.series.items():
+            own = table[table["site"] == name].set_index("time")["w"].resample("3h").mean().fillna(0.0)
+            np.testing.assert_array_equal(found.weights[rows.start : rows.stop], own)
+
+
 def test_through_a_folder_as_at_once(tmp_path):
     path, spool = tmp_path / "table.csv", tmp_path / "spool"
     spool.mkdir()
