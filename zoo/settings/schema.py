@@ -83,8 +83,8 @@ class DataConfig(_Config):
     )
     weight: Annotated[str | None, _Parameter(unset="all rows count alike", metavar="COLUMN")] = Field(
         None,
-        description="Column of weights, 0 or more: a window counts in the loss by their mean over its horizon, or by its"
-        " last row",
+        description="Column of weights, 0 or more: a window counts in the loss by their mean over its horizon, or by"
+        " its last row",
     )
     time: Annotated[str | None, _Parameter(unset=_FOUND, bundles=f"{_TRAININGS}, else {_FOUND}")] = Field(
         None, description="Column of times, or of whole numbers that count up"
