@@ -94,8 +94,8 @@ class DataConfig(_Config):
     )
     weight: Annotated[str | None, _Parameter(unset="all rows count alike", metavar="COLUMN")] = Field(
         None,
-        description="Column of numbers, 0 or more, that says how much a row counts in the loss: a window counts by the"
-        " mean over the rows that it is judged by, of a forecast those of its horizon",
+        description="Column of weights, 0 or more: a window counts in the loss by their mean over its horizon, or by"
+        " its last row",
     )
     time: Annotated[str | None, _Parameter(unset=_FOUND, bundles=f"{_TRAININGS}, else {_FOUND}")] = Field(
         None, description="Column of times, or of whole numbers that count up"
@@ -304,8 +304,7 @@ class TrainingConfig(_Config):
     )
     sample_by: Annotated[SampleBy, Setting(tuned=True)] = Field(
         "windows",
-        description="Draw batches evenly over all windows (windows), or over the series and within each over its"
-        " windows (series), so that long series do not crowd out short ones",
+        description="Draw batches evenly over all windows, or evenly over the series and within each over its windows",
     )
     batch_size: Annotated[int, _Tuned(preset=_ARCHITECTURES), Search.choice(32, 64, 128)] = Field(
         32, ge=1, description="Windows in a batch"
