@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from zoo.data.raw_windows import check_windows
 from zoo.data.splits import Split
 from zoo.data.table_windows import TableWindows
-from zoo.data.windows import Layout, Windows
-from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline, last_value, seasonal_naive, seasonal_rows
+from zoo.data.windows import Layout, Windows, seasonal_rows
+from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline, last_value, seasonal_naive
 from zoo.evaluation.evaluation import LAST_VALUE, NETWORK, RIDGE, SEASONAL, TRAIN_MEAN
 from zoo.outputs import FORECAST, QUANTILES
 from zoo.preprocessing.prepared import Prepared

@@ -178,6 +178,18 @@ def split_windows(
     return parts
 
 
+def seasonal_rows(
+    origins: NDArray[np.int64], last_rows: NDArray[np.int64], horizon: int, season: int
+) -> NDArray[np.int64]:
+    """For each step of the horizon the row that lies as few whole seasons before it as the window's last row allows.
+
+    ``origins`` are the rows of the first steps; (n_windows,) -> (n_windows, horizon).
+    """
+    rows = origins[:, None] + np.arange(horizon)
+    seasons: NDArray[np.int64] = -((last_rows[:, None] - rows) // season)  # rounded up
+    return rows - seasons * season
+
+
 def _ends(rows: Intervals, lead: int, length: int) -> Intervals:
     """Where a window may end so that ``length`` rows, the first ``lead`` after its last, lie in an interval."""
     return intervals(rows - np.array([lead, lead + length - 1]))

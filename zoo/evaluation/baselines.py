@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve
 
-from zoo.data.windows import Windows
+from zoo.data.windows import Windows, seasonal_rows
 from zoo.preprocessing.normalized_truth import NormalizedTruth, apart
 from zoo.preprocessing.observed_values import observed_part
 from zoo.preprocessing.window_scale import last_value_of
@@ -23,18 +23,6 @@ def last_value(history: NDArray[Any], last_rows: NDArray[np.int64], horizon: int
     return np.repeat(history[last_rows][:, None, :], horizon, axis=1)
 
 
-def seasonal_rows(
-    origins: NDArray[np.int64], last_rows: NDArray[np.int64], horizon: int, season: int
-) -> NDArray[np.int64]:
-    """For each step of the horizon the row that lies as few whole seasons before it as the window's last row allows.
-
-    ``origins`` are the rows of the first steps; (n_windows,) -> (n_windows, horizon).
-    """
-    rows = origins[:, None] + np.arange(horizon)
-    seasons: NDArray[np.int64] = -((last_rows[:, None] - rows) // season)  # rounded up
-    return rows - seasons * season
-
-
 def seasonal_naive(
     history: NDArray[Any],
     origins: NDArray[np.int64],
@@ -45,7 +33,8 @@ def seasonal_naive(
 ) -> NDArray[np.float64]:
     """Repeat the last season that is known, (n_windows, horizon, n_targets); NaN where it is not in the series.
 
-    ``begins`` (n_windows,) are the first rows of the windows' series; the rest is as in :func:`seasonal_rows`.
+    ``begins`` (n_windows,) are the first rows of the windows' series; the rest is as in
+    :func:`zoo.data.windows.seasonal_rows`.
     """
     rows = seasonal_rows(origins, last_rows, horizon, season)
     lacking = rows < begins[:, None]

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from zoo.data.intervals import intersect, intervals, rows_of
 from zoo.data.splits import TRAIN_ALONE
 from zoo.data.storage import row_blocks
-from zoo.data.windows import Windows
+from zoo.data.windows import Windows, seasonal_rows
 from zoo.evaluation.baselines import (
     RIDGE_MAX_INPUTS,
     RidgeBaseline,
     last_value,
     seasonal_naive,
-    seasonal_rows,
 )
 from zoo.evaluation.details import Details, SeriesDetails, window_excerpt
 from zoo.evaluation.headline import SERIES_MEASURES, forecast_measures, headline, outcomes, told

@@ -74,7 +74,8 @@ def assemble(
     if not target.active:
         return Assembled(trained, telling(trained))
     values = ops.cast(target.unsquashed(ops, outputs), by.dtype)
-    told = keras.Model(inputs, put_back(values, *target.chosen(ops, level, scale)), name=name)
+    levels, scales = target.chosen(ops, by.ahead(ops, windows.values, level, windows.mask), scale)
+    told = keras.Model(inputs, put_back(values, levels, scales), name=name)
     return Assembled(trained, telling(told))
 
 

@@ -1,18 +1,61 @@
-"""Choose how windows are normalized, by rule, from the train rows and what of the validation rows tells a drift."""
+"""Choose how windows are normalized, by rule, from the train rows alone."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from zoo.preprocessing.observed_values import observed_part
 from zoo.preprocessing.series_statistics import SeriesStatistics
+from zoo.preprocessing.window_scale import WindowScale, last_value_of
 from zoo.settings.choices import NormalizeWindow
 
 if TYPE_CHECKING:
     from zoo.preprocessing.prepared import Prepared
 
+OFTEN_ZERO = 0.3  # the share of values that are 0, from which on 0 is the level
+_WINDOWS = 2000  # of the train part that are looked at, evenly spread
 
-def choose_normalization(prepared: Prepared, statistics: SeriesStatistics) -> tuple[NormalizeWindow, str]:
-    """The kind, and why, in words."""
-    if len(prepared.splits) > 1:
-        return "seasonal", f"{len(prepared.splits)} series"
-    return "last", "one series"
+
+def choose_normalization(
+    prepared: Prepared, statistics: SeriesStatistics, seasonal: WindowScale
+) -> tuple[NormalizeWindow, str]:
+    """The kind for forecasts, and why, in words.
+
+    ``statistics`` are those of each series' train rows; ``seasonal`` is that kind on these windows. Where values are
+    often 0, that is the level. Else it is the last season where that by itself forecasts the train windows better than
+    their mean and their last value do, else of one series the last value, and of several the mean.
+    """
+    count = len(prepared.splits)
+    told = f"{count} series" if count > 1 else "one series"
+    zeros = float(statistics.zeros.mean())
+    if zeros >= OFTEN_ZERO:
+        return "mean", f"{told}, {zeros:.0%} of whose values are 0"
+    if count > 1:
+        deviations = statistics.deviation[statistics.change > 0]
+        spread = float(np.quantile(deviations, 0.95) / np.quantile(deviations, 0.05)) if len(deviations) else 1.0
+        told += f", whose deviations differ {spread:,.0f}-fold"
+    if seasonal.rows:
+        errors = _errors_of_levels(prepared, seasonal)
+        if errors["season"] < min(errors["mean"], errors["last"]):
+            return "seasonal", f"{told}; a season of {seasonal.season} rows forecasts the next one"
+    return ("instance", told) if count > 1 else ("last", told)
+
+
+def _errors_of_levels(prepared: Prepared, seasonal: WindowScale) -> dict[str, float]:
+    """The mean absolute error of each level as a forecast of train windows, by these windows' own scale."""
+    windows = prepared.parts["train"]
+    numbers = np.unique(np.linspace(0, len(windows) - 1, min(len(windows), _WINDOWS)).astype(np.int64))
+    columns = [0 if column is None else column for column in prepared.shape.target_columns]
+    inputs = windows.inputs(numbers).astype(np.float64)[:, :, columns]
+    truth = windows.outputs(numbers)
+    observed = None
+    if prepared.shape.masked:
+        inputs, observed = observed_part(np, inputs)
+    mean, scale = WindowScale("instance").statistics(np, inputs, observed)
+    last = last_value_of(np, inputs, observed)
+    levels = {"mean": mean, "last": last, "season": seasonal.ahead(np, inputs, mean, observed)}
+    varying = scale > 0
+    scale = np.where(varying, scale, 1.0)
+    return {name: float((np.abs(truth - level) / scale * varying).mean()) for name, level in levels.items()}

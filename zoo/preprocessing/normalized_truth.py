@@ -13,7 +13,7 @@ from zoo.preprocessing.target_scale import TargetScale, beside, put_back
 
 
 class ScaleRows(NamedTuple):
-    """What stands behind the rows of a normalized truth, each (batch, 1, n_targets).
+    """What stands behind the rows of a normalized truth: as many of the level, and one of the others.
 
     ``level`` and ``scale`` put the truth back; outputs, which are by the window's own scale, are multiplied by
     ``share``: 1 where errors are judged by that scale, and 0 where nothing counts.
@@ -40,13 +40,13 @@ class NormalizedTruth:
     def __call__(self, ops: Any, inputs: Any, truths: Any, stretches: Any) -> Any:
         """The truths of scaled windows, which lie in these stretches, with the rows of :class:`ScaleRows` behind them.
 
-        (batch, horizon, n_targets) becomes (batch, horizon + 3, n_targets).
+        (batch, horizon, n_targets) becomes (batch, 2 * horizon + 2, n_targets).
         """
         by, observed = self.target.scale, None
         if self.masked:
             inputs, observed = observed_part(ops, inputs)
         every_level, every_scale = by.statistics(ops, inputs, observed)
-        level, own = self.target.chosen(ops, every_level, every_scale)
+        level, own = self.target.chosen(ops, by.ahead(ops, inputs, every_level, observed), every_scale)
         _, scale = self.target.chosen(ops, every_level, by.judging(ops, inputs, every_scale, observed))
         if by.scales:
             floors = ops.take(self.floors, stretches, axis=0)[:, None, :]
@@ -54,6 +54,7 @@ class NormalizedTruth:
         counts = (own > 0) & (scale > 0)
         scale = ops.where(scale > 0, scale, ops.ones_like(scale))
         truth = ops.where(counts, truths - level, ops.zeros_like(truths)) / scale
+        level = level + ops.zeros_like(truth)
         return ops.concatenate([self.target.squashed(ops, truth), level, scale, own / scale], axis=1)
 
     def judged(self, ops: Any, outputs: Any, rows: ScaleRows) -> Any:
@@ -67,4 +68,5 @@ class NormalizedTruth:
 
 def apart(values: Any) -> tuple[Any, ScaleRows]:
     """The truth, and the rows behind it."""
-    return values[:, :-3, :], ScaleRows(values[:, -3:-2, :], values[:, -2:-1, :], values[:, -1:, :])
+    horizon = (values.shape[1] - 2) // 2
+    return values[:, :horizon, :], ScaleRows(values[:, horizon:-2, :], values[:, -2:-1, :], values[:, -1:, :])

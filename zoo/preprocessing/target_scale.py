@@ -33,7 +33,7 @@ class TargetScale:
         return np.array([column is not None for column in self.columns])
 
     def chosen(self, ops: Any, level: Any, scale: Any) -> tuple[Any, Any]:
-        """The targets' level and scale of those of all columns, both (batch, 1, n_targets)."""
+        """The targets' level and scale of those of all columns, both (batch, steps or 1, n_targets)."""
         places = np.array([0 if column is None else column for column in self.columns])
         level, scale = ops.take(level, places, axis=2), ops.take(scale, places, axis=2)
         if self.known.all():

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.data.roles import Roles
-from zoo.data.windows import Windows
+from zoo.data.windows import Layout, Windows, seasonal_rows
 from zoo.preprocessing.normalization_choice import choose_normalization
 from zoo.preprocessing.normalized_truth import NormalizedTruth
 from zoo.preprocessing.series_statistics import SeriesStatistics
@@ -28,7 +28,7 @@ LEAST_SHARE = 0.5
 
 # Of a series' deviation, the most that may lie between two neighbouring float32 numbers once all series are scaled by
 # one scaler; beyond, scaled values are float64 up to where each window has its own scale
-FLOAT32_SERIES_LIMIT = 1e-4
+FLOAT32_SERIES_LIMIT = 1e-3
 
 
 def normalize_windows(prepared: Prepared, kind: NormalizeWindow, roles: Roles, spool: Path | None = None) -> Prepared:
@@ -38,14 +38,20 @@ def normalize_windows(prepared: Prepared, kind: NormalizeWindow, roles: Roles, s
         return prepared
     features, _ = prepared.table.cut(np.zeros((1, len(prepared.table.columns))))
     zero = preprocessor.features_.scale(features)[0]
-    by = WindowScale(kind, season, tuple(zero.tolist()), prepared.positions)
+    by = WindowScale(
+        kind,
+        season,
+        tuple(zero.tolist()),
+        prepared.positions,
+        rows=_rows_a_season_before(prepared.parts["train"].layout, season),
+    )
     if not (target := TargetScale(by, shape.target_columns)).active:
         return replace(prepared, window_scale=by)
     own = [0.0 if column is None else float(zero[column]) for column in shape.target_columns]
     statistics = SeriesStatistics.of(_ScaledTargets(prepared), prepared.rows("train"), season, own)
     reason = None
     if kind == "auto":
-        kind, reason = choose_normalization(prepared, statistics)
+        kind, reason = choose_normalization(prepared, statistics, replace(by, kind="seasonal"))
     if kind == "none":
         return replace(prepared, reason=reason)
     if preprocessor.units == "raw" and _loses_digits(statistics):
@@ -73,7 +79,7 @@ def normalize_windows(prepared: Prepared, kind: NormalizeWindow, roles: Roles, s
 
 @dataclass(frozen=True)
 class _ScaledTargets:
-    """The scaled targets of all rows as float64, of which some are computed at a time."""
+    """The scaled targets of all rows as float64, of which some are computed at a time; NaN where they stay missing."""
 
     prepared: Prepared
 
@@ -85,8 +91,18 @@ class _ScaledTargets:
         return self.shape[0]
 
     def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        _, targets = self.prepared.table.cut(self.prepared.values[rows])
+        table = self.prepared.table
+        _, targets = table.cut((table.values if self.prepared.hidden else self.prepared.values)[rows])
         return self.prepared.preprocessor.targets_.scale(targets)
+
+
+def _rows_a_season_before(layout: Layout, season: int) -> tuple[int, ...]:
+    """See :class:`WindowScale`; none where a window has no whole season, or what is told lies in the window itself."""
+    if season > layout.window or layout.lead < layout.window:
+        return ()
+    first, last = np.array([layout.lead]), np.array([layout.window - 1])
+    (rows,) = seasonal_rows(first, last, layout.horizon, season)
+    return tuple(rows.tolist())
 
 
 def _loses_digits(statistics: SeriesStatistics) -> bool:

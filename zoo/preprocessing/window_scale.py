@@ -19,15 +19,17 @@ class WindowScale:
 
     ``season`` is the number of rows in a season, and ``zero`` what 0 in original units is once it is scaled, for each
     column; ``positions`` are columns that tell a place, not a level (those of a calendar), and stay as they are.
-    ``dtype`` is that of the windows.
+    ``dtype`` is that of the windows, and ``rows`` are for each step ahead the row of the window that lies as few whole
+    seasons before it as there are, where it has a whole one.
 
     The level is the last value (``last``), the mean (``instance``, ``seasonal``) or zero (``mean``), the scale 1
     (``last``), the standard deviation (``instance``, ``seasonal``; Kim et al., Reversible Instance Normalization, ICLR
     2022) or the mean absolute value (``mean``). A window that is constant has its value as its level, and a scale of 0.
 
-    Errors are judged by the same scale, but for ``seasonal``: by the mean absolute change from one season to the next,
-    the scale of MASE (Hyndman & Koehler, Another look at measures of forecast accuracy, IJF 22(4), 2006). It is no
-    scale to see a window by: one of a strong season would be many times as large as another.
+    An answer is put back on the same level and scale, and errors are judged by that scale, but for ``seasonal``: its
+    answer is what is to be added to the seasonal naive forecast, and errors are judged by the mean absolute change from
+    one season to the next, the scale of MASE (Hyndman & Koehler, Another look at measures of forecast accuracy, IJF
+    22(4), 2006). It is no scale to see a window by: one of a strong season would be many times as large as another.
     """
 
     kind: NormalizeWindow = "none"
@@ -35,6 +37,7 @@ class WindowScale:
     zero: tuple[float, ...] = ()
     positions: tuple[int, ...] = ()
     dtype: str = "float32"
+    rows: tuple[int, ...] = ()
 
     @property
     def base(self) -> str:
@@ -90,6 +93,17 @@ class WindowScale:
             return normalized
         levels = np.array([column not in self.positions for column in range(normalized.shape[-1])])
         return ops.where(levels, squash(ops, normalized), normalized)
+
+    def ahead(self, ops: Any, windows: Any, level: Any, observed: Any = None) -> Any:
+        """The level of answers, (batch, horizon or 1, n_columns), of windows and their ``level``.
+
+        What is not observed of a last season has the window's own level.
+        """
+        if self.base != "seasonal" or not self.rows:
+            return level
+        rows = np.array(self.rows)
+        found = ops.take(windows, rows, axis=1)
+        return found if observed is None else ops.where(ops.take(observed, rows, axis=1) > 0, found, level)
 
     def judging(self, ops: Any, windows: Any, scale: Any, observed: Any = None) -> Any:
         """What errors are divided by, (batch, 1, n_columns), of windows and their ``scale``."""

@@ -115,7 +115,7 @@ class DataConfig(_Config):
         description="How several series lie: auto (by the table's form), long (a row for each time), wide (a line for"
         " each series) or files (a file for each)",
     )
-    short_series: Annotated[ShortSeries, Setting(bundles="")] = Field(
+    short_series: Annotated[ShortSeries, Setting(bundles="pad where the training's was, else error")] = Field(
         "error",
         description="Series too short for a window: error, drop (leave them out) or pad (fill windows up in front with"
         " missing rows, which a mask tells)",

@@ -192,3 +192,26 @@ def test_a_missing_output_and_one_that_holds_no_numbers_are_infinitely_far():
     assert ruler.farthest(dict(expected), expected) == 0.0
     assert ruler.farthest({"score": expected["score"]}, expected) == np.inf
     assert ruler.farthest(expected | {"score": np.full((2, 1), "1")}, expected) == np.inf
+
+
+@settings(max_examples=25, deadline=None)
+@given(ranges=RANGES, window=st.integers(1, 12), data=st.data())
+def test_values_are_missing_in_columns_with_a_mask_alone(ranges, window, data):
+    masked = data.draw(st.lists(st.integers(0, len(ranges) - 1), unique=True))
+    minimum = np.array([low for low, _ in ranges])
+    maximum = minimum + np.array([width for _, width in ranges])
+    windows = golden_windows(minimum, maximum, window, "float64", masked=masked)
+    missing = np.isnan(windows)
+    assert missing[-1].all(axis=0).tolist() == [column in masked for column in range(len(ranges))]
+    assert not missing[..., [column for column in range(len(ranges)) if column not in masked]].any()
+    assert not missing[:2].any(), "the extremes are whole"
+    np.testing.assert_array_equal(windows[~missing], golden_windows(minimum, maximum, window, "float64")[~missing])
+
+
+def test_nan_is_an_answer_where_values_may_be_missing_and_equal_to_itself_alone():
+    unit = np.ones(1)
+    nan, number = ({"forecast": np.full((1, 1, 1), value)} for value in (np.nan, 1.0))
+    assert ruler_of(unit, masked=True).farthest(nan, nan) == 0
+    assert ruler_of(unit, masked=True).farthest(nan, number) == np.inf
+    assert ruler_of(unit, masked=True).farthest(number, nan) == np.inf
+    assert ruler_of(unit).farthest(nan, nan) == np.inf

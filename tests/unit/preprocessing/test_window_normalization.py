@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from zoo.data.windows import seasonal_rows
 from zoo.preprocessing.normalized_truth import apart
 from zoo.settings.schema import DataConfig, NetworkConfig, RunConfig, TrainingConfig
 from zoo.training.preparation import prepare_run
@@ -57,8 +58,9 @@ def test_the_truth_is_put_back_by_the_rows_behind_it(kind: str):
     windows, normalized = prepared.parts["train"], prepared.normalized_truth
     back = normalized.scaled(np, truth, rows)
     np.testing.assert_allclose(back, windows.outputs(), rtol=1e-6, atol=1e-7)
-    level, scale = prepared.window_scale.statistics(np, windows.inputs())
     by = prepared.window_scale
+    level, scale = by.statistics(np, windows.inputs())
+    level = by.ahead(np, windows.inputs(), level)
     outputs = by.squashed(np, by.normalized(np, windows.outputs(), level, scale))
     np.testing.assert_allclose(normalized.judged(np, outputs, rows), truth, rtol=1e-4, atol=1e-3)
 
@@ -106,3 +108,15 @@ def test_nothing_is_chosen_for_a_target_that_is_no_feature():
     found = prepare_run(config("auto", features="x"), table)
     assert found.window_scale.kind == "none"
     assert found.normalized_truth is None
+
+
+@pytest.mark.parametrize("gap", [0, 3])
+def test_a_seasonal_answer_is_added_to_the_seasonal_naive_forecast(gap: int):
+    table = panel()
+    prepared = prepare_run(config("seasonal", series="id", gap=gap, horizon=6), table)
+    windows, by = prepared.parts["train"], prepared.window_scale
+    level, _ = by.statistics(np, windows.inputs())
+    expected = windows.targets[seasonal_rows(windows.origins(), windows.last_rows(), 6, SEASON)]
+    np.testing.assert_array_equal(by.ahead(np, windows.inputs(), level), expected)
+    short = prepare_run(config("seasonal", series="id", season=WINDOW + 1), table).window_scale
+    np.testing.assert_array_equal(short.ahead(np, windows.inputs(), level), level)

@@ -113,3 +113,13 @@ def test_what_lies_too_far_out_stays_a_number():
     far = np.array([3e38, -3e38, 1e12], np.float32)
     assert np.isfinite(squash(np, far)).all()
     assert np.isfinite(np.square(unsquash(np, far))).all()
+
+
+def test_what_is_missing_of_a_last_season_has_the_windows_own_level():
+    windows, observed = np.random.default_rng(0).normal(size=(2, 5, 1)), np.ones((2, 5, 1))
+    observed[0, 3] = 0.0
+    by = WindowScale("seasonal", 2, rows=(3, 4, 3))
+    level, _ = by.statistics(np, windows, observed)
+    found = by.ahead(np, windows, level, observed)
+    np.testing.assert_array_equal(found[0, :, 0], [level[0, 0, 0], windows[0, 4, 0], level[0, 0, 0]])
+    np.testing.assert_array_equal(found[1, :, 0], windows[1, [3, 4, 3], 0])
