@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zoo.preprocessing.prepared import Prepared
 
 OFTEN_ZERO = 0.3  # the share of values that are 0, from which on 0 is the level
+FOLLOWS_THE_LAST = 0.7  # the share of the mean's error, up to which the last value is the level
 _WINDOWS = 2000  # of the train part that are looked at, evenly spread
 
 
@@ -24,8 +25,9 @@ def choose_normalization(
     """The kind for forecasts, and why, in words.
 
     ``statistics`` are those of each series' train rows; ``seasonal`` is that kind on these windows. Where values are
-    often 0, that is the level. Else it is the last season where that by itself forecasts the train windows better than
-    their mean and their last value do, else of one series the last value, and of several the mean.
+    often 0, that is the level. Else what forecasts the train windows by itself: the last season, where they have two
+    and it does so better than the mean and the last value; the last value of one series, where it is far better than
+    the mean; and otherwise the mean, of which a network makes more than of the last value where they are near.
     """
     count = len(prepared.splits)
     told = f"{count} series" if count > 1 else "one series"
@@ -36,11 +38,15 @@ def choose_normalization(
         deviations = statistics.deviation[statistics.change > 0]
         spread = float(np.quantile(deviations, 0.95) / np.quantile(deviations, 0.05)) if len(deviations) else 1.0
         told += f", whose deviations differ {spread:,.0f}-fold"
-    if seasonal.rows:
-        errors = _errors_of_levels(prepared, seasonal)
-        if errors["season"] < min(errors["mean"], errors["last"]):
-            return "seasonal", f"{told}; a season of {seasonal.season} rows forecasts the next one"
-    return ("instance", told) if count > 1 else ("last", told)
+    errors = _errors_of_levels(prepared, seasonal)
+    if 2 * seasonal.season <= prepared.shape.window and errors["season"] < min(errors["mean"], errors["last"]):
+        return "seasonal", f"{told}; a season of {seasonal.season} rows forecasts the next one"
+    if count == 1 and errors["last"] < FOLLOWS_THE_LAST * errors["mean"]:
+        return "last", f"{told}; its last value forecasts the next ones"
+    return (
+        "instance",
+        f"{told}; neither the last season nor the last value forecasts {'it' if count == 1 else 'them'} well",
+    )
 
 
 def _errors_of_levels(prepared: Prepared, seasonal: WindowScale) -> dict[str, float]:

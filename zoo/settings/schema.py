@@ -216,7 +216,7 @@ class DataConfig(_Config):
 class NetworkConfig(_Config):
     """What the zoo puts around an architecture's network."""
 
-    normalize_window: Annotated[NormalizeWindow, _Tuned(unset="auto for forecasts, else none")] = Field(
+    normalize_window: Annotated[NormalizeWindow, _Tuned(unset="none, and for forecasts auto")] = Field(
         "auto",
         description="Give each window a scale of its own, undone at the output: subtract its last value (last), or its"
         " mean and divide by its deviation (instance) or its change over a season (seasonal), or divide by its mean"

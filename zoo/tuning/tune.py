@@ -120,15 +120,23 @@ def plan_study(
     check_season(first.base.data, table)
     longest = _longest_window(first, table, study_folds(first, table))
     plan = planned(longest=longest, fingerprint=table.fingerprint())
-    configs = {name: _normalized(config, table) for name, config in plan.configs.items()}
+    shortest = min(_windows(plan))
+    configs = {name: _normalized(config, table, shortest) for name, config in plan.configs.items()}
     return plan.model_copy(update={"configs": configs}), table
 
 
-def _normalized(config: RunConfig, table: Table) -> RunConfig:
-    """A configuration whose windows are normalized alike in all trials and folds: as a run of it would have them."""
+def _normalized(config: RunConfig, table: Table, shortest: int) -> RunConfig:
+    """A configuration whose windows are normalized alike in all trials and folds: as a run of it would have them.
+
+    Where the table has no room for its window, which no trial takes then, the study's shortest stands in.
+    """
     if config.network.normalize_window != "auto":
         return config
-    return config.normalizing(prepare_run(config, table).window_scale.kind)
+    try:
+        return config.normalizing(prepare_run(config, table).window_scale.kind)
+    except DataError:
+        short = config.model_copy(update={"data": config.data.model_copy(update={"window": shortest})})
+        return config.normalizing(prepare_run(short, table).window_scale.kind)
 
 
 def study_folds(plan: StudyPlan, table: Table) -> list[Fold]:

@@ -37,14 +37,18 @@ def chosen(*series: np.ndarray, **settings) -> tuple[str, str | None]:
     ("series", "expected", "why"),
     [
         ((10 * WAVE + NOISE,), "seasonal", "one series; a season of 6 rows forecasts the next one"),
-        ((np.cumsum(NOISE),), "last", "one series"),
+        ((NOISE,), "instance", "one series; neither the last season nor .*"),
         ((SALES,), "mean", "one series, 4.% of whose values are 0"),
         (
             (10 * WAVE + NOISE, 1e4 * WAVE),
             "seasonal",
             "2 series, whose deviations differ .*-fold; a season of 6 rows forecasts the next one",
         ),
-        ((NOISE, 1e4 * NOISE[::-1] + 7), "instance", "2 series, whose deviations differ .*-fold"),
+        (
+            (NOISE, 1e4 * NOISE[::-1] + 7),
+            "instance",
+            "2 series, whose deviations differ .*-fold; neither the last season nor .*",
+        ),
         ((SALES, 100 * SALES, NOISE), "mean", "3 series, 3.% of whose values are 0"),
     ],
 )
@@ -55,9 +59,17 @@ def test_the_rule(series, expected: str, why: str):
     assert re.fullmatch(why, reason)
 
 
+def test_a_random_walk():
+    kind, reason = chosen(np.cumsum(NOISE), horizon=1)
+    assert (kind, reason) == ("last", "one series; its last value forecasts the next ones")
+    assert chosen(np.cumsum(NOISE), np.cumsum(NOISE[::-1]), horizon=1)[0] == "instance", "each has a scale of its own"
+
+
 def test_a_season_that_no_window_has():
-    assert chosen(10 * WAVE + NOISE, season=13)[0] == "last"
-    assert chosen(10 * WAVE, 1e4 * WAVE, season=13)[0] == "instance"
+    for season in (13, 12):  # no window shows how one changes to the next
+        wave = np.sin(2 * np.pi * STEPS / season)
+        assert chosen(10 * wave + NOISE, season=season)[0] == "instance"
+        assert chosen(10 * wave, 1e4 * wave, season=season)[0] == "instance"
 
 
 def test_series_that_never_change_decide_nothing():
