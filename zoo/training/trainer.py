@@ -39,7 +39,8 @@ from zoo.training.step_count import total_steps
 from zoo_registry import Architecture, Hyperparameters, LossContext
 from zoo_registry.errors import ConfigError, TrainingError
 
-PREDICTION_BATCH = 512
+PREDICTION_BATCH = 512  # windows
+PREDICTION_VALUES = 2**20  # of a batch at most, read and told, so that many columns take no more memory
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def fit(
     where the network cannot be built or those weights do not fit it, RunError for a checkpoint that does not.
     """
     threads = choose_threads()  # before anything else of TensorFlow
-    train, validation = prepared.parts["train"], ordered_batches(prepared.parts["validation"], PREDICTION_BATCH)
+    train, validation = prepared.parts["train"], _predicted(prepared.parts["validation"])
 
     def build() -> keras.Model:
         return compiled(architecture, hp, prepared, config, network)
@@ -210,7 +211,7 @@ def forecaster(model: keras.Model) -> Callable[[Windows], Iterator[NDArray[np.fl
         predict = function.get_concrete_function(tf.TensorSpec(given.shape, given.dtype))
 
     def forecast(windows: Windows) -> Iterator[NDArray[np.float32]]:
-        for inputs, _ in ordered_batches(windows, PREDICTION_BATCH):
+        for inputs, _ in _predicted(windows):
             with layers_told(model, "called"):
                 outputs = predict(inputs).numpy()
             yield outputs
@@ -219,8 +220,14 @@ def forecaster(model: keras.Model) -> Callable[[Windows], Iterator[NDArray[np.fl
 
 
 def forecast_batches(model: keras.Model, windows: Windows) -> Iterator[NDArray[np.float32]]:
-    """A network's scaled outputs, (n, *shape.output), ``PREDICTION_BATCH`` windows at a time, in their order."""
+    """A network's scaled outputs, (n, *shape.output), at most ``PREDICTION_BATCH`` windows at a time, in order."""
     return forecaster(model)(windows)
+
+
+def _predicted(windows: Windows) -> tf.data.Dataset:
+    """Windows in batches that a network takes without training; the wider they are, the fewer at once."""
+    values = windows.window * windows.features.shape[1] + windows.horizon * windows.targets.shape[1]
+    return ordered_batches(windows, max(1, min(PREDICTION_BATCH, PREDICTION_VALUES // values)))
 
 
 def measure(model: keras.Model, prepared: Prepared, config: RunConfig) -> Measurement:
