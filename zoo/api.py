@@ -20,7 +20,7 @@ from zoo.settings.schema import DEFAULT_SOURCE, RunConfig
 from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.mlflow_tracker import require_mlflow
 from zoo.tracking.trackers import make_trackers
-from zoo.training.preparation import prepare_run
+from zoo.training.preparation import prepare_run, with_names
 from zoo_registry import discover
 from zoo_registry.errors import RunError
 
@@ -74,7 +74,8 @@ def plan(
     entry = discover().catalogue[architecture]
     source = DEFAULT_SOURCE if data is None else data
     config = resolve(architecture, entry.item, hyperparameters or {}, {**settings, "source": describe(source)})
-    return config, prepare_run(config, source, spool=None if spool is None else Path(spool))
+    prepared = prepare_run(config, source, spool=None if spool is None else Path(spool))
+    return with_names(config, prepared.table), prepared
 
 
 def train_prepared(

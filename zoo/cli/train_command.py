@@ -108,10 +108,11 @@ def train(
             check_export(**exporting)
         if find_lr and resolved.training.start_from is not None:
             raise ConfigError("`find_lr` tests a new network, expected no `start_from`; leave one of them out")
-        from zoo.training.preparation import prepare_run
+        from zoo.training.preparation import prepare_run, with_names
 
         if unfinished is None:
             prepared = prepare_run(resolved, resolved.data.source, spool=spool)
+            resolved = with_names(resolved, prepared.table)
         else:
             prepared = prepare_resumed(unfinished, ctx.obj.get("source"), spool)
         if find_lr:

@@ -26,7 +26,7 @@ from zoo.settings.choices import FRAME
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import RunConfig
 from zoo.tasks import find_task
-from zoo.training.preparation import prepare_run
+from zoo.training.preparation import prepare_run, with_names
 from zoo_registry import Task, discover
 from zoo_registry.errors import ConfigError, DataError, close_match_hint
 
@@ -62,7 +62,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         fitted = fit(architecture, hp, prepared, config.training, network=config.network)
         table = prepared.table
         self.network_, self.history_, self.best_epoch_ = fitted.model, fitted.history, fitted.best_epoch
-        self.preprocessor_, self.config_ = prepared.preprocessor, config
+        self.preprocessor_, self.config_ = prepared.preprocessor, with_names(config, table)
         self.features_, self.targets_ = table.features, prepared.problem.targets
         self.feature_names_in_ = np.array([str(name) for name in X.columns], dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)

@@ -182,7 +182,7 @@ def _golden(trained: Trained, answers: Answers, problem: Problem, dtype: str) ->
     ends = np.stack([features.minimum, features.maximum])
     if preprocessor.units == "scaled":
         ends = np.sort(preprocessor.transform(ends), axis=0)
-    made_of = SyntheticWindows.spanning(*ends, problem.window, dtype)
+    made_of = SyntheticWindows.spanning(ends[0], ends[1], problem.window, dtype)
     window = made_of.values
     if preprocessor.units == "scaled":
         output = np.asarray(trained.network.predict(answers.network_input(window), batch_size=len(window), verbose=0))
