@@ -56,7 +56,7 @@ class SyntheticWindows:
         courses, chosen, ends = arrays["courses"], arrays["chosen"], arrays["ends"]
         if (courses.ndim, chosen.ndim, ends.shape) != (2, 2, (2, chosen.shape[-1])) or ends.dtype.kind != "f":
             raise ValueError("expected courses, which of them each column takes, and each column's ends")
-        if (courses.dtype, chosen.dtype) != (np.uint16, np.uint8) or len(chosen) > GOLDEN_WINDOWS:
+        if courses.dtype != np.uint16 or chosen.dtype != np.uint8 or len(chosen) > GOLDEN_WINDOWS:
             raise ValueError(f"expected small whole numbers, and at most {GOLDEN_WINDOWS} windows")
         if chosen.size and chosen.max() >= len(courses):
             raise ValueError(f"expected one of {len(courses)} courses for each column")
@@ -75,7 +75,8 @@ class SyntheticWindows:
         """The windows, (n, window, n_columns)."""
         low, high = self.ends.astype(np.float64)
         shares = np.moveaxis(self.courses[self.chosen], 2, 1) / _TOP
-        return np.clip(low + shares * (high - low), low, high).astype(self.ends.dtype)
+        values: NDArray[Any] = np.clip(low + shares * (high - low), low, high).astype(self.ends.dtype)
+        return values
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What they are made of, by name."""

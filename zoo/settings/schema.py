@@ -67,7 +67,8 @@ class DataConfig(_Config):
         _Parameter(unset="the example's; for anomalies all features", many=True, metavar="COLUMN,..."),
     ] = Field(
         (),
-        description="Column to forecast, or column of classes; repeat it, separate several by commas, or give a pattern: 'load_*'",
+        description="Column to forecast, or column of classes; repeat it, or separate several by commas, or give a"
+        " pattern: 'load_*'; '*': all numeric columns",
     )
     features: Annotated[
         tuple[str, ...],
@@ -76,7 +77,7 @@ class DataConfig(_Config):
     ] = Field(
         (),
         description="Input column; repeat it, or separate several by commas, with quotes around a name that has one:"
-        " '\"a,b\",c', or give a pattern: 'load_*'; '*': all numeric columns",
+        " '\"a,b\",c'; or a pattern: 'load_*'",
     )
     label: Annotated[str | None, Setting(tasks=(Task.ANOMALY,))] = Field(
         None, description="Column of 0 and 1, used for scoring alone"

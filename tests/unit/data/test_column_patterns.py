@@ -55,15 +55,13 @@ def test_features_by_a_pattern(table):
 
 def test_text_is_left_out_and_told(table):
     assert read(table, target="*").ignored == ("load_name",)
-    assert read(table, target="price", features="load_n*,price,load_a".replace("load_n*", "load_[an]*")).ignored == (
-        "load_name",
-    )
+    assert read(table, target="price", features="load_[an]*").ignored == ("load_name",)
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"target": "laod_?"}, r"table: no column matches 'laod_\?'; did you mean 'load_"),
+        ({"target": "laod_?"}, r"DataFrame: no column matches 'laod_\?'; did you mean 'load_"),
         ({"target": "load_n*"}, "'load_n.' matches column 'load_name' and no column of numbers; name other columns"),
         ({"target": "si*"}, "'si.' matches column 'site' alone, which has another role"),
         ({"target": "price", "features": "date*"}, "'date.' matches column 'date' alone, which has another role"),
@@ -82,7 +80,7 @@ def test_targets_that_are_no_features_are_left_out_of_a_pattern_for_features(tab
 
 
 def test_a_column_of_classes_is_named_by_its_own_name(table):
-    with pytest.raises(DataError, match=r"there is no column 'load_n\*'; did you mean 'load_n"):
+    with pytest.raises(DataError, match=r"there is no column 'load_n\*'; did you mean 'load_"):
         read(table, task="classify", target="load_n*")
 
 
