@@ -110,10 +110,16 @@ class Golden:
     made_of: SyntheticWindows | None = None
     every: int = 1
 
+    @property
+    def whole(self) -> bool:
+        """Whether the file holds all windows and outputs as they are."""
+        size = self.window.nbytes + sum(values.nbytes for values in self.outputs.values())
+        return self.made_of is None or size + _HEADERS <= WHOLE_BYTES
+
     def write(self, folder: Path) -> None:
         """Write ``golden.npz``: all numbers where they take little, else what they are made of, and some outputs."""
         arrays = {INPUT: self.window, **self.outputs}
-        if self.made_of is not None and sum(array.nbytes for array in arrays.values()) + _HEADERS > WHOLE_BYTES:
+        if self.made_of is not None and not self.whole:
             every, arrays = self._chosen_every(), self.made_of.arrays()
             arrays[_EVERY] = np.array(every)
             for name, values in self.outputs.items():

@@ -13,9 +13,15 @@ from zoo.bundle.manifest import Manifest
 from zoo.tasks import find_task
 from zoo.texts import printable
 
+_MOST_NAMES = 100  # in a list
+_MOST_COLUMNS = 20  # of a row that stands in a client
 
-def model_card(manifest: Manifest, summary: str, row: Sequence[str]) -> str:
-    """Render the card; ``row`` is each row of the clients' sample window, as numbers are written."""
+
+def model_card(manifest: Manifest, summary: str, row: Sequence[str], *, whole: bool = True) -> str:
+    """Render the card; ``row`` is each row of the clients' sample window, as numbers are written.
+
+    ``whole`` says that golden.npz holds that window, not only what it is made of.
+    """
     environment = Environment(
         loader=PackageLoader("zoo.export"),
         autoescape=True,  # which marks what is escaped already, by _text
@@ -39,11 +45,14 @@ def model_card(manifest: Manifest, summary: str, row: Sequence[str]) -> str:
         outputs=[name for name in kinds if name in wanted.values()],
         table=task.card_table(manifest.metrics, problem.targets),
         row=row,
+        whole=whole,
+        many=len(row) > _MOST_COLUMNS,
     )
 
 
 def _listed(names: Sequence[str]) -> Markup:
-    return Markup(", ").join(map(_code, names))
+    more = f" and {len(names) - _MOST_NAMES:,} more, as manifest.json has them" if len(names) > _MOST_NAMES else ""
+    return Markup(", ").join(map(_code, names[:_MOST_NAMES])) + more
 
 
 def _text(text: object) -> Markup:

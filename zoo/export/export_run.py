@@ -135,7 +135,7 @@ def export(
             checksum="",
         )
         row = [str(value) for value in golden.window[0, 0]]
-        (folder / "README.md").write_text(model_card(manifest, summary, row), encoding="utf-8")
+        (folder / "README.md").write_text(model_card(manifest, summary, row, whole=golden.whole), encoding="utf-8")
         config = triton_config(name, problem)
 
         def seal(number: int, written: bytes) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from zoo.reports.report import Training
     from zoo.settings.schema import DataConfig, RunConfig
 
+_MOST_CARD_TARGETS = 10  # of which the model's card has each one's errors
+
 
 class Forecast(SequenceTask):
     """The task ``forecast``; what is said in units, of one row too, is measured and told as here."""
@@ -95,11 +97,7 @@ class Forecast(SequenceTask):
         yield TextTable(("target", self.told_by, "MAE", "RMSE", "MASE"), rows)
         if len(targets) > 1:
             yield ""
-            scaled = [
-                (name, f"{measured['scaled']['mae']:.4f}", f"{measured['scaled']['mse']:.4f}")
-                for name, measured in everybody(evaluation).items()
-            ]
-            yield TextTable((self.told_by, "scaled MAE over all targets", "scaled MSE"), scaled)
+            yield self._scaled_table(evaluation, ".4f")
         if (quantiles := evaluation["quantiles"]) is not None:
             yield ""
             levels = zip(quantiles["levels"], quantiles["below"], quantiles["pinball"], strict=True)
@@ -110,6 +108,13 @@ class Forecast(SequenceTask):
                 f"between the outermost two: {interval['inside']:.1%} of the truths, nominally"
                 f" {interval['nominal']:.1%}"
             )
+
+    def _scaled_table(self, evaluation: Mapping[str, Any], digits: str) -> TextTable:
+        scaled = [
+            (name, *(f"{measured['scaled'][error]:{digits}}" for error in ("mae", "mse")))
+            for name, measured in everybody(evaluation).items()
+        ]
+        return TextTable((self.told_by, "scaled MAE over all targets", "scaled MSE"), scaled)
 
     def described(self, data: DataConfig) -> str:
         """Window, horizon and gap."""
@@ -132,7 +137,9 @@ class Forecast(SequenceTask):
         }
 
     def card_table(self, metrics: Mapping[str, Any], targets: Sequence[str]) -> TextTable:
-        """MAE and RMSE of each target."""
+        """MAE and RMSE of each target, of many scaled errors over all of them."""
+        if len(targets) > _MOST_CARD_TARGETS:
+            return self._scaled_table(metrics, ".4g")
         heads = (f"{error} {target}" for target in targets for error in ("MAE", "RMSE"))
         rows = [
             (name, *(f"{measured['targets'][target][error]:.4g}" for target in targets for error in ("mae", "rmse")))
