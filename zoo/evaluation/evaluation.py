@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from zoo.data.splits import TRAIN_ALONE
 from zoo.data.windows import Windows
-from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline, last_value, seasonal_rows
+from zoo.evaluation.baselines import last_value, seasonal_rows
 from zoo.evaluation.details import Details
 from zoo.evaluation.headline import FORECAST_MEASURES, outcomes, told
 from zoo.evaluation.metrics import ForecastErrors, QuantileErrors, naive_scales
+from zoo.evaluation.shared_ridge import fitting_ridge
 from zoo.preprocessing.prepared import Prepared
 from zoo_registry.errors import DataError
 
@@ -23,12 +24,18 @@ Forecaster = Callable[[slice], NDArray[Any]]  # numbers of test windows -> (n, h
 
 
 def evaluate(
-    forecasts: Iterable[NDArray[Any]], prepared: Prepared, *, past: bool = True, details: Details | None = None
+    forecasts: Iterable[NDArray[Any]],
+    prepared: Prepared,
+    *,
+    past: bool = True,
+    shared: bool = False,
+    details: Details | None = None,
 ) -> dict[str, Any]:
     """Compare test forecasts in original units, (n, *prepared.shape.output) at a time, with baselines.
 
     Of quantiles the middle one is the forecast. ``past`` says that the targets' past is known to who forecasts: without
-    it the mean of the train rows stands in for the last value and season. What was filled is no truth, and test windows
+    it the mean of the train rows stands in for the last value and season. ``shared``: each of the targets is forecast
+    from its own window, and so by ridge regression. What was filled is no truth, and test windows
     whose horizon holds it are left out.
 
     Returns ``windows`` and ``left_out`` (their numbers), ``network`` and ``baselines``, each measured by
@@ -39,7 +46,7 @@ def evaluate(
     """
     history, raw, test, middle = prepared.history, prepared.truth, prepared.parts["test"], prepared.middle
     targets, quantiles = prepared.preprocessor.targets_, prepared.shape.quantiles
-    baselines, skipped = _baselines(prepared, history, raw, past=past)
+    baselines, skipped = _baselines(prepared, history, raw, past=past, shared=shared)
     errors = {name: ForecastErrors(targets.names) for name in (NETWORK, *baselines)}
     spread = QuantileErrors(quantiles, len(targets.names))
     start = 0
@@ -77,7 +84,7 @@ def evaluate(
 
 
 def _baselines(
-    prepared: Prepared, history: NDArray[Any], raw: NDArray[Any], *, past: bool
+    prepared: Prepared, history: NDArray[Any], raw: NDArray[Any], *, past: bool, shared: bool
 ) -> tuple[dict[str, Forecaster], dict[str, str]]:
     """The baselines, fitted, and the reasons why others cannot be computed."""
     parts, targets, season = prepared.parts, prepared.preprocessor.targets_, prepared.season
@@ -95,12 +102,11 @@ def _baselines(
             baselines[SEASONAL] = lambda numbers: history[
                 seasonal_rows(test.origins(numbers), test.last_rows(numbers), test.horizon, season)
             ]
-    if (inputs := test.window * test.features.shape[1]) > RIDGE_MAX_INPUTS:
-        skipped[RIDGE] = f"window times features is {inputs}, more than {RIDGE_MAX_INPUTS}"
+    made, reason = fitting_ridge(parts["train"], prepared.shape.target_columns, shared=shared)
+    if made is None:
+        skipped[RIDGE] = reason
     else:
-        ridge = RidgeBaseline(prepared.shape.target_columns).fit(
-            parts["train"], parts["validation"], parts.get(TRAIN_ALONE)
-        )
+        ridge = made.fit(parts["train"], parts["validation"], parts.get(TRAIN_ALONE))
         baselines[RIDGE] = lambda numbers: targets.inverse_transform(ridge.predict(test, numbers))
     return baselines, skipped
 

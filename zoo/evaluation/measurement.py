@@ -35,7 +35,9 @@ class Measurement:
     details: Any
 
     @classmethod
-    def of_forecasts(cls, told: Iterable[NDArray[Any]], prepared: Prepared, *, past: bool = True) -> Self:
+    def of_forecasts(
+        cls, told: Iterable[NDArray[Any]], prepared: Prepared, *, past: bool = True, shared: bool = False
+    ) -> Self:
         """Measure forecasts of the test windows in original units, (n, *shape.output) at a time: :func:`evaluate`."""
         table = prepared.table
         dates, positions = _time_of(table)
@@ -48,7 +50,7 @@ class Measurement:
             name_row=table.row_name,
             dates=dates,
         )
-        return cls(evaluate(told, prepared, past=past, details=details), details)
+        return cls(evaluate(told, prepared, past=past, shared=shared, details=details), details)
 
     @classmethod
     def of_classes(cls, told: NDArray[Any], prepared: Prepared, *, balanced: bool = False) -> Self:

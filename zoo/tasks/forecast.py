@@ -85,7 +85,8 @@ class Forecast(SequenceTask):
 
         inverse = prepared.preprocessor.targets_.inverse_transform
         told = (inverse(scaled, axis=2) for scaled in predict(prepared.parts["test"]))
-        return Measurement.of_forecasts(told, prepared, past=not self.roles.apart)
+        shared = config.network.channels == "shared"
+        return Measurement.of_forecasts(told, prepared, past=not self.roles.apart, shared=shared)
 
     def results(self, evaluation: Mapping[str, Any], targets: Sequence[str]) -> Iterator[str | TextTable]:
         """Errors in original units, scaled of several targets, and of quantiles."""
