@@ -34,11 +34,16 @@ def join(pieces: tuple[Tensor, ...]) -> Tensor:
 
 
 @contextmanager
-def computed_in_parts(model: keras.Model, parts: int) -> Iterator[None]:
-    """Let a model compute a batch in so many parts meanwhile; each of its layers has to treat windows by themselves."""
-    masks = _Masks(parts)
+def computed_in_parts(model: keras.Model, parts: int, rounds: int = 1) -> Iterator[None]:
+    """Let a model compute a batch in so many parts meanwhile; each of its layers has to treat windows by themselves.
+
+    With several ``rounds`` as many parts are computed in each, one round after the other, of which nothing is held but
+    the outputs: their gradient computes them once more. The model has one input and one output then.
+    """
+    masks = _Masks(parts * rounds)
     layers = flatten_layers(model)
-    methods: list[tuple[Any, str, Callable[..., Any]]] = [(model, "call", _call_in_parts(model, parts, masks))]
+    call = _call_in_parts(model, parts, masks) if rounds == 1 else _call_in_rounds(model, parts, rounds, masks)
+    methods: list[tuple[Any, str, Callable[..., Any]]] = [(model, "call", call)]
     methods += [(layer, "call", masks.dropout(layer)) for layer in layers if isinstance(layer, keras.layers.Dropout)]
     methods += [(layer, DROPOUT_MASK, masks.of_cell(layer)) for layer in layers if hasattr(layer, DROPOUT_MASK)]
     with standing_in(methods):
@@ -52,11 +57,55 @@ def _call_in_parts(model: Any, parts: int, masks: _Masks) -> Callable[..., Tenso
         masks.begin(tf.shape(inputs)[0])
         pieces = []
         for part, piece in enumerate(split(inputs, parts)):
-            # Of unknown length, also where the batch's is known: what has a known length then has no rows of windows
-            piece = tf.compat.v1.placeholder_with_default(piece, (None, *piece.shape[1:]))
-            masks.begin_part(part, tf.shape(piece)[0])
-            pieces.append(type(model).call(model, piece, **settings))
+            pieces.append(_of_part(model, part, piece, masks, settings))
         return tf.nest.map_structure(lambda *ends: join(ends), *pieces)
+
+    return call
+
+
+def _of_part(model: Any, part: int, piece: Tensor, masks: _Masks, settings: dict[str, Any]) -> Any:
+    # Of unknown length, also where the batch's is known: what has a known length then has no rows of windows
+    piece = tf.compat.v1.placeholder_with_default(piece, (None, *piece.shape[1:]))
+    masks.begin_part(part, tf.shape(piece)[0])
+    return type(model).call(model, piece, **settings)
+
+
+def _call_in_rounds(model: Any, parts: int, rounds: int, masks: _Masks) -> Callable[..., Tensor]:
+    """What stands for the model's ``call`` where its parts are computed in rounds, and again for the gradient.
+
+    Chen et al., Training deep nets with sublinear memory cost, arXiv:1604.06174.
+    """
+    numbers = [range(first, first + parts) for first in range(0, parts * rounds, parts)]
+
+    def call(inputs: Tensor, **settings: Any) -> Tensor:
+        masks.begin(tf.shape(inputs)[0])
+
+        @tf.custom_gradient  # type: ignore[untyped-decorator]
+        def run(inputs: Tensor) -> tuple[Tensor, Callable[..., Any]]:
+            pieces, outputs = split(inputs, parts * rounds), list[Tensor]()
+            for own in numbers:
+                with tf.control_dependencies(outputs[-parts:]):
+                    outputs += [_of_part(model, part, tf.identity(pieces[part]), masks, settings) for part in own]
+
+            def gradient(d_outputs: Tensor, variables: Any = ()) -> tuple[Tensor, list[Tensor]]:
+                cut, total = split(d_outputs, parts * rounds), [tf.zeros_like(variable) for variable in variables]
+                for own in numbers:
+                    with tf.control_dependencies(total):
+                        found = [_weight_gradients(part, pieces[part], cut[part], variables) for part in own]
+                        total = [tf.add_n(list(ends)) for ends in zip(total, *found, strict=True)]
+                return tf.zeros_like(inputs), total  # nobody asks for that of the data
+
+            return join(tuple(outputs)), gradient
+
+        def _weight_gradients(part: int, piece: Tensor, d_output: Tensor, variables: Any) -> list[Tensor]:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                for variable in variables:
+                    tape.watch(variable)
+                output = _of_part(model, part, tf.identity(piece), masks, settings)
+            found = tape.gradient(output, variables, d_output, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            return [tf.convert_to_tensor(one) for one in found]
+
+        return run(inputs)
 
     return call
 
