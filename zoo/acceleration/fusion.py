@@ -38,6 +38,12 @@ class Fusion:
         """Whether a batch may be computed in parts from its input to its output."""
         return all(map(treats_windows_alone, self._inside))
 
+    @property
+    def in_rounds(self) -> bool:
+        """Whether these parts may be computed one after the other, too."""
+        single = len(self._model.inputs) == len(self._model.outputs) == 1
+        return single and self.in_parts and not self.others
+
     @contextmanager
     def active(self, parts: int, rounds: int = 1) -> Iterator[None]:
         """Compute in ``parts`` equal parts of the batch, side by side, the layers fused; at the end all is as before.

@@ -50,9 +50,7 @@ def plan_by_rule(
     parts = max(1, min(cores, batch_size // ROWS)) if engine == "fused" else 1
     cost = complexity(model)
     seconds = STEP + PASSES * (cost.multiply_adds + cost.least) * batch_size / SPEED / parts
-    rounds = 1
-    if engine == "fused" and len(model.inputs) == len(model.outputs) == 1 and Fusion(model).in_parts:
-        rounds = _rounds(cost.values, batch_size, parts)
+    rounds = _rounds(cost.values, batch_size, parts) if engine == "fused" and Fusion(model).in_rounds else 1
     return Plan(engine, parts, steps_within(seconds, steps_per_epoch), rounds=rounds)
 
 
