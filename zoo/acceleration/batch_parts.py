@@ -95,7 +95,7 @@ def _call_in_rounds(model: Any, parts: int, rounds: int, masks: _Masks) -> Calla
                     kept = kept.write(first + part, computed(first + part))
                 return first + parts, kept
 
-            _, kept = tf.while_loop(lambda first, _: first < pieces, forward, (0, kept))
+            _, kept = tf.while_loop(lambda first, _: first < pieces, forward, (0, kept), parallel_iterations=1)
 
             def gradient(d_outputs: Tensor, variables: Any = ()) -> tuple[Tensor, list[Tensor]]:
                 def backward(first: Tensor, *sums: Tensor) -> tuple[Tensor, ...]:
@@ -103,7 +103,8 @@ def _call_in_rounds(model: Any, parts: int, rounds: int, masks: _Masks) -> Calla
                     return first + parts, *(tf.add_n(list(ends)) for ends in zip(sums, *found, strict=True))
 
                 zeros = (tf.zeros_like(variable) for variable in variables)
-                _, *sums = tf.while_loop(lambda first, *_: first < pieces, backward, (0, *zeros))
+                ends = (0, *zeros)
+                _, *sums = tf.while_loop(lambda first, *_: first < pieces, backward, ends, parallel_iterations=1)
                 return tf.zeros_like(inputs), sums  # nobody asks for that of the data
 
             return kept.concat(), gradient
