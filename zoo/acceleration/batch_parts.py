@@ -87,7 +87,7 @@ def _call_in_rounds(model: Any, parts: int, rounds: int, masks: _Masks) -> Calla
         @tf.custom_gradient  # type: ignore[untyped-decorator]
         def run(inputs: Tensor) -> tuple[Tensor, Callable[..., Any]]:
             masks.begin(tf.shape(inputs)[0])
-            shape = _of_part(model, 0, inputs[:1], masks, settings).shape  # which draws the masks, outside of the loop
+            shape = computed(0).shape  # which draws the masks, outside of the loop
             kept = tf.TensorArray(model.compute_dtype, pieces, infer_shape=False, element_shape=(None, *shape[1:]))
 
             def forward(first: Tensor, kept: tf.TensorArray) -> tuple[Tensor, tf.TensorArray]:

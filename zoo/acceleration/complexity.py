@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -41,7 +41,7 @@ class Complexity:
     multiply_adds: int
     uncounted: tuple[str, ...] = ()
     least: int = 0
-    values: int = 0
+    values: int = field(default=0, compare=False)
 
 
 def complexity(model: keras.Model) -> Complexity:
