@@ -67,19 +67,21 @@ class Table:
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns of ``values``."""
-        return (*self.features, *(name for name in self.targets if name not in self.features))
+        return tuple(dict.fromkeys((*self.features, *self.targets)))
 
     @property
     def target_columns(self) -> tuple[int | None, ...]:
         """For each target its column among the features, or None."""
-        return tuple(self.features.index(name) if name in self.features else None for name in self.targets)
+        places = {name: place for place, name in enumerate(self.features)}
+        return tuple(places.get(name) for name in self.targets)
 
     def cut(self, values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Cut values of shape (rows, columns) into features (rows, n_features) and targets (rows, n_targets).
 
         Both are views where the targets stand side by side.
         """
-        targets = [self.columns.index(name) for name in self.targets]
+        places = {name: place for place, name in enumerate(self.columns)}
+        targets = [places[name] for name in self.targets]
         first = targets[0] if targets else 0
         side_by_side = targets == list(range(first, first + len(targets)))
         chosen = values[:, first : first + len(targets)] if side_by_side else values[:, targets]

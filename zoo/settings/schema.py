@@ -79,7 +79,11 @@ class DataConfig(_Config):
         tuple[str, ...],
         BeforeValidator(read_names),
         _Parameter(unset="the example's; for anomalies all features", many=True, metavar="COLUMN,..."),
-    ] = Field((), description="Column to forecast, or column of classes; repeat it, or separate several by commas")
+    ] = Field(
+        (),
+        description="Column to forecast, or column of classes; repeat it, or separate several by commas, or give a"
+        " pattern: 'load_*'; '*': all numeric columns",
+    )
     features: Annotated[
         tuple[str, ...],
         BeforeValidator(read_names),
@@ -87,7 +91,7 @@ class DataConfig(_Config):
     ] = Field(
         (),
         description="Input column; repeat it, or separate several by commas, with quotes around a name that has one:"
-        " '\"a,b\",c'",
+        " '\"a,b\",c'; or a pattern: 'load_*'",
     )
     label: Annotated[str | None, Setting(tasks=(Task.ANOMALY,))] = Field(
         None, description="Column of 0 and 1, used for scoring alone"
