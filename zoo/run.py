@@ -40,6 +40,7 @@ class Run(Predictor):
     """
 
     __module__ = "zoo"  # where pickles look for it, and TensorFlow starts quietly
+    batch = 2**12  # as each call of a Keras network takes a while
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)

@@ -108,8 +108,8 @@ def common(
 def main() -> None:
     """Run the command and leave with its exit code.
 
-    0; 1 where a bundle fails its replay, or a plugin its checks; 2 for bad input; 130 after Ctrl-C; 143 after SIGTERM;
-    129 after SIGHUP, as where the terminal is closed.
+    0; 1 where a bundle fails its replay, or a plugin its checks; 2 for bad input; 3 where single series of a table
+    could not be answered; 130 after Ctrl-C; 143 after SIGTERM; 129 after SIGHUP, as where the terminal is closed.
     """
     open_closed_streams()  # before any file is opened
     for number in (signal.SIGTERM, signal.SIGHUP):  # so that what is staged is removed

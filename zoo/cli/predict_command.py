@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
+from zoo.cli.flags import in_flags
 from zoo.cli.output import (
     BundlePath,
     Json,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from zoo.inference.ranges import Outside
 
 FILLS = tuple(name for name in get_args(Missing) if name != "drop")  # no newest row can be left out
+KEEP_GOING, UNANSWERED = "keep-going", 3  # the latter is an exit code
 SHOWN = 5  # rows at either end of a backtest
 MOST_JSON = 100_000  # rows of a backtest
 
@@ -79,6 +81,14 @@ def predict(
             " a table on the terminal]."
         ),
     ] = None,
+    errors: Annotated[
+        str | None,
+        typer.Option(
+            help="A series that cannot be answered: raise (nothing is written) or keep-going (it gets a status, the"
+            " others their answers; exit code 3) [default: raise].",
+            metavar="WAY",
+        ),
+    ] = None,
     strict_range: Annotated[
         bool,
         typer.Option(
@@ -93,7 +103,8 @@ def predict(
     A folder is one table, of which each file is a series. With a folder as --output, each Parquet or CSV file in it is
     a table of its own and gets a Parquet file of the same name there, whole or not at all. The same command again makes
     only what is missing, or was made of other data, by another bundle or in another way. A file that fails is reported
-    and makes the exit code 2; the others are still done.
+    and makes the exit code 2; the others are still done. So does, within a table, a bad series with --errors
+    keep-going: a status says what is wrong with it, and the exit code is 3.
 
     Examples:
         zoo predict exported/basic-co2 --data example:co2
@@ -109,6 +120,7 @@ def predict(
     if stride is not None and not backtest:
         raise ConfigError("--stride is for --backtest, which is not given; give both or neither")
     workers, folder = take_workers(ctx), is_scored(data, output)
+    _check_errors(errors, backtest=backtest, folder=folder)
     if workers and not folder:
         given = ", ".join(f"`{name}`" for name in workers)
         raise ConfigError(
@@ -141,19 +153,48 @@ def predict(
 
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", UnknownTimesWarning)
-        forecast, outside = loaded.predict_table(data, **reading)
+        forecast, outside = loaded.predict_table(data, errors="report" if errors == KEEP_GOING else "raise", **reading)
     for warning in told:
         note(str(warning.message))
     if strict_range:
         refuse_outside(outside, data)
     _tell(outside)
     forecast = forecast.reset_index()
+    series = reading.get("series") or loaded.trained_on.series_column
+    unanswered = errors == KEEP_GOING and _tell_statuses(forecast, series)
     if output is None:
         _show([forecast], as_json=as_json)
-        return
-    with staged_writer(output) as writer:
-        writer.write(forecast)
-    note(f"{len(forecast)} rows: {output}")
+    else:
+        with staged_writer(output) as writer:
+            writer.write(forecast)
+        note(f"{len(forecast)} rows: {output}")
+    if unanswered:
+        raise typer.Exit(UNANSWERED)
+
+
+def _check_errors(errors: str | None, *, backtest: bool, folder: bool) -> None:
+    """Raise ConfigError for what is no way to take errors, and where they are taken otherwise."""
+    if errors not in (None, "raise", KEEP_GOING):
+        raise ConfigError(f"--errors is raise or {KEEP_GOING}, found '{errors}'; take one of them")
+    if errors == KEEP_GOING and folder:
+        raise ConfigError(f"--errors {KEEP_GOING}: of a folder each file fails by itself anyway; leave it out")
+    if errors == KEEP_GOING and backtest:
+        raise ConfigError(f"--errors {KEEP_GOING} is for the series' last windows, found --backtest; take one of them")
+
+
+def _tell_statuses(frame: pd.DataFrame, series: str | None) -> bool:
+    """Name the settings in the statuses, the frame's last column, as options, and tell how many series have one."""
+    name = frame.columns[-1]
+    frame[name] = frame[name].map({text: in_flags(text) for text in frame[name].unique()})
+    bad = frame[frame[name] != ""]
+    if bad.empty:
+        return False
+    if series is None:
+        note(f"no answer: {bad[name].iloc[0]}")
+        return True
+    found, total = bad[series].nunique(), frame[series].nunique()
+    note(f"{found} of {total} series have a status; the first, '{bad[series].iloc[0]}': {bad[name].iloc[0]}")
+    return True
 
 
 def _backtest(

@@ -13,22 +13,20 @@ from numpy.typing import NDArray
 
 from zoo.data.calendar import level_features
 from zoo.data.columns import known_class
-from zoo.data.frequency import next_times
 from zoo.data.imputation import find_holes, missing_value
 from zoo.data.intervals import Intervals, contains, intersect, intervals, outside
 from zoo.data.last_window import check_masking, filled_window, long_enough
 from zoo.data.masks import required_features, telling_ends
+from zoo.data.next_times_of_series import next_times_of_series
 from zoo.data.readers.reading import Reading, Source, read_frames
 from zoo.data.reading_choice import way_to_fill, without_calendar
 from zoo.data.roles import Roles
 from zoo.data.table import Table, read_table
-from zoo.data.times import ticks
+from zoo.data.times import from_ticks, ticks
 from zoo.data.windows import Layout, Windows
 from zoo.settings.choices import Missing
 from zoo_registry import Problem
 from zoo_registry.errors import ConfigError, DataError
-
-RECENT = 32  # rows that the next times are told by
 
 
 def steps_of(problem: Problem, roles: Roles) -> NDArray[np.int64]:
@@ -178,21 +176,21 @@ class TableWindows:
         assert frequency is not None
         numbers = ticks(times)[np.minimum(wanted, len(times) - 1)]
         unknown, beyond = np.zeros(wanted.shape, np.bool_), wanted >= ends
-        for end in np.unique(ends[beyond]):
-            here = beyond & (ends == end)
-            start = max(self._series[self._series_of(end - 1)].start, end - RECENT)
-            later = next_times(times[start:end], int((wanted[here] - end).max()) + 1, frequency.step)
-            if later is None:
-                unknown |= here
-            else:
-                if isinstance(later, pd.DatetimeIndex) and isinstance(times, pd.DatetimeIndex):
-                    later = later.as_unit(times.unit)
-                numbers[here] = ticks(later)[wanted[here] - end]
+        stops, stretch = np.unique(ends[beyond], return_inverse=True)
+        starts, ahead = self._starts[self._series_of(stops - 1)], wanted[beyond] - ends[beyond]
+        counts = np.zeros_like(stops)
+        np.maximum.at(counts, stretch, ahead + 1)
+        later, known = np.zeros((len(stops), counts.max(initial=0)), np.int64), np.zeros(len(stops), np.bool_)
+        for count in np.unique(counts):
+            these = np.flatnonzero(counts == count)
+            found = next_times_of_series(times, starts[these], stops[these], int(count), frequency.step)
+            later[these, :count], known[these] = found
+        numbers[beyond] = later[stretch, ahead]
+        unknown[beyond] = ~known[stretch]
         if not isinstance(times, pd.DatetimeIndex):
             return pd.arrays.IntegerArray(numbers.ravel(), unknown.ravel())
         numbers[unknown] = np.iinfo(np.int64).min  # NaT
-        plain = pd.DatetimeIndex(numbers.ravel().view(f"M8[{times.unit}]"))
-        return plain if times.tz is None else plain.tz_localize("UTC").tz_convert(times.tz)
+        return from_ticks(numbers.ravel(), times)
 
     def truth(self, wanted: NDArray[np.int64], known: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
         """By target the true values of rows, flat, missing where they are not ``known``; those that the table has."""

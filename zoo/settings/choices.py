@@ -3,6 +3,7 @@
 from typing import Literal
 
 Missing = Literal["error", "drop", "ffill", "interpolate", "mask"]
+Errors = Literal["raise", "report"]
 Gaps = Literal["error", "break", "ignore"]
 ShortSeries = Literal["error", "drop", "pad"]
 Aggregate = Literal["mean", "last", "sum"]

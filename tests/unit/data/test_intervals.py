@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.data import intervals as module
-from zoo.data.intervals import Intervals, contains, intersect, intervals, outside
+from zoo.data.intervals import Intervals, blocks_of_rows, contains, intersect, intervals, outside
 
 STOP = 30
 
@@ -82,6 +82,13 @@ def test_contains(pairs: list[tuple[int, int]], rows: list[int]):
     found = contains(intervals(pairs), np.array(rows, np.int64))
     assert found.dtype == np.bool_
     assert found.tolist() == [row in rows_of(intervals(pairs)) for row in rows]
+
+
+@given(stretches(), st.integers(1, STOP))
+def test_rows_come_in_their_order_in_blocks(pairs: list[tuple[int, int]], most: int):
+    blocks = list(blocks_of_rows(intervals(pairs), most))
+    assert [row for block in blocks for row in block.tolist()] == sorted(rows_of(intervals(pairs)))
+    assert all(len(block) == most for block in blocks[:-1])
 
 
 @given(stretches())
