@@ -210,6 +210,8 @@ class ScaledColumns:
             return np.asarray(values, dtype=np.float64)
         flat = np.asarray(values, dtype=np.float64).reshape(-1, values.shape[-1])
         result = np.empty(flat.shape)
+        if not len(flat):  # which scikit-learn refuses
+            return result.reshape(values.shape)
         if (missing := np.isnan(flat)).any():  # which not every transformer takes
             flat = np.where(missing, self.minimum if method == "transform" else 0.0, flat)
         for group in self.groups:
