@@ -24,7 +24,7 @@ from zoo.settings.setting import given_of
 from zoo.tracking.lifecycle import Lifecycle
 from zoo.tracking.mlflow_tracker import require_mlflow
 from zoo.tracking.trackers import make_trackers
-from zoo.training.preparation import check_season, prepare_run
+from zoo.training.preparation import check_season, prepare_run, with_names
 from zoo.training.step_count import pace_of
 from zoo_registry import discover
 from zoo_registry.errors import RunError
@@ -84,7 +84,7 @@ def plan(
     config = normalized_as_start(resolve(architecture, entry.item, hyperparameters or {}, asked), Path(runs))
     prepared = prepare_run(config, source, spool=None if spool is None else Path(spool))
     check_season(config.data, prepared.table)
-    return config.normalizing(prepared.window_scale.kind), prepared
+    return with_names(config.normalizing(prepared.window_scale.kind), prepared.table), prepared
 
 
 def train_prepared(

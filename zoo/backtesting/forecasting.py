@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from zoo.data.raw_windows import check_windows
 from zoo.data.splits import Split
 from zoo.data.table_windows import TableWindows
-from zoo.data.windows import Layout, Windows
-from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline, last_value, seasonal_naive, seasonal_rows
+from zoo.data.windows import Layout, Windows, seasonal_rows
+from zoo.evaluation.baselines import last_value, seasonal_naive
 from zoo.evaluation.evaluation import LAST_VALUE, NETWORK, RIDGE, SEASONAL, TRAIN_MEAN
+from zoo.evaluation.shared_ridge import fitting_ridge
 from zoo.outputs import FORECAST, QUANTILES
 from zoo.preprocessing.prepared import Prepared
 from zoo.quiet import import_tensorflow
@@ -85,7 +86,7 @@ def forecast_block(
     elif fitting is not None:
         prepared = prepare(fitting.data, laid.table, splits=fitting.splits)
     assert outputs is not None
-    baselines, skipped = _baselines(laid, prepared, season)
+    baselines, skipped = _baselines(laid, prepared, season, shared=_is_shared(fitting))
     made: dict[str, list[NDArray[np.float64]]] = {name: [] for name in (NETWORK, *baselines)}
     quantiles = []
     for some in laid.windows.batches(_batch_size(laid)):
@@ -128,7 +129,7 @@ def _trained(config: RunConfig, prepared: Prepared, callbacks: Sequence[Any]) ->
 
 
 def _baselines(
-    laid: TableWindows, prepared: Prepared | None, season: int | None
+    laid: TableWindows, prepared: Prepared | None, season: int | None, *, shared: bool
 ) -> tuple[dict[str, Callable[[NDArray[np.float64], slice], NDArray[Any]]], dict[str, str]]:
     """What each baseline of the task makes of windows and their numbers, and why others make nothing.
 
@@ -157,17 +158,23 @@ def _baselines(
                 steps,
                 season,
             )
-    if (inputs := laid.problem.window * len(laid.table.features)) > RIDGE_MAX_INPUTS:
-        skipped[RIDGE] = f"window times features is {inputs}, more than {RIDGE_MAX_INPUTS}"
-    elif prepared is None:
+    if prepared is None:
         skipped[RIDGE] = untrained
-    else:
-        scalers = prepared.preprocessor
-        ridge = RidgeBaseline(prepared.shape.target_columns).fit(prepared.parts["train"], prepared.parts["validation"])
+        return baselines, skipped
+    train = prepared.parts["train"]
+    made, skipped[RIDGE] = fitting_ridge(train, prepared.shape.target_columns, shared=shared)
+    if made is not None:
+        del skipped[RIDGE]
+        scalers, ridge = prepared.preprocessor, made.fit(train, prepared.parts["validation"])
         baselines[RIDGE] = lambda windows, _: scalers.inverse_transform_targets(
             ridge.predict(_as_windows(scalers.transform(windows), steps))
         )
     return baselines, skipped
+
+
+def _is_shared(fitting: Fitting | None) -> bool:
+    """Whether the network that is trained forecasts each target from its own window."""
+    return fitting is not None and fitting.config is not None and fitting.config.network.channels == "shared"
 
 
 def _filled_forward(laid: TableWindows) -> NDArray[np.float64]:

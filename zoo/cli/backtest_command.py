@@ -148,7 +148,8 @@ def _print(found: Backtested) -> None:
         f"{measured['subject']}: {measured['origins']} origins, {measured['first_origin']} to"
         f" {measured['last_origin']}, {measured['windows']} windows{left_out}{fits}; errors in original units\n"
     )
-    print_told(find_task(measured["task"]).results(measured, list(measured["network"]["targets"])))
+    told = find_task(measured["task"]).results(measured, list(measured["network"]["targets"]))
+    print_told(told, "--json or backtest.json")
     steps = len(measured["by_step"]["network"])
     if steps > 1:
         shown = sorted(

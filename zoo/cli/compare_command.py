@@ -59,7 +59,7 @@ def compare(
         print_json([row.plain() for row in rows])
         return
     ranking = ranked_by(measured)
-    print_table(heads(rows, ranking), [cells(row, ranking) for row in rows])
+    print_table(heads(rows, ranking), [cells(row, ranking) for row in rows], whole_in="--json")
     if html is not None:
         say(f"page: {html}")
 

@@ -103,12 +103,12 @@ def train(
         check_places(runs, exporting, export=export)
         if find_lr and resolved.training.start_from is not None:
             raise ConfigError("`find_lr` tests a new network, expected no `start_from`; leave one of them out")
-        from zoo.training.preparation import check_season, prepare_run
+        from zoo.training.preparation import check_season, prepare_run, with_names
 
         if unfinished is None:
             prepared = prepare_run(resolved, resolved.data.source, spool=spool)
             check_season(resolved.data, prepared.table)
-            resolved = resolved.normalizing(prepared.window_scale.kind)
+            resolved = with_names(resolved.normalizing(prepared.window_scale.kind), prepared.table)
             if prepared.reason is not None:
                 note(f"windows are normalized by {prepared.window_scale.kind}: {prepared.reason}")
         else:

@@ -213,7 +213,7 @@ def _print(study: Study) -> None:
     say(f"trials: {len(rows)} complete{left}, {found['pruned']} pruned, {found['failed']} failed")
     if study.run is not None:
         say()
-        print_results(study.run.record)
+        print_results(study.run.record, "run.json")
         say(f"run: {study.run.folder}")
     say(f"report: {study.folder / PAGE_FILE}")
     say(f"best: {study.folder / BEST_FILE}")

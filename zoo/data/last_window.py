@@ -106,8 +106,8 @@ def long_enough(
     for name, error in table.refused.items():
         with statuses.of(name):
             raise error
-    orderly = {name: rows for name, rows in table.series.items() if name not in table.refused}
     needed = 1 if reading.short_series == "pad" else window
+    orderly = {name: rows for name, rows in table.series.items() if name not in table.refused}
     rows = {name: rows for name, rows in orderly.items() if len(rows) >= needed}
     short = [name for name in orderly if name not in rows]
     if short and not (rows and reading.short_series == "drop"):
@@ -117,44 +117,8 @@ def long_enough(
     return rows
 
 
-def check_masking(missing: Missing, reading: Reading, features: Sequence[str], masked: Collection[str]) -> None:
-    """Raise ConfigError where a network was not trained on what it is to be given."""
-    if missing == "mask" and not masked:
-        raise ConfigError(
-            "`missing='mask'`: the network was trained on whole windows alone; take ffill or interpolate, or train with"
-            " `missing='mask'` on rows that miss some values"
-        )
-    if reading.short_series == "pad" and not {*features} <= {*masked}:
-        raise ConfigError(
-            "`short_series='pad'`: the network was not trained on windows filled up in front; take drop, or train with"
-            " `short_series='pad'` on series of which some are too short"
-        )
-
-
-def without_silent(last: LastWindows, problem: Problem, errors: Errors) -> LastWindows:
-    """Refuse windows to which a network would answer NaN, as they hold no value of what it is asked for.
-
-    Raises DataError; with ``errors="report"`` their series get a status, and have no windows among those returned.
-    """
-    needed = required_features(problem.target_columns, level_features(problem.features))
-    if not (silent := silent_windows(last.values, needed)).any():
-        return last
-    told = f"no value of what the forecast is made from was observed in the last {problem.window} rows (the window)"
-    names = np.array(last.series, dtype=object)[last.answered][silent]
-    if errors == "report":
-        statuses = last.statuses | dict.fromkeys(names, f"{told}; give rows that hold some")
-        return replace(last, values=last.values[~silent], statuses=statuses)
-    which = "" if last.series_column is None else f", of series {shown(names[0])}"
-    raise DataError(f"{told}{which} ({len(names)} of {len(last.series)} series); give rows that hold some")
-
-
 def _windows(
-    table: Table,
-    rows: dict[str, range],
-    window: int,
-    missing: Missing,
-    masked: Collection[str],
-    statuses: Statuses,
+    table: Table, rows: dict[str, range], window: int, missing: Missing, masked: Collection[str], statuses: Statuses
 ) -> NDArray[np.float64]:
     """The last window of each series, (n_series, window, n_features), but of those that get a status."""
     names, (starts, stops) = list(rows), _ends(rows.values())
@@ -186,6 +150,39 @@ def _fill_from_within(values: NDArray[np.float64], absent: NDArray[np.bool_], mi
         fill_forward(column, find_holes(column), 0, range(len(column)), missing)
     windows[absent[chosen]] = np.nan
     values[chosen] = windows
+
+
+def check_masking(missing: Missing, reading: Reading, features: Sequence[str], masked: Collection[str]) -> None:
+    """Raise ConfigError where a network was not trained on what it is to be given."""
+    if missing == "mask" and not masked:
+        raise ConfigError(
+            "`missing='mask'`: the network was trained on whole windows alone; take ffill or interpolate, or train with"
+            " `missing='mask'` on rows that miss some values"
+        )
+    if reading.short_series == "pad" and not {*features} <= {*masked}:
+        raise ConfigError(
+            "`short_series='pad'`: the network was not trained on windows filled up in front; take drop, or train with"
+            " `short_series='pad'` on series of which some are too short"
+        )
+
+
+def without_silent(last: LastWindows, problem: Problem, errors: Errors) -> LastWindows:
+    """Leave out windows for which a network would answer NaN, as they hold no value of what it is asked for.
+
+    Their series get a status; raises DataError unless ``errors`` is ``report``.
+    """
+    needed = required_features(problem.target_columns, level_features(problem.features))
+    silent = silent_windows(last.values, needed)
+    if not silent.any():
+        return last
+    told = f"no value of what the forecast is made from was observed in the last {problem.window} rows (the window)"
+    names = [name for name in last.series if name not in last.statuses]
+    of_series = [names[number] for number in np.flatnonzero(silent)]
+    if errors == "raise":
+        which = "" if last.series_column is None else f", of series {shown(of_series[0])}"
+        raise DataError(f"{told}{which} ({len(of_series)} of {len(last.series)} series); give rows that hold some")
+    statuses = last.statuses | dict.fromkeys(of_series, f"{told}; give rows that hold some")
+    return replace(last, values=last.values[~silent], statuses=statuses)
 
 
 def filled_window(

@@ -164,7 +164,8 @@ def cut_series(
         return found, ""
     first = left_out[0]
     if over[first]:
-        return found, f"the split needs {test[first]} rows, found {lengths[first]}; {remedy(first)}"
+        split = _listed(np.diff(ends[first], prepend=0).tolist())
+        return found, f"the split {split} needs {test[first]} rows, found {lengths[first]}; give a smaller `split`"
     part = int(short[first].argmax())
     needing, needed = minimum.what, minimum.train
     if part and minimum.later < minimum.train:

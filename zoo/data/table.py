@@ -43,8 +43,8 @@ class Table:
     ``stretches`` are intervals of rows over whose ends no window may reach: the series, cut at gaps where that was
     asked for. ``labels`` (rows,) numbers ``classes``, -1 where the label is missing. ``file_rows`` gives each row's
     place in the source where it is another one. ``weights`` (rows,), 0 or more and not all 0, say how much rows count
-    in the loss. ``repairs`` records what was done on request. ``refused`` says what is wrong with series whose rows are
-    out of order, where that was to cost no other series.
+    in the loss. ``repairs`` records what was done on request. ``refused`` says what is wrong with series whose
+    rows are out of order, where that was to cost no other series.
     """
 
     source: str
@@ -70,19 +70,21 @@ class Table:
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns of ``values``."""
-        return (*self.features, *(name for name in self.targets if name not in self.features))
+        return tuple(dict.fromkeys((*self.features, *self.targets)))
 
     @property
     def target_columns(self) -> tuple[int | None, ...]:
         """For each target its column among the features, or None."""
-        return tuple(self.features.index(name) if name in self.features else None for name in self.targets)
+        places = {name: place for place, name in enumerate(self.features)}
+        return tuple(places.get(name) for name in self.targets)
 
     def cut(self, values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Cut values of shape (rows, columns) into features (rows, n_features) and targets (rows, n_targets).
 
         Both are views where the targets stand side by side.
         """
-        targets = [self.columns.index(name) for name in self.targets]
+        places = {name: place for place, name in enumerate(self.columns)}
+        targets = [places[name] for name in self.targets]
         first = targets[0] if targets else 0
         side_by_side = targets == list(range(first, first + len(targets)))
         chosen = values[:, first : first + len(targets)] if side_by_side else values[:, targets]

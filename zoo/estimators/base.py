@@ -28,7 +28,7 @@ from zoo.settings.choices import FRAME
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import RunConfig
 from zoo.tasks import find_task
-from zoo.training.preparation import prepare_run
+from zoo.training.preparation import prepare_run, with_names
 from zoo_registry import Task, discover
 from zoo_registry.errors import ConfigError, DataError, close_match_hint
 
@@ -66,7 +66,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         self.network_, self.history_, self.best_epoch_ = fitted.model, fitted.history, fitted.best_epoch
         self.preprocessor_ = prepared.preprocessor
         lasting = config.model_copy(update={"training": fitted.config})
-        self.config_ = lasting.normalizing(prepared.window_scale.kind)
+        self.config_ = with_names(lasting.normalizing(prepared.window_scale.kind), table)
         self.features_, self.targets_ = table.features, prepared.problem.targets
         self.feature_names_in_ = np.array([str(name) for name in X.columns], dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve
 
-from zoo.data.windows import Windows
-from zoo.data.windows import seasonal_rows as seasonal_rows  # one of the baselines
+from zoo.data.windows import Windows, seasonal_rows
 from zoo.preprocessing.normalized_truth import NormalizedTruth, apart
 from zoo.preprocessing.observed_values import observed_part
 from zoo.preprocessing.window_scale import last_value_of
@@ -34,8 +33,8 @@ def seasonal_naive(
 ) -> NDArray[np.float64]:
     """Repeat the last season that is known, (n_windows, horizon, n_targets); NaN where it is not in the series.
 
-    ``begins`` (n_windows,) are the first rows of the windows' series;
-    the rest is as in :func:`zoo.data.windows.seasonal_rows`.
+    ``begins`` (n_windows,) are the first rows of the windows' series; the rest is as in
+    :func:`zoo.data.windows.seasonal_rows`.
     """
     rows = seasonal_rows(origins, last_rows, horizon, season)
     lacking = rows < begins[:, None]

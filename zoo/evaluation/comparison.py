@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from zoo.evaluation.headline import Measures, against, told
+from zoo.texts import some
 from zoo_registry.errors import RunError
 
 _LONGEST = 160  # characters of two values in a sentence
@@ -139,7 +140,7 @@ def scaled_as(runs: Sequence[Measured]) -> str:
 
 
 def shown(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return some(list(map(str, value))) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _equal(own: Row, other: Row, ranking: Measures) -> bool:

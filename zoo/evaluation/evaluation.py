@@ -11,18 +11,13 @@ from numpy.typing import NDArray
 from zoo.data.intervals import intersect, intervals, rows_of
 from zoo.data.splits import TRAIN_ALONE
 from zoo.data.storage import row_blocks
-from zoo.data.windows import Windows
-from zoo.evaluation.baselines import (
-    RIDGE_MAX_INPUTS,
-    RidgeBaseline,
-    last_value,
-    seasonal_naive,
-    seasonal_rows,
-)
+from zoo.data.windows import Windows, seasonal_rows
+from zoo.evaluation.baselines import last_value, seasonal_naive
 from zoo.evaluation.details import Details, SeriesDetails, window_excerpt
 from zoo.evaluation.headline import SERIES_MEASURES, forecast_measures, headline, outcomes, told
 from zoo.evaluation.metrics import ForecastErrors, QuantileErrors, seasonal_changes
 from zoo.evaluation.series_errors import SeriesErrors, named
+from zoo.evaluation.shared_ridge import fitting_ridge
 from zoo.evaluation.worst_windows import WorstWindows
 from zoo.preprocessing.prepared import Prepared
 from zoo_registry.errors import DataError
@@ -33,12 +28,18 @@ Forecaster = Callable[[slice], NDArray[Any]]  # numbers of test windows -> (n, h
 
 
 def evaluate(
-    forecasts: Iterable[NDArray[Any]], prepared: Prepared, *, past: bool = True, details: Details | None = None
+    forecasts: Iterable[NDArray[Any]],
+    prepared: Prepared,
+    *,
+    past: bool = True,
+    shared: bool = False,
+    details: Details | None = None,
 ) -> dict[str, Any]:
     """Compare test forecasts in original units, (n, *prepared.shape.output) at a time, with baselines.
 
     Of quantiles the middle one is the forecast. ``past`` says that the targets' past is known to who forecasts: without
-    it the mean of the train rows stands in for the last value and season. What was filled is no truth, and test windows
+    it the mean of the train rows stands in for the last value and season. ``shared``: each of the targets is forecast
+    from its own window, and so by ridge regression. What was filled is no truth, and test windows
     whose horizon holds it are left out.
 
     Returns ``windows`` and ``left_out`` (their numbers), ``network`` and ``baselines``, each measured by
@@ -52,7 +53,7 @@ def evaluate(
     """
     history, raw, test, middle = prepared.history, prepared.truth, prepared.parts["test"], prepared.middle
     targets, quantiles, starts = prepared.preprocessor.targets_, prepared.shape.quantiles, prepared.table.starts
-    baselines, skipped, lacking = _baselines(prepared, history, raw, past=past)
+    baselines, skipped, lacking = _baselines(prepared, history, raw, past=past, shared=shared)
     errors = {name: ForecastErrors(targets.names) for name in (NETWORK, *baselines)}
     spread = QuantileErrors(quantiles, len(targets.names))
     changes, names = train_changes(prepared, prepared.season), list(prepared.table.series)
@@ -156,7 +157,7 @@ def _series_details(
 
 
 def _baselines(
-    prepared: Prepared, history: NDArray[Any], raw: NDArray[Any], *, past: bool
+    prepared: Prepared, history: NDArray[Any], raw: NDArray[Any], *, past: bool, shared: bool
 ) -> tuple[dict[str, Forecaster], dict[str, str], dict[str, NDArray[np.bool_]]]:
     """The baselines, fitted, why others cannot be computed, and which series (n_series,) some are not for."""
     parts, targets, season = prepared.parts, prepared.preprocessor.targets_, prepared.season
@@ -189,12 +190,11 @@ def _baselines(
                 skipped[SEASONAL] = f"in each of the {without.sum()} series {_too_long(season)}"
             else:
                 skipped[SEASONAL] = f"the season of {season} rows is longer than the {rows} rows before the test part"
-    if (inputs := test.window * test.features.shape[1]) > RIDGE_MAX_INPUTS:
-        skipped[RIDGE] = f"window times features is {inputs}, more than {RIDGE_MAX_INPUTS}"
+    made, reason = fitting_ridge(parts["train"], prepared.shape.target_columns, shared=shared)
+    if made is None:
+        skipped[RIDGE] = reason
     else:
-        ridge = RidgeBaseline(prepared.shape.target_columns).fit(
-            parts["train"], parts["validation"], parts.get(TRAIN_ALONE)
-        )
+        ridge = made.fit(parts["train"], parts["validation"], parts.get(TRAIN_ALONE))
         baselines[RIDGE] = lambda numbers: targets.inverse_transform(ridge.predict(test, numbers))
     return baselines, skipped, lacking
 

@@ -36,7 +36,9 @@ class Measurement:
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @classmethod
-    def of_forecasts(cls, told: Iterable[NDArray[Any]], prepared: Prepared, *, past: bool = True) -> Self:
+    def of_forecasts(
+        cls, told: Iterable[NDArray[Any]], prepared: Prepared, *, past: bool = True, shared: bool = False
+    ) -> Self:
         """Measure forecasts of the test windows in original units, (n, *shape.output) at a time: :func:`evaluate`."""
         table = prepared.table
         dates, positions = _time_of(table)
@@ -49,7 +51,7 @@ class Measurement:
             name_row=table.row_name,
             dates=dates,
         )
-        evaluation = evaluate(told, prepared, past=past, details=details)
+        evaluation = evaluate(told, prepared, past=past, shared=shared, details=details)
         return cls(evaluation, details, {} if details.series is None else {"series": details.series.table})
 
     @classmethod

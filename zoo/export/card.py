@@ -14,9 +14,15 @@ from zoo.provenance import why_untested
 from zoo.tasks import find_task
 from zoo.texts import printable
 
+_MOST_NAMES = 100  # in a list
+_MOST_COLUMNS = 20  # of a row that stands in a client
 
-def model_card(manifest: Manifest, summary: str, row: Sequence[str]) -> str:
-    """Render the card; ``row`` is each row of the clients' sample window, as numbers are written."""
+
+def model_card(manifest: Manifest, summary: str, row: Sequence[str], *, whole: bool = True) -> str:
+    """Render the card; ``row`` is each row of the clients' sample window, as numbers are written.
+
+    ``whole`` says that golden.npz holds that window, not only what it is made of.
+    """
     environment = Environment(
         loader=PackageLoader("zoo.export"),
         autoescape=True,  # which marks what is escaped already, by _text
@@ -42,11 +48,14 @@ def model_card(manifest: Manifest, summary: str, row: Sequence[str]) -> str:
         table=None if metrics is None else task.card_table(metrics, problem.targets),
         untested=why_untested(manifest.retrained_from),
         row=row,
+        whole=whole,
+        many=len(row) > _MOST_COLUMNS,
     )
 
 
 def _listed(names: Sequence[str]) -> Markup:
-    return Markup(", ").join(map(_code, names))
+    more = f" and {len(names) - _MOST_NAMES:,} more, as manifest.json has them" if len(names) > _MOST_NAMES else ""
+    return Markup(", ").join(map(_code, names[:_MOST_NAMES])) + more
 
 
 def _text(text: object) -> Markup:

@@ -98,7 +98,7 @@ class Predictor(ABC):
             masked=problem.masked,
             errors=errors,
         )
-        if problem.masked:
+        if problem.masked and len(last.values):
             last = without_silent(last, problem, errors)
         if not len(last.values):
             nothing = {tensor.name: np.empty((0, *tensor.shape)) for tensor in problem.outputs}
@@ -143,13 +143,6 @@ class Predictor(ABC):
         if is_windows(source):
             raise DataError("expected a table to go over, found an array of windows; give that to predict or outputs")
 
-    def _missing(self, asked: Missing | None) -> Missing | None:
-        """What is done about missing values: as asked for, else masks where the training knew them."""
-        filling = self.trained_on.repairs.missing
-        if asked is None and self.problem.masked and filling is not None and filling.method == "mask":
-            return "mask"
-        return asked
-
     def _run_batches(self, checked: NDArray[np.floating]) -> dict[str, NDArray[Any]]:
         """What :meth:`run` gives, for so many windows at a time that they take little memory."""
         size = self.windows_at_a_time
@@ -160,6 +153,13 @@ class Predictor(ABC):
     def windows_at_a_time(self) -> int:
         """The number of windows in a batch, fewer where they are long."""
         return max(1, min(self.batch or BATCH, BATCH_VALUES // (self.problem.window * len(self.problem.features))))
+
+    def _missing(self, asked: Missing | None) -> Missing | None:
+        """What is done about missing values: as asked for, else masks where the training knew them."""
+        filling = self.trained_on.repairs.missing
+        if asked is None and self.problem.masked and filling is not None and filling.method == "mask":
+            return "mask"
+        return asked
 
     def _reading(self, source: Source, given: dict[str, Any]) -> Reading:
         from zoo.data.reading_choice import reading_as_trained

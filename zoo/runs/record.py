@@ -37,7 +37,7 @@ class Threads(Record):
 
 
 class EngineRecord(Record):
-    """How training steps were computed, and which layers were fused, or why not."""
+    """How training steps were computed, and which layers were fused, or why not; ``rounds`` are of a batch."""
 
     engine: str
     parts: int
@@ -46,6 +46,7 @@ class EngineRecord(Record):
     fused: tuple[str, ...]
     not_fused: tuple[str, ...]
     threads: Threads
+    rounds: int = 1
 
 
 class TrainingRecord(Record):

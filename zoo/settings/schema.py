@@ -79,7 +79,11 @@ class DataConfig(_Config):
         tuple[str, ...],
         BeforeValidator(read_names),
         _Parameter(unset="the example's; for anomalies all features", many=True, metavar="COLUMN,..."),
-    ] = Field((), description="Column to forecast, or column of classes; repeat it, or separate several by commas")
+    ] = Field(
+        (),
+        description="Column to forecast, or column of classes; repeat it, or separate several by commas, or give a"
+        " pattern: 'load_*'; '*': all numeric columns",
+    )
     features: Annotated[
         tuple[str, ...],
         BeforeValidator(read_names),
@@ -87,15 +91,15 @@ class DataConfig(_Config):
     ] = Field(
         (),
         description="Input column; repeat it, or separate several by commas, with quotes around a name that has one:"
-        " '\"a,b\",c'",
+        " '\"a,b\",c'; or a pattern: 'load_*'",
     )
     label: Annotated[str | None, Setting(tasks=(Task.ANOMALY,))] = Field(
         None, description="Column of 0 and 1, used for scoring alone"
     )
     weight: Annotated[str | None, _Parameter(unset="all rows count alike", metavar="COLUMN")] = Field(
         None,
-        description="Column of numbers, 0 or more, that says how much a row counts in the loss: a window counts by the"
-        " mean over the rows that it is judged by, of a forecast those of its horizon",
+        description="Column of weights, 0 or more: a window counts in the loss by their mean over its horizon, or by"
+        " its last row",
     )
     time: Annotated[str | None, _Parameter(unset=_FOUND, bundles=f"{_TRAININGS}, else {_FOUND}")] = Field(
         None, description="Column of times, or of whole numbers that count up"
@@ -304,8 +308,7 @@ class TrainingConfig(_Config):
     )
     sample_by: Annotated[SampleBy, Setting(tuned=True)] = Field(
         "windows",
-        description="Draw batches evenly over all windows (windows), or over the series and within each over its"
-        " windows (series), so that long series do not crowd out short ones",
+        description="Draw batches evenly over all windows, or evenly over the series and within each over its windows",
     )
     batch_size: Annotated[int, _Tuned(preset=_ARCHITECTURES), Search.choice(32, 64, 128)] = Field(
         32, ge=1, description="Windows in a batch"

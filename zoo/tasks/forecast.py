@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from zoo.reports.report import Training
     from zoo.settings.schema import DataConfig, RunConfig
 
+_MOST_CARD_TARGETS = 10  # of which the model's card has each one's errors
+
 
 _LONGEST = 60  # characters of a series' name
 
@@ -91,7 +93,8 @@ class Forecast(SequenceTask):
 
         inverse = prepared.preprocessor.targets_.inverse_transform
         told = (inverse(scaled, axis=2) for scaled in predict(prepared.parts["test"]))
-        return Measurement.of_forecasts(told, prepared, past=not self.roles.apart)
+        shared = config.network.channels == "shared"
+        return Measurement.of_forecasts(told, prepared, past=not self.roles.apart, shared=shared)
 
     def results(self, evaluation: Mapping[str, Any], targets: Sequence[str]) -> Iterator[str | TextTable]:
         """Errors of several series by series, in original units, scaled of several targets, and of quantiles."""
@@ -106,11 +109,7 @@ class Forecast(SequenceTask):
         yield TextTable(("target", self.told_by, "MAE", "RMSE", "MASE"), rows)
         if len(targets) > 1:
             yield ""
-            scaled = [
-                (name, f"{measured['scaled']['mae']:.4f}", f"{measured['scaled']['mse']:.4f}")
-                for name, measured in everybody(evaluation).items()
-            ]
-            yield TextTable((self.told_by, "scaled MAE over all targets", "scaled MSE"), scaled)
+            yield self._scaled_table(evaluation, ".4f")
         if (quantiles := evaluation["quantiles"]) is not None:
             yield ""
             levels = zip(quantiles["levels"], quantiles["below"], quantiles["pinball"], strict=True)
@@ -123,6 +122,13 @@ class Forecast(SequenceTask):
             )
             if (weighted := quantiles.get("weighted")) is not None:
                 yield f"weighted quantile loss: {weighted:.4f}"
+
+    def _scaled_table(self, evaluation: Mapping[str, Any], digits: str) -> TextTable:
+        scaled = [
+            (name, *(f"{measured['scaled'][error]:{digits}}" for error in ("mae", "mse")))
+            for name, measured in everybody(evaluation).items()
+        ]
+        return TextTable((self.told_by, "scaled MAE over all targets", "scaled MSE"), scaled)
 
     def described(self, data: DataConfig) -> str:
         """Window, horizon and gap."""
@@ -145,9 +151,11 @@ class Forecast(SequenceTask):
         }
 
     def card_table(self, metrics: Mapping[str, Any], targets: Sequence[str]) -> TextTable:
-        """MAE and RMSE of each target; of several series first the means of their MASE and sMAPE."""
+        """MAE and RMSE of each target, of many their scaled errors, and of several series their mean MASE first."""
         if self.measures_of(metrics) is not self.measures:
             return self.measured_table(metrics, ".4g")
+        if len(targets) > _MOST_CARD_TARGETS:
+            return self._scaled_table(metrics, ".4g")
         heads = (f"{error} {target}" for target in targets for error in ("MAE", "RMSE"))
         rows = [
             (name, *(f"{measured['targets'][target][error]:.4g}" for target in targets for error in ("mae", "rmse")))

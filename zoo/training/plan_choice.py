@@ -48,6 +48,7 @@ def choose_plan(
     return replace(
         plan,
         parts=config.batch_parts or plan.parts,
+        rounds=1 if config.batch_parts else plan.rounds,
         steps_per_execution=config.steps_per_execution or plan.steps_per_execution,
         jit=plan.jit if config.xla is None else config.xla,
     )
@@ -68,7 +69,7 @@ def computed_by(
     """
     with ExitStack() as stack:
         if plan.engine == "fused":
-            stack.enter_context(Fusion(model).active(plan.parts))
+            stack.enter_context(Fusion(model).active(plan.parts, plan.rounds))
         if steps_per_epoch is not None:
             size = plan.steps_per_execution
             several = several_steps(model, size, steps_per_epoch, draw=draw, jit=plan.jit, total=total)

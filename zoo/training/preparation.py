@@ -13,7 +13,7 @@ from zoo.data.imputation import repair_missing
 from zoo.data.intervals import intervals
 from zoo.data.masks import masked_features, required_features, telling_ends
 from zoo.data.readers.reading import Source
-from zoo.data.reading_choice import reading_of
+from zoo.data.reading_choice import reading_of, without_calendar
 from zoo.data.series_splits import check_splits, padded_series, split_series
 from zoo.data.splits import PARTS, TRAIN_ALONE, Split
 from zoo.data.table import Table, read_table
@@ -192,6 +192,20 @@ def check_season(config: DataConfig, table: Table) -> None:
             f"{table.source}: {len(table.series):,} series with {times} do not tell how long a season is; give"
             " `season`, the rows in a season, 1 for none"
         )
+
+
+def with_names(config: RunConfig, table: Table) -> RunConfig:
+    """The configuration with the columns that its lists and patterns stand for in the table of the training.
+
+    A record of them asks the same of another table.
+    """
+    data, found = config.data, dict[str, tuple[str, ...]]()
+    targets = (str(table.label_column),) if find_task(config.task).roles.classes else table.targets
+    if not set(data.target) <= set(targets):
+        found["target"] = targets
+    if not set(data.features) <= set(table.features):
+        found["features"] = tuple(without_calendar(table.features, data.calendar))
+    return config.model_copy(update={"data": data.model_copy(update=found)}) if found else config
 
 
 def split_table(table: Table, config: DataConfig) -> tuple[dict[str, Split], list[str]]:

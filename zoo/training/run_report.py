@@ -10,6 +10,7 @@ from zoo.reports.report import Training, untested_page
 from zoo.runs.record import RunRecord, TrainingRecord
 from zoo.settings.toml_file import config_text
 from zoo.tasks import find_task
+from zoo.texts import some
 
 
 def run_report(record: RunRecord, history: Mapping[str, Sequence[float]], best_epoch: int, details: Any) -> str:
@@ -42,9 +43,9 @@ def _facts(record: RunRecord) -> list[tuple[str, str]]:
         ("task", f"{task.name}: {task.described(config.data)}"),
         ("data", f"{data.source}, {data.rows:,} rows"),
         ("fingerprint", data.fingerprint),
-        (task.targets_head, _some(record.problem.targets)),
+        (task.targets_head, some(record.problem.targets)),
         *([] if record.evaluation is None else task.facts(config, record.evaluation)),
-        ("features", _some(record.problem.features)),
+        ("features", some(record.problem.features)),
     ]
     if data.series_column is not None:
         facts.append(("series", f"{data.series}, told apart by {data.series_column}"))
@@ -65,8 +66,4 @@ def _told(value: Any) -> str:
     """Plain data in words: what is inside of what comes after a colon."""
     if isinstance(value, dict):
         return ", ".join(f"{name}: {_told(inner)}" for name, inner in value.items())
-    return _some(list(map(str, value))) if isinstance(value, (list, tuple)) else str(value)
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    return some(list(map(str, value))) if isinstance(value, (list, tuple)) else str(value)

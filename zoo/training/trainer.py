@@ -36,11 +36,12 @@ from zoo.training.schedules import RecordRate, make_rate, schedule_callbacks
 from zoo.training.seeding import alone, seeded
 from zoo.training.series_draws import series_offsets
 from zoo.training.step_count import Pace, pace_of, settled_length, total_steps
-from zoo.training.window_weights import window_weights
+from zoo.training.window_weights import WindowWeights, window_weights
 from zoo_registry import Architecture, Hyperparameters, LossContext
 from zoo_registry.errors import ConfigError, TrainingError
 
-PREDICTION_BATCH = 512
+PREDICTION_BATCH = 512  # windows
+PREDICTION_VALUES = 2**20  # of a batch at most, read and told, so that many columns take no more memory
 CORES = 2  # by which it is estimated how long a training takes, whatever the machine has
 
 
@@ -118,7 +119,7 @@ def fit(
     config = settle(architecture, hp, prepared, config, network)
     train, judged, validation = prepared.parts["train"], prepared.parts["validation"], None
     if len(judged):  # else all rows are trained on
-        validation = ordered_batches(judged, PREDICTION_BATCH, window_weights(prepared, "validation"))
+        validation = _predicted(judged, window_weights(prepared, "validation"))
     pace, drawn = pace_of(config, len(train)), drawing(prepared, config)
 
     def build() -> keras.Model:
@@ -250,7 +251,7 @@ def forecaster(model: keras.Model) -> Callable[[Windows], Iterator[NDArray[np.fl
         predict = function.get_concrete_function(tf.TensorSpec(given.shape, given.dtype))
 
     def forecast(windows: Windows) -> Iterator[NDArray[np.float32]]:
-        for inputs, *_ in ordered_batches(windows, PREDICTION_BATCH):
+        for inputs, *_ in _predicted(windows):
             with layers_told(model, "called"):
                 outputs = predict(inputs).numpy()
             yield outputs
@@ -259,8 +260,14 @@ def forecaster(model: keras.Model) -> Callable[[Windows], Iterator[NDArray[np.fl
 
 
 def forecast_batches(model: keras.Model, windows: Windows) -> Iterator[NDArray[np.float32]]:
-    """A network's scaled outputs, (n, *shape.output), ``PREDICTION_BATCH`` windows at a time, in their order."""
+    """A network's scaled outputs, (n, *shape.output), at most ``PREDICTION_BATCH`` windows at a time, in order."""
     return forecaster(model)(windows)
+
+
+def _predicted(windows: Windows, weights: WindowWeights | None = None) -> tf.data.Dataset:
+    """Windows in batches that a network takes without training; the wider they are, the fewer at once."""
+    values = windows.window * windows.features.shape[1] + windows.horizon * windows.targets.shape[1]
+    return ordered_batches(windows, max(1, min(PREDICTION_BATCH, PREDICTION_VALUES // values)), weights)
 
 
 def measure(model: keras.Model, prepared: Prepared, config: RunConfig) -> Measurement:

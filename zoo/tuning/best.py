@@ -10,7 +10,7 @@ from zoo.api import train_prepared
 from zoo.data.table import Table
 from zoo.settings.schema import RunConfig
 from zoo.tasks import find_task
-from zoo.training.preparation import prepare_run
+from zoo.training.preparation import prepare_run, with_names
 from zoo.training.step_count import lasting, total_steps
 from zoo.tuning.trial_record import TrialRecord
 from zoo_registry.errors import ConfigError
@@ -45,6 +45,7 @@ def retrain(config: RunConfig, trial: TrialRecord, source: Table, *, runs: str |
         raise ConfigError(f"`retrain` is not for `task='{config.task}'`, {why}; train the best configuration instead")
     wanted = refit_config(config, trial)
     prepared = prepare_run(wanted, source)
+    wanted = with_names(wanted, source)
     allowed = config.training.model_copy(update=trial.length)
     training = lasting(wanted.training, total_steps(allowed, len(prepared.parts["train"])))
     return train_prepared(wanted.model_copy(update={"training": training}), prepared, runs=runs, progress=progress)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
-from zoo.data.windows import Layout, Windows
-from zoo.evaluation.baselines import RIDGE_PENALTIES, RidgeBaseline, last_value, seasonal_naive, seasonal_rows
+from zoo.data.windows import Layout, Windows, seasonal_rows
+from zoo.evaluation.baselines import RIDGE_PENALTIES, RidgeBaseline, last_value, seasonal_naive
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import DataConfig
 from zoo.training.preparation import prepare, prepare_run

@@ -27,6 +27,7 @@ ENGINE = {
     "parts": 2,
     "steps_per_execution": 8,
     "jit": False,
+    "rounds": 1,
     "fused": ("LSTM(2)",),
     "not_fused": (),
     "threads": {"intra": 1, "inter": 2},
