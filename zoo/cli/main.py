@@ -23,6 +23,7 @@ _NAMED = (
     "show",
     "inspect",
     "train",
+    "retrain",
     "tune",
     "runs",
     "compare",

@@ -57,7 +57,9 @@ class TargetScale:
 
 def put_back(values: Any, level: Any, scale: Any) -> Any:
     """Unsquashed outputs by the targets' level and scale, scaled as the targets are."""
-    return values * beside(scale, values) + beside(level, values)
+    # The level comes first: as the second term Keras takes one value a window for a bias, where the batch is as long as
+    # the horizon
+    return beside(level, values) + values * beside(scale, values)
 
 
 def beside(rows: Any, outputs: Any) -> Any:
