@@ -17,7 +17,10 @@ from typing import Any
 
 import pytest
 
-FORM = re.compile(r"^no --data: |: a series a line, read as|, as in the long format$|, which the column 'series' names")
+FORM = re.compile(
+    r"^no --data: |: a series a line, read as|, as in the long format$|, which the column 'series' names"
+    r"|^windows are normalized by "
+)
 
 Content = dict[str, bytes | None]
 Refusal = Callable[..., str]

@@ -35,8 +35,8 @@ def train_export(zoo_command, architecture: str, *arguments: str) -> Path:
     manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
     assert all(part["difference"] < 1e-5 for part in manifest["parity"].values())
     assert "Loop" not in manifest["onnx"]["operators"]
-    golden = np.load(bundle / "golden.npz")
-    assert np.isnan(golden["window"]).any()
+    with np.load(bundle / "golden.npz") as golden:
+        assert np.isnan(golden["window"]).any()
     return bundle
 
 

@@ -71,7 +71,7 @@ FORMS: dict[str, tuple[Callable[[pd.DataFrame, Path], Path], list[str], str]] = 
 def trained(panel: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two bundles of a tiny network: of the long format, and of a folder."""
     folder = tmp_path_factory.mktemp("trained")
-    settings: dict[str, Any] = {"window": 8, "horizon": 3, "epochs": 1, "normalize_window": "instance"}
+    settings: dict[str, Any] = {"window": 8, "horizon": 3, "season": 1, "epochs": 1, "normalize_window": "instance"}
     for form in ("long", "files"):
         write, _, _ = FORMS[form]
         run = zoo.train("linear", str(write(panel, folder)), runs=folder / "runs", **settings)

@@ -85,7 +85,7 @@ def test_the_configuration_has_it(panel: pd.DataFrame, tmp_path: Path):
 
 
 def test_a_frame_trains_and_predicts_without_a_name(panel: pd.DataFrame, tmp_path: Path):
-    settings: dict[str, Any] = {"window": 8, "horizon": 2, "epochs": 1}
+    settings: dict[str, Any] = {"window": 8, "horizon": 2, "season": 1, "epochs": 1}
     run = zoo.train("linear", panel, runs=tmp_path / "runs", **settings)
     assert (run.config.data.series, run.config.data.time, run.config.data.target) == ("unique_id", "ds", ("y",))
     assert run.problem.features == ("y", "price")
