@@ -16,7 +16,7 @@ from zoo.preprocessing.normalized_truth import NormalizedTruth
 from zoo.preprocessing.series_statistics import SeriesStatistics
 from zoo.preprocessing.table_scaling import scale_rows
 from zoo.preprocessing.target_scale import TargetScale
-from zoo.preprocessing.window_scale import WindowScale
+from zoo.preprocessing.window_scale import WindowScale, changing
 from zoo.settings.choices import NormalizeWindow
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _judging_scale(statistics: SeriesStatistics, base: str) -> NDArray[np.float6
     if base == "mean":
         return statistics.size
     if base == "seasonal":
-        return np.where(statistics.change > 0, statistics.change, statistics.deviation)
+        return changing(np, statistics.change, statistics.deviation)
     return statistics.deviation
 
 

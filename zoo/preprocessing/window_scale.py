@@ -10,6 +10,7 @@ import numpy as np
 from zoo.settings.choices import NormalizeWindow
 
 _ASINH = "+asinh"
+_REPEATED = 1e-4  # of a deviation: what changes less from season to season may be nothing but rounded
 _FARTHEST = 20.0  # of an asinh: its sinh, 2e8, still has a square in float32
 
 
@@ -116,7 +117,7 @@ class WindowScale:
         else:
             both = observed[:, lag:, :] * observed[:, :-lag, :]
             found = _mean(ops, ops.where(both > 0, changes, ops.zeros_like(changes)), both)
-        return ops.where(found > 0, found, scale)  # one that repeats itself exactly
+        return changing(ops, found, scale)
 
     def _without_positions(self, ops: Any, level: Any, scale: Any) -> tuple[Any, Any]:
         if not self.positions:
@@ -126,6 +127,11 @@ class WindowScale:
 
 
 NOT_NORMALIZED = WindowScale()
+
+
+def changing(ops: Any, change: Any, deviation: Any) -> Any:
+    """The change from season to season, or the deviation where seasons repeat themselves."""
+    return ops.where(change > _REPEATED * deviation, change, deviation)
 
 
 def squash(ops: Any, values: Any) -> Any:
