@@ -108,7 +108,7 @@ def accuracy(folder: Path, environments: Path, seeds: tuple[int, ...], held_out:
                 sizes = ("--window", WINDOW, "--season", SEASON, "--horizon", HORIZON)
                 trained = zoo("train", name, "--data", source, *sizes, "--seed", seed, "--runs", runs)
                 (run_folder,) = (found for found in runs.iterdir() if (found / "run.json").exists())
-                zoo("predict", run_folder.name, "--runs", runs, "--data", source, "--out", into)
+                zoo("predict", run_folder.name, "--runs", runs, "--data", source, "--output", into)
                 told = pd.read_csv(into)
                 told = told.rename(columns={told.columns[0]: "unique_id", told.columns[-1]: "forecast"})
                 rows.setdefault(name, []).append(errors(past, truth, told) | trained._asdict())
@@ -160,7 +160,7 @@ def speed(environments: Path, rounds: int) -> dict[str, Any]:
             zoo("train", "linear", "--data", source, *sizes, "--steps", 80, "--runs", runs)
             (folder,) = (found for found in runs.iterdir() if (found / "run.json").exists())
             read = f"import pandas; pandas.read_csv({str(source)!r})"
-            ask = ("predict", folder.name, "--runs", runs, "--data", source, "--out", here / "told.csv")
+            ask = ("predict", folder.name, "--runs", runs, "--data", source, "--output", here / "told.csv")
             turns = [
                 {
                     "pandas": run(sys.executable, "-c", read).seconds,

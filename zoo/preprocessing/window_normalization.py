@@ -117,7 +117,8 @@ def _judging_scale(statistics: SeriesStatistics, base: str) -> NDArray[np.float6
     if base == "mean":
         return statistics.size
     if base == "seasonal":
-        return changing(np, statistics.change, statistics.deviation)
+        found: NDArray[np.float64] = changing(np, statistics.change, statistics.deviation)
+        return found
     return statistics.deviation
 
 
