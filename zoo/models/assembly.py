@@ -66,8 +66,8 @@ def assemble(
     if by.kind == "none":
         network = keras.Model(inputs, core(windows), name=name)
         return Assembled(network, telling(decoded(architecture, hp, asked, network)))
-    level, scale = by.statistics(ops, windows.values, windows.mask)  # both (batch, 1, n_features)
-    normalized = windows.with_values(by.normalized(ops, windows.values, level, scale)).as_float32()
+    normalized, level, scale = by.normalized(ops, windows.values, windows.mask)  # the last two (batch, 1, n_features)
+    normalized = windows.with_values(normalized).as_float32()
     outputs = _of_normalized(core, by, normalized.with_values(by.squashed(ops, normalized.values)), shape)
     trained = keras.Model(inputs, outputs, name=name)
     target = TargetScale(by, shape.target_columns)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zoo.settings.choices import NormalizeWindow
 
@@ -61,39 +62,24 @@ class WindowScale:
         ``observed``, of the windows' shape and dtype, is 1 where a value is known and 0 where it is not; they are
         statistics of what is known. Of a window without any both are 0.
         """
-        if observed is not None:
-            windows = ops.where(observed > 0, windows, ops.zeros_like(windows))
-        last = last_value_of(ops, windows, observed)
-        beyond = windows - last  # of a constant window exactly 0, whatever the rounding of its mean would be
-        if observed is not None:
-            beyond = beyond * observed
-        zeros, ones = ops.zeros_like(last), ops.ones_like(last)
-        if self.base in ("none", "last"):
-            return self._without_positions(ops, last if self.base == "last" else zeros, ones)
-        centre = _mean(ops, beyond, observed)
-        away = beyond - centre if observed is None else (beyond - centre) * observed
-        level, scale = last + centre, ops.sqrt(_mean(ops, away * away, observed))
-        if self.base == "mean":
-            level = zeros + np.array(self.zero, dtype=dtype_of(windows))
-            from_zero = ops.abs(windows - level)
-            scale = _mean(ops, from_zero if observed is None else from_zero * observed, observed)
-        constant = ops.max(ops.abs(beyond), axis=1, keepdims=True) <= 0
-        level, scale = ops.where(constant, last, level), ops.where(constant, zeros, scale)
-        return self._without_positions(ops, level, scale)
+        return self._without_positions(ops, *self._measured(ops, windows, observed)[1:])
 
-    def normalized(self, ops: Any, windows: Any, level: Any, scale: Any) -> Any:
-        """Windows less their level, by their scale: 0 all over where that is 0."""
-        found = windows - level
+    def normalized(self, ops: Any, windows: Any, observed: Any = None) -> tuple[Any, Any, Any]:
+        """Windows less their level, by their scale, 0 all over where that is 0; and what :meth:`statistics` gives."""
+        found, level, scale = self._measured(ops, windows, observed)
+        # Nothing that is computed of the scale here may be in what statistics gives: OpenVINO, for a fixed batch, would
+        # make one kernel of both, and take the scale's number of rows for the window's
         if self.scales:
             found = found / ops.where(scale > 0, scale, ops.ones_like(scale))
-        return found
+        if self.positions:
+            found = ops.where(self._levels(windows), found, windows)
+        return found, *self._without_positions(ops, level, scale)
 
     def squashed(self, ops: Any, normalized: Any) -> Any:
         """Normalized windows with what is put on top."""
         if not self.squashing:
             return normalized
-        levels = np.array([column not in self.positions for column in range(normalized.shape[-1])])
-        return ops.where(levels, squash(ops, normalized), normalized)
+        return ops.where(self._levels(normalized), squash(ops, normalized), normalized)
 
     def ahead(self, ops: Any, windows: Any, level: Any, observed: Any = None) -> Any:
         """The level of answers, (batch, horizon or 1, n_columns), of windows and their ``level``.
@@ -119,11 +105,37 @@ class WindowScale:
             found = _mean(ops, ops.where(both > 0, changes, ops.zeros_like(changes)), both)
         return changing(ops, found, scale)
 
+    def _measured(self, ops: Any, windows: Any, observed: Any) -> tuple[Any, Any, Any]:
+        """Windows less their level, their level and their scale, as if no column told a place."""
+        if observed is not None:
+            windows = ops.where(observed > 0, windows, ops.zeros_like(windows))
+        last = last_value_of(ops, windows, observed)
+        beyond = windows - last  # of a constant window exactly 0, whatever the rounding of its mean would be
+        if observed is not None:
+            beyond = beyond * observed
+        zeros, ones = ops.zeros_like(last), ops.ones_like(last)
+        if self.base == "none":
+            return windows, zeros, ones
+        if self.base == "last":
+            return beyond, last, ones
+        if self.base == "mean":
+            constant = ops.max(ops.abs(beyond), axis=1, keepdims=True) <= 0
+            level = ops.where(constant, last, zeros + np.array(self.zero, dtype=dtype_of(windows)))
+            away = windows - level if observed is None else (windows - level) * observed
+            return away, level, _mean(ops, ops.abs(away), observed)
+        centre = _mean(ops, beyond, observed)
+        away = beyond - centre if observed is None else (beyond - centre) * observed
+        return away, last + centre, ops.sqrt(_mean(ops, away * away, observed))
+
     def _without_positions(self, ops: Any, level: Any, scale: Any) -> tuple[Any, Any]:
         if not self.positions:
             return level, scale
-        levels = np.array([column not in self.positions for column in range(level.shape[-1])], dtype=dtype_of(level))
+        levels = self._levels(level).astype(dtype_of(level))
         return level * levels, scale * levels + (1 - levels)
+
+    def _levels(self, windows: Any) -> NDArray[np.bool_]:
+        """Which columns tell a level."""
+        return np.array([column not in self.positions for column in range(windows.shape[-1])])
 
 
 NOT_NORMALIZED = WindowScale()

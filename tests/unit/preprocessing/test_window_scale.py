@@ -48,6 +48,23 @@ def test_statistics_are_those_of_each_window(kind: str, seed: int, missing: bool
             np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_windows_are_normalized_by_their_statistics(kind: str, missing: bool):
+    random = np.random.default_rng(0)
+    windows = random.normal(2.0, 3.0, (4, 8, 2))
+    windows[0, :, 1] = 0.1  # constant
+    mask = np.where(random.uniform(size=windows.shape) < 0.6, 1.0, 0.0) if missing else None
+    by = WindowScale(kind, SEASON, ZERO)
+    found, *others = by.normalized(np, windows, mask)
+    level, scale = by.statistics(np, windows, mask)
+    for one, other in zip(others, (level, scale), strict=True):
+        np.testing.assert_array_equal(one, other)
+    known = np.ones_like(windows) if mask is None else mask
+    np.testing.assert_allclose(found * scale * known, (windows - level) * known, atol=1e-12)
+    assert (found[0, :, 1] * known[0, :, 1] == 0).all()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_window_without_an_observed_row_has_no_scale(kind: str):
     level, scale = WindowScale(kind, SEASON, ZERO).statistics(np, np.full((1, 5, 2), np.nan), np.zeros((1, 5, 2)))
@@ -96,9 +113,11 @@ def test_a_window_that_repeats_itself_exactly_is_judged_by_its_deviation():
 def test_positions_stay_as_they_are(kind: str):
     windows = np.random.default_rng(0).normal(2.0, 3.0, (4, 8, 2))
     by = WindowScale(kind, SEASON, ZERO, positions=(1,))
-    level, scale = by.statistics(np, windows)
-    found = by.squashed(np, by.normalized(np, windows, level, scale))
+    normalized, level, scale = by.normalized(np, windows)
+    found = by.squashed(np, normalized)
     np.testing.assert_array_equal(found[..., 1], windows[..., 1])
+    assert (level[..., 1] == 0).all()
+    assert (scale[..., 1] == 1).all()
     assert not np.allclose(found[..., 0], windows[..., 0])
 
 
