@@ -62,7 +62,7 @@ def test_a_class_counts_by_its_own_row(weighted):
 @pytest.mark.parametrize("loss", ["mse", "quantile"])
 def test_the_validation_loss_is_a_weighted_mean(weighted, loss):
     settings = {"quantiles": (0.1, 0.5)} if loss == "quantile" else {}
-    fitted, prepared = trained(weighted, **settings, keep="last")
+    fitted, prepared = trained(weighted, **settings, keep="last", normalize_window="none")
     windows = prepared.parts["validation"]
     forecast = np.concatenate(list(forecast_batches(fitted.model, windows)))
     if loss == "quantile":
