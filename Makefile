@@ -20,7 +20,7 @@ $(INSTALLED): requirements.lock pyproject.toml registry/pyproject.toml
 # Train on the embedded example, export, verify, and show how to call the bundle.
 demo: $(INSTALLED)
 	$(BIN)/zoo list
-	$(BIN)/zoo train basic --normalize-window last --export --name co2
+	$(BIN)/zoo train basic --export --name co2
 	$(BIN)/zoo verify exported/co2 --runtime all
 	$(BIN)/zoo predict exported/co2 --data example:co2
 	@echo

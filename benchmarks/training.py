@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
-import subprocess
 import sys
 import tempfile
 from itertools import product
@@ -20,11 +17,11 @@ from statistics import geometric_mean, median
 from time import perf_counter
 from typing import Any
 
+from environments import cache, python_of, run
 from reporting import limit, machine, markdown
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "training.json"
-ENVIRONMENTS = {"torch": ["torch==2.13.0", "numpy"], "nf": ["torch==2.13.0", "neuralforecast==3.3.0"]}
 WINDOWS, UNITS, BATCHES = (30, 96, 336), (64, 128), (32, 256)
 KERAS_MEAN, KERAS_LEAST, TORCH_MEAN, TORCH_CELL, END_TO_END, LOSS = 2.0, 1.0, 1.0, 0.9, 2.0, 0.01
 SEEDS, ARCHITECTURES = (0, 1, 2), ("basic", "stacked", "bidirectional", "custom-loss")
@@ -79,29 +76,6 @@ def cells(wanted: str = "") -> list[dict[str, Any]]:
     textbook = {"kind": "bidirectional", "layers": 2, "window": 30, "units": 128, "batch": 64}
     found.append({"name": "bidirectional T=30 U=128 B=64", **textbook})
     return [cell for cell in found if wanted in cell["name"]]
-
-
-def python_of(environments: Path, name: str) -> Path:
-    """The Python of a peer's environment, which is made where it is not there."""
-    python = environments / name / "bin" / "python"
-    if not python.exists():
-        try:
-            subprocess.run([sys.executable, "-m", "venv", environments / name], check=True)
-            subprocess.run([python, "-m", "pip", "install", "--quiet", *ENVIRONMENTS[name]], check=True)
-        except BaseException:  # a half of one would be taken for it the next time
-            shutil.rmtree(environments / name, ignore_errors=True)
-            raise
-    return python
-
-
-def run(python: Path | str, *arguments: Any) -> str:
-    """What a process prints; TensorFlow and PyTorch choose their threads themselves."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TF_NUM", "OMP_"))}
-    command = [str(python), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command[:3])[:200]} failed:\n{done.stderr[-2000:]}")
-    return done.stdout
 
 
 def throughput(environments: Path, rounds: int, wanted: str) -> dict[str, Any]:
@@ -189,8 +163,7 @@ def losses() -> dict[str, Any]:
 def main() -> None:
     """Measure, print, write; end with 1 where a limit is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "lstm-zoo-benchmarks"
-    parser.add_argument("--environments", type=Path, default=cache, help="folder of the peers' environments")
+    parser.add_argument("--environments", type=Path, default=cache(), help="folder of the peers' environments")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each part")
     parser.add_argument("--cells", default="", help="of these only, 'basic T=30'; writes no results")
     parser.add_argument("--part", action="append", choices=["throughput", "end-to-end", "losses"], help="only these")

@@ -105,9 +105,10 @@ def labelled() -> Callable[..., pd.DataFrame]:
     from zoo.settings.schema import DataConfig
     from zoo.tasks import find_task
 
-    def label(last: Any, forecast: Any, targets: list[str], gap: int = 0) -> pd.DataFrame:
+    def label(last: Any, forecast: Any, targets: list[str], gap: int = 0, **settings: Any) -> pd.DataFrame:
         config = DataConfig(horizon=forecast.shape[1], gap=gap)
-        return last_frame(last, find_task(config.task).state(config, targets, targets), {"forecast": forecast})
+        problem = find_task(config.task).state(config, targets, targets)
+        return last_frame(last, problem, {"forecast": forecast}, **settings)
 
     return label
 

@@ -15,7 +15,7 @@ from zoo.quiet import import_tensorflow
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # Keras reads it once, when it is imported
 
 if TYPE_CHECKING:
-    from zoo.api import load_run, resume, train
+    from zoo.api import load_run, resume, retrain, train
     from zoo.backtesting.backtest import backtest
     from zoo.bundle.loading import Bundle, load_bundle
     from zoo.bundle.verification import verify_bundle
@@ -41,6 +41,7 @@ _HOMES = {
     "load_bundle": "zoo.bundle.loading",
     "load_run": "zoo.api",
     "resume": "zoo.api",
+    "retrain": "zoo.api",
     "score": "zoo.inference.folders",
     "train": "zoo.api",
     "tune": "zoo.tuning.tune",
@@ -61,6 +62,7 @@ __all__ = [
     "load_bundle",
     "load_run",
     "resume",
+    "retrain",
     "score",
     "train",
     "tune",

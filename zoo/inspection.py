@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.data.intervals import blocks_of_rows, intervals
 from zoo.data.labels import class_counts
 from zoo.data.splits import PARTS
-from zoo.data.storage import row_blocks
+from zoo.data.storage import BLOCK_ROWS
 from zoo.data.table import Table
 from zoo.preprocessing.prepared import Prepared
 from zoo.preprocessing.scaled_columns import ScaledColumns
@@ -107,10 +108,9 @@ def _describe_column(prepared: Prepared, name: str) -> dict[str, Any]:
 def _known(prepared: Prepared, name: str, part: str) -> Iterator[NDArray[np.float64]]:
     """A column's known values in a part, of all series, before any repair, block by block."""
     column = prepared.table.values[:, prepared.table.columns.index(name)]
-    for rows in prepared.rows(part):
-        for block in row_blocks(rows.start, rows.stop):
-            values = column[block].astype(np.float64)
-            yield values[~np.isnan(values)]
+    for rows in blocks_of_rows(intervals(prepared.rows(part)), BLOCK_ROWS):
+        values = column[rows].astype(np.float64)
+        yield values[~np.isnan(values)]
 
 
 def _scaled_columns(prepared: Prepared, name: str) -> tuple[ScaledColumns, int]:

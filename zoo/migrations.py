@@ -51,7 +51,7 @@ def upgrade_run(values: Values) -> Values:
     config, data = RunConfig.model_validate(values["config"]), values["data"]
     step = None if data["step"] is None else Step.model_validate(data["step"])
     columns = (data["features"], data["targets"], data.get("classes", ()))
-    told = {"step": step, "zone": data["zone"]}
+    told = {"step": step, "zone": data["zone"], "season": values.get("evaluation", {}).get("season")}
     problem = find_task(config.task).state(config.data, *columns, config.network.quantiles, **told)
     training = _picked(values["training"], _TRAINING, _LATER_TRAINING)
     if training.get("engine") is not None:
@@ -82,7 +82,7 @@ def upgrade_manifest(values: Values) -> Values:
     split = {name: {"rows": rows} for name, rows in data["split"].items()}
     split["train"] |= {"first": data["train_first"], "last": data["train_last"]}
     return _without("interface", values) | {
-        "problem": problem | {"step": data["step"], "zone": data["zone"]},
+        "problem": problem | {"step": data["step"], "zone": data["zone"], "season": values["metrics"].get("season")},
         "data": _picked(data, _DATA, _LATER_DATA) | {"split": split},
     }
 

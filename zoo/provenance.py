@@ -17,7 +17,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from zoo.settings.choices import CalendarField, Gaps
+from zoo.settings.choices import CalendarField, Gaps, TableLayout
 from zoo_registry import Architecture, Entry
 from zoo_registry.problem import Rows
 
@@ -78,6 +78,12 @@ class LeftOut(Record):
     dropped: tuple[str, ...]
 
 
+class Padded(Record):
+    """Series whose windows were filled up in front, as they are too short."""
+
+    series: tuple[str, ...]
+
+
 class Filling(Record):
     """Missing values by column, and what was done about them."""
 
@@ -91,6 +97,7 @@ class Repairs(Record):
     sort: Sorting | None = None
     resample: Resampling | None = None
     short_series: LeftOut | None = None
+    padded: Padded | None = None
     missing: Filling | None = None
 
     @model_serializer(mode="wrap")
@@ -109,11 +116,34 @@ class DataRecord(Record):
     named_zone: str | None = Field(None, description="zone that the times were brought to, where one was asked for")
     series_column: str | None
     series: int = 1
+    layout: TableLayout = "auto"
     gaps: Gaps
     calendar: tuple[CalendarField, ...]
     ignored: tuple[str, ...] = ()
     repairs: Repairs
     split: Annotated[dict[PartName, Part], Field(min_length=3)]
+
+
+class WorstSeries(TypedDict):
+    """A series in which the network errs much: its windows and, by forecast, its MASE and sMAPE."""
+
+    series: str
+    windows: int
+    mase: dict[str, float | None]
+    smape: dict[str, float | None]
+
+
+class SeriesEvaluation(TypedDict):
+    """How many series were measured, how many not, and how many of those have no MASE; the worst of them.
+
+    ``partly`` says which series a baseline is not for, and why.
+    """
+
+    count: int
+    unmeasured: int
+    without_mase: int
+    worst: list[WorstSeries]
+    partly: dict[str, str]
 
 
 class Evaluation(TypedDict, total=False):
@@ -129,6 +159,8 @@ class Evaluation(TypedDict, total=False):
     verdict: Required[str]
     season: int | None
     unit: dict[str, float]
+    naive: dict[str, float | None]
+    series: SeriesEvaluation
     by_step: dict[str, list[float | None]]
     quantiles: Measures | None
     classes: list[str]
@@ -136,6 +168,21 @@ class Evaluation(TypedDict, total=False):
     quantile: float
     threshold: float
     anomalies: int | None
+
+
+class Retrained(Record):
+    """The run whose settings a training took over, and what its test figures said of it."""
+
+    run: str
+    verdict: str | None = None
+
+
+def why_untested(retrained: Retrained | None) -> str:
+    """What is said instead of test figures of a network that was trained on all rows, without a full stop."""
+    told = "trained on all rows, so that none is left to test it on"
+    if retrained is None:
+        return told
+    return f"{told}; the figures of run {retrained.run}, whose settings and length of training it has, stand for it"
 
 
 def first_fault(error: ValidationError) -> str:

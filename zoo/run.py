@@ -17,6 +17,7 @@ from zoo.export.export_run import Trained, export
 from zoo.inference.answers import Answers, answer_windows, answers_of
 from zoo.inference.predictor import Predictor
 from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.provenance import why_untested
 from zoo.runs.record import READ_FILES, RunRecord, read_record
 from zoo.runs.store import load_network, load_preprocessor
 from zoo.settings.choices import ARRAYS, FRAME
@@ -39,6 +40,7 @@ class Run(Predictor):
     """
 
     __module__ = "zoo"  # where pickles look for it, and TensorFlow starts quietly
+    batch = 2**12  # as each call of a Keras network takes a while
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
@@ -79,8 +81,8 @@ class Run(Predictor):
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """Errors on the test split, of the network and of the baselines, and the verdict."""
-        return {**self.record.evaluation}
+        """Errors on the test split, of the network and of the baselines, and the verdict; empty without a test."""
+        return {} if self.record.evaluation is None else {**self.record.evaluation}
 
     @cached_property
     def network(self) -> Any:
@@ -100,8 +102,11 @@ class Run(Predictor):
         """Measure network and baselines on the test split again, as :attr:`metrics` has it.
 
         ``data`` is the table of the training, needed where that was a DataFrame of another session. Raises RunError
-        where it is another one. ``spool`` is a folder for temporary files, where the table does not fit in memory.
+        where it is another one, and where all rows were trained on. ``spool`` is a folder for temporary files, where
+        the table does not fit in memory.
         """
+        if self.record.evaluation is None:
+            raise RunError(f"run {self.id} was {why_untested(self.record.retrained_from)}")
         source = next(known for known in (data, self.source, self.config.data.source) if known is not None)
         if isinstance(source, str) and source in (FRAME, ARRAYS):
             raise RunError(f"run {self.id} was trained on a {source} of a program; give it to evaluate(data)")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+
+MOST_NAMES = 20
 
 
 def printable(text: object) -> str:
@@ -11,6 +14,12 @@ def printable(text: object) -> str:
     if shown.isprintable():
         return shown
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
+
+
+def some(names: Sequence[str], most: int = MOST_NAMES) -> str:
+    """Names by commas, and of very many how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def printable_json(text: str) -> str:

@@ -7,7 +7,7 @@ from zoo_registry.architecture import (
     LossFunction,
     TrainingDefaults,
 )
-from zoo_registry.building import SequenceInputs, head, recurrent_layer, sequence_inputs
+from zoo_registry.building import SequenceInputs, head, last_observed, recurrent_layer, sequence_inputs
 from zoo_registry.discovery import Discovery, discover
 from zoo_registry.exporter import ExportContext, Exporter
 from zoo_registry.hookspecs import hookimpl
@@ -92,6 +92,7 @@ __all__ = [
     "discover",
     "head",
     "hookimpl",
+    "last_observed",
     "recurrent_layer",
     "sequence_inputs",
 ]

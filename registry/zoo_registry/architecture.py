@@ -55,7 +55,8 @@ class TrainingDefaults:
 class LossContext:
     """What a loss may know about the run.
 
-    ``to_original`` maps a tensor of scaled targets, (batch, horizon, n_targets), to their original units.
+    ``to_original`` maps a tensor of targets as the loss is given them, (batch, horizon, n_targets), to original units:
+    scaled ones, or where a network normalizes its windows those on each window's own scale, of the batch at hand.
     ``deviations`` are the targets' standard deviations in the train rows, in original units. ``class_weights`` has a
     weight for each class where a classification asks for them.
     """
@@ -73,8 +74,9 @@ class Architecture(Contribution):
     ``build(hp, shape)`` returns a functional or sequential ``keras.Model`` that maps scaled (batch, *shape.input)
     to scaled, linear (batch, *shape.output). Layers of its own need no more than a ``get_config`` that tells all
     arguments of their ``__init__``. ``check(hp, shape)`` may raise ValueError where a
-    combination cannot be built. ``loss(hp, context)`` returns a Keras loss function of (y_true, y_pred), both scaled;
-    it becomes the default loss, named ``"architecture"``. ``tiny`` holds small hyperparameters for tests.
+    combination cannot be built. ``loss(hp, context)`` returns a Keras loss function of (y_true, y_pred), both scaled
+    (see :class:`LossContext`); it becomes the default loss, named ``"architecture"``. ``tiny`` holds small
+    hyperparameters for tests.
 
     ``tasks`` are those that it can do, by name, such as ``Task.FORECAST`` or ``"forecast"``. ``anomaly`` says how the
     task anomaly asks for a window's last row: ``"forecast"`` of it from the rows before (horizon 1), or

@@ -41,6 +41,18 @@ def sequence_inputs(shape: SequenceShape) -> SequenceInputs:
     return SequenceInputs({WINDOW: window}, sequence=window)
 
 
+def last_observed(values: Any, mask: Any) -> Any:
+    """The last value of each column that was observed: (batch, window, n) -> (batch, 1, n), 0 where none was.
+
+    ``mask`` is 1 where a value was observed; elsewhere it and the value are 0.
+    """
+    from keras import ops
+
+    places = mask * ops.arange(1, values.shape[1] + 1, dtype=values.dtype)[:, None]
+    newest = ops.equal(places, ops.max(places, axis=1, keepdims=True))
+    return ops.sum(values * ops.cast(newest, values.dtype), axis=1, keepdims=True)
+
+
 def recurrent_layer(
     hp: RecurrentHyperparameters,
     *,

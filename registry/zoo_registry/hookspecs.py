@@ -71,13 +71,16 @@ def zoo_run_started(run_id: str, config: dict[str, Any]) -> None:
 def zoo_epoch_ended(run_id: str, epoch: int, metrics: dict[str, float]) -> None:
     """Be told of an epoch, counted from 1: ``loss`` and ``val_loss`` (on scaled values), ``learning_rate`` and others.
 
-    A training that was killed and is resumed may tell of an epoch again.
+    A training on all rows has no ``val_loss``. One that was killed and is resumed may tell of an epoch again.
     """
 
 
 @hookspec
 def zoo_run_finished(run_id: str, folder: str, record: dict[str, Any]) -> None:
-    """Be told that a run is whole, in ``folder``; ``record`` is the content of its ``run.json``."""
+    """Be told that a run is whole, in ``folder``; ``record`` is the content of its ``run.json``.
+
+    Its ``evaluation`` is None where all rows were trained on.
+    """
 
 
 @hookspec

@@ -32,7 +32,8 @@ class Loss(Contribution):
     """What a training minimizes.
 
     ``make(parameters, context)`` returns a Keras loss function of (y_true, y_pred), both scaled, that gives one value
-    for each sample, (batch,); import Keras inside it. y_true has the shape (batch, horizon, n_targets) and y_pred
+    for each sample, (batch,). Where a network normalizes its windows both are on each window's own scale, or with API 1
+    as without. Import Keras inside it. y_true has the shape (batch, horizon, n_targets) and y_pred
     (batch, *context.shape.output); for the task classify y_true are the numbers of the classes, (batch, 1, 1) or
     (batch,), which Keras gives as float32, and y_pred are logits. ``tasks`` are those that it makes sense for.
     ``parameters`` declares what can be set: numbers, flags, and texts without a comma.

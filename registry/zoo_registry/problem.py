@@ -68,6 +68,10 @@ class Problem(_Part):
     )
     step: Step | None = Field(None, description="from one row to the next; null where the rows have no times")
     zone: str | None = Field(None, description="of the times")
+    season: Size | None = Field(None, description="rows in a season; null where none is known")
+    masked: Names = Field(
+        (), description="features that may be missing in a window, which is NaN there; the graph makes their masks"
+    )
     categories: dict[str, Names] = Field(
         default_factory=dict, description="column of categories -> their names, in the order of their codes"
     )
@@ -84,6 +88,8 @@ class Problem(_Part):
         for name in ("targets", "classes"):
             if len(set(getattr(self, name))) < len(getattr(self, name)):
                 raise ValueError(f"{name}: expected names, each once, found {list(getattr(self, name))}")
+        if self.masked != tuple(name for name in first.columns if name in self.masked):
+            raise ValueError(f"masked: expected features, in their order, found {list(self.masked)}")
         return self
 
     @property
@@ -123,6 +129,7 @@ class Problem(_Part):
             target_columns=self.target_columns,
             classes=len(self.classes),
             quantiles=self.quantiles,
+            masked=tuple(self.features.index(name) for name in self.masked),
         )
 
     def served(self, dtype: str, units: str) -> Self:
@@ -139,7 +146,7 @@ class Problem(_Part):
     def interface(self) -> dict[str, Any]:
         """What all versions of a model share, as plain data: names, sizes, types, units, targets and classes.
 
-        Codes of categories, as all else that a new training may find otherwise, are left out.
+        Codes of categories and what may be missing, as all else that a new training may find otherwise, are left out.
         """
         whole = self.model_dump(mode="json")
         names = ("task", "units", "horizon", "gap", "quantiles", "targets", "classes", "inputs", "outputs")

@@ -30,6 +30,9 @@ class SequenceShape:
 
     ``target_columns`` gives, for each target, its column among the features, or None where it is not one of them.
     ``classes`` is their number where the task tells classes, else 0.
+    ``masked`` are the features that may be missing, before their masks are joined: an architecture is asked for a
+    network of more features, of which the last are masks, 1 where a value was observed, and ``mask_columns`` gives for
+    each target the column of its mask; it is empty without masks.
     ``inputs`` are the named ends that the network is told. ``outputs_per_target`` is how many numbers an architecture
     that decodes them itself gives for each target and step; 0: what the task asks for.
     """
@@ -42,6 +45,8 @@ class SequenceShape:
     target_columns: tuple[int | None, ...]
     classes: int = 0
     quantiles: tuple[float, ...] = ()
+    masked: tuple[int, ...] = ()
+    mask_columns: tuple[int, ...] = ()
     inputs: tuple[str, ...] = (WINDOW,)
     outputs_per_target: int = 0
 

@@ -109,7 +109,7 @@ def test_bad_tables(refused: Refusal, tmp_path: Path, series: pd.DataFrame, chan
         (f"{SERIES} --find-lr --plot a.gif", "--plot: expected a .png, .svg or .pdf file in a folder that is there"),
         (f"{SERIES} --find-lr --plot no/a.png", "--plot: expected a .png, .svg or .pdf file in a folder that is there"),
         (f"{SERIES} --find-lr --target laod", "series.csv: there is no column 'laod'; did you mean 'load'?"),
-        (f"{SERIES} --missing guess", "'error', 'drop', 'ffill' or 'interpolate', found 'guess'"),
+        (f"{SERIES} --missing guess", "'error', 'drop', 'ffill', 'interpolate' or 'mask', found 'guess'"),
         (f"{SERIES} --window 0", "--window: expected greater than or equal to 1, found 0"),
         (f"{SERIES} --horizon 0", "--horizon: expected greater than or equal to 1, found 0"),
         (f"{SERIES} --epochs -1", "--epochs: expected greater than or equal to 0, found -1"),
@@ -144,7 +144,10 @@ def test_bad_tables(refused: Refusal, tmp_path: Path, series: pd.DataFrame, chan
         ("verify folder --runtime onxruntime", "there is no runtime 'onxruntime'; did you mean 'onnxruntime'?"),
         ("predict folder --data series.csv", "folder: expected a bundle or a model folder with versions, found"),
         ("predict folder", "Missing option '--data'"),
-        ("predict folder --data series.csv --missing drop", "--missing is one of error, ffill, interpolate, found"),
+        (
+            "predict folder --data series.csv --missing drop",
+            "--missing is one of error, ffill, interpolate, mask, found",
+        ),
     ],
 )
 def test_bad_arguments(refused: Refusal, series_file: Path, tmp_path: Path, command: str, expected: str):

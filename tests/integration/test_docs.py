@@ -91,3 +91,16 @@ def test_the_architectures_guide_has_a_row_and_a_paragraph_for_each_and_its_figu
         found = complexity(architecture.build(architecture.configure({}), shape))
         assert row.split("|")[3:5] == [f" {found.parameters:,} ", f" {found.multiply_adds:,} "]
         assert found.uncounted == ()
+
+
+@pytest.mark.full
+def test_the_training_guide(request, zoo_command):
+    text = guide(request, "training.md")
+    (program,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    exec(compile(program, "training.md", "exec", dont_inherit=True), {})
+    commands = re.findall(r"^    zoo (.*)$", text, flags=re.MULTILINE)
+    assert len(commands) == 4
+    for command in commands:
+        done = zoo_command(*command.split(), "--set", "units=2", "--batch-size", 128)
+        assert done.exit_code == 0, done.stderr
+        assert ("step " in done.stdout) == ("--steps" in command)

@@ -186,7 +186,7 @@ FILES = {
     "Parquet without rows, spooled": case(
         parquet(lambda frame: frame[:0]), "expected a table with rows, found none; check", more="--spool ."
     ),
-    "folder": case(lambda folder, frame: (folder / "bad.csv").mkdir(), "expected a file, found a folder; give one CSV"),
+    "folder": case(lambda folder, frame: (folder / "bad.csv").mkdir(), "expected a folder of CSV or Parquet files"),
     "truncated Parquet": case(half_of_parquet, "not a readable Parquet file, as its end is missing; copy it again"),
     "truncated Parquet, spooled": case(
         half_of_parquet, "not a readable Parquet file, as its end is missing; copy it again", more="--spool ."

@@ -87,6 +87,32 @@ for reset_after in (True, False):
 print(json.dumps(found))
 """
 
+NORMALIZED = """
+import json
+
+import numpy as np
+import pandas as pd
+
+import zoo
+from zoo.bundle.verification import verify_bundle
+
+days = pd.date_range("2024-01-01", periods=240)
+table = pd.DataFrame({"day": days, "load": 100 + 10 * np.sin(np.arange(240) * 2 * np.pi / 7)})
+table["load"] += np.random.default_rng(0).normal(size=240)
+CASES = [("basic", "instance", ()), ("basic", "seasonal", ()), ("basic", "mean", ())]
+CASES += [("basic", "instance", ("weekday",)), ("gru", "seasonal", ())]
+found = []
+for architecture, kind, calendar in CASES:
+    run = zoo.train(
+        architecture, table, time="day", target="load", normalize_window=kind, season=7, calendar=calendar,
+        window=14, horizon=3, epochs=1, hyperparameters={"units": 4},
+    )
+    for batch in (1, 2):
+        bundle = run.export(name="-".join([architecture, kind, *calendar]), formats=["openvino"], batch=batch)
+        found += [vars(verdict) for verdict in verify_bundle(bundle.folder, ["openvino-ir"])]
+print(json.dumps(found))
+"""
+
 
 @pytest.fixture(scope="module")
 def extras(site, extra):
@@ -112,6 +138,15 @@ def test_openvino_reads_native_gru(version, site, python):
     found = json.loads(python(site(f"openvino=={version}"), "-c", GRU).stdout)
     assert len(found) == 4
     assert max(found) <= LIMIT
+
+
+@pytest.mark.parametrize("version", ["2025.4.1", "2026.4.1"])
+def test_openvino_takes_normalized_windows_in_a_fixed_batch(version, site, python):
+    found = json.loads(python(site(f"openvino=={version}"), "-c", NORMALIZED).stdout)
+    assert len(found) == 10
+    for verdict in found:
+        assert verdict["refused"] == ""
+        assert verdict["difference"] <= LIMIT, verdict
 
 
 def test_the_commands(extras, python, series_file, tmp_path):

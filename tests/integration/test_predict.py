@@ -287,3 +287,32 @@ def test_repair_12_a_bundle_reads_times_and_ids_as_its_training_did(zoo_command,
     assert [row[0] for row in rows] == ["2024-01-09 09:00:00+01:00", "2024-01-09 10:00:00+01:00"] * 3
     assert [row[1].strip() for row in rows] == ["7", "7", "007", "007", "NA", "NA"]
     assert all("e" not in row[-1] for row in rows)
+
+
+def test_one_bad_series_gets_a_status_and_the_others_their_answers(zoo_command, exported, flat_file, tmp_path):
+    flat = pd.read_csv(flat_file)
+    pd.concat([flat.assign(site="a"), flat.drop(index=237).assign(site="b")]).to_csv("sites.csv", index=False)
+    over = (exported.folder, "--data", "sites.csv", "--series", "site")
+    assert zoo_command("predict", *over, "--output", "o.csv").exit_code == 2
+    assert not Path("o.csv").exists()
+    done = zoo_command("predict", *over, "--output", "o.csv", "--errors", "keep-going")
+    assert done.exit_code == 3
+    assert done.stderr.startswith("1 of 2 series have a status; the first, 'b': times in column 'time' have gaps: row ")
+    assert "or say --gaps break" in done.stderr
+    found = pd.read_csv("o.csv", keep_default_na=False)
+    assert (found["status"] == "").tolist() == (found["load"] != "").tolist() == [True] * 3 + [False] * 3
+    done = zoo_command("predict", *over, "--errors", "keep-going", "--json")
+    rows = json.loads(done.stdout)
+    assert (done.exit_code, rows[0]["status"], rows[3]["load"]) == (3, "", None)
+    assert rows[3]["status"] == found["status"].iloc[3]
+    assert zoo_command("predict", exported.folder, "--data", flat_file, "--errors", "keep-going").exit_code == 0
+
+
+@pytest.mark.parametrize("more", [["--backtest"], ["--output", "o"]])
+def test_a_status_is_of_a_series_in_a_table(zoo_command, exported, flat_file, more):
+    data = flat_file if more == ["--backtest"] else flat_file.parent
+    done = zoo_command("predict", exported.folder, "--data", data, "--errors", "keep-going", *more)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "--errors keep-going" in done.stderr
+    done = zoo_command("predict", exported.folder, "--data", flat_file, "--errors", "ignore")
+    assert "--errors is raise or keep-going, found 'ignore'" in done.stderr

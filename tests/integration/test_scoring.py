@@ -89,7 +89,9 @@ def test_the_command_scores_names_what_failed_and_skips_what_is_there(zoo_comman
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ("--data data", "a folder of files needs --output FOLDER"),
+        ("--data data", "broken.parquet: not a readable Parquet file"),
+        ("--data data/empty", "data/empty: expected a folder of CSV or Parquet files"),
+        ("--data data --output out.csv --jobs 2", "whose results go to a folder --output"),
         ("--data data --output data/out", "expected a folder apart from the data"),
         ("--data data --output data/notes.txt", "expected a folder for the results, found the file"),
         ("--data data --output out --stride 2", "--stride is for --backtest"),

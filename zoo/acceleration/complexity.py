@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -34,34 +34,39 @@ class Complexity:
     """``multiply_adds`` are those of one window; ``uncounted`` names the layers with weights that no rule knows.
 
     ``least`` is what these layers take at least: each weight once, those of recurrent ones once for each step.
+    ``values`` are what layers and operations give for one window, and the gates of recurrent ones.
     """
 
     parameters: int
     multiply_adds: int
     uncounted: tuple[str, ...] = ()
     least: int = 0
+    values: int = field(default=0, compare=False)
 
 
 def complexity(model: keras.Model) -> Complexity:
     """Count a network of inputs (batch, ...); nothing is computed, and the network stays as it is."""
     with known(custom_objects(model)):
-        products, uncounted = _count(model, [(1, *tensor.shape[1:]) for tensor in model.inputs])
+        products, uncounted, values = _count(model, [(1, *tensor.shape[1:]) for tensor in model.inputs])
     names = tuple(dict.fromkeys(name for name, _ in uncounted))
-    return Complexity(model.count_params(), products, names, sum(least for _, least in uncounted))
+    return Complexity(model.count_params(), products, names, sum(least for _, least in uncounted), values)
 
 
-def _count(model: keras.Model, shapes: Iterable[tuple[int, ...]]) -> tuple[int, list[tuple[str, int]]]:
-    """The products for inputs of exactly these shapes, batch axis too, and the layers left out: name and least."""
+def _count(model: keras.Model, shapes: Iterable[tuple[int, ...]]) -> tuple[int, list[tuple[str, int]], int]:
+    """Of inputs of exactly these shapes, batch axis too, products, the layers left out (name, least), and values."""
     found: list[int] = []
+    values: list[int] = []
     uncounted: list[tuple[str, int]] = []
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
         outputs = layer(*args, **kwargs)
         args = args or tuple(kwargs.values())  # a layer may be called by keywords alone
+        values.append(_values(layer, args, outputs))
         if isinstance(layer, keras.Model):
-            products, others = _count(layer, [tensor.shape for tensor in keras.tree.flatten(args[0])])
+            products, others, inner = _count(layer, [tensor.shape for tensor in keras.tree.flatten(args[0])])
             found.append(products)
             uncounted.extend(others)
+            values.append(inner)
         elif (rule := _rule(layer)) is not None:
             found.append(rule(layer, args, outputs))
         elif getattr(layer, "weights", ()) and not isinstance(layer, WITHOUT_PRODUCTS):
@@ -73,7 +78,15 @@ def _count(model: keras.Model, shapes: Iterable[tuple[int, ...]]) -> tuple[int, 
     ends = zip(model.inputs, shapes, strict=True)
     inputs = [keras.Input(batch_shape=shape, dtype=tensor.dtype) for tensor, shape in ends]
     keras.models.clone_model(functional, input_tensors=inputs, call_function=call)
-    return sum(found), uncounted
+    return sum(found), uncounted, sum(values)
+
+
+def _values(layer: Any, args: Any, outputs: Any) -> int:
+    """What a layer gives, and of a recurrent one, for each step, gates, state and output."""
+    gates = next((count for kind, count in GATES.items() if isinstance(layer, kind)), None)
+    if gates is None:
+        return sum(_size(tensor.shape) for tensor in keras.tree.flatten(outputs) if None not in tensor.shape)
+    return _size(args[0].shape[:2]) * (gates + 2) * int(layer.units)
 
 
 def _rule(layer: Any) -> Callable[[Any, Any, Any], int] | None:

@@ -33,15 +33,28 @@ class Fusion:
         pairs = [layer for layer in self._inside if isinstance(layer, keras.layers.Bidirectional)]
         self._paired = {id(layer) for pair in pairs for layer in (pair.forward_layer, pair.backward_layer)}
 
+    @property
+    def in_parts(self) -> bool:
+        """Whether a batch may be computed in parts from its input to its output."""
+        return all(map(treats_windows_alone, self._inside))
+
+    @property
+    def in_rounds(self) -> bool:
+        """Whether these parts may be computed one after the other, too."""
+        single = len(self._model.inputs) == len(self._model.outputs) == 1
+        return single and self.in_parts and not self.others
+
     @contextmanager
-    def active(self, parts: int) -> Iterator[None]:
+    def active(self, parts: int, rounds: int = 1) -> Iterator[None]:
         """Compute in ``parts`` equal parts of the batch, side by side, the layers fused; at the end all is as before.
+
+        Of several ``rounds`` each has as many parts, as :func:`zoo.acceleration.batch_parts.computed_in_parts` says.
 
         Where a layer depends on the whole batch, or may, only the fused layers are computed in parts, which meet again
         at their outputs; the two directions of a bidirectional layer are side by side already then, and have half as
         many parts each. Functions that the model compiled are dropped on both ends, as they hold what the layers did.
         """
-        whole = parts > 1 and all(map(treats_windows_alone, self._inside))
+        whole = parts * rounds > 1 and self.in_parts
         own = 1 if whole else parts
         loops = [
             (layer, INNER_LOOP, _fused_loop(layer, -(-own // 2) if id(layer) in self._paired else own))
@@ -49,7 +62,7 @@ class Fusion:
         ]
         _drop_functions(self._model)
         try:
-            with standing_in(loops), computed_in_parts(self._model, parts) if whole else nullcontext():
+            with standing_in(loops), computed_in_parts(self._model, parts, rounds) if whole else nullcontext():
                 yield
         finally:
             _drop_functions(self._model)

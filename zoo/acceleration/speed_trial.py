@@ -59,7 +59,7 @@ def _runner(
 ) -> Callable[[int], float]:
     """What makes so many steps and returns the seconds of each; the first one compiles."""
     if plan.engine == "fused":
-        stack.enter_context(Fusion(model).active(plan.parts))
+        stack.enter_context(Fusion(model).active(plan.parts, plan.rounds))
     stack.enter_context(several_steps(model, 1, 1, draw=draw, jit=plan.jit))
     iterator: Iterator[Any] = iter(batches)
     function = model.train_function

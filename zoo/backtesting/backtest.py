@@ -11,19 +11,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.backtesting.forecasting import BlockForecasts, Fitting, no_season, true_values
+from zoo.backtesting.forecasting import BlockForecasts, Fitting, true_values, without_season
 from zoo.backtesting.origins import Block, blocks, fitted_rows, lay_origins, origins_of, rows_from
 from zoo.backtesting.result import Backtested
 from zoo.backtesting.subjects import Subject, open_subject
 from zoo.backtesting.trainings import OnBlock, check_asked, forecast_blocks, workers_for
 from zoo.bundle.loading import Bundle
 from zoo.data.frequency import usual_season
+from zoo.data.intervals import intersect, intervals
 from zoo.data.readers.reading import Source
 from zoo.data.splits import Split
 from zoo.data.table_windows import TableWindows
 from zoo.evaluation.evaluation import NETWORK, SEASONAL
-from zoo.evaluation.metrics import naive_scales
+from zoo.evaluation.metrics import seasonal_changes
 from zoo.evaluation.rolling import RollingErrors
+from zoo.evaluation.series_errors import named
 from zoo.inference.frames import window_frame
 from zoo.outputs import FORECAST, QUANTILES
 from zoo.settings.choices import Missing
@@ -36,6 +38,8 @@ from zoo_registry.hyperparameters import validated
 if TYPE_CHECKING:
     from zoo.run import Run
     from zoo.settings.keywords import ReadingKeywords
+
+_TOO_LONG = "longer than what stands before the first origin"
 
 
 def backtest(
@@ -106,9 +110,13 @@ def backtest(
     stride = every_row.problem.horizon if stride is None else stride
     laid = lay_origins(every_row, tested, stride=stride, most=origins)
     season = next((given for given in (season, opened.season) if given is not None), usual_season(table.times))
-    skipped = {}
-    if not every_row.roles.apart and (reason := no_season(laid, season)) is not None:
-        skipped[SEASONAL], season = reason, None
+    lag, lacking, skipped = season or 1, dict[str, NDArray[np.bool_]](), dict[str, str]()
+    if not every_row.roles.apart:
+        lacking[SEASONAL] = without_season(laid, season or 1)
+        if season is None:
+            skipped[SEASONAL] = "no season is known; give one with `season`"
+        elif lacking[SEASONAL][laid.series_of()].all():
+            skipped[SEASONAL], season = f"the season of {season} rows is {_TOO_LONG}", None
     groups = blocks(laid, every)
     fittings = [_fitting(opened, group, train_rows) for group in groups]
     remarks = [*opened.remarks, *([opened.doubt] if opened.doubt is not None and start is None else [])]
@@ -117,7 +125,8 @@ def backtest(
         made = forecast_blocks(
             laid, groups, fittings, outputs=opened.outputs, season=season, executor=workers, on_block=on_block
         )
-        return _gather(opened, laid, groups, made, skipped, settings)
+        changes = _changes(laid, groups[0], fittings[0], lag)
+        return _gather(opened, laid, groups, made, changes, lacking, skipped, settings)
 
 
 def _checked_start(opened: Subject, tested: dict[str, range], start: str) -> dict[str, range]:
@@ -158,6 +167,8 @@ def _gather(
     laid: TableWindows,
     groups: Sequence[Block],
     made: Iterator[BlockForecasts],
+    changes: NDArray[np.float64],
+    lacking: dict[str, NDArray[np.bool_]],
     skipped: dict[str, str],
     settings: dict[str, Any],
 ) -> Backtested:
@@ -168,9 +179,16 @@ def _gather(
         if errors is None:
             unit = opened.unit if opened.unit is not None else block.unit
             assert unit is not None, "a network that was just trained has a unit"
-            naive = _naive(group, laid) if block.naive is None else block.naive
-            quantiles = laid.problem.quantiles if block.quantiles is not None else ()
-            errors = RollingErrors(laid.problem.targets, len(laid.windows), unit=unit, naive=naive, quantiles=quantiles)
+            errors = RollingErrors(
+                laid.problem.targets,
+                len(laid.windows),
+                unit=unit,
+                changes=changes,
+                series=list(laid.table.series),
+                owners=laid.series_of(),
+                lacking=lacking,
+                quantiles=laid.problem.quantiles if block.quantiles is not None else (),
+            )
         skipped = skipped | block.skipped
         errors.add(group.numbers, true_values(part), block.forecasts, block.quantiles)
         frames.append(_frame(part, block))
@@ -196,8 +214,8 @@ def _gather(
         "origins": len(np.unique(moments)),
         "first_origin": str(moments.min()),
         "last_origin": str(moments.max()),
-        **errors.measured(),
-        "by_series": errors.by_series(laid.series_of(), list(table.series)) if table.series_column else {},
+        **_told(errors, lacking, list(table.series)),
+        "by_series": errors.by_series() if table.series_column else {},
         "skipped": skipped,
         "fits": fits,
     }
@@ -236,12 +254,26 @@ def _by_origin(laid: TableWindows, errors: RollingErrors) -> pd.DataFrame:
     return frame
 
 
-def _naive(group: Block, laid: TableWindows) -> NDArray[np.float64]:
-    """MASE's denominators by the rows before the first origin; NaN where these are too few."""
-    targets = laid.table.cut(laid.table.values)[1]
-    past = [targets[rows.start : rows.stop] for rows in group.known.values()]
-    long = [part[~np.isnan(part).any(axis=1)] for part in past if len(part) > 1]
-    return naive_scales(long) if any(len(part) > 1 for part in long) else np.full(targets.shape[1], np.nan)
+def _changes(laid: TableWindows, first: Block, fitting: Fitting | None, lag: int) -> NDArray[np.float64]:
+    """MASE's denominators, (n_series, n_targets): by the first train rows, or by all rows before where they are few."""
+    rows = list(first.known.values())
+    if fitting is not None:
+        merged = fitting.data.train_on_validation
+        rows = [(split.with_validation() if merged else split).train for split in fitting.splits.values()]
+    table = laid.table
+    stretches = intersect(intervals(rows), table.stretches)
+    return seasonal_changes(table.cut(table.values)[1], stretches, table.starts, lag)
+
+
+def _told(errors: RollingErrors, lacking: dict[str, NDArray[np.bool_]], series: Sequence[str]) -> dict[str, Any]:
+    """What was measured, and for which series a baseline is not."""
+    found = errors.measured()
+    if "series" in found:
+        absent = {name: own for name, own in lacking.items() if own.any() and name in found["baselines"]}
+        found["series"]["partly"] = {
+            name: f"{named(series, own)}, as the season is {_TOO_LONG}" for name, own in absent.items()
+        }
+    return found
 
 
 def _free(name: str, frame: pd.DataFrame) -> str:

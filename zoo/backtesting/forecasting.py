@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.data.raw_windows import check_windows
 from zoo.data.splits import Split
 from zoo.data.table_windows import TableWindows
-from zoo.data.windows import Layout, Windows
-from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline, last_value, seasonal_rows
+from zoo.data.windows import Layout, Windows, seasonal_rows
+from zoo.evaluation.baselines import last_value, seasonal_naive
 from zoo.evaluation.evaluation import LAST_VALUE, NETWORK, RIDGE, SEASONAL, TRAIN_MEAN
-from zoo.evaluation.metrics import naive_scales
+from zoo.evaluation.shared_ridge import fitting_ridge
 from zoo.outputs import FORECAST, QUANTILES
 from zoo.preprocessing.prepared import Prepared
 from zoo.quiet import import_tensorflow
@@ -45,14 +46,13 @@ class Fitting:
 class BlockForecasts:
     """Forecasts by name, (n, steps, n_targets) in original units, and the network's quantiles with one axis more.
 
-    ``unit`` and ``naive``, (n_targets,), are of the train rows: what their scaler divides by, and MASE's denominators;
-    ``skipped`` says why a baseline could not be computed. A network that was fitted has ``fit``: rows, epochs, seconds.
+    ``unit`` (n_targets,) is what the train rows' scaler divides by; ``skipped`` says why a baseline could not be
+    computed. A network that was fitted has ``fit``: rows, epochs, seconds.
     """
 
     forecasts: dict[str, NDArray[np.float64]]
     quantiles: NDArray[np.float64] | None
     unit: NDArray[np.float64] | None
-    naive: NDArray[np.float64] | None
     skipped: dict[str, str]
     fit: dict[str, Any] | None
 
@@ -67,8 +67,8 @@ def forecast_block(
 ) -> BlockForecasts:
     """Fit what is to be fitted on the rows before, and forecast from each window of these numbers.
 
-    ``outputs`` is a network that is there already; without it one is trained. ``season`` is one that all windows have
-    before them, or None; ``callbacks`` of Keras are told of the training. It may run in another process. Raises what a
+    ``outputs`` is a network that is there already; without it one is trained. A ``season`` that lies before
+    no window is None; ``callbacks`` of Keras are told of the training. It may run in another process. Raises what a
     training raises.
     """
     laid = laid.chosen(numbers)
@@ -86,7 +86,7 @@ def forecast_block(
     elif fitting is not None:
         prepared = prepare(fitting.data, laid.table, splits=fitting.splits)
     assert outputs is not None
-    baselines, skipped = _baselines(laid, prepared, season)
+    baselines, skipped = _baselines(laid, prepared, season, shared=_is_shared(fitting))
     made: dict[str, list[NDArray[np.float64]]] = {name: [] for name in (NETWORK, *baselines)}
     quantiles = []
     for some in laid.windows.batches(_batch_size(laid)):
@@ -101,9 +101,6 @@ def forecast_block(
         forecasts={name: np.concatenate(parts) for name, parts in made.items()},
         quantiles=np.concatenate(quantiles) if quantiles else None,
         unit=None if prepared is None else prepared.preprocessor.targets_.unit,
-        naive=None
-        if prepared is None
-        else naive_scales([prepared.history[rows.start : rows.stop] for rows in prepared.rows("train")]),
         skipped=skipped,
         fit=fit,
     )
@@ -122,14 +119,17 @@ def _trained(config: RunConfig, prepared: Prepared, callbacks: Sequence[Any]) ->
     architecture = discover().catalogue[config.architecture].item
     hp = architecture.configure(config.hyperparameters)
     fitted = fit(architecture, hp, prepared, config.training, callbacks, network=config.network)
-    answers = Answers(prepared.problem)
-    return lambda windows: answer_windows(fitted.model, prepared.preprocessor, answers, windows), len(
-        fitted.history["loss"]
-    )
+    answers, problem = Answers(prepared.problem), prepared.problem
+
+    def outputs(windows: NDArray[np.float64]) -> Mapping[str, NDArray[Any]]:
+        checked = check_windows(windows, problem.window, problem.features, masked=problem.masked)
+        return answer_windows(fitted.model, prepared.preprocessor, answers, checked)
+
+    return outputs, len(fitted.history["loss"])
 
 
 def _baselines(
-    laid: TableWindows, prepared: Prepared | None, season: int | None
+    laid: TableWindows, prepared: Prepared | None, season: int | None, *, shared: bool
 ) -> tuple[dict[str, Callable[[NDArray[np.float64], slice], NDArray[Any]]], dict[str, str]]:
     """What each baseline of the task makes of windows and their numbers, and why others make nothing.
 
@@ -150,20 +150,31 @@ def _baselines(
         past = _filled_forward(laid)
         baselines[LAST_VALUE] = lambda _, numbers: last_value(past, laid.windows.last_rows(numbers), steps)
         if season is not None:
-            baselines[SEASONAL] = lambda _, numbers: past[
-                seasonal_rows(laid.told_rows(numbers)[:, 0], laid.windows.last_rows(numbers), steps, season)
-            ]
-    if (inputs := laid.problem.window * len(laid.table.features)) > RIDGE_MAX_INPUTS:
-        skipped[RIDGE] = f"window times features is {inputs}, more than {RIDGE_MAX_INPUTS}"
-    elif prepared is None:
+            baselines[SEASONAL] = lambda _, numbers: seasonal_naive(
+                past,
+                laid.told_rows(numbers)[:, 0],
+                laid.windows.last_rows(numbers),
+                laid.table.starts[laid.series_of(numbers)],
+                steps,
+                season,
+            )
+    if prepared is None:
         skipped[RIDGE] = untrained
-    else:
-        scalers = prepared.preprocessor
-        ridge = RidgeBaseline(prepared.shape.target_columns).fit(prepared.parts["train"], prepared.parts["validation"])
+        return baselines, skipped
+    train = prepared.parts["train"]
+    made, skipped[RIDGE] = fitting_ridge(train, prepared.shape.target_columns, shared=shared)
+    if made is not None:
+        del skipped[RIDGE]
+        scalers, ridge = prepared.preprocessor, made.fit(train, prepared.parts["validation"])
         baselines[RIDGE] = lambda windows, _: scalers.inverse_transform_targets(
             ridge.predict(_as_windows(scalers.transform(windows), steps))
         )
     return baselines, skipped
+
+
+def _is_shared(fitting: Fitting | None) -> bool:
+    """Whether the network that is trained forecasts each target from its own window."""
+    return fitting is not None and fitting.config is not None and fitting.config.network.channels == "shared"
 
 
 def _filled_forward(laid: TableWindows) -> NDArray[np.float64]:
@@ -175,15 +186,13 @@ def _filled_forward(laid: TableWindows) -> NDArray[np.float64]:
     return targets
 
 
-def no_season(laid: TableWindows, season: int | None) -> str | None:
-    """Why the seasonal naive forecast cannot be computed for all of these windows, or None."""
-    if season is None:
-        return "no season is known; give one with `season`"
-    last, starts = laid.windows.last_rows(), laid.table.starts[laid.series_of()]
-    earliest = seasonal_rows(laid.told_rows()[:, 0], last, laid.problem.horizon, season).min(axis=1)
-    if (earliest < starts).any():
-        return f"the season of {season} rows is longer than what stands before the first origin"
-    return None
+def without_season(laid: TableWindows, season: int) -> NDArray[np.bool_]:
+    """Which series, (n_series,), have a window before which the season does not lie in them."""
+    starts, owners = laid.table.starts, laid.series_of()
+    earliest = seasonal_rows(laid.told_rows()[:, 0], laid.windows.last_rows(), laid.problem.horizon, season).min(axis=1)
+    lacking = np.zeros(len(starts), np.bool_)
+    lacking[owners[earliest < starts[owners]]] = True
+    return lacking
 
 
 def _as_windows(scaled: NDArray[np.float32], horizon: int) -> Windows:

@@ -16,9 +16,11 @@ from zoo.bundle.opening import is_bundle
 from zoo.data.intervals import intervals
 from zoo.data.readers.reading import Source
 from zoo.data.reading_choice import way_to_fill, without_calendar
+from zoo.data.series_splits import padded_series, validation_share
 from zoo.data.splits import PARTS
 from zoo.data.table import Table
 from zoo.data.table_windows import TableWindows, lay_over
+from zoo.provenance import Retrained, why_untested
 from zoo.quiet import import_tensorflow
 from zoo.runs.record import find_run
 from zoo.settings.choices import ARRAYS, FRAME, Missing
@@ -26,7 +28,7 @@ from zoo.settings.resolve import resolve
 from zoo.settings.schema import DataConfig, RunConfig
 from zoo.settings.toml_file import read_config
 from zoo.tasks import TASKS, find_task
-from zoo.training.preparation import read_data, split_table
+from zoo.training.preparation import prepare_run, read_data, split_table
 from zoo_registry import discover
 from zoo_registry.errors import ConfigError, DataError
 
@@ -43,8 +45,8 @@ class Subject:
     ``laid`` has a window for every row. ``tested`` gives by series the rows that are forecast unless asked otherwise,
     and ``unseen`` those that the network was not trained on; None where nothing tells. ``config`` trains it anew,
     ``outputs`` is it as it is; a bundle has no ``config``, and a configuration no ``outputs``. ``unit`` (n_targets,) is
-    what its errors are divided by. ``validation`` is the share of the rows before an origin that stops a training.
-    ``doubt`` is to be told where all rows are forecast.
+    what its errors are divided by. ``validation`` is the share of the rows before an origin that stops a training, or
+    their number in each series. ``doubt`` is to be told where all rows are forecast.
     """
 
     title: str
@@ -148,22 +150,27 @@ def _of_config(config: RunConfig, data: Source | None, missing: Missing | None) 
     if isinstance(source, str) and source in (FRAME, ARRAYS):
         raise ConfigError(f"the table was a {source} of a program; give `data`, or backtest(..., data=...)")
     table = read_data(config.data, source)
-    splits, short = split_table(table, config.data)
-    tested = {name: split.test for name, split in splits.items()}
-    later = sum(len(split.validation) for split in splits.values())
+    splits, left_out = split_table(table, config.data)
+    if config.network.normalize_window == "auto":  # once, for all origins
+        config = config.normalizing(prepare_run(config, table).window_scale.kind)
+    part = "train" if config.data.all_rows else "test"  # any row may test what is trained anew before it
+    tested = {name: getattr(split, part) for name, split in splits.items()}
     task, levels = find_task(config.task), config.network.quantiles
-    problem = task.state(config.data, table.features, table.targets, (), levels, zone=table.zone)
+    padded = padded_series(splits, config.data, task.layout(config.data))
+    masked = table.features if config.data.missing == "mask" or padded else ()
+    problem = task.state(config.data, table.features, table.targets, (), levels, zone=table.zone, masked=masked)
     series = intervals([table.series[name] for name in splits])
+    short = [table.series[name] for name in padded]
     return Subject(
         title=f"{config.architecture} on {table.source}",
         kind="config",
-        laid=lay_over(table, problem, task.roles, series, missing=config.data.missing),
+        laid=lay_over(table, problem, task.roles, series, missing=config.data.missing, padded=short),
         tested=tested,
         data=config.data,
         config=config,
-        validation=later / (later + sum(len(split.train) for split in splits.values())),
+        validation=validation_share(config.data, splits.values()) or _VALIDATION,
         season=config.data.season,
-        remarks=tuple(f"series '{name}' is left out, as it is too short" for name in short),
+        remarks=tuple(f"series '{name}' is left out, as it is too short" for name in left_out),
     )
 
 
@@ -174,6 +181,8 @@ def _of_run(run: Run, data: Source | None, missing: Missing | None, *, refit: bo
     if refit:
         return replace(found, kind="run", unit=run.preprocessor.targets_.unit)
     known = found.laid.table.fingerprint() == run.record.data.fingerprint
+    if known and run.record.evaluation is None:
+        raise _all_seen(f"run {run.id}", run.record.retrained_from, "`refit` with a `start`")
     return _trained(
         replace(found, kind="run", outputs=run.outputs, unit=run.preprocessor.targets_.unit),
         found.tested if known else None,
@@ -197,7 +206,10 @@ def _of_bundle(bundle: Bundle, data: Source | None, missing: Missing | None, rea
         n: part.rows for n, part in record.split.items() if isinstance(part.rows, tuple)
     }
     tested, validation = None, _VALIDATION
-    if laid.table.fingerprint() == record.fingerprint and rows:
+    known = laid.table.fingerprint() == record.fingerprint
+    if known and manifest.metrics is None:
+        raise _all_seen(str(bundle.folder), manifest.retrained_from, "the bundle of that run")
+    if known and rows:
         train, later, test = (range(*rows[name]) for name in PARTS)
         tested = {next(iter(laid.table.series)): test}
         validation = len(later) / (len(train) + len(later))
@@ -226,6 +238,10 @@ def _of_bundle(bundle: Bundle, data: Source | None, missing: Missing | None, rea
         unit=np.array([manifest.parity_unit[name] for name in problem.targets]),
     )
     return _trained(found, tested)
+
+
+def _all_seen(who: str, retrained: Retrained | None, other: str) -> ConfigError:
+    return ConfigError(f"{who}: it was {why_untested(retrained)}; give `data` with newer rows, or {other}")
 
 
 def _trained(subject: Subject, unseen: dict[str, range] | None) -> Subject:

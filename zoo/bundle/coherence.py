@@ -12,6 +12,7 @@ from zoo.bundle.manifest import Manifest
 from zoo.tasks import find_task
 from zoo.tasks.base import SequenceTask
 from zoo.texts import printable
+from zoo_registry import Problem
 from zoo_registry.errors import BundleError
 
 GOLDEN_WINDOWS = 64  # that golden.npz holds at most
@@ -64,11 +65,16 @@ def _check_units(manifest: Manifest, task: SequenceTask) -> None:
         raise ValueError(f"threshold: expected a number, found {manifest.threshold}")
 
 
+def golden_bytes(problem: Problem) -> int:
+    """How many bytes golden windows and their outputs have, at most, however few of them golden.npz holds."""
+    ends = (*problem.inputs, *problem.outputs)
+    numbers = sum(math.prod(tensor.shape) * {"bool": 1, "float32": 4, "float64": 8}[tensor.dtype] for tensor in ends)
+    return GOLDEN_WINDOWS * numbers
+
+
 def _check_sizes(manifest: Manifest) -> None:
     """No file is larger than what is read of it at once may be: told before it is read, also where it is sparse."""
-    ends = (*manifest.problem.inputs, *manifest.problem.outputs)
-    numbers = sum(math.prod(tensor.shape) * {"bool": 1, "float32": 4, "float64": 8}[tensor.dtype] for tensor in ends)
-    at_most = _AT_MOST | {"golden.npz": min(_AT_MOST["golden.npz"], GOLDEN_WINDOWS * numbers + _HEADERS)}
+    at_most = _AT_MOST | {"golden.npz": min(_AT_MOST["golden.npz"], golden_bytes(manifest.problem) + _HEADERS)}
     for name, limit in at_most.items():
         if name in manifest.files and manifest.files[name].size > limit:
             raise ValueError(f"files.{name}: expected at most {limit} bytes, found {manifest.files[name].size}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from zoo.bundle.arrays import read_arrays
 from zoo.bundle.manifest import Manifest
+from zoo.bundle.synthetic_windows import GOLDEN_WINDOWS, SyntheticWindows
 from zoo.outputs import INPUT
 from zoo.tasks import find_task
 from zoo.tasks.base import Kind
@@ -19,11 +21,16 @@ from zoo_registry import Problem, Session
 from zoo_registry.errors import BundleError
 
 GOLDEN_FILE = "golden.npz"
-GOLDEN_WINDOWS = 64
 BATCH_SIZES = (1, 7, GOLDEN_WINDOWS)
 PARITY_LIMIT = 1e-5
 ROUNDINGS: Final = 4  # of float32, that may come on top; each is 2^-24 of a value
 MOST = 1e-3  # of a deviation, with the roundings
+WHOLE_BYTES = (
+    10**6
+)  # of a file with all numbers; what is larger holds windows by their courses, and a part of the outputs
+_UNPACKED_BYTES = 2**30  # of windows and outputs, at most
+_HEADERS = 2**13  # bytes of the file beside its numbers
+_EVERY, _SHAPE = "every", "{}.shape"
 
 
 @dataclass(frozen=True)
@@ -33,13 +40,14 @@ class Ruler:
     ``unit`` (n_targets,) is for values of the targets. Off a difference in these come as many ``roundings`` of float32
     at the value's size, but never so much that more than ``MOST`` of a unit is within the limit: where values span many
     units, a right graph differs by those alone. Flags are compared only where the score lies farther than the limit
-    from the ``threshold``.
+    from the ``threshold``. Of a network that knows missing values, ``masked``, NaN is an answer, equal to itself alone.
     """
 
     unit: NDArray[np.float64]
     kinds: Mapping[str, Kind]
     threshold: float | None = None
     roundings: int = 0
+    masked: bool = False
 
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
@@ -47,7 +55,8 @@ class Ruler:
         problem = manifest.problem
         unit = np.array([manifest.parity_unit[name] for name in problem.targets if manifest.parity_unit])
         allowed = allowed_roundings(problem)  # the most, whatever a manifest says
-        return cls(unit, kinds_of(problem), manifest.threshold, min(manifest.parity_roundings, allowed))
+        roundings = min(manifest.parity_roundings, allowed)
+        return cls(unit, kinds_of(problem), manifest.threshold, roundings, bool(problem.masked))
 
     def farthest(self, found: dict[str, NDArray[Any]], expected: dict[str, NDArray[Any]]) -> float:
         """The largest difference; NaN, another shape and a missing output count as infinitely far."""
@@ -57,6 +66,8 @@ class Ruler:
             if other.shape != values.shape or other.dtype.kind not in "fb":
                 return np.inf
             distance = self._distance(self.kinds.get(name, "value"), other, values, expected)
+            if self.masked:
+                distance = np.where(np.isnan(other) & np.isnan(values), 0.0, distance)
             worst = max(worst, float(np.nan_to_num(distance, nan=np.inf, posinf=np.inf).max()))
         return worst
 
@@ -91,14 +102,44 @@ def allowed_roundings(problem: Problem) -> Literal[0, 4]:
 
 @dataclass(frozen=True)
 class Golden:
-    """Raw windows (n, window, n_features) in the serving dtype, and by name the outputs that are expected of them."""
+    """Raw windows (n, window, n_features) in the serving dtype, and by name the outputs that are expected of them.
+
+    ``made_of`` is what the windows were made of. Of an output that was read from a file of a wide interface only each
+    number is known whose place among all of that output, window by window, is a multiple of ``every``: of each window
+    other ones, so that together they are of all steps and targets.
+    """
 
     window: NDArray[Any]
     outputs: dict[str, NDArray[Any]]
+    made_of: SyntheticWindows | None = None
+    every: int = 1
+
+    @property
+    def whole(self) -> bool:
+        """Whether the file holds all windows and outputs as they are."""
+        size = self.window.nbytes + sum(values.nbytes for values in self.outputs.values())
+        return self.made_of is None or size + _HEADERS <= WHOLE_BYTES
 
     def write(self, folder: Path) -> None:
-        """Write ``golden.npz``."""
-        np.savez(folder / GOLDEN_FILE, allow_pickle=False, **{INPUT: self.window, **self.outputs})
+        """Write ``golden.npz``: all numbers where they take little, else what they are made of, and some outputs."""
+        arrays = {INPUT: self.window, **self.outputs}
+        if self.made_of is not None and not self.whole:
+            every, arrays = self._chosen_every(), self.made_of.arrays()
+            arrays[_EVERY] = np.array(every)
+            for name, values in self.outputs.items():
+                arrays |= {name: values.reshape(-1)[::every], _SHAPE.format(name): np.array(values.shape)}
+        np.savez(folder / GOLDEN_FILE, allow_pickle=False, **arrays)
+
+    def _chosen_every(self) -> int:
+        """The least number that the outputs' sizes have no divisor with, and that makes the file small enough."""
+        assert self.made_of is not None
+        sizes = [math.prod(values.shape[1:]) for values in self.outputs.values()]
+        taken = _HEADERS + sum(array.nbytes for array in self.made_of.arrays().values())
+        room = max(WHOLE_BYTES - taken, WHOLE_BYTES // 4)  # where windows are so long that they alone are larger
+        every = -(-sum(values.nbytes for values in self.outputs.values()) // room)
+        while any(math.gcd(every, size) > 1 for size in sizes):
+            every += 1
+        return every
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -110,6 +151,8 @@ class Golden:
         """Read the content of ``golden.npz``; never unpickles. Raises BundleError that names ``path``."""
         try:
             arrays = read_arrays(content)
+            if INPUT not in arrays:
+                return cls._unpacked(arrays)
             window = arrays.pop(INPUT)
             if window.ndim != 3 or not arrays or {a.shape[:1] for a in arrays.values()} != {window.shape[:1]}:
                 raise ValueError("expected windows, and as many of each output")
@@ -117,32 +160,65 @@ class Golden:
             raise BundleError(f"{path}: no golden windows ({error}); export again") from error
         return cls(window, arrays)
 
+    @classmethod
+    def _unpacked(cls, arrays: dict[str, NDArray[Any]]) -> Self:
+        """Golden windows of what they are made of; raises ValueError and KeyError."""
+        made_of, every = SyntheticWindows.of_arrays(arrays, _UNPACKED_BYTES), int(arrays[_EVERY])
+        names = [name for name in arrays if _SHAPE.format(name) in arrays]
+        if every < 1 or not names:
+            raise ValueError("expected outputs, and which of their numbers are told")
+        outputs = {}
+        for name in names:
+            told, shape = arrays[name], tuple(map(int, arrays[_SHAPE.format(name)]))
+            whole = math.prod(shape)
+            if shape[:1] != made_of.chosen.shape[:1] or min(shape) < 1 or told.shape != (-(-whole // every),):
+                raise ValueError(f"expected a number in {every} of the output '{name}' of each window")
+            if whole * told.itemsize > _UNPACKED_BYTES:
+                raise ValueError(f"its outputs would take more than {_UNPACKED_BYTES} bytes")
+            outputs[name] = np.zeros(shape, told.dtype)
+            outputs[name].reshape(-1)[::every] = told
+        return cls(made_of.values, outputs, made_of, every)
+
     def difference(self, session: Session, ruler: Ruler) -> float:
         """Replay at each of ``BATCH_SIZES`` and return the largest difference, as the ruler measures it.
 
-        The batches of a size start one after the other, so that all windows take part.
+        The batches of a size start one after the other, so that all windows take part. Of numbers that are not known
+        it is told whether they are finite.
         """
         worst = 0.0
         for size in BATCH_SIZES:
             for start in range(0, len(self.window), size):
-                rows = slice(start, start + size)
+                rows = slice(start, min(start + size, len(self.window)))
                 found = session.run(self.window[rows])
-                worst = max(worst, ruler.farthest(found, {name: values[rows] for name, values in self.outputs.items()}))
+                expected = {
+                    name: self._expected(values, rows, found.get(name)) for name, values in self.outputs.items()
+                }
+                worst = max(worst, ruler.farthest(found, expected))
         return worst
+
+    def _expected(self, values: NDArray[Any], rows: slice, found: Any) -> NDArray[Any]:
+        """An output of some windows: what was found, but for the numbers that are known."""
+        known, other = values[rows], np.asarray(found)
+        if self.every == 1 or other.shape != known.shape or other.dtype.kind not in "fb":
+            return known
+        expected = other.astype(np.promote_types(other.dtype, known.dtype)).reshape(-1)
+        first = -(rows.start * math.prod(values.shape[1:])) % self.every
+        expected[first :: self.every] = known.reshape(-1)[first :: self.every]
+        return expected.reshape(known.shape)
 
 
 def golden_windows(
-    minimum: NDArray[np.float64], maximum: NDArray[np.float64], window: int, dtype: str, seed: int = 0
+    minimum: NDArray[np.float64],
+    maximum: NDArray[np.float64],
+    window: int,
+    dtype: str,
+    seed: int = 0,
+    *,
+    masked: Sequence[int] = (),
 ) -> NDArray[Any]:
     """Make windows of shape (GOLDEN_WINDOWS, window, n_features) that span each column's range, in original units.
 
-    The first holds the minima, the second the maxima; then come noise and ramps between random levels.
+    The first holds the minima, the second the maxima; then come noise and ramps between random levels. Of every other
+    window values of the ``masked`` columns are missing: single ones, those in front, and in the last window all.
     """
-    random = np.random.default_rng(seed)
-    columns = len(minimum)
-    noise = random.uniform(size=(GOLDEN_WINDOWS // 2 - 2, window, columns))
-    ends = random.uniform(size=(GOLDEN_WINDOWS // 2, 2, 1, columns))
-    ramps = ends[:, 0] + (ends[:, 1] - ends[:, 0]) * np.linspace(0, 1, window)[:, None]
-    extremes = np.stack([np.zeros((window, columns)), np.ones((window, columns))])
-    share = np.concatenate([extremes, noise, ramps])
-    return np.clip(minimum + share * (maximum - minimum), minimum, maximum).astype(dtype)
+    return SyntheticWindows.spanning(minimum, maximum, window, dtype, seed, masked=masked).values

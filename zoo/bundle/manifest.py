@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from zoo.bundle.regular_files import read_regular
 from zoo.migrations import SCHEMA_VERSION, migrate, upgrade_manifest
-from zoo.provenance import DataRecord, Evaluation, Provenance, Record, first_fault
+from zoo.provenance import DataRecord, Evaluation, Provenance, Record, Retrained, first_fault
 from zoo.texts import printable
 from zoo_registry import Problem
 from zoo_registry.errors import BundleError
@@ -74,7 +74,8 @@ class Manifest(Record):
     training: dict[str, Any] = Field(description="the settings, as the run's configuration has them")
     problem: Problem
     data: DataRecord
-    metrics: Evaluation
+    metrics: Evaluation | None = Field(description="None where all rows were trained on")
+    retrained_from: Retrained | None = Field(None, description="the run that this one trained again")
     parity_unit: dict[str, float] = Field(
         description="for each target the train targets' standard deviation, in the problem's units; of forecasts"
     )

@@ -43,17 +43,19 @@ def replay(
     read: Callable[[str], bytes] | None = None,
     operators: Collection[str] | None = None,
     *,
+    golden: Golden | None = None,
     strict: bool = True,
 ) -> list[Verdict]:
     """Replay the golden windows of a folder whose integrity is known; differences are measured by ``ruler``.
 
     ``read`` gives a file's content by its name, checked, and ``operators`` are those that the manifest lists; None is a
-    folder that was written here and now. Not ``strict``: a runtime that refuses the bundle gets a verdict that says so,
-    and one whose format the bundle does not have gets none. Raises RefusalError where ``strict``, and BundleError where
-    every runtime refuses.
+    folder that was written here and now, whose ``golden`` windows may be given with all of their outputs. Not
+    ``strict``: a runtime that refuses the bundle gets a verdict that says so, and one whose format the bundle does not
+    have gets none. Raises RefusalError where ``strict``, and BundleError where every runtime refuses.
     """
     read = read or (lambda name: (folder / name).read_bytes())
-    golden, verdicts = Golden.parse(read(GOLDEN_FILE), folder / GOLDEN_FILE), []
+    golden = golden or Golden.parse(read(GOLDEN_FILE), folder / GOLDEN_FILE)
+    verdicts = []
     for name in runtimes:
         runtime = find_runtime(name)
         if not strict and not runtime.applies_to(folder):

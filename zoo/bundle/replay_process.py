@@ -16,7 +16,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from zoo.bundle.golden import Ruler
+from zoo.bundle.coherence import golden_bytes
+from zoo.bundle.golden import GOLDEN_FILE, Ruler
 from zoo.bundle.integrity import CheckedFiles
 from zoo.bundle.replay import Verdict, replay
 from zoo.processes import command
@@ -41,7 +42,10 @@ class Limits:
     def of(cls, checked: CheckedFiles, seconds: float | None = None, megabytes: int | None = None) -> Limits:
         """Those that were asked for, else what the replay of a bundle of this size needs with much to spare."""
         if megabytes is None:
-            size = sum(entry.size for entry in checked.manifest.files.values())
+            files = checked.manifest.files.items()
+            size = sum(entry.size for name, entry in files if name != GOLDEN_FILE) + golden_bytes(
+                checked.manifest.problem
+            )
             cores = os.cpu_count() or 1
             megabytes = _MEGABYTES + _MEGABYTES_PER_CORE * cores + _PER_BYTE * size // _MEGABYTE
         return cls(SECONDS if seconds is None else seconds, megabytes)

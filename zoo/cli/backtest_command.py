@@ -20,6 +20,7 @@ from zoo.cli.output import (
     print_json,
     print_table,
     say,
+    tell_layout,
 )
 from zoo.cli.prediction_output import progress_bar
 from zoo.cli.results import print_told
@@ -58,14 +59,15 @@ def backtest(
     data: Annotated[
         str | None,
         typer.Option(
-            help="CSV or Parquet file, or example:co2 [default: the run's; a bundle has none].", rich_help_panel=DATA
+            help="CSV, Parquet or .tsf file, folder of files, or example:co2 [default: the run's; a bundle has none].",
+            rich_help_panel=DATA,
         ),
     ] = None,
     spool: Spool = None,
     missing: Annotated[
         str | None,
         typer.Option(
-            help="Missing values: error, ffill, interpolate or drop [default: the run's way, else error].",
+            help="Missing values: error, ffill, interpolate, mask or drop [default: the run's way, else error].",
             rich_help_panel=DATA,
         ),
     ] = None,
@@ -106,6 +108,8 @@ def backtest(
             import_tensorflow()
     from zoo.backtesting.backtest import backtest as run_backtest
 
+    if data is not None:
+        tell_layout(data, reading)
     with progress_bar() as show:
         show("reading", 0, None)
         found = run_backtest(
@@ -144,7 +148,8 @@ def _print(found: Backtested) -> None:
         f"{measured['subject']}: {measured['origins']} origins, {measured['first_origin']} to"
         f" {measured['last_origin']}, {measured['windows']} windows{left_out}{fits}; errors in original units\n"
     )
-    print_told(find_task(measured["task"]).results(measured, list(measured["network"]["targets"])))
+    told = find_task(measured["task"]).results(measured, list(measured["network"]["targets"]))
+    print_told(told, "--json or backtest.json")
     steps = len(measured["by_step"]["network"])
     if steps > 1:
         shown = sorted(
@@ -156,7 +161,7 @@ def _print(found: Backtested) -> None:
     if measured["by_series"]:
         worst = sorted(measured["by_series"].items(), key=lambda item: -item[1]["scaled_mae"]["network"])[:_SERIES]
         say()
-        rows = [(series, *(f"{own['scaled_mae'][name]:.4f}" for name in names)) for series, own in worst]
+        rows = [(series, *(_written(own["scaled_mae"].get(name)) for name in names)) for series, own in worst]
         print_table(("worst series, scaled MAE", *names), rows)
     say()
     labels = ("worst origins, scaled MAE", *(["series"] if measured["by_series"] else []))
@@ -164,3 +169,7 @@ def _print(found: Backtested) -> None:
     for name, reason in measured["skipped"].items():
         say(f"{name}: not computed, {in_flags(reason)}")
     say()
+
+
+def _written(error: float | None) -> str:
+    return "" if error is None else f"{error:.4f}"

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from zoo.provenance import Evaluation
 
 # None where the manifest cannot be read; from ``measure``, which decides, on, also where a manifest lacks it
-_OF_MANIFEST = ("error", "task", "architecture", "created", "measure", "network", "baseline", "baseline_value")
+_OF_MANIFEST = (
+    "error",
+    "task",
+    "architecture",
+    "created",
+    "untested",
+    "measure",
+    "network",
+    "baseline",
+    "baseline_value",
+)
 
 
 def bundles(
@@ -48,6 +58,7 @@ def bundles(
 def _look(model: Path, number: int) -> dict[str, Any]:
     from zoo.bundle.manifest import Manifest
     from zoo.export.leftovers import size_of
+    from zoo.provenance import why_untested
     from zoo_registry.errors import BundleError
 
     folder = model / str(number)
@@ -59,6 +70,8 @@ def _look(model: Path, number: int) -> dict[str, Any]:
         return known | {"error": str(error)}
     task = manifest.problem.task
     known |= {"task": task, "architecture": manifest.architecture.name, "created": manifest.created}
+    if manifest.metrics is None:
+        return known | {"untested": why_untested(manifest.retrained_from)}
     return known | _headline(task, manifest.metrics)
 
 
@@ -75,7 +88,7 @@ def _headline(task: str, metrics: Evaluation) -> dict[str, Any]:
 
 
 def _row(bundle: dict[str, Any]) -> tuple[str, ...]:
-    measured = ["-"] * 3
+    measured = ["-", "-", "-" if bundle["untested"] is None else "none, trained on all rows"]
     if bundle["measure"] is not None:
         best = f"{bundle['baseline']} {bundle['baseline_value']:.4g}"
         measured = [bundle["measure"], f"{bundle['network']:.4g}", best]

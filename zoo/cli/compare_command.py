@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zoo.cli.output import RUNS, Json, Runs, check_apart, note, print_json, print_table, say
-from zoo_registry.errors import ConfigError
+from zoo_registry.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
     from zoo.evaluation.comparison import Measured
@@ -27,14 +27,15 @@ def compare(
 ) -> None:
     """Rank runs on the same test rows, the baselines among them.
 
-    Forecasts and regressions rank by scaled MAE, classes by log loss, anomalies by average precision. Runs on other
-    data, test rows, targets, tasks or horizons are refused.
+    Forecasts and regressions rank by scaled MAE, those of several series by mean MASE, classes by log loss, anomalies
+    by average precision. Runs on other data, test rows, targets, tasks or horizons are refused, and those that were
+    trained on all rows.
 
     Examples:
         zoo compare 20250101-101500-basic 20250101-103000-stacked --html ranking.html
     """
     from zoo.atomic import behind_links, write_text
-    from zoo.evaluation.comparison import cells, heads, scaled_as
+    from zoo.evaluation.comparison import cells, heads, ranked_by, scaled_as
     from zoo.evaluation.comparison import compare as rank
     from zoo.reports.comparison_page import comparison_page
     from zoo.runs.record import find_run, read_record
@@ -57,8 +58,8 @@ def compare(
     if as_json:
         print_json([row.plain() for row in rows])
         return
-    ranking = measured[0].measures
-    print_table(heads(rows, ranking), [cells(row, ranking) for row in rows])
+    ranking = ranked_by(measured)
+    print_table(heads(rows, ranking), [cells(row, ranking) for row in rows], whole_in="--json")
     if html is not None:
         say(f"page: {html}")
 
@@ -66,9 +67,12 @@ def compare(
 def _measured(record: RunRecord, folder: Path, *, whole: bool = False) -> Measured:
     """What is compared of a run; ``same`` is in the order in which it is told."""
     from zoo.evaluation.comparison import DATA, Measured
+    from zoo.provenance import why_untested
     from zoo.tasks import find_task
 
-    config, data, training = record.config, record.data, record.training
+    config, data, training, evaluation = record.config, record.data, record.training, record.evaluation
+    if evaluation is None:
+        raise RunError(f"run {record.id} was {why_untested(record.retrained_from)}; leave it out")
     task = find_task(config.task)
     test = data.split["test"]
     number = f", {test.rows} in all" if isinstance(test.rows, int) else ""  # of several series
@@ -83,13 +87,13 @@ def _measured(record: RunRecord, folder: Path, *, whole: bool = False) -> Measur
             DATA: data.fingerprint,
             "targets": list(record.problem.targets),
             "task": record.problem.task,
-            **task.same(config, record.evaluation),
+            **task.same(config, evaluation),
             "horizon": record.problem.horizon,
             "gap": record.problem.gap,
             "test rows": f"{test.first} to {test.last}{number}",
-            "test windows": record.evaluation["windows"],
+            "test windows": evaluation["windows"],
             "stride": config.data.stride,
         },
-        evaluation=record.evaluation,
-        measures=task.measures_of(record.evaluation),
+        evaluation=evaluation,
+        measures=task.measures_of(evaluation),
     )

@@ -11,14 +11,16 @@ from zoo.cli.output import (
     Json,
     check_apart,
     check_picture,
-    left_out_note,
+    left_out_notes,
     note,
     print_json,
     print_table,
     repair_notes,
     say,
+    tell_form,
 )
 from zoo.cli.setting_options import Spool, data_settings, with_settings
+from zoo.texts import some
 
 
 @with_settings(data_settings)
@@ -41,8 +43,10 @@ def inspect(
     from zoo.inspection import draw
     from zoo.inspection import inspect as describe
     from zoo.settings.resolve import resolve_data
+    from zoo.settings.schema import DEFAULT_SOURCE
     from zoo.training.preparation import prepare
 
+    tell_form(ctx.obj.get("source", DEFAULT_SOURCE), ctx.obj)
     config = resolve_data(ctx.obj)
     prepared = prepare(config, config.source, spool=spool)
     found = describe(prepared)
@@ -62,7 +66,7 @@ def print_classes(label: str, classes: dict[str, dict[str, int]]) -> None:
         (name, *(f"{count} ({count / max(totals[part], 1):.1%})" for part, count in counts.items()))
         for name, counts in classes.items()
     ]
-    print_table((f"class of {label}", *(f"{part} windows" for part in totals)), rows)
+    print_table((f"class of {label}", *(f"{part} windows" for part in totals)), rows, whole_in="--json")
     train = [counts["train"] for counts in classes.values()]
     if min(train):
         say(f"the most common class has {max(train) / min(train):.1f} times as many train windows as the rarest")
@@ -73,10 +77,10 @@ def _print(found: dict[str, Any]) -> None:
     from zoo.provenance import Repairs
 
     say(f"{found['source']}: {found['rows']} rows, {len(found['columns'])} columns")
-    targets = ", ".join(found["targets"]) if found["targets"] else f"{found['label']} (classes)"
-    say(f"task: {found['task']}; targets: {targets}; features: {', '.join(found['features'])}")
-    for column in found["ignored"]:
-        say(f"{left_out_note(column)} and is not used")
+    targets = some(found["targets"]) if found["targets"] else f"{found['label']} (classes)"
+    say(f"task: {found['task']}; targets: {targets}; features: {some(found['features'])}")
+    for sentence in left_out_notes(found["ignored"], "is not used"):
+        say(sentence)
     time, series = found["time"], found["series"]
     if time["column"] is None:
         say("time: none")
@@ -106,10 +110,10 @@ def _print(found: dict[str, Any]) -> None:
             outside = f"{measured['outside']:.1%}" if "outside" in measured else ""
             rows.append((name, part, str(measured["missing"]), *(numbers or [""] * 4), drift, outside))
     heads = ("column", "part", "missing", "mean", "deviation", "minimum", "maximum", "drift", "outside")
-    print_table(heads, rows)
+    print_table(heads, rows, whole_in="--json")
     say("drift: the mean's distance from train's, in train deviations; outside: values beyond train's range\n")
     scaled = [
         (name, column["scaler"], f"{column['scaled_range'][0]:.2f} to {column['scaled_range'][1]:.2f}")
         for name, column in found["columns"].items()
     ]
-    print_table(("column", "scaler", "train values become"), scaled)
+    print_table(("column", "scaler", "train values become"), scaled, whole_in="--json")

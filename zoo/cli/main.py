@@ -19,23 +19,22 @@ from zoo_registry.errors import ZooError
 from zoo_registry.streams import open_closed_streams
 
 INTERRUPTED = 130
-# What each is in its module; most have the command's own name
-COMMANDS = {
-    "list": "list_architectures",
-    "show": "show",
-    "inspect": "inspect",
-    "train": "train",
-    "tune": "tune",
-    "runs": "runs",
-    "compare": "compare",
-    "backtest": "backtest",
-    "export": "export",
-    "verify": "verify",
-    "predict": "predict",
-    "bundles": "bundles",
-    "gc": "gc",
-    "plugin": "plugin",
-}
+_NAMED = (
+    "show",
+    "inspect",
+    "train",
+    "retrain",
+    "tune",
+    "runs",
+    "compare",
+    "backtest",
+    "export",
+    "verify",
+    "predict",
+    "bundles",
+    "gc",
+)
+COMMANDS = {"list": "list_architectures"} | {name: name for name in (*_NAMED, "plugin")}  # and what makes each
 
 
 class _Commands(HelpfulGroup):
@@ -110,8 +109,8 @@ def common(
 def main() -> None:
     """Run the command and leave with its exit code.
 
-    0; 1 where a bundle fails its replay, or a plugin its checks; 2 for bad input; 130 after Ctrl-C; 143 after SIGTERM;
-    129 after SIGHUP, as where the terminal is closed.
+    0; 1 where a bundle fails its replay, or a plugin its checks; 2 for bad input; 3 where single series of a table
+    could not be answered; 130 after Ctrl-C; 143 after SIGTERM; 129 after SIGHUP, as where the terminal is closed.
     """
     open_closed_streams()  # before any file is opened
     for number in (signal.SIGTERM, signal.SIGHUP):  # so that what is staged is removed

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +16,7 @@ import typer
 
 from zoo.atomic import lies_in
 from zoo.cli.flags import in_flags
-from zoo.texts import printable, printable_json
+from zoo.texts import printable, printable_json, some
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from zoo_registry import Architecture, Registry
 
 
+_MOST_LINES = 20  # of a table with a line for each target, column or series
 _DIGITS, _MOST_DIGITS = 7, 17  # of a number; no two floats agree in 17
 
 BundlePath = Annotated[Path, typer.Argument(help="exported/NAME/N, or exported/NAME for its highest version.")]
@@ -58,11 +59,21 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, whole_in: str | None = None) -> None:
     """Write a table of plain text to standard output: the first column is never broken, the last may be wrapped.
 
-    On a terminal it fits the width; a file or a program gets each row on one line.
+    On a terminal it fits the width; a file or a program gets each row on one line. ``whole_in`` tells where all of it
+    is, of a table that ends after some lines with the number of those that are left out.
     """
+    rows = list(rows)
+    if whole_in is None or len(rows) <= _MOST_LINES + 1:  # a line that tells of one more would take its place
+        _print_lines(heads, rows)
+    else:
+        _print_lines(heads, rows[:_MOST_LINES])
+        say(f"… and {len(rows) - _MOST_LINES:,} more; {whole_in} has all")
+
+
+def _print_lines(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     lines = [tuple(map(printable, line)) for line in (heads, *rows)]
     if not sys.stdout.isatty() and all(cell.isascii() for line in lines for cell in line):
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -116,6 +127,23 @@ def note(text: str) -> None:
     _echo(in_flags(text), err=True)
 
 
+def tell_form(source: str, settings: Mapping[str, Any]) -> None:
+    """Say on standard error what a table's form gives that the settings do not."""
+    from zoo.settings.resolve import form_of
+
+    if (told := form_of(source, settings).told) is not None:
+        note(told)
+
+
+def tell_layout(source: str, reading: Mapping[str, Any], features: Sequence[str] = ()) -> None:
+    """Say on standard error where a table for a network that reads these features becomes many series by its form."""
+    from zoo.data.readers.recognition import recognise
+
+    form = recognise(source, {"features": features, "layout": reading.get("layout", "auto")}, reading.get("csv"))
+    if "layout" in form.settings and form.told is not None:
+        note(form.told)
+
+
 def _echo(text: str, *, err: bool) -> None:
     """The one way of a sentence to the terminal: names in it may come from anybody."""
     inner = text.strip("\n")
@@ -123,8 +151,14 @@ def _echo(text: str, *, err: bool) -> None:
     typer.echo(f"{before}{printable(inner)}{after}", err=err)
 
 
-def left_out_note(column: str) -> str:
-    """Why a column that nobody named is left out."""
+def left_out_notes(columns: Sequence[str], end: str) -> list[str]:
+    """Why each column that nobody named is left out, with ``end`` behind it; of very many in one sentence."""
+    if len(columns) > _MOST_LINES:
+        return [f"{len(columns):,} columns are not numeric ({some(columns, 5)}), and each {end}"]
+    return [f"{_left_out_note(column)} and {end}" for column in columns]
+
+
+def _left_out_note(column: str) -> str:
     if column.startswith("Unnamed: "):
         return f"column '{column}' has neither name nor data (it numbers rows, or is empty),"
     return f"column '{column}' is not numeric"
@@ -144,9 +178,13 @@ def repair_notes(repairs: Repairs) -> list[str]:
         dropped = repairs.short_series.dropped
         named = ", ".join(dropped[:5]) + (", …" if len(dropped) > 5 else "")
         notes.append(f"series left out as too short: {len(dropped)} ({named})")
+    if repairs.padded is not None:
+        padded = repairs.padded.series
+        named = ", ".join(padded[:5]) + (", …" if len(padded) > 5 else "")
+        notes.append(f"short series, windows filled up in front: {len(padded)} ({named})")
     if (missing := repairs.missing) is not None:
-        counts = ", ".join(f"{count} in '{column}'" for column, count in missing.values.items())
-        done = "windows left out" if missing.method == "drop" else f"filled by {missing.method}"
+        counts = some([f"{count} in '{column}'" for column, count in missing.values.items()])
+        done = {"drop": "windows left out", "mask": "masked"}.get(missing.method, f"filled by {missing.method}")
         notes.append(f"missing values, {done}: {counts}")
     return notes
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.cli.flags import in_flags
 from zoo.cli.output import note, print_json, print_table, say
-from zoo.cli.prediction_output import progress_bar
-from zoo_registry.errors import ConfigError
+from zoo.cli.prediction_output import SUFFIXES, progress_bar
 
 if TYPE_CHECKING:
     from zoo.inference.outcome import FileOutcome, Scored
@@ -17,15 +16,18 @@ if TYPE_CHECKING:
 _SHOWN = 3  # names in a line
 
 
-def is_folder(data: str) -> bool:
-    """Whether data is a folder; the name of an example never is."""
-    return not data.startswith("example:") and Path(data).is_dir()
+def is_scored(data: str, output: Path | None) -> bool:
+    """Whether each file of a folder is answered to by itself: where the results go to a folder too.
+
+    Without one, or with a file for them, the folder is one table, in which each file is a series.
+    """
+    if output is None or data.startswith("example:") or not Path(data).is_dir():
+        return False
+    return output.is_dir() or output.suffix.lower() not in SUFFIXES
 
 
-def predict_folder(bundle: Path, data: str, output: Path | None, settings: Mapping[str, Any], *, as_json: bool) -> None:
+def predict_folder(bundle: Path, data: str, output: Path, settings: Mapping[str, Any], *, as_json: bool) -> None:
     """Score a folder with settings of :func:`zoo.score`; raises ScoringError at the end where a file failed."""
-    if output is None:
-        raise ConfigError(f"--data {data}: a folder of files needs --output FOLDER, where their results go; add it")
     from zoo.inference.folders import score
 
     with progress_bar() as show:

@@ -85,25 +85,30 @@ def _told(record: RunRecord) -> _Listed:
     from zoo.evaluation.headline import headline
     from zoo.tasks import find_task
 
-    found = headline(record.evaluation, find_task(record.config.task).measures_of(record.evaluation))
-    problem = record.problem
+    problem, evaluation = record.problem, record.evaluation
+    if evaluation is None:
+        of = "" if record.retrained_from is None else f"; figures: {record.retrained_from.run}"
+        measured = ("-", "-", f"none, trained on all rows{of}")
+    else:
+        found = headline(evaluation, find_task(record.config.task).measures_of(evaluation))
+        measured = (found.measure, f"{found.network:.4f}", f"{found.baseline} {found.other:.4f}")
     row = (
         record.id,
         Path(record.data.source).name,
         str(problem.window),
         str(problem.horizon),
         str(record.training.epochs),
-        found.measure,
-        f"{found.network:.4f}",
-        f"{found.baseline} {found.other:.4f}",
+        *measured,
     )
     return _Listed(record.model_dump(mode="json"), row)
 
 
 def _told_unfinished(run: UnfinishedRun) -> _Listed:
     """As JSON what config.json says of it, and ``unfinished``, which records of finished runs do not have."""
+    from zoo.training.step_count import epochs_of
+
     config, running, command = run.record.config, run.is_running(), run.command
-    state = {"epoch": run.epoch, "epochs": config.training.epochs, "running": running}
+    state = {"epoch": run.epoch, "epochs": epochs_of(config.training), "running": running}
     values = run.record.model_dump(mode="json") | {"unfinished": state | {"folder": str(run.folder), "resume": command}}
-    epoch = f"{run.epoch} of {config.training.epochs}"
+    epoch = f"{run.epoch} of {epochs_of(config.training)}"
     return _Listed(values, (run.id, Path(config.data.source).name, epoch, "(being trained)" if running else command))

@@ -15,8 +15,8 @@ import typer
 from zoo.atomic import check_folder
 from zoo.cli.export_command import EXPORTED, check_export, export_as
 from zoo.cli.learning_rate import check_find_lr, suggest_rate
-from zoo.cli.output import Json, catalogue, lifecycle_of, note, print_json, print_toml, say
-from zoo.cli.results import print_results, to_export
+from zoo.cli.output import Json, catalogue, lifecycle_of, note, print_json, print_toml, say, tell_form
+from zoo.cli.results import closing, print_results, to_export
 from zoo.cli.setting_options import Hyperparameters, Spool, export_settings, run_settings, take, with_settings
 from zoo.quiet import import_tensorflow
 from zoo_registry.errors import ConfigError
@@ -83,7 +83,7 @@ def train(
     exporting = take(ctx, export_settings())
     export = exporting.pop("export", False)
     check_find_lr(find_lr, plot, export, config)
-    _check_tracking(tensorboard, mlflow, find_lr)
+    check_tracking(mlflow, tensorboard=tensorboard, find_lr=find_lr)
     known = catalogue()
     from zoo.settings.toml_file import config_text
 
@@ -98,39 +98,68 @@ def train(
         if print_config:
             print_toml(config_text(resolved))
             return
-        from zoo.api import prepare_resumed, train_prepared
-        from zoo.tracking.trackers import TENSORBOARD_FOLDER, make_trackers
+        from zoo.api import prepare_resumed
 
-        check_folder(runs, "--runs")
-        if exporting and not export:
-            raise ConfigError(f"`{next(iter(exporting))}` is for an export, but `export` was not given; add it")
-        if export:
-            check_export(**exporting)
+        check_places(runs, exporting, export=export)
         if find_lr and resolved.training.start_from is not None:
             raise ConfigError("`find_lr` tests a new network, expected no `start_from`; leave one of them out")
-        from zoo.training.preparation import prepare_run
+        from zoo.training.preparation import check_season, prepare_run, with_names
 
         if unfinished is None:
             prepared = prepare_run(resolved, resolved.data.source, spool=spool)
+            check_season(resolved.data, prepared.table)
+            resolved = with_names(resolved.normalizing(prepared.window_scale.kind), prepared.table)
+            if prepared.reason is not None:
+                note(f"windows are normalized by {prepared.window_scale.kind}: {prepared.reason}")
         else:
             prepared = prepare_resumed(unfinished, ctx.obj.get("source"), spool)
         if find_lr:
             suggest_rate(resolved, prepared, known[resolved.architecture].item, plot, as_json=as_json)
             return
         if export:
-            exporting["name"] = _check_bundle(resolved, prepared, **exporting)
-        lifecycle = lifecycle_of(make_trackers(runs, tensorboard=tensorboard, mlflow=mlflow))
-        if tensorboard:
-            note(f"to watch: tensorboard --logdir {shlex.quote(str(runs / TENSORBOARD_FOLDER))}")
-        import_tensorflow()
-        run = train_prepared(resolved, prepared, runs=runs, progress=True, unfinished=unfinished, lifecycle=lifecycle)
+            exporting["name"] = check_bundle(resolved, prepared, **exporting)
+        if unfinished is None:
+            import_tensorflow()
+            resolved = _settled(resolved, prepared)
+        run = train_as(resolved, prepared, runs, unfinished=unfinished, tensorboard=tensorboard, mlflow=mlflow)
+    export_and_tell(run, exporting, export=export, tensorboard=tensorboard, as_json=as_json)
+
+
+def check_places(runs: Path, exporting: dict[str, Any], *, export: bool) -> None:
+    """Raise ConfigError for folders that cannot be written to, and for what does not suit an export."""
+    check_folder(runs, "--runs")
+    if exporting and not export:
+        raise ConfigError(f"`{next(iter(exporting))}` is for an export, but `export` was not given; add it")
+    if export:
+        check_export(**exporting)
+
+
+def train_as(
+    config: RunConfig, prepared: Prepared, runs: Path, *, tensorboard: bool, mlflow: str | None, **more: Any
+) -> Run:
+    """Train with the trackers that were asked for, as ``train_prepared`` does, which gets the rest."""
+    from zoo.api import train_prepared
+    from zoo.tracking.trackers import TENSORBOARD_FOLDER, make_trackers
+
+    lifecycle = lifecycle_of(make_trackers(runs, tensorboard=tensorboard, mlflow=mlflow))
+    if tensorboard:
+        note(f"to watch: tensorboard --logdir {shlex.quote(str(runs / TENSORBOARD_FOLDER))}")
+    import_tensorflow()
+    return train_prepared(config, prepared, runs=runs, progress=True, lifecycle=lifecycle, **more)
+
+
+def export_and_tell(run: Run, exporting: dict[str, Any], *, export: bool, tensorboard: bool, as_json: bool) -> None:
+    """Export a run where that was asked for, and tell of both; raises what failed of the export at the end."""
+    from zoo.tracking.trackers import TENSORBOARD_FOLDER
+
     bundle, failure = None, None
     if export:
         try:
             bundle = export_as(run, **exporting)
         except Exception as error:  # raised below: the run is whole, and is told of first
             failure = error
-    _tell(run, bundle, as_json=as_json, logs=runs / TENSORBOARD_FOLDER / run.id if tensorboard else None)
+    logs = run.folder.parent / TENSORBOARD_FOLDER / run.id if tensorboard else None
+    _tell(run, bundle, as_json=as_json, logs=logs)
     if failure is not None:
         raise failure
 
@@ -148,10 +177,10 @@ def _tell(run: Run, bundle: Bundle | None, *, as_json: bool, logs: Path | None) 
     if logs is not None:
         say(f"tensorboard: {logs}")
     say(f"bundle: {bundle.folder}" if bundle else f"next: {to_export(run)}")
-    say(run.metrics["verdict"])
+    say(closing(run.record))
 
 
-def _check_bundle(config: RunConfig, prepared: Prepared, exported: Path = EXPORTED, **exporting: Any) -> str:
+def check_bundle(config: RunConfig, prepared: Prepared, exported: Path = EXPORTED, **exporting: Any) -> str:
     """Raise what can be told of the bundle before the training; return the model's name."""
     from zoo.export.extra import choose_exporters
     from zoo.export.naming import check_interface, choose_dtype, default_name, newest_problem
@@ -174,10 +203,11 @@ def _resolve(
     runs: Path,
 ) -> RunConfig:
     """The configuration by file and flags; of a run that is started from, its own where no other is named."""
-    from zoo.runs.finding import config_of, find_start
+    from zoo.runs.finding import config_of, find_start, normalized_as_start
     from zoo.settings.parse import parse_settings
     from zoo.settings.resolve import resolve
     from zoo.settings.schema import DEFAULT_SOURCE
+    from zoo.settings.setting import laid_over
     from zoo.settings.toml_file import NOTHING, as_file, read_config
     from zoo_registry import Task
 
@@ -188,19 +218,35 @@ def _resolve(
     if (name := architecture or file.architecture) is None:
         raise ConfigError("Missing argument 'architecture': give a name that zoo list shows, or --config FILE")
     entry = known[name]  # an unknown name is told before anything slow is imported
-    asked, settings = settings, file.settings | settings
+    asked, settings = settings, laid_over(file.settings, settings)
     if start is not None:  # before settings of that run are told not to suit another task
         find_start(start, runs, name, settings.get("task", Task.FORECAST))
     if "source" not in settings:
         note(f"no --data: training on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
+    else:
+        tell_form(settings["source"], settings)
     given = parse_settings(hyperparameters, "`hyperparameters`")
     try:
-        return resolve(name, entry.item, file.hyperparameters | given, settings)
+        found = resolve(name, entry.item, file.hyperparameters | given, settings)
     except ConfigError as error:
         named = re.match(r"setting '(\w+)", str(error))
         if config is None or named is None or named[1] in asked:
             raise
         raise ConfigError(f"{config}: {error}") from error  # it stands in the file
+    return normalized_as_start(found, runs)
+
+
+def _settled(config: RunConfig, prepared: Prepared) -> RunConfig:
+    """The configuration with its length, which is told where the zoo chose it by steps."""
+    from zoo.training.settling import settled
+
+    found = settled(config, prepared)
+    if config.training.steps is None and (steps := found.training.steps) is not None:
+        note(
+            f"at most {steps:,} steps, validated every {found.training.validate_every:,}, as"
+            f" {len(prepared.parts['train']):,} windows are many; give --epochs or --steps for another length"
+        )
+    return found
 
 
 def _check_resume(ctx: typer.Context) -> None:
@@ -228,7 +274,8 @@ def _reopen(name: str, runs: Path) -> Iterator[UnfinishedRun]:
         yield unfinished
 
 
-def _check_tracking(tensorboard: bool, mlflow: str | None, find_lr: bool) -> None:
+def check_tracking(mlflow: str | None, *, tensorboard: bool = False, find_lr: bool = False) -> None:
+    """Raise ConfigError for trackers of nothing, and where MLflow is not installed."""
     if find_lr and (tensorboard or mlflow is not None):
         raise ConfigError("`find_lr` trains nothing that could be logged; leave `tensorboard` and `mlflow` out")
     if mlflow is not None:

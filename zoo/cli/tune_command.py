@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zoo.atomic import check_folder
-from zoo.cli.output import Json, catalogue, check_apart, note, print_json, print_table, say
+from zoo.cli.output import Json, catalogue, check_apart, note, print_json, print_table, say, tell_form
 from zoo.cli.prediction_output import progress_bar
 from zoo.cli.results import print_results, to_export
 from zoo.cli.setting_options import (
@@ -140,13 +140,16 @@ def _asked(own: dict[str, Any], given: dict[str, Any], config: Path | None) -> d
     """What is asked for by file and flags, as the arguments of ``zoo.tune``."""
     from zoo.settings.parse import parse_settings
     from zoo.settings.schema import DEFAULT_SOURCE
+    from zoo.settings.setting import laid_over
     from zoo.tuning.search_range import parse_search
 
     file = _file(config)
-    settings = file.run.settings | file.study | given
+    settings = laid_over(file.run.settings | file.study, given)
     source = settings.pop("source", None)
     if source is None:
         note(f"no --data: searching on {DEFAULT_SOURCE}, weekly CO2 at Mauna Loa")
+    else:
+        tell_form(source, settings)
     pairs = [parse_search(item) for item in own["search"] or []]
     asked = dict(pairs)
     if len(asked) < len(pairs):
@@ -210,7 +213,7 @@ def _print(study: Study) -> None:
     say(f"trials: {len(rows)} complete{left}, {found['pruned']} pruned, {found['failed']} failed")
     if study.run is not None:
         say()
-        print_results(study.run.record)
+        print_results(study.run.record, "run.json")
         say(f"run: {study.run.folder}")
     say(f"report: {study.folder / PAGE_FILE}")
     say(f"best: {study.folder / BEST_FILE}")

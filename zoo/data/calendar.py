@@ -6,7 +6,7 @@ The fields are read off the wall clock of the times' own zone. Each gives the co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,12 @@ TEST_TIME = "2024-03-07T13:45:30"  # a Thursday
 def calendar_columns(fields: Sequence[CalendarField]) -> tuple[str, ...]:
     """The names of the columns that the fields give, in order."""
     return tuple(f"{field}_{wave}" for field in fields for wave in ("sin", "cos"))
+
+
+def level_features(features: Sequence[str]) -> list[int]:
+    """The places of the features that are no calendar's column, and so tell a level."""
+    places = calendar_columns(get_args(CalendarField))
+    return [column for column, name in enumerate(features) if name not in places]
 
 
 def calendar_values(times: pd.DatetimeIndex, fields: Sequence[CalendarField]) -> NDArray[np.float64]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,13 +15,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.data.months import day_is_unknown, is_month_long, is_month_step, month_step, name_month_step, off_month_step
-from zoo.data.storage import steps_where
-from zoo.data.times import Times, clock_change_hint, ticks
+from zoo.data.storage import BLOCK_ROWS, steps_where
+from zoo.data.times import Times, clock_change_hint, from_ticks, ticks
 from zoo_registry.errors import DataError
 
 _DAY = pd.Timedelta(days=1)
+_SECOND = pd.offsets.Second(1)
 _SAMPLE = 10_000  # rows that the step is read off
 _STRETCH = 12  # consecutive rows that a calendar's step (month, business day) is told by
+RECENT = 32  # rows that the next times are told by
 _ONE_SERIES = np.zeros(1, np.int64)
 _REGULAR = 0.5  # share of the steps that the most common one exceeds; else there is no usual step
 
@@ -28,10 +32,14 @@ Step = pd.offsets.BaseOffset | int
 
 @dataclass(frozen=True)
 class Frequency:
-    """The usual step, None where the rows keep none, and the rows that do not follow the row before by it."""
+    """The usual step, None where the rows keep none, and the rows that do not follow the row before by it.
+
+    ``size`` is the middle one of the last steps, in seconds, or in counts; None where no series has a second row.
+    """
 
     step: Step | None
     uneven: NDArray[np.int64]
+    size: float | None = None
 
     def __str__(self) -> str:
         return step_name(self.step)
@@ -42,14 +50,14 @@ def find_frequency(times: Times, series_starts: NDArray[np.int64]) -> Frequency:
 
     ``times`` are increasing in each series, which begin at ``series_starts``.
     """
-    step = _usual_step(times, series_starts)
+    step, size = _usual_step(times, series_starts), _step_size(times, series_starts)
     if step is None:
         later = np.setdiff1d(np.arange(1, min(len(times), _SAMPLE)), series_starts)
-        return Frequency(None, later)
+        return Frequency(None, later, size)
     if isinstance(times, pd.DatetimeIndex) and not isinstance(step, (int, pd.offsets.Tick)):
-        return Frequency(step, _off_calendar(times, step, series_starts))
+        return Frequency(step, _off_calendar(times, step, series_starts), size)
     wanted = _in_ticks(step, times)
-    return Frequency(step, steps_where(lambda steps: steps != wanted, ticks(times), series_starts))
+    return Frequency(step, steps_where(lambda steps: steps != wanted, ticks(times), series_starts), size)
 
 
 def refuse_gaps(frequency: Frequency, times: Times, where: str, column: str, row_name: Callable[[int], str]) -> None:
@@ -89,15 +97,6 @@ def is_rule(name: str) -> bool:
     return True
 
 
-def step_size(times: Times, series_starts: NDArray[np.int64]) -> float | None:
-    """The middle one of the last steps, in seconds, or in counts; None where no series has a second row."""
-    later = np.setdiff1d(np.arange(max(len(times) - _SAMPLE, 1), len(times)), series_starts)
-    if not len(later):
-        return None
-    step = pd.Series(times[later] - times[later - 1]).median()
-    return float(step.total_seconds() if isinstance(step, pd.Timedelta) else step)
-
-
 def usual_season(times: Times | None) -> int | None:
     """Return the usual season in rows: a day for steps under a day, a week of days, a year of anything longer.
 
@@ -123,7 +122,7 @@ def next_times(times: Times, count: int, usual: Step | None = None) -> Times | N
     Without a ``usual`` step that is the most common one of the last. None where they cannot be known: where there are
     too few times, where these keep no step, and where they leave open which day of a month comes next.
     """
-    recent = times[-32:]
+    recent = times[-RECENT:]
     if not isinstance(recent, pd.DatetimeIndex):
         step = usual if len(recent) < 2 else _usual_step(recent, _ONE_SERIES) or usual
         return pd.Index(int(times[-1]) + step * np.arange(1, count + 1)) if isinstance(step, int) else None
@@ -141,35 +140,86 @@ def next_times(times: Times, count: int, usual: Step | None = None) -> Times | N
 def _usual_step(times: Times, series_starts: NDArray[np.int64]) -> Step | None:
     """The calendar's step that most stretches of rows keep, else the most common difference."""
     ends = [*map(int, series_starts[1:]), len(times)]
-    pieces, left = [], _SAMPLE
+    numbers, pieces, left = ticks(times), [], _SAMPLE
     for start, end in zip(map(int, series_starts), ends, strict=True):
-        if left > 0 and end - start > 1:
-            pieces.append(times[start : min(end, start + left)])
+        if left <= 0:
+            break
+        if end - start > 1:
+            pieces.append(numbers[start : min(end, start + left)])
             left -= end - start
     if not pieces:
         return None
-    differences = Counter(np.concatenate([np.diff(ticks(piece)) for piece in pieces]).tolist())
+    differences = Counter(np.concatenate([np.diff(piece) for piece in pieces]).tolist())
     common, count = differences.most_common(1)[0]
     if not isinstance(times, pd.DatetimeIndex):
         return int(common) if count > _REGULAR * differences.total() else None
     difference = pd.Timedelta(int(common), times.unit)
-    if len(differences) > 1 or difference >= _DAY:
-        stretches = [
-            piece[start : start + _STRETCH]
-            for piece in pieces
-            for start in range(0, max(len(piece) - _STRETCH, 0) + 1, max(len(piece) // 50, 1))
-        ]
-        known = [_inferred(pd.DatetimeIndex(piece)) for piece in stretches if len(piece) > 2]
-        offsets = Counter(offset for offset in known if offset is not None)
-        calendar = {offset: n for offset, n in offsets.items() if not isinstance(offset, pd.offsets.Tick)}
-        if calendar and max(calendar.values()) >= _REGULAR * offsets.total():
-            return max(calendar, key=lambda offset: calendar[offset])
+    several = len(differences) > 1 or difference >= _DAY
+    if several and (offset := _calendar_step(pieces, times)) is not None:
+        return offset
     if count <= _REGULAR * differences.total():
         return None
     return pd.tseries.frequencies.to_offset(difference)
 
 
+def _step_size(times: Times, series_starts: NDArray[np.int64]) -> float | None:
+    """See :class:`Frequency`."""
+    first = max(len(times) - _SAMPLE, 1)
+    numbers, follows = ticks(times)[first - 1 :], np.ones(len(times) - first, np.bool_)
+    follows[series_starts[series_starts >= first] - first] = False
+    if not follows.any():
+        return None
+    step = float(np.median(np.diff(numbers)[follows]))
+    return step / _in_ticks(_SECOND, times) if isinstance(times, pd.DatetimeIndex) else step
+
+
+def _calendar_step(pieces: Sequence[NDArray[np.int64]], times: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:
+    """The step of a calendar that at least half of the stretches keep that keep one at all; pieces are of ticks."""
+    stretches = [stretch for piece in pieces if len(piece) > 2 for stretch in _stretches(piece, times)]
+    known: dict[bytes, pd.offsets.BaseOffset | None] = {}
+    offsets = Counter[pd.offsets.BaseOffset]()
+    for alike, stretch in stretches:
+        if alike not in known:
+            known[alike] = _inferred_again(stretch.tobytes(), times.unit, times.tz)
+        if (offset := known[alike]) is None:
+            continue
+        offsets[offset] += 1
+        if not isinstance(offset, pd.offsets.Tick) and offsets[offset] > _REGULAR * len(stretches):
+            return offset  # whatever the others keep
+    calendar = {offset: n for offset, n in offsets.items() if not isinstance(offset, pd.offsets.Tick)}
+    if calendar and max(calendar.values()) >= _REGULAR * offsets.total():
+        return max(calendar, key=lambda offset: calendar[offset])
+    return None
+
+
+def _stretches(piece: NDArray[np.int64], times: pd.DatetimeIndex) -> Iterator[tuple[bytes, NDArray[np.int64]]]:
+    """Stretches of a piece of ticks, each with what is the same for all that keep the same step.
+
+    That are the rows' places in their week, as long as no two of them lie so far apart that a month may be a step; and
+    of rows that are evenly apart, but by no week, their places after the first.
+    """
+    week, month = (_in_ticks(pd.offsets.Hour(24 * days), times) for days in (7, 25))
+    starts = np.arange(0, max(len(piece) - _STRETCH, 0) + 1, max(len(piece) // 50, 1))
+    clock = piece if times.tz is None else ticks(pd.DatetimeIndex(from_ticks(piece, times)).tz_localize(None))
+    rows = starts[:, None] + np.arange(min(len(piece), _STRETCH))
+    near, steps = np.diff(piece[rows], axis=1).max(axis=1) < month, np.diff(clock[rows], axis=1)
+    even = (steps == steps[:, :1]).all(axis=1) & (steps[:, 0] % week != 0)
+    first = clock[rows[:, 0]]
+    begins = np.where(near, np.where(even, first, first // week * week), 0)[:, None]
+    places = np.concatenate([piece[rows] - begins, clock[rows] - begins], axis=1)
+    for place, stretch in zip(places, piece[rows], strict=True):
+        yield place.tobytes(), stretch
+
+
 def _inferred(times: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:
+    """The offset that all rows keep, at least three; it is asked for again with each prediction."""
+    return _inferred_again(ticks(times).tobytes(), times.unit, times.tz)
+
+
+@lru_cache(maxsize=4096)
+def _inferred_again(numbers: bytes, unit: str, zone: tzinfo | None) -> pd.offsets.BaseOffset | None:
+    times = pd.DatetimeIndex(np.frombuffer(numbers, f"M8[{unit}]"))
+    times = times if zone is None else times.tz_localize("UTC").tz_convert(zone)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # pandas will give an offset for a string; either serves
         offset = pd.tseries.frequencies.to_offset(pd.infer_freq(times))
@@ -192,13 +242,50 @@ def _in_ticks(step: Step, times: Times) -> int:
 def _off_calendar(
     times: pd.DatetimeIndex, step: pd.offsets.BaseOffset, series_starts: NDArray[np.int64]
 ) -> NDArray[np.int64]:
+    """The rows that do not follow the row before by the step, counted from the first row of their series."""
     if is_month_step(step):
         return np.setdiff1d(1 + np.flatnonzero(off_month_step(times, step)), series_starts)
-    uneven = []
-    for start, end in zip(series_starts, [*series_starts[1:], len(times)], strict=True):
-        piece = times[start:end].tz_localize(None)  # a day of the wall clock has 23 hours now and then
-        if len(piece) < 2:
-            continue
-        places = pd.date_range(piece[0], piece[-1], freq=step).get_indexer(piece)
-        uneven.append(start + 1 + np.flatnonzero((np.diff(places) != 1) | (places[1:] < 0) | (places[:-1] < 0)))
-    return np.concatenate([np.empty(0, np.int64), *uneven])
+    of_blocks = [np.empty(0, np.int64)]
+    for starts, stop in _blocks(series_starts, len(times)):
+        clock = times[starts[0] : stop].tz_localize(None)  # a day of the wall clock has 23 hours now and then
+        places = _places(clock, step, starts - starts[0])
+        off = (np.diff(places) != 1) | (places[1:] < 0) | (places[:-1] < 0)
+        of_blocks.append(np.setdiff1d(starts[0] + 1 + np.flatnonzero(off), starts))
+    return np.concatenate(of_blocks)
+
+
+def _blocks(series_starts: NDArray[np.int64], n_rows: int) -> Iterator[tuple[NDArray[np.int64], int]]:
+    """The first rows of some series, of about ``BLOCK_ROWS`` rows together, and the row after their last one."""
+    ends, first = np.r_[series_starts[1:], n_rows], 0
+    while first < len(ends):
+        last = max(first + 1, int(np.searchsorted(ends, series_starts[first] + BLOCK_ROWS)))
+        yield series_starts[first:last], int(ends[last - 1])
+        first = last
+
+
+def _places(clock: pd.DatetimeIndex, step: pd.offsets.BaseOffset, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many steps each row lies after its series' first one, or after the first time from there that is on a step.
+
+    Below 0 where it lies beside the steps.
+    """
+    lengths = np.diff(np.r_[starts, len(clock)])
+    if isinstance(step, pd.offsets.BusinessHour):
+        found: dict[bytes, NDArray[np.int64]] = {}  # by calendar, which most series have in common
+        pieces = [clock[start : start + length] for start, length in zip(starts, lengths, strict=True)]
+        for piece in pieces:
+            if (calendar := ticks(piece).tobytes()) not in found:
+                found[calendar] = pd.date_range(piece[0], piece[-1], freq=step).get_indexer(piece)
+        return np.concatenate([found[ticks(piece).tobytes()] for piece in pieces])
+    days, numbers = clock.normalize(), ticks(clock)
+    of_day = numbers - ticks(days)
+    if isinstance(step, pd.offsets.Day):
+        place = (ticks(days) - ticks(days).min()) // _in_ticks(step.base, days)
+        first = place[starts]
+    else:
+        known = pd.date_range(days.min(), days.max(), freq=step.base)
+        place, first = known.get_indexer(days), known.searchsorted(days[starts])
+    ahead, beside = np.divmod(place - np.repeat(first, lengths), step.n)
+    on_step = (place >= 0) & (beside == 0) & (of_day == np.repeat(of_day[starts], lengths))
+    # where clocks are set back a row may show a later time than the last one
+    on_step &= numbers <= np.repeat(numbers[starts + lengths - 1], lengths)
+    return np.where(on_step, ahead, -1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,19 +18,28 @@ from zoo.data.table import Table
 from zoo.settings.choices import Missing
 from zoo_registry.errors import DataError
 
+_LEFT_OUT = ("drop", "mask")  # windows whose targets are missing
+
 
 @dataclass(frozen=True)
 class Repaired:
     """Values without gaps, (rows, columns), and how many were ``missing`` in each column.
 
     A window reads features from the intervals ``features`` and targets from ``targets``; these are the table's
-    stretches, less, where rows with missing values were dropped, those rows.
+    stretches, less, where rows with missing values were dropped, those rows. ``hidden`` has for each column the rows of
+    values that stay missing in windows, where that was asked for, whatever stands in ``values``.
     """
 
     values: NDArray[Any]
     missing: dict[str, int]
     features: Intervals
     targets: Intervals
+    hidden: tuple[NDArray[np.int64], ...] = ()
+
+    def shown(self, features: Collection[int]) -> Intervals:
+        """The rows in which these features are not hidden, of those that windows may read features from."""
+        rows = [self.hidden[column] for column in features] if self.hidden else []
+        return intersect(self.features, outside(_union(rows), len(self.values)))
 
 
 def repair_missing(table: Table, splits: Sequence[Split], method: Missing, spool: Path | None = None) -> Repaired:
@@ -58,23 +67,26 @@ def repair_missing(table: Table, splits: Sequence[Split], method: Missing, spool
     values = raw
     if any(len(rows) for rows in holes):
         values = collect((raw[rows] for rows in row_blocks(0, stop)), raw.shape, raw.dtype, spool)
-    if missing and method != "error":
+    way = "ffill" if method == "mask" else method
+    if missing and way != "error":
         for column, rows in enumerate(holes):
             for split in splits:
                 for block in split.blocks():  # earlier blocks are whole by now
-                    fill_forward(values[:, column], rows, split.train.start, block, method)
-    if missing and method != "drop":
+                    fill_forward(values[:, column], rows, split.train.start, block, way)
+    if missing and method not in _LEFT_OUT:
         _refuse(table, values, holes, in_use, method)
     for column, rows in enumerate(holes):
         _fill_rest(values[:, column], rows, list(table.series.values()))
-    if not missing or method != "drop":
+    if not missing or method not in _LEFT_OUT:
         return Repaired(values, missing, used, used)
+    hidden = tuple(holes) if method == "mask" else ()
     targets = [holes[table.columns.index(name)] for name in table.targets]
     return Repaired(
         values,
         missing,
-        intersect(used, outside(_union(holes[: len(table.features)]), stop)),
+        used if hidden else intersect(used, outside(_union(holes[: len(table.features)]), stop)),
         intersect(used, outside(_union([*targets, unlabelled]), stop)),
+        hidden,
     )
 
 
@@ -117,10 +129,15 @@ def _refuse(
 def missing_value(table: Table, row: int, column: int, total: int, method: Missing) -> DataError:
     """What to raise for a value that ``method`` left missing, the first of ``total``."""
     where = f"{table.source}: column '{table.columns[column]}', {table.row_name(row)}"
+    if method == "mask":
+        return DataError(
+            f"{where}: the value is missing ({total} in all), but in the training none of this column was, so that the"
+            " network knows no mask of it; take `missing='ffill'`, or train on rows that miss some"
+        )
     if method == "error":
         return DataError(
             f"{where}: the value is missing ({total} in all), expected a number; ask for `missing='interpolate'`,"
-            " `missing='ffill'` or `missing='drop'`, or fill them yourself"
+            " `missing='ffill'`, `missing='mask'` or `missing='drop'`, or fill them yourself"
         )
     return DataError(
         f"{where}: the value is missing and none stands before it to fill it from; remove the rows before the column's"
@@ -143,7 +160,7 @@ def _unlabelled(table: Table, in_use: Intervals, stop: int, method: Missing) -> 
     labels = table.labels
     rows = rows_where(lambda rows: labels[rows] == MISSING_CLASS, 0, stop)
     rows = rows[contains(in_use, rows)]
-    if len(rows) and method != "drop":
+    if len(rows) and method not in _LEFT_OUT:
         raise DataError(
             f"{table.source}: column '{table.label_column}', {table.row_name(int(rows[0]))}: the label is missing"
             f" ({len(rows)} in all), and labels are never filled in; ask for `missing='drop'`, or fill them yourself"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +29,13 @@ def intersect(one: Intervals, other: Intervals) -> Intervals:
     )
 
 
+def rows_of(stretches: Intervals) -> NDArray[np.int64]:
+    """All rows that lie in one of the intervals, in order."""
+    lengths = stretches[:, 1] - stretches[:, 0]
+    rows: NDArray[np.int64] = np.repeat(stretches[:, 1] - np.cumsum(lengths), lengths) + np.arange(lengths.sum())
+    return rows
+
+
 def outside(rows: NDArray[np.int64], stop: int) -> Intervals:
     """The intervals of [0, stop) that ``rows``, sorted, are taken out of."""
     return intervals(np.stack([np.r_[0, rows + 1], np.r_[rows, stop]], axis=1))
@@ -41,3 +48,13 @@ def contains(stretches: Intervals, rows: NDArray[np.int64]) -> NDArray[np.bool_]
     place = np.searchsorted(stretches[:, 0], rows, side="right") - 1
     inside: NDArray[np.bool_] = (place >= 0) & (rows < stretches[np.maximum(place, 0), 1])
     return inside
+
+
+def blocks_of_rows(stretches: Intervals, most: int) -> Iterator[NDArray[np.int64]]:
+    """The rows of intervals, in their order, in blocks of ``most`` rows but for the last."""
+    ends = np.cumsum(stretches[:, 1] - stretches[:, 0])
+    begins = ends - (stretches[:, 1] - stretches[:, 0])
+    for start in range(0, int(ends[-1]) if len(ends) else 0, most):
+        places = np.arange(start, min(start + most, int(ends[-1])))
+        here = np.searchsorted(ends, places, side="right")
+        yield stretches[here, 0] + places - begins[here]

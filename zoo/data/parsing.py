@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from fnmatch import fnmatchcase
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.data.calendar import calendar_columns, calendar_values
+from zoo.data.column_patterns import is_pattern, matching_columns
 from zoo.data.columns import MAX_CLASSES, Codes, check_classes, listed_names, one_target, parse_numbers, wrong_cell
 from zoo.data.readers.reading import Reading
 from zoo.data.readers.unnamed import holds_no_data, is_unnamed
@@ -45,27 +48,40 @@ class Parser:
             label, targets = one_target(targets), ()
         self.reading, self.label, self.classes = reading, label, Codes()
         self._roles, self._text = roles, text
-        named = [reading.time, reading.series, label]
-        for name in (*targets, *features, *(name for name in named if name is not None)):
-            if name not in frame.columns:
+        named = [reading.time, reading.series, label, reading.weight]
+        asked = (*targets, *features)
+        patterns = {name for name in asked if reading.lists and is_pattern(name, frame.columns)}
+        for name in (*asked, *(name for name in named if name is not None)):
+            if name not in frame.columns and name not in patterns:
                 raise DataError(
                     f"{where}: there is no column '{name}'{close_match_hint(name, map(str, frame.columns))}"
                 )
         for role, names in (("target", targets), ("feature", features), ("calendar field", reading.calendar)):
             if twice := sorted({name for name in names if list(names).count(name) > 1}):
                 raise DataError(f"{where}: {role} '{twice[0]}' was named more than once; name it once")
-        taken = {*targets, *features, *(name for name in (reading.series, label) if name is not None)}
-        time = find_time_column(frame, where, reading, taken, all_numeric=not features)
+        taken = {*targets, *features, *(name for name in named[1:] if name is not None)}
+        usual = [str(name) for name in frame.columns if str(name).lower() in TIME_NAMES]
+        open_to_all = not features or any(fnmatchcase(name, pattern) for name in usual for pattern in patterns)
+        time = find_time_column(frame, where, reading, taken, all_numeric=open_to_all)
         self.naming = Naming(where, time, reading.series)
+        self._numeric: dict[str, bool] = {}
+        self._texts: tuple[str, ...] = ()
+        self._named = {*targets, *features} - patterns
+        if patterns:
+            columns, others = list(frame.columns), [time, reading.series, label, reading.weight]
+            numeric = partial(self._is_numeric, frame)
+            targets = matching_columns(targets, columns, others, numeric, where)
+            others += targets if roles.apart else ()
+            features = matching_columns(features, columns, others, numeric, where)
         self._refuse_doubled_roles(targets, features)
         if roles.apart and (both := [name for name in targets if name in features]):
             raise DataError(
                 f"{where}: target '{both[0]}' is a feature too, from which the network would read it off; leave it out"
                 " of `features`, or take `task='forecast'`"
             )
-        self.ignored, self._texts = (), ()  # type: tuple[str, ...], tuple[str, ...]
-        self._named = {*targets, *features}
+        self._named.update(targets, features)
         self.features = tuple(features) or self._numeric_columns(frame, targets if roles.apart else ())
+        self.ignored = tuple(name for name in frame.columns if not self._numeric.get(name, True))
         self.targets = tuple(targets) if targets or not roles.judged else self.features
         self._columns = [*self.features, *(name for name in self.targets if name not in self.features)]
         self._empty = dict.fromkeys(self._columns, True)
@@ -79,7 +95,7 @@ class Parser:
         self.spool_dtype = np.float32 if small else np.float64
 
     def parse(self, frame: pd.DataFrame, first_row: int) -> Rows:
-        """Return a frame's numbers, times, series and labels; ``first_row`` is its place in the file."""
+        """Return a frame's numbers, times, series, labels and weights; ``first_row`` is its place in the file."""
         where, naming = self.naming.where, self.naming
         times = None if naming.time is None else parse_times(frame[naming.time], where, first_row, self.reading)
         values = np.empty((len(frame), len(self._columns)))
@@ -106,7 +122,19 @@ class Parser:
                 raise DataError(
                     f"{where}: column '{self.label}' has more than {MAX_CLASSES} classes, expected a few; {remedy}"
                 )
-        return Rows(values, times, series, labels)
+        return Rows(values, times, series, labels, self._weights(frame, first_row))
+
+    def _weights(self, frame: pd.DataFrame, first_row: int) -> NDArray[np.float64] | None:
+        """How much each row counts in the loss."""
+        if (name := self.reading.weight) is None:
+            return None
+        weights = parse_numbers(frame[name], self.naming.where, named=True, first_row=first_row, csv=self.reading.csv)
+        assert weights is not None
+        if len(bad := np.flatnonzero(~(weights >= 0))):
+            found = "none" if np.isnan(weights[bad[0]]) else f"{weights[bad[0]]:g}"
+            expected, remedy = "a weight of 0 or more", "mend it, or leave `weight` out"
+            raise wrong_cell(self.naming.where, name, first_row + bad[0], expected, found, remedy)
+        return weights
 
     def add_calendar(self, values: NDArray[np.float64], times: Times | None) -> NDArray[np.float64]:
         """Put the calendar's columns behind the features."""
@@ -154,7 +182,8 @@ class Parser:
     def _refuse_doubled_roles(self, targets: Sequence[str], features: Sequence[str]) -> None:
         naming = self.naming
         roles: dict[str, str] = {}
-        for column, role in ((naming.time, "time column"), (naming.series, "column of series"), (self.label, "label")):
+        found = (naming.time, "time column"), (naming.series, "column of series"), (self.label, "label")
+        for column, role in (*found, (self.reading.weight, "weight")):
             if column is not None and column in (*targets, *features):
                 raise DataError(
                     f"{naming.where}: column '{column}' is the {role}, so it can be neither target nor feature;"
@@ -170,18 +199,21 @@ class Parser:
 
     def _numeric_columns(self, frame: pd.DataFrame, without: Sequence[str]) -> tuple[str, ...]:
         """All columns of numbers that have no other role; those of text, and without name and data, are ignored."""
-        where, found, ignored, texts = self.naming.where, [], [], []
-        for name in frame.columns:
-            if name in (self.naming.time, self.naming.series, self.label, *without):
-                continue
-            if name not in self._named and is_unnamed(name) and holds_no_data(frame[name]):
-                ignored.append(name)
-            elif parse_numbers(frame[name], where, named=name in self._named, csv=self.reading.csv) is None:
-                ignored.append(name)
-                texts.append(name)
-            else:
-                found.append(name)
+        taken = (self.naming.time, self.naming.series, self.label, self.reading.weight, *without)
+        found = tuple(name for name in frame.columns if name not in taken and self._is_numeric(frame, name))
         if not found:
+            where = self.naming.where
             raise DataError(f"{where}: expected at least one column of numbers for the input, found none; add one")
-        self.ignored, self._texts = tuple(ignored), tuple(texts)
-        return tuple(found)
+        return found
+
+    def _is_numeric(self, frame: pd.DataFrame, name: str) -> bool:
+        """Whether a column holds numbers, also where that is none at all, unless it has no name either."""
+        if name not in self._numeric:
+            named = name in self._named
+            if not named and is_unnamed(name) and holds_no_data(frame[name]):
+                self._numeric[name] = False
+            else:
+                numbers = parse_numbers(frame[name], self.naming.where, named=named, csv=self.reading.csv)
+                self._numeric[name] = numbers is not None
+                self._texts += () if self._numeric[name] else (name,)
+        return self._numeric[name]

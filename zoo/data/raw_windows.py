@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,11 +18,16 @@ def is_windows(data: object) -> bool:
 
 
 def check_windows(
-    windows: ArrayLike, window: int, features: Sequence[str], dtype: str = "float64"
+    windows: ArrayLike,
+    window: int,
+    features: Sequence[str],
+    dtype: str = "float64",
+    masked: Collection[str] = (),
 ) -> NDArray[np.floating]:
     """Return raw windows as ``dtype``, of shape (batch, window, n_features); one window becomes a batch of one.
 
-    Raises DataError for other shapes, and for values that are not finite numbers, or not in ``dtype``.
+    Values of ``masked`` features may be missing, NaN. Raises DataError for other shapes, and for values that are not
+    finite numbers, or not in ``dtype``.
     """
     columns = ", ".join(features)
     try:
@@ -36,7 +41,10 @@ def check_windows(
             f"expected windows of shape (batch, {window}, {len(features)}) with the columns {columns},"
             f" found {np.shape(windows)}; reshape them"
         )
-    if len(bad := np.argwhere(~np.isfinite(values))):
+    wrong = ~np.isfinite(values)
+    if masked and wrong.any():
+        wrong &= ~(np.isnan(values) & np.array([name in masked for name in features]))
+    if len(bad := np.argwhere(wrong)):
         number, row, column = bad[0]
         raise DataError(
             f"window {number}, row {row}, column '{features[column]}' (from 0): expected a finite {dtype} number,"

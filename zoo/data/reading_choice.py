@@ -11,9 +11,11 @@ from typing import Any
 from zoo.data.calendar import calendar_columns
 from zoo.data.readers.csv_files import CsvFormat
 from zoo.data.readers.examples import find_example
-from zoo.data.readers.reading import Reading, Source
+from zoo.data.readers.long_format import VALUE
+from zoo.data.readers.reading import Reading, Source, describe
+from zoo.data.readers.recognition import is_wide, lacks
 from zoo.provenance import DataRecord
-from zoo.settings.choices import CalendarField, Missing
+from zoo.settings.choices import CalendarField, Missing, TableLayout
 from zoo.settings.schema import DataConfig
 from zoo_registry import Problem
 from zoo_registry.errors import ConfigError, close_match_hint
@@ -21,10 +23,15 @@ from zoo_registry.errors import ConfigError, close_match_hint
 SPOOLED_ABOVE = 64 * 2**20  # bytes of a file; a smaller one is faster in memory
 
 
-def reading_of(config: DataConfig, spool: Path | None = None) -> Reading:
-    """How a configuration reads a table; ``spool`` is a folder for temporary files, through which a large one goes."""
-    same = config.model_dump(include={field.name for field in fields(Reading)})
-    return Reading(csv=csv_format(config), lists=True, spool=spool, **same)
+def reading_of(config: DataConfig, spool: Path | None = None, source: Source | None = None) -> Reading:
+    """How a configuration reads a table; ``spool`` is a folder for temporary files, through which a large one goes.
+
+    Another ``source`` than the configuration's own lies as its own form says.
+    """
+    same, csv = config.model_dump(include={field.name for field in fields(Reading)}), csv_format(config)
+    if source is not None and describe(source) != config.source:
+        same["layout"] = likely_layout(source, csv, config.layout, config.series, (*config.features, *config.target))
+    return Reading(csv=csv, lists=True, spool=spool, **same)
 
 
 def csv_format(config: DataConfig) -> CsvFormat:
@@ -47,11 +54,34 @@ def reading_as_trained(source: Source, problem: Problem, data: DataRecord, **giv
         gaps=data.gaps,
         calendar=data.calendar,
         calendar_zone=(problem.zone or "none") if data.calendar else None,
+        short_series="pad" if data.repairs.padded else "error",
     )
     asked = replace(usual, **{key: value for key, value in given.items() if value is not None})
+    if asked.layout == "auto":
+        names = without_calendar(problem.features, data.calendar)
+        asked = replace(asked, layout=likely_layout(source, asked.csv, data.layout, data.series_column, names))
     if asked.spool is None and not asked.sort and asked.resample is None and _is_large(source):
         return replace(asked, spool=Path(tempfile.gettempdir()))
     return asked
+
+
+def likely_layout(
+    source: Source, csv: CsvFormat, trained: TableLayout, series: str | None, names: Sequence[str]
+) -> TableLayout:
+    """How several series lie in a table that is like the one of a training, whose columns have these ``names``.
+
+    A line for each series holds nothing but ``y``, so that has to be all that is read. Where each file was a series, a
+    file that does not name any is one.
+    """
+    if not isinstance(source, (str, Path)) or find_example(source):
+        return "auto"
+    if Path(source).is_dir():
+        return "long" if trained == "long" else "auto"
+    if trained == "files" and series is not None and lacks(source, csv, series):
+        return "files"
+    if {*names} != {VALUE}:
+        return "auto"
+    return "wide" if is_wide(source, csv, names) or (trained == "wide" and lacks(source, csv, VALUE)) else "auto"
 
 
 def check_reading(given: dict[str, Any]) -> None:

@@ -17,10 +17,13 @@ from zoo_registry.errors import ConfigError, DataError
 
 _MAX_STEPS = 1e8  # that a resampled table may have
 
+# values, times, labels and weights of a series
+_Resampled = tuple[NDArray[Any], pd.DatetimeIndex, NDArray[np.int32] | None, NDArray[np.float64] | None]
+
 
 @dataclass
 class Rows:
-    """The rows of a table on their way: values (rows, columns), and for each row its time, series and label.
+    """The rows of a table on their way: values (rows, columns), and for each row its time, series, label and weight.
 
     ``file_rows`` gives each row's place in the source where it is another one.
     """
@@ -29,22 +32,24 @@ class Rows:
     times: Times | None
     series: NDArray[np.int32] | None
     labels: NDArray[np.int32] | None
+    weights: NDArray[np.float64] | None = None
     file_rows: NDArray[np.int64] | None = None
     repairs: dict[str, Any] = field(default_factory=dict)
 
     @property
     def starts(self) -> NDArray[np.int64]:
         """The first row of each series."""
+        first = np.zeros(min(len(self.values), 1), np.int64)
         if (series := self.series) is None:
-            return np.zeros(1, np.int64)
+            return first
         later = rows_where(lambda rows: series[rows] != series[rows.start - 1 : rows.stop - 1], 1, len(series))
-        return np.concatenate([np.zeros(1, np.int64), later])
+        return np.concatenate([first, later])
 
     def take(self, order: NDArray[np.int64]) -> Rows:
         """The rows in another order."""
-        arrays: list[Any] = [self.times, self.series, self.labels]
-        times, series, labels = (None if array is None else array[order] for array in arrays)
-        return Rows(self.values[order], times, series, labels, order, self.repairs)
+        arrays: list[Any] = [self.times, self.series, self.labels, self.weights]
+        times, series, labels, weights = (None if array is None else array[order] for array in arrays)
+        return Rows(self.values[order], times, series, labels, weights, order, self.repairs)
 
     def name(self, row: int) -> str:
         """Name a row by its place in the source, and its time."""
@@ -97,10 +102,11 @@ def arrange(rows: Rows, naming: Naming, reading: Reading) -> Rows:
 
 
 def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
-    """Bring each series to an even step: the rows of a step become one, by ``reading.aggregate``; labels by the last.
+    """Bring each series to an even step: the rows of a step become one, by ``reading.aggregate``.
 
-    A step without rows becomes a row of missing values. Raises ConfigError for an unknown rule, DataError without
-    times, where rows are out of order, and where they would become too many.
+    Labels are the last one's, weights the mean. A step without rows becomes a row of missing values, with the weight 0.
+    Raises ConfigError for an unknown rule, DataError without times, where rows are out of order, and where they would
+    become too many.
     """
     if not isinstance(rows.times, pd.DatetimeIndex):
         raise DataError(
@@ -117,27 +123,18 @@ def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
         ) from error
     one_series = naming.series is None
     check_order(rows.times, rows.starts, naming.where, str(naming.time), rows.name, one_series=one_series)
-    ends = [*rows.starts[1:].tolist(), len(rows.values)]
+    starts = rows.starts
+    ends = [*starts[1:].tolist(), len(rows.values)]
     if isinstance(rule, pd.offsets.Tick):
         unit = pd.Timedelta(1, rows.times.unit)
-        steps = sum(ticks(rows.times)[np.array(ends) - 1] - ticks(rows.times)[rows.starts]) * (
-            unit / pd.Timedelta(rule)
-        )
+        steps = sum(ticks(rows.times)[np.array(ends) - 1] - ticks(rows.times)[starts]) * (unit / pd.Timedelta(rule))
         if steps > _MAX_STEPS or pd.Timedelta(rule) < unit:
             raise DataError(
                 f"{naming.where}: `resample` {reading.resample} would make {steps:.3g} of the {len(rows.values)} rows,"
                 f" expected {_MAX_STEPS:.0e} at most; give a longer step"
             )
-    parts: list[tuple[NDArray[Any], pd.DatetimeIndex, NDArray[Any] | None]] = []
-    for start, end in zip(rows.starts.tolist(), ends, strict=True):
-        grouped = pd.DataFrame(rows.values[start:end], index=rows.times[start:end]).resample(rule)
-        with np.errstate(over="ignore"):  # an overflow is told below
-            frame = grouped.sum(min_count=1) if reading.aggregate == "sum" else getattr(grouped, reading.aggregate)()
-        labels = None
-        if rows.labels is not None:
-            known = pd.Series(rows.labels[start:end], index=rows.times[start:end]).replace(MISSING_CLASS, np.nan)
-            labels = known.resample(rule).last().fillna(MISSING_CLASS).to_numpy(np.int32)
-        parts.append((frame.to_numpy(), pd.DatetimeIndex(frame.index), labels))
+    series = [slice(*pair) for pair in zip(starts.tolist(), ends, strict=True)]
+    parts = _resampled(rows, rows.times, series, rule, reading)
     counts = [len(part[0]) for part in parts]
     values = np.concatenate([part[0] for part in parts])
     times = parts[0][1].append([part[1] for part in parts[1:]])
@@ -156,8 +153,38 @@ def resample(rows: Rows, naming: Naming, reading: Reading) -> Rows:
     return Rows(
         values,
         times,
-        None if rows.series is None else np.repeat(np.arange(len(parts), dtype=np.int32), counts),
+        None if rows.series is None else np.repeat(rows.series[starts], counts),
         None if rows.labels is None else np.concatenate([part[2] for part in parts if part[2] is not None]),
+        None if rows.weights is None else np.concatenate([part[3] for part in parts if part[3] is not None]),
         None,
         rows.repairs,
     )
+
+
+def _resampled(
+    rows: Rows, times: pd.DatetimeIndex, series: list[slice], rule: pd.offsets.BaseOffset, reading: Reading
+) -> list[_Resampled]:
+    """What becomes of each series; those that have the same times are resampled together, side by side."""
+    alike: dict[bytes, list[int]] = {}
+    for number, part in enumerate(series):
+        alike.setdefault(ticks(times[part]).tobytes(), []).append(number)
+    found: dict[int, _Resampled] = {}
+    for numbers in alike.values():
+        index = times[series[numbers[0]]]
+        beside = np.concatenate([rows.values[series[number]] for number in numbers], axis=1)
+        grouped = pd.DataFrame(beside, index=index).resample(rule)
+        with np.errstate(over="ignore"):  # an overflow is told by the caller
+            frame = grouped.sum(min_count=1) if reading.aggregate == "sum" else getattr(grouped, reading.aggregate)()
+        values = np.split(frame.to_numpy(), len(numbers), axis=1)
+        labels: list[NDArray[np.int32] | None] = [None] * len(numbers)
+        if rows.labels is not None:
+            known = pd.DataFrame(np.stack([rows.labels[series[number]] for number in numbers], axis=1), index=index)
+            last = known.replace(MISSING_CLASS, np.nan).resample(rule).last().fillna(MISSING_CLASS)
+            labels = list(last.to_numpy(np.int32).T)
+        weights: list[NDArray[np.float64] | None] = [None] * len(numbers)
+        if rows.weights is not None:
+            given = pd.DataFrame(np.stack([rows.weights[series[number]] for number in numbers], axis=1), index=index)
+            weights = list(given.resample(rule).mean().fillna(0.0).to_numpy(np.float64).T)
+        for number, own, own_labels, own_weights in zip(numbers, values, labels, weights, strict=True):
+            found[number] = (own, pd.DatetimeIndex(frame.index), own_labels, own_weights)
+    return [found[number] for number in range(len(series))]

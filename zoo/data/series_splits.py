@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
 
 from zoo.data.columns import shown
-from zoo.data.splits import Minimum, ShortPartError, Split, split_dates, split_rows
+from zoo.data.splits import (
+    Ends,
+    Minimum,
+    Rows,
+    Split,
+    cut_series,
+    ends_at,
+    ends_of_last,
+    ends_of_parts,
+    read_moments,
+)
 from zoo.data.table import Table
 from zoo.data.windows import Layout
 from zoo.settings.schema import DataConfig
@@ -16,35 +27,86 @@ from zoo_registry.errors import ConfigError, DataError, close_match_hint
 def split_series(table: Table, config: DataConfig, layout: Layout, span: str) -> tuple[dict[str, Split], list[str]]:
     """Split each series, and name those that are too short and were left out; raises DataError for the others' sake.
 
-    A table of one series has to have the rows of a whole window in each part. Of several series each has to have a
-    window in each part, which may reach back. ``span`` says in words what has to fit into a part.
+    A table of one series has to have the rows of a whole window in each part. Of several series, and where rows are
+    counted from the end, each has to have a window in each part, which may reach back. ``span`` says in words what has
+    to fit into a part.
     """
-    reaching_back = table.series_column is not None and config.context
-    minimum = Minimum(layout.span, layout.owned[1] if reaching_back else layout.span, span)
-    splits: dict[str, Split] = {}
-    short: dict[str, str] = {}
-    for name, rows in table.series.items():
-        where = table.source if table.series_column is None else f"{table.source}, series {shown(name)}"
-        limits: dict[str, Any] = {"minimum": minimum, "where": where, "embargo": config.embargo}
-        try:
-            if config.split_dates:
-                times = None if table.times is None else table.times[rows.start : rows.stop]
-                split = split_dates(times, config.split_dates, **limits)
-            else:
-                split = split_rows(len(rows), config.split, **limits)
-        except ShortPartError as error:
-            if table.series_column is None:
-                raise
-            short[name] = str(error).removeprefix(f"{where}: ")
-        else:
-            splits[name] = split.shifted(rows.start)
+    padding, several = config.short_series == "pad", table.series_column is not None
+    if padding:
+        _check_padding(config, layout)
+    reaching_back = padding or (config.context and (several or bool(config.split_last)))
+    later = 0 if config.all_rows else layout.owned[1] if reaching_back else layout.span
+    starts = table.starts
+    lengths = np.fromiter(map(len, table.series.values()), np.int64, len(starts))
+    ends, remedy = _ends(table, config, starts, lengths)
+    minimum = Minimum(layout.span - (layout.window - 1 if padding else 0), later, span)
+    found, why = cut_series(ends, starts, lengths, minimum=minimum, embargo=config.embargo, remedy=remedy)
+    splits = {name: split for name, split in zip(table.series, found, strict=True) if split is not None}
+    short = [name for name, split in zip(table.series, found, strict=True) if split is None]
+    if short and not several:
+        raise DataError(f"{table.source}: {why}")
     if short and (config.short_series == "error" or not splits):
-        way_out = ", or leave such series out with `short_series='drop'`" if splits else ""
+        way_out = ", or leave such series out with `short_series='drop'`, or fill their windows up in front with 'pad'"
+        way_out = way_out if splits else ""
         raise DataError(
-            f"{table.source}: {len(short)} of {len(table.series)} series are too short: {table.named(list(short))}; the"
-            f" first: {next(iter(short.values()))}{way_out}"
+            f"{table.source}: {len(short)} of {len(table.series)} series are too short: {table.named(short)}; the"
+            f" first: {why}{way_out}"
         )
-    return splits, list(short)
+    return splits, short
+
+
+def _ends(table: Table, config: DataConfig, starts: Rows, lengths: Rows) -> tuple[Ends, Callable[[int], str]]:
+    """Where the parts of each series end, and what to do about the series of a number that is too short."""
+    if config.all_rows:
+        return np.repeat(lengths[:, None], 3, axis=1), lambda number: "give more rows"
+    if config.split_last:
+        return ends_of_last(lengths, config.split_last), lambda number: "give more rows, a smaller `split_last`"
+    if not config.split_dates:
+        return ends_of_parts(lengths, config.split), lambda number: "give more rows, another `split`"
+    times = table.times
+    if times is None:
+        raise DataError(
+            f"{table.source}: a split by dates needs a column of times, found none; name it with `time`, or give"
+            " `split` or `split_last`"
+        )
+    moments = read_moments(times, config.split_dates, str(table.time_column))
+
+    def remedy(number: int) -> str:
+        first, last = int(starts[number]), int(starts[number] + lengths[number] - 1)
+        return f"give more rows, or other `split_dates` between {times[first]} and {times[last]}"
+
+    return ends_at(times, starts, lengths, moments), remedy
+
+
+def validation_share(config: DataConfig, splits: Iterable[Split]) -> float:
+    """What a training on other rows gives to validation: the same share, or where rows are counted, the same number.
+
+    That is what :func:`zoo.data.splits.train_and_validation` takes; 0 of a training that had none.
+    """
+    if config.split_last and not config.all_rows:
+        return config.split_last[0]
+    later = train = 0
+    for split in splits:
+        later, train = later + len(split.validation), train + len(split.train)
+    return later / (later + train)
+
+
+def padded_series(splits: Mapping[str, Split], config: DataConfig, layout: Layout) -> list[str]:
+    """The series whose windows begin before they do, where that is asked for: train holds no whole one."""
+    if config.short_series != "pad":
+        return []
+    return [name for name, split in splits.items() if len(split.train) < layout.span]
+
+
+def _check_padding(config: DataConfig, layout: Layout) -> None:
+    """Raise ConfigError where windows cannot be filled up in front."""
+    if not config.context:
+        raise ConfigError("`short_series='pad'` makes windows reach back as far as they can; leave `context` at true")
+    if layout.horizon > 1 and layout.lead < layout.window:
+        raise ConfigError(
+            "`short_series='pad'`: this architecture gives the whole window back, and of rows before a series nothing"
+            " is known; take `short_series='drop'`, or an architecture that forecasts the last row"
+        )
 
 
 def check_splits(splits: Mapping[str, Split], table: Table) -> dict[str, Split]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from itertools import pairwise
@@ -10,16 +11,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from zoo.data.times import Times, kind_of
-from zoo_registry.errors import ConfigError, DataError
+from zoo.data.times import Times
+from zoo_registry.errors import ConfigError
 
 PARTS = ("train", "validation", "test")
 TRAIN_ALONE = "train alone"  # windows of train where those of validation are trained on too
 
+Rows = NDArray[np.int64]  # one number for each series
+Ends = NDArray[np.int64]  # (series, 3): where train, validation and test end, counted in each series' own rows
 
-class ShortPartError(DataError):
-    """A part of the split has too few rows for a window."""
+_WHOLE, _DATE_DIGITS = re.compile(r"[+-]?\d+"), (4, 6, 8)  # a year, a month and a day are written as digits alone too
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,10 @@ class Split:
         return [(name, getattr(self, name)) for name in PARTS]
 
 
-def split_rows(n_rows: int, parts: Sequence[float], *, minimum: Minimum, where: str, embargo: int = 0) -> Split:
-    """Cut ``n_rows`` rows into three parts by fractions that sum to 1, or by row counts (whole numbers).
+def ends_of_parts(lengths: Rows, parts: Sequence[float]) -> Ends:
+    """Cut series of these lengths by fractions that sum to 1, or by row counts (whole numbers), which may be too many.
 
-    The last ``embargo`` rows of train and of validation are left out. Raises ConfigError for impossible parts,
-    ShortPartError where a part has fewer than ``minimum`` rows.
+    Raises ConfigError for impossible parts.
     """
     if len(parts) != len(PARTS) or min(parts) <= 0:
         raise ConfigError(
@@ -69,57 +71,119 @@ def split_rows(n_rows: int, parts: Sequence[float], *, minimum: Minimum, where: 
             " give, for example, `split='0.7,0.15,0.15'`"
         )
     if all(float(part).is_integer() for part in parts):
-        counts = [int(part) for part in parts]
-        if sum(counts) > n_rows:
-            raise ShortPartError(
-                f"{where}: the split {_listed(parts)} needs {sum(counts)} rows, found {n_rows}; give a smaller `split`"
-            )
-        ends = (counts[0], counts[0] + counts[1], sum(counts))
-    else:
-        if not abs(sum(parts) - 1) <= 1e-9:  # so that NaN is refused too
-            raise ConfigError(
-                f"the parts of a split are fractions that sum to 1, or whole numbers of rows, found {_listed(parts)},"
-                f" which sum to {sum(parts):g}; give, for example, `split='0.7,0.15,0.15'`"
-            )
-        ends = (round(n_rows * parts[0]), round(n_rows * (parts[0] + parts[1])), n_rows)
-    return _cut(ends, n_rows, minimum=minimum, where=where, embargo=embargo)
-
-
-def split_dates(times: Times | None, dates: Sequence[str], *, minimum: Minimum, where: str, embargo: int = 0) -> Split:
-    """Cut rows where validation begins, where test begins and, if a third date is given, where test ends before it.
-
-    A date is ISO 8601, in the times' own zone where it names none. Raises as :func:`split_rows` does, and where there
-    are no times.
-    """
-    if not isinstance(times, pd.DatetimeIndex):
-        raise DataError(
-            f"{where}: a split by dates needs a column of times, found {kind_of(times)}; name it with `time`, or give"
-            " `split`"
+        return np.broadcast_to(np.cumsum(parts).astype(np.int64), (len(lengths), len(PARTS)))
+    if not abs(sum(parts) - 1) <= 1e-9:  # so that NaN is refused too
+        raise ConfigError(
+            f"the parts of a split are fractions that sum to 1, or whole numbers of rows, found {_listed(parts)},"
+            f" which sum to {sum(parts):g}; give, for example, `split='0.7,0.15,0.15'`"
         )
+    shares = lengths[:, None] * np.array([parts[0], parts[0] + parts[1]])
+    return np.column_stack([np.rint(shares).astype(np.int64), lengths])
+
+
+def ends_of_last(lengths: Rows, last: Sequence[int]) -> Ends:
+    """Give the last rows to test, those before them to validation, and all others to train; ``last`` has both counts.
+
+    Where a series has fewer rows than that, train ends before its first.
+    """
+    validation, test = last
+    return np.column_stack([lengths - validation - test, lengths - test, lengths])
+
+
+def ends_at(times: Times, starts: Rows, lengths: Rows, moments: Sequence[Any]) -> Ends:
+    """Cut where validation begins, where test begins and, if a third moment is given, where test ends before it."""
+    firsts = [first_from(times, starts, starts + lengths, moment) - starts for moment in moments]
+    return np.column_stack([*firsts, lengths][: len(PARTS)])
+
+
+def first_from(times: Times, starts: Rows, stops: Rows, moment: Any) -> Rows:
+    """The first row of each series that is not before a moment, or its end; searched for in all series at once."""
+    low, high = starts.copy(), stops.copy()
+    while len(searched := np.flatnonzero(low < high)):
+        middle = (low[searched] + high[searched]) // 2
+        before = np.asarray(times[middle] < moment)
+        low[searched[before]] = middle[before] + 1
+        high[searched[~before]] = middle[~before]
+    return low
+
+
+def read_moments(times: Times, texts: Sequence[str], column: str) -> list[Any]:
+    """Read the moments of a split as times or, where those of the column are whole numbers, as such.
+
+    A time is ISO 8601, in the column's own zone where it names none. Raises ConfigError for what is of another kind,
+    and unless there are two or three, each later than the one before.
+    """
+    dates, zone = isinstance(times, pd.DatetimeIndex), getattr(times, "tz", None)
+    for text in texts:
+        whole = _WHOLE.fullmatch(text)
+        if dates and whole and len(text) not in _DATE_DIGITS:
+            raise ConfigError(
+                f"`split_dates`: column '{column}' holds times, expected such as 2020-01-31, found the whole number"
+                f" {text}; give times alone"
+            )
+        if not dates and not whole:
+            raise ConfigError(
+                f"`split_dates`: the times in column '{column}' are whole numbers, expected such as 100, found {text};"
+                " give whole numbers alone"
+            )
     try:
-        cuts = [in_zone(pd.Timestamp(date), times.tz, "`split_dates`") for date in dates]
+        found = [in_zone(pd.Timestamp(text), zone, "`split_dates`") if dates else int(text) for text in texts]
     except ConfigError:
         raise
     except ValueError as error:
-        raise ConfigError(f"a split's dates are such as 2020-01-31, found {','.join(dates)}; mend them") from error
-    if len(cuts) not in (2, 3) or any(pd.isna(cut) for cut in cuts) or sorted(set(cuts)) != cuts:
+        raise ConfigError(f"a split's dates are such as 2020-01-31, found {','.join(texts)}; mend them") from error
+    if len(found) not in (2, 3) or any(pd.isna(moment) for moment in found) or sorted(set(found)) != found:
+        example = "2019-01-01,2020-01-01" if dates else "100,150"
         raise ConfigError(
             "a split by dates has two or three, each later than the one before (first of validation, first of test, end"
-            f" of test), found {','.join(dates)}; give, for example, `split_dates='2019-01-01,2020-01-01'`"
+            f" of test), found {','.join(texts)}; give, for example, `split_dates='{example}'`"
         )
-    rows = [int(times.searchsorted(cut)) for cut in cuts]
-    ends = (rows[0], rows[1], rows[2] if len(rows) == 3 else len(times))
-    remedy = f"give more rows, or other `split_dates` between {times[0]} and {times[-1]}"
-    return _cut(ends, len(times), minimum=minimum, where=where, embargo=embargo, remedy=remedy)
+    return found
+
+
+def cut_series(
+    ends: Ends, starts: Rows, lengths: Rows, *, minimum: Minimum, embargo: int, remedy: Callable[[int], str]
+) -> tuple[list[Split | None], str]:
+    """Make splits of the series that begin at these rows; None for one of which a part is too short.
+
+    The last ``embargo`` rows of train and of validation are left out. The text says of the first None why, and ends
+    with the ``remedy`` for the series of this number.
+    """
+    train, validation, test = ends.T
+    whole = [np.zeros_like(train), np.maximum(train - embargo, 0), train, np.maximum(validation - embargo, train)]
+    bounds = np.column_stack([*whole, validation, test])
+    sizes = bounds[:, 1::2] - bounds[:, ::2]
+    short = sizes < np.array([minimum.train, minimum.later, minimum.later])
+    over = test > lengths
+    rows = (bounds + starts[:, None]).tolist()
+    found: list[Split | None] = [Split(range(*row[:2]), range(*row[2:4]), range(*row[4:])) for row in rows]
+    left_out = np.flatnonzero(over | short.any(axis=1)).tolist()
+    for number in left_out:
+        found[number] = None
+    if not left_out:
+        return found, ""
+    first = left_out[0]
+    if over[first]:
+        split = _listed(np.diff(ends[first], prepend=0).tolist())
+        return found, f"the split {split} needs {test[first]} rows, found {lengths[first]}; give a smaller `split`"
+    part = int(short[first].argmax())
+    needing, needed = minimum.what, minimum.train
+    if part and minimum.later < minimum.train:
+        needing, needed = "a window's targets", minimum.later
+    smaller = ["`window`", *(["`horizon`"] if "horizon" in minimum.what else []), *(["`embargo`"] if embargo else [])]
+    return found, (
+        f"the {PARTS[part]} part has {sizes[first, part]} of {lengths[first]} rows, but {needing} need"
+        f" {needed}; {remedy(first)}, or a smaller {' or '.join(smaller)}"
+    )
 
 
 def fold_splits(splitter: Any, n_rows: int, *, validation: float = 0.15, embargo: int = 0) -> list[Split]:
     """Make a split of each fold of a scikit-learn splitter (``TimeSeriesSplit``, or any that keeps the order of time).
 
-    Each fold's train rows give train and, of their end, the share ``validation``; its test rows give test. Before
-    validation and before test at least ``embargo`` rows belong to nothing; the splitter may leave out more. Raises
-    ConfigError where the splitter cannot split so many rows, where rows of a fold do not follow each other, or its
-    train rows do not all come before its test rows.
+    Each fold's train rows give train and, of their end, ``validation``, as :func:`train_and_validation` does; its
+    test rows give test. Before validation and before test at least ``embargo`` rows belong to nothing; the splitter
+    may leave out more. Raises ConfigError where the splitter cannot split so many rows, where rows of a fold do not
+    follow each other, or its train rows do not all come before its test rows.
     """
     try:
         folds = [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(np.zeros((n_rows, 1)))]
@@ -140,32 +204,13 @@ def fold_splits(splitter: Any, n_rows: int, *, validation: float = 0.15, embargo
 
 
 def train_and_validation(rows: range, *, validation: float, embargo: int = 0) -> tuple[range, range]:
-    """Give the end of consecutive rows, the share ``validation``, to early stopping, and leave out rows before it."""
-    cut = rows.stop - round(validation * len(rows))
+    """Give the end of consecutive rows to early stopping, and leave out rows before it.
+
+    ``validation`` is a share below 1, or a number of rows.
+    """
+    wanted = round(validation * len(rows)) if validation < 1 else int(validation)
+    cut = max(rows.stop - wanted, rows.start)
     return range(rows.start, max(cut - embargo, rows.start)), range(cut, rows.stop)
-
-
-def _cut(
-    ends: tuple[int, int, int],
-    n_rows: int,
-    *,
-    minimum: Minimum,
-    where: str,
-    embargo: int,
-    remedy: str = "give more rows, another `split`",
-) -> Split:
-    train, validation, test = ends
-    split = Split(
-        range(max(train - embargo, 0)), range(train, max(validation - embargo, train)), range(validation, test)
-    )
-    smaller = ["`window`", *(["`horizon`"] if "horizon" in minimum.what else []), *(["`embargo`"] if embargo else [])]
-    for name, rows in split.items():
-        if len(rows) < (needed := minimum.train if name == "train" else minimum.later):
-            raise ShortPartError(
-                f"{where}: the {name} part has {len(rows)} of {n_rows} rows, but {minimum.what} need {needed};"
-                f" {remedy}, or a smaller {' or '.join(smaller)}"
-            )
-    return split
 
 
 def in_zone(date: pd.Timestamp, zone: tzinfo | None, option: str) -> pd.Timestamp:

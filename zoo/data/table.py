@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.data.calendar import calendar_columns
-from zoo.data.columns import listed_names, one_target, shown, sorted_classes, wrong_cell
-from zoo.data.frequency import Frequency, find_frequency, refuse_gaps, step_size
+from zoo.data.columns import listed_names, one_target, shown, sorted_classes
+from zoo.data.frequency import Frequency, find_frequency, refuse_gaps
 from zoo.data.intervals import Intervals, intervals
 from zoo.data.parsing import Parser
-from zoo.data.readers.reading import TIME, Reading, Source, describe, is_csv, read_frame, read_frames
-from zoo.data.resampling import Naming, Rows, arrange, resample
+from zoo.data.readers.reading import TIME, Reading, Source, describe, is_csv, read_frame, read_frames, settled
+from zoo.data.readers.series_files import told_by_file
+from zoo.data.refused_series import find_refused, rows_by_series, starts_without, without_series
+from zoo.data.resampling import Rows, arrange, resample
 from zoo.data.roles import NUMBERS, Roles
 from zoo.data.storage import BLOCK_ROWS, SpoolFile, row_blocks
-from zoo.data.times import Times, check_order, ticks
+from zoo.data.times import Times, check_order, comparable_ticks, ticks
 from zoo_registry import Step
 from zoo_registry.errors import ConfigError, DataError
 
@@ -40,7 +42,9 @@ class Table:
     ``series`` gives each series' name and rows; a table without a column of series is one series without a name.
     ``stretches`` are intervals of rows over whose ends no window may reach: the series, cut at gaps where that was
     asked for. ``labels`` (rows,) numbers ``classes``, -1 where the label is missing. ``file_rows`` gives each row's
-    place in the source where it is another one. ``repairs`` records what was done on request.
+    place in the source where it is another one. ``weights`` (rows,), 0 or more and not all 0, say how much rows count
+    in the loss. ``repairs`` records what was done on request. ``refused`` says what is wrong with series whose
+    rows are out of order, where that was to cost no other series.
     """
 
     source: str
@@ -58,33 +62,42 @@ class Table:
     labels: NDArray[np.int32] | None = None
     classes: tuple[str, ...] = ()
     file_rows: NDArray[np.int64] | None = None
+    weight_column: str | None = None
+    weights: NDArray[np.float64] | None = None
     repairs: dict[str, Any] = field(default_factory=dict)
+    refused: dict[str, DataError] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns of ``values``."""
-        return (*self.features, *(name for name in self.targets if name not in self.features))
+        return tuple(dict.fromkeys((*self.features, *self.targets)))
 
     @property
     def target_columns(self) -> tuple[int | None, ...]:
         """For each target its column among the features, or None."""
-        return tuple(self.features.index(name) if name in self.features else None for name in self.targets)
+        places = {name: place for place, name in enumerate(self.features)}
+        return tuple(places.get(name) for name in self.targets)
 
     def cut(self, values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Cut values of shape (rows, columns) into features (rows, n_features) and targets (rows, n_targets).
 
         Both are views where the targets stand side by side.
         """
-        targets = [self.columns.index(name) for name in self.targets]
+        places = {name: place for place, name in enumerate(self.columns)}
+        targets = [places[name] for name in self.targets]
         first = targets[0] if targets else 0
         side_by_side = targets == list(range(first, first + len(targets)))
         chosen = values[:, first : first + len(targets)] if side_by_side else values[:, targets]
         return values[:, : len(self.features)], chosen
 
-    @property
+    @cached_property
     def starts(self) -> NDArray[np.int64]:
         """The first row of each series."""
         return np.array([rows.start for rows in self.series.values()], np.int64)
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return list(self.series)
 
     @property
     def zone(self) -> str | None:
@@ -95,12 +108,15 @@ class Table:
     @property
     def step(self) -> Step | None:
         """The step of the rows, in words, and in seconds or counts."""
-        if self.times is None or self.frequency is None or (size := step_size(self.times, self.starts)) is None:
+        if self.frequency is None or self.frequency.size is None:
             return None
-        return Step(name=str(self.frequency), size=size)
+        return Step(name=str(self.frequency), size=self.frequency.size)
 
     def fingerprint(self) -> str:
-        """SHA-256 over column names, roles, series, times, values and labels, before missing values are repaired."""
+        """SHA-256 over all that a training reads, before missing values are repaired.
+
+        That is column names, roles, series, times, values, labels and weights.
+        """
         digest = hashlib.sha256(repr((self.features, self.targets, self.values.shape)).encode())
         for rows in row_blocks(0, len(self.values)):
             digest.update(np.ascontiguousarray(self.values[rows], dtype=np.float64).tobytes())
@@ -118,6 +134,10 @@ class Table:
             digest.update(repr((self.label_column, self.classes)).encode())
             for rows in row_blocks(0, len(self.labels)):
                 digest.update(self.labels[rows].tobytes())
+        if self.weights is not None:
+            digest.update(repr(self.weight_column).encode())
+            for rows in row_blocks(0, len(self.weights)):
+                digest.update(self.weights[rows].tobytes())
         return digest.hexdigest()
 
     def named(self, series: Sequence[str]) -> str:
@@ -130,11 +150,12 @@ class Table:
         number = row if self.file_rows is None else int(self.file_rows[row])
         known = [] if self.times is None else [str(self.times[row])]
         if self.series_column is not None:
-            known += [f"series {shown(name)}" for name, rows in self.series.items() if row in rows]
+            known.append(f"series {shown(self._names[int(np.searchsorted(self.starts, row, side='right')) - 1])}")
         kind = "resampled row" if "resample" in self.repairs else "row"
         return f"{kind} {number + 1}" + (f" ({', '.join(known)})" if known else "")
 
 
+@told_by_file
 def read_table(
     source: Source,
     *,
@@ -143,16 +164,18 @@ def read_table(
     roles: Roles = NUMBERS,
     label: str | None = None,
     reading: Reading | None = None,
+    lenient: bool = False,
 ) -> Table:
     """Read and check a table as ``reading`` says; features default to all numeric columns.
 
     ``roles`` says what targets are: where they are ``classes``, the one target becomes ``labels``. ``label`` may name a
-    column of labels beside the targets.
+    column of labels beside the targets. Where it is ``lenient``, series whose rows are out of order are ``refused``
+    alone; their rows mean nothing then.
 
     Raises DataError for missing or textual columns, values that are not finite, and times that are unreadable,
     unsorted, duplicated, of several zones or with gaps; the message names file, column and row.
     """
-    reading = reading or Reading()
+    reading = settled(source, reading or Reading())
     if isinstance(source, tuple) and len(source) == 3 and source[1] is not None:
         reading = replace(reading, usual_time=TIME)  # which may hold whole numbers
     where = describe(source)
@@ -161,15 +184,18 @@ def read_table(
     text = _written_as_text(roles, targets, reading) if is_csv(source) else ()
     parser_of = partial(Parser, where, roles, targets, features, label, reading, text=text)
     if reading.spool is None:
-        frame = read_frame(source, reading.csv, text)
+        frame = read_frame(source, reading.csv, text, reading.layout)
         parser = parser_of(frame)
         rows = arrange(parser.parse(frame, 0), parser.naming, reading)
+        refused = find_refused(rows, parser.naming) if lenient else {}
         if reading.resample is not None:
-            rows = resample(rows, parser.naming, reading)
+            left = without_series(rows, rows_by_series(rows, parser.naming), refused)
+            rows = resample(left, parser.naming, reading) if len(left.values) else rows
         rows.values = parser.add_calendar(rows.values, rows.times)
     else:
         rows, parser = _spool(source, parser_of, reading, text)
-    return _checked(rows, parser, reading)
+        refused = find_refused(rows, parser.naming) if lenient else {}
+    return _checked(rows, parser, reading, refused)
 
 
 def _written_as_text(roles: Roles, targets: Sequence[str], reading: Reading) -> tuple[str, ...]:
@@ -196,7 +222,7 @@ def _spool(
     files: list[SpoolFile | None] = []
     first_times: Times | None = None
     first_row = 0
-    for frame in read_frames(source, reading.csv, BLOCK_ROWS, text):
+    for frame in read_frames(source, reading.csv, BLOCK_ROWS, text, reading.layout):
         if parser is None:
             parser = parser_of(frame)
         pieces = parser.parse(frame, first_row)
@@ -204,17 +230,19 @@ def _spool(
         numbers = None
         if pieces.times is not None:
             first_times = pieces.times if first_times is None else first_times
-            numbers = _comparable_ticks(pieces.times, first_times, parser.naming, first_row)
-        arrays = (pieces.values, numbers, pieces.series, pieces.labels)
+            numbers = comparable_ticks(
+                pieces.times, first_times, parser.naming.where, str(parser.naming.time), first_row
+            )
+        arrays = (pieces.values, numbers, pieces.series, pieces.labels, pieces.weights)
         if not first_row:
-            dtypes = (parser.spool_dtype, np.int64, np.int32, np.int32)
+            dtypes = (parser.spool_dtype, np.int64, np.int32, np.int32, np.float64)
             files = [None if a is None else SpoolFile(folder, d) for a, d in zip(arrays, dtypes, strict=True)]
         for file, array in zip(files, arrays, strict=True):
             if file is not None and array is not None:
                 file.append(array)
         first_row += len(frame)
     assert parser is not None
-    values, numbers, series, labels = (None if file is None else file.array() for file in files)
+    values, numbers, series, labels, weights = (None if file is None else file.array() for file in files)
     assert values is not None
     times: Times | None = None
     if numbers is not None and isinstance(first_times, pd.DatetimeIndex):
@@ -222,39 +250,18 @@ def _spool(
         times = pd.DatetimeIndex(numbers, dtype=dtype, copy=False)  # pandas makes a copy of it in other ways
     elif numbers is not None:
         times = pd.Index(numbers, copy=False)
-    return arrange(Rows(values, times, series, labels), parser.naming, reading), parser
+    return arrange(Rows(values, times, series, labels, weights), parser.naming, reading), parser
 
 
-def _comparable_ticks(times: Times, first: Times, naming: Naming, first_row: int) -> NDArray[np.int64]:
-    """A frame's times as numbers of the same unit in all frames, for which pandas may choose one each.
-
-    Raises DataError where they are of another kind or zone than the ``first`` frame's.
-    """
-    if isinstance(times, pd.DatetimeIndex) != isinstance(first, pd.DatetimeIndex):
-        expected, found = ("a time", "the number") if isinstance(first, pd.DatetimeIndex) else ("a number", "the time")
-        expected, found = f"{expected}, as in the rows before", f"{found} {times[0]}"
-        raise wrong_cell(naming.where, naming.time, first_row, expected, found, "write all rows alike")
-    if not isinstance(times, pd.DatetimeIndex) or not isinstance(first, pd.DatetimeIndex):
-        return ticks(times)
-    if times.tz != first.tz:
-        raise DataError(
-            f"{naming.where}: column '{naming.time}' mixes time zones: row {first_row + 1} ({times[0]}) has another"
-            " than the rows before; write all times in UTC"
-        )
-    try:
-        return np.asarray(times.as_unit("ns").asi8)
-    except pd.errors.OutOfBoundsDatetime as error:
-        row = int(np.flatnonzero((times.year < 1678) | (times.year > 2261))[0])
-        expected, remedy = "a time in the years 1678 to 2261, as `spool` is given", "mend it, or leave `spool` out"
-        raise wrong_cell(naming.where, naming.time, first_row + row, expected, times[row], remedy) from error
-
-
-def _checked(rows: Rows, parser: Parser, reading: Reading) -> Table:
+def _checked(rows: Rows, parser: Parser, reading: Reading, refused: dict[str, DataError]) -> Table:
     naming, times = parser.naming, rows.times
     parser.refuse_empty_columns()
-    starts = rows.starts
-    ends = [*starts[1:].tolist(), len(rows.values)]
-    series = {name: range(a, b) for name, a, b in zip(naming.series_names, starts.tolist(), ends, strict=True)}
+    if rows.weights is not None and not rows.weights.any():
+        raise DataError(
+            f"{naming.where}: column '{reading.weight}' holds nothing but 0, expected weights of rows; leave `weight`"
+            " out"
+        )
+    starts, series = rows.starts, rows_by_series(rows, naming)
     labels, classes = rows.labels, ()  # type: NDArray[np.int32] | None, tuple[str, ...]
     if labels is not None:
         classes, renumbered = sorted_classes(parser.classes.names)
@@ -274,13 +281,17 @@ def _checked(rows: Rows, parser: Parser, reading: Reading) -> Table:
         labels=labels,
         classes=classes,
         file_rows=rows.file_rows,
+        weight_column=None if rows.weights is None else reading.weight,
+        weights=rows.weights,
         repairs=rows.repairs,
+        refused=refused,
     )
     cuts, frequency = starts, None
     if times is not None:
         assert naming.time is not None
-        check_order(times, starts, naming.where, naming.time, table.row_name, one_series=naming.series is None)
-        frequency = find_frequency(times, starts)
+        if not refused:
+            check_order(times, starts, naming.where, naming.time, table.row_name, one_series=naming.series is None)
+        frequency = find_frequency(times, starts_without(starts, series, refused))
         if reading.gaps == "error" or (reading.gaps == "break" and frequency.step is None):
             refuse_gaps(frequency, times, naming.where, naming.time, table.row_name)
         if reading.gaps == "break":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -10,22 +11,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.data.calendar import level_features
 from zoo.data.columns import known_class
-from zoo.data.frequency import next_times
 from zoo.data.imputation import find_holes, missing_value
 from zoo.data.intervals import Intervals, contains, intersect, intervals, outside
-from zoo.data.last_window import filled_window, long_enough
+from zoo.data.last_window import check_masking, filled_window, long_enough
+from zoo.data.masks import required_features, telling_ends
+from zoo.data.next_times_of_series import next_times_of_series
 from zoo.data.readers.reading import Reading, Source, read_frames
 from zoo.data.reading_choice import way_to_fill, without_calendar
 from zoo.data.roles import Roles
 from zoo.data.table import Table, read_table
-from zoo.data.times import ticks
+from zoo.data.times import from_ticks, ticks
 from zoo.data.windows import Layout, Windows
 from zoo.settings.choices import Missing
 from zoo_registry import Problem
 from zoo_registry.errors import ConfigError, DataError
-
-RECENT = 32  # rows that the next times are told by
 
 
 def steps_of(problem: Problem, roles: Roles) -> NDArray[np.int64]:
@@ -44,24 +45,44 @@ def lay_windows(
 ) -> TableWindows:
     """Read a table, as :func:`read_last_windows` does, and lay windows over all of it.
 
-    ``missing`` may be ``drop``, which leaves out windows with missing values. Raises DataError and ConfigError.
+    ``missing`` may be ``drop``, which leaves out windows with missing values. With ``mask`` windows keep them, but for
+    those that say nothing of a target, as no value of it was observed. Raises DataError and ConfigError.
     """
     if stride < 1:
         raise ConfigError(f"stride: expected a number of rows of 1 or more, found {stride}; give another")
-    reading = reading or Reading()
+    reading, missing = reading or Reading(), way_to_fill(source, missing)
+    check_masking(missing, reading, problem.features, problem.masked)
     table = _read_with_truth(source, problem, roles, reading)
-    series = intervals(list(long_enough(table, problem.window, problem.step, reading).values()))
-    return lay_over(table, problem, roles, series, stride=stride, missing=way_to_fill(source, missing))
+    series = list(long_enough(table, problem.window, problem.step, reading).values())
+    short = [rows for rows in series if len(rows) < problem.window]
+    return lay_over(table, problem, roles, intervals(series), stride=stride, missing=missing, padded=short)
 
 
 def lay_over(
-    table: Table, problem: Problem, roles: Roles, series: Intervals, *, stride: int = 1, missing: Missing
+    table: Table,
+    problem: Problem,
+    roles: Roles,
+    series: Intervals,
+    *,
+    stride: int = 1,
+    missing: Missing,
+    padded: Sequence[range] = (),
 ) -> TableWindows:
-    """Lay windows over the rows of these series of a table; raises DataError where not one fits."""
+    """Lay windows over the rows of these series of a table; raises DataError where not one fits.
+
+    Windows of the ``padded`` series may begin before these do.
+    """
     even = usable = intersect(table.stretches, series)
-    if len(holes := _holes(table, series, missing)) and missing == "drop":
-        usable = intersect(even, outside(holes, len(table.values)))
-    starts = intervals(usable - np.array([0, problem.window - 1]))
+    holes = _holes(table, series, missing, problem.masked)
+    if missing == "drop" and (dropped := [rows for rows in holes if len(rows)]):
+        usable = intersect(even, outside(np.unique(np.concatenate(dropped)), len(table.values)))
+    begin = np.isin(usable[:, 0], [rows.start for rows in padded])
+    first = np.where(begin, 0, problem.window - 1)
+    ends = intervals(usable + np.stack([first, np.zeros_like(first)], axis=1))
+    if missing == "mask":
+        needed = required_features(problem.target_columns, level_features(problem.features))
+        ends = intersect(ends, telling_ends(holes, needed, table.starts, problem.window, len(table.values), padded))
+    starts = ends - (problem.window - 1)
     if not len(starts):
         raise DataError(
             f"{table.source}: expected {problem.window} rows (the window) without a gap or a missing value, found none;"
@@ -69,22 +90,21 @@ def lay_over(
         )
     counts = -(-(starts[:, 1] - starts[:, 0]) // stride)
     layout = Layout(problem.window, problem.horizon, problem.window + problem.gap, stride)
-    ends = even[np.searchsorted(even[:, 0], starts[:, 0], side="right") - 1, 1]
-    return _over(table, problem, roles, starts[:, 0], np.r_[0, np.cumsum(counts)], layout, ends, missing)
+    stretch = np.searchsorted(even[:, 0], ends[:, 0], side="right") - 1
+    begins = even[stretch, 0] if len(padded) else None
+    laid = (starts[:, 0], np.r_[0, np.cumsum(counts)], layout, begins)
+    return _over(table, problem, roles, laid, even[stretch, 1], missing)
 
 
 def _over(
     table: Table,
     problem: Problem,
     roles: Roles,
-    firsts: NDArray[np.int64],
-    offsets: NDArray[np.int64],
-    layout: Layout,
+    laid: tuple[NDArray[np.int64], NDArray[np.int64], Layout, NDArray[np.int64] | None],
     ends: NDArray[np.int64],
     missing: Missing,
 ) -> TableWindows:
-    windows = Windows(table.values, table.values, firsts, offsets, layout)
-    return TableWindows(table, problem, roles, windows, ends, missing)
+    return TableWindows(table, problem, roles, Windows(table.values, table.values, *laid), ends, missing)
 
 
 @dataclass(frozen=True)
@@ -101,14 +121,16 @@ class TableWindows:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the table's values once, also by joblib, which would write an array as often as it is named."""
         own = self.windows
-        laid = (own.firsts, own.offsets, own.layout, self.ends, self.missing)
-        return _over, (self.table, self.problem, self.roles, *laid)
+        laid = (own.firsts, own.offsets, own.layout, own.begins)
+        return _over, (self.table, self.problem, self.roles, laid, self.ends, self.missing)
 
     def chosen(self, numbers: NDArray[np.int64]) -> TableWindows:
         """The windows with these numbers alone, in this order, for which they are numbered anew."""
         stretch = np.searchsorted(self.windows.offsets, numbers, side="right") - 1
-        starts, offsets = self.windows.starts(numbers), np.arange(len(numbers) + 1)
-        return replace(self, windows=replace(self.windows, firsts=starts, offsets=offsets), ends=self.ends[stretch])
+        own = self.windows
+        begins = None if own.begins is None else own.begins[stretch]
+        chosen = replace(own, firsts=own.starts(numbers), offsets=np.arange(len(numbers) + 1), begins=begins)
+        return replace(self, windows=chosen, ends=self.ends[stretch])
 
     def told_rows(self, numbers: slice = slice(None)) -> NDArray[np.int64]:
         """The rows that the answers to windows are of, (n, steps), some of them behind the table's last."""
@@ -126,10 +148,15 @@ class TableWindows:
 
     def inputs(self, numbers: slice) -> NDArray[np.float64]:
         """Features of windows, (n, window, n_features), each filled from its own rows and those before it alone."""
-        rows = self.windows.starts(numbers)[:, None] + np.arange(self.windows.window)
-        inputs = np.asarray(self.table.values[rows][:, :, : len(self.table.features)], dtype=np.float64)
-        for index in np.flatnonzero(np.isnan(inputs).any(axis=(1, 2))):
-            last = rows[index, -1:]
+        inputs = np.asarray(self.windows.inputs(numbers)[:, :, : len(self.table.features)], dtype=np.float64)
+        if self.missing == "mask":
+            return inputs
+        lasts, holes = self.windows.last_rows(numbers), np.isnan(inputs)
+        if self.windows.begins is not None:
+            lacking = self.windows.first_rows(numbers) - self.windows.starts(numbers)
+            holes &= (np.arange(self.windows.window) >= lacking[:, None])[..., None]
+        for index in np.flatnonzero(holes.any(axis=(1, 2))):
+            last = lasts[index : index + 1]
             series = self._series[self._series_of(last)[0]]
             inputs[index] = filled_window(self.table, series, int(last[0]), self.windows.window, self.missing)
         return inputs
@@ -149,21 +176,21 @@ class TableWindows:
         assert frequency is not None
         numbers = ticks(times)[np.minimum(wanted, len(times) - 1)]
         unknown, beyond = np.zeros(wanted.shape, np.bool_), wanted >= ends
-        for end in np.unique(ends[beyond]):
-            here = beyond & (ends == end)
-            start = max(self._series[self._series_of(end - 1)].start, end - RECENT)
-            later = next_times(times[start:end], int((wanted[here] - end).max()) + 1, frequency.step)
-            if later is None:
-                unknown |= here
-            else:
-                if isinstance(later, pd.DatetimeIndex) and isinstance(times, pd.DatetimeIndex):
-                    later = later.as_unit(times.unit)
-                numbers[here] = ticks(later)[wanted[here] - end]
+        stops, stretch = np.unique(ends[beyond], return_inverse=True)
+        starts, ahead = self._starts[self._series_of(stops - 1)], wanted[beyond] - ends[beyond]
+        counts = np.zeros_like(stops)
+        np.maximum.at(counts, stretch, ahead + 1)
+        later, known = np.zeros((len(stops), counts.max(initial=0)), np.int64), np.zeros(len(stops), np.bool_)
+        for count in np.unique(counts):
+            these = np.flatnonzero(counts == count)
+            found = next_times_of_series(times, starts[these], stops[these], int(count), frequency.step)
+            later[these, :count], known[these] = found
+        numbers[beyond] = later[stretch, ahead]
+        unknown[beyond] = ~known[stretch]
         if not isinstance(times, pd.DatetimeIndex):
             return pd.arrays.IntegerArray(numbers.ravel(), unknown.ravel())
         numbers[unknown] = np.iinfo(np.int64).min  # NaT
-        plain = pd.DatetimeIndex(numbers.ravel().view(f"M8[{times.unit}]"))
-        return plain if times.tz is None else plain.tz_localize("UTC").tz_convert(times.tz)
+        return from_ticks(numbers.ravel(), times)
 
     def truth(self, wanted: NDArray[np.int64], known: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
         """By target the true values of rows, flat, missing where they are not ``known``; those that the table has."""
@@ -202,25 +229,28 @@ def _read_with_truth(source: Source, problem: Problem, roles: Roles, reading: Re
     """Read the features and, as the table's targets, those of the network's that the table has."""
     features, targets = without_calendar(problem.features, reading.calendar), list(problem.targets)
     if not set(targets) <= set(features):
-        there = next(read_frames(source, reading.csv, 1)).columns
+        there = next(read_frames(source, reading.csv, 1, layout=reading.layout)).columns
         targets = [name for name in targets if name in features or name in there]
     if roles.classes and targets:
         return read_table(source, targets=targets, features=features, roles=roles, reading=reading)
     return read_table(source, targets=targets or features[:1], features=features, reading=reading)
 
 
-def _holes(table: Table, series: Intervals, missing: Missing) -> NDArray[np.int64]:
-    """The rows of the series that miss a feature; raises DataError where ``missing`` can do nothing about them."""
+def _holes(table: Table, series: Intervals, missing: Missing, masked: Collection[str]) -> list[NDArray[np.int64]]:
+    """For each feature the rows of the series that miss it.
+
+    Raises DataError where ``missing`` can do nothing about them, ``mask`` where they are of no ``masked`` feature.
+    """
     found: list[tuple[int, int]] = []
-    holes, total = [np.empty(0, np.int64)], 0
-    for column in range(len(table.features)):
+    holes: list[NDArray[np.int64]] = []
+    for column, name in enumerate(table.features):
         rows = find_holes(table.values[:, column])
         rows = rows[contains(series, rows)]
         holes.append(rows)
-        total += len(rows)
-        refused = rows if missing == "error" else rows[np.isin(rows, series[:, 0])]  # with nothing to fill it from
+        unfillable = rows if missing == "error" else rows[np.isin(rows, series[:, 0])]  # with nothing to fill it from
+        refused = (rows if name not in masked else rows[:0]) if missing == "mask" else unfillable
         if len(refused) and missing != "drop":
             found.append((int(refused[0]), column))
     if found:
-        raise missing_value(table, *min(found), total, missing)
-    return np.unique(np.concatenate(holes))
+        raise missing_value(table, *min(found), sum(map(len, holes)), missing)
+    return holes

@@ -137,6 +137,45 @@ def ticks(times: Times) -> NDArray[np.int64]:
     return numbers
 
 
+def in_unit_of(found: Times, times: Times) -> Times:
+    """Times in the unit of others."""
+    if isinstance(found, pd.DatetimeIndex) and isinstance(times, pd.DatetimeIndex):
+        return found.as_unit(times.unit)
+    return found
+
+
+def from_ticks(numbers: NDArray[np.int64], times: Times) -> Times:
+    """Times of the same kind, unit and zone as others."""
+    if not isinstance(times, pd.DatetimeIndex):
+        return pd.Index(numbers)
+    plain = pd.DatetimeIndex(numbers.view(f"M8[{times.unit}]"))
+    return plain if times.tz is None else plain.tz_localize("UTC").tz_convert(times.tz)
+
+
+def comparable_ticks(times: Times, first: Times, where: str, column: str, first_row: int) -> NDArray[np.int64]:
+    """A frame's times as numbers of the same unit in all frames, for which pandas may choose one each.
+
+    Raises DataError where they are of another kind or zone than the ``first`` frame's.
+    """
+    if isinstance(times, pd.DatetimeIndex) != isinstance(first, pd.DatetimeIndex):
+        expected, found = ("a time", "the number") if isinstance(first, pd.DatetimeIndex) else ("a number", "the time")
+        expected, found = f"{expected}, as in the rows before", f"{found} {times[0]}"
+        raise wrong_cell(where, column, first_row, expected, found, "write all rows alike")
+    if not isinstance(times, pd.DatetimeIndex) or not isinstance(first, pd.DatetimeIndex):
+        return ticks(times)
+    if times.tz != first.tz:
+        raise DataError(
+            f"{where}: column '{column}' mixes time zones: row {first_row + 1} ({times[0]}) has another"
+            " than the rows before; write all times in UTC"
+        )
+    try:
+        return np.asarray(times.as_unit("ns").asi8)
+    except pd.errors.OutOfBoundsDatetime as error:
+        row = int(np.flatnonzero((times.year < 1678) | (times.year > 2261))[0])
+        expected, remedy = "a time in the years 1678 to 2261, as `spool` is given", "mend it, or leave `spool` out"
+        raise wrong_cell(where, column, first_row + row, expected, times[row], remedy) from error
+
+
 def check_order(
     times: Times,
     series_starts: NDArray[np.int64],
@@ -150,15 +189,25 @@ def check_order(
 
     ``one_series`` says that nobody told series apart, so that there may be several after all.
     """
-    numbers = ticks(times)
-    if not len(bad := steps_where(lambda steps: steps <= 0, numbers, series_starts)):
-        return
+    if len(bad := rows_out_of_order(times, series_starts)):
+        raise out_of_order(bad, times, where, column, row_name, one_series=one_series)
+
+
+def rows_out_of_order(times: Times, series_starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rows that are not later than the row before of their series."""
+    return steps_where(lambda steps: steps <= 0, ticks(times), series_starts)
+
+
+def out_of_order(
+    bad: NDArray[np.int64], times: Times, where: str, column: str, row_name: Callable[[int], str], *, one_series: bool
+) -> DataError:
+    """What to raise for rows that are not later than the row before."""
     first = int(bad[0])
-    doubled = numbers[first] == numbers[first - 1]
+    doubled = ticks(times[first : first + 1]) == ticks(times[first - 1 : first])
     remedy = "remove one of them" if doubled else "ask for `sort`, or sort the rows"
     if one_series:
         remedy += ", or name the column of several series with `series`"
-    raise DataError(
+    return DataError(
         f"{where}: times in column '{column}' are {'duplicated' if doubled else 'unsorted'}: {row_name(first)} follows"
         f" {row_name(first - 1)}, expected each row to be later than the one before ({len(bad)} such rows);"
         f" {remedy}{clock_change_hint(times[first])}"

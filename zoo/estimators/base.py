@@ -11,8 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from zoo.data.calendar import level_features
 from zoo.data.imputation import repair_missing
 from zoo.data.last_window import refuse_other_step
+from zoo.data.masks import required_features, telling_ends
 from zoo.data.readers.reading import ArrowTable, Frame, as_pandas
 from zoo.data.reading_choice import reading_as_trained, without_calendar
 from zoo.data.roles import NUMBERS
@@ -26,7 +28,7 @@ from zoo.settings.choices import FRAME
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import RunConfig
 from zoo.tasks import find_task
-from zoo.training.preparation import prepare_run
+from zoo.training.preparation import prepare_run, with_names
 from zoo_registry import Task, discover
 from zoo_registry.errors import ConfigError, DataError, close_match_hint
 
@@ -62,7 +64,9 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         fitted = fit(architecture, hp, prepared, config.training, network=config.network)
         table = prepared.table
         self.network_, self.history_, self.best_epoch_ = fitted.model, fitted.history, fitted.best_epoch
-        self.preprocessor_, self.config_ = prepared.preprocessor, config
+        self.preprocessor_ = prepared.preprocessor
+        lasting = config.model_copy(update={"training": fitted.config})
+        self.config_ = with_names(lasting.normalizing(prepared.window_scale.kind), table)
         self.features_, self.targets_ = table.features, prepared.problem.targets
         self.feature_names_in_ = np.array([str(name) for name in X.columns], dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
@@ -158,14 +162,23 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         rows = len(table.values)
         everything = Split(range(0), range(0), range(rows))
         repaired = repair_missing(table, [everything], config.missing)
-        scaled = self.preprocessor_.transform(table.cut(repaired.values)[0])
+        raw = np.array(table.cut(repaired.values)[0])
+        for column, rows_hidden in enumerate(repaired.hidden[: raw.shape[1]]):
+            raw[rows_hidden, column] = np.nan
+        masked = self._problem.masked
+        unlearned = [column for column, name in enumerate(table.features) if name not in masked]
+        needed = required_features(self._problem.target_columns, level_features(table.features))
+        scaled, window = self.preprocessor_.transform(raw), find_task(self.TASK).layout(config).window
         windows = split_windows(
             scaled,
             scaled,  # targets are compared in original units
             [everything],
             task.layout(config) if targets else Layout(config.window, horizon=1, lead=0),
             stretches=table.stretches,
-            known_features=repaired.features,
+            known_features=repaired.shown(unlearned),
+            telling=telling_ends(repaired.hidden[: raw.shape[1]], needed, table.starts, window, rows)
+            if repaired.hidden
+            else None,
             known_targets=repaired.targets if targets else None,
         )["test"]
         if not len(windows):

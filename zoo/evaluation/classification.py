@@ -150,7 +150,7 @@ class LogisticBaseline:
 
 
 def _flat(windows: Windows, numbers: NDArray[np.int64] | slice) -> NDArray[np.float32]:
-    inputs = windows.inputs(numbers)
+    inputs = np.nan_to_num(windows.inputs(numbers))  # the train rows' mean for what is missing
     return inputs.reshape(len(inputs), -1)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from zoo.evaluation.headline import Measures, against, told
+from zoo.texts import some
 from zoo_registry.errors import RunError
 
 _LONGEST = 160  # characters of two values in a sentence
@@ -62,8 +63,10 @@ def compare(runs: Sequence[Measured]) -> list[Row]:
     Raises RunError where runs were not measured on the same, and says which and what, and where nothing was measured
     that could decide.
     """
-    _check(runs)
-    ranking, scale = runs[0].measures, {"unit": runs[0].evaluation.get("unit")}
+    ranking = ranked_by(runs)
+    _check(runs, ranking)
+    naive = next((run.evaluation["naive"] for run in runs if "naive" in run.evaluation), None)
+    scale = {"unit": runs[0].evaluation.get("unit"), "naive": naive}
     rows: list[Row] = []
     found: dict[str, list[tuple[list[str], Row]]] = {}
     for run in runs:
@@ -71,7 +74,7 @@ def compare(runs: Sequence[Measured]) -> list[Row]:
             name: Row(0, name, True, ranking.of(measured, scale))
             for name, measured in run.evaluation["baselines"].items()
         }
-        rows.append(_run_row(run, ranking, scale, baselines.values()))
+        rows.append(_run_row(run, ranking, scale))
         for name, row in baselines.items():
             known = found.setdefault(name, [])
             for names, other in known:
@@ -87,7 +90,16 @@ def compare(runs: Sequence[Measured]) -> list[Row]:
     return [replace(row, rank=rank) for rank, row in enumerate(rows, start=1)]
 
 
-def _check(runs: Sequence[Measured]) -> None:
+def ranked_by(runs: Sequence[Measured]) -> Measures:
+    """The measures that all these runs have."""
+    first = runs[0].measures
+    others = [run.measures for run in runs if run.measures is not first]
+    if not others:
+        return first
+    return next((one.instead for one in (first, *others) if one.instead is not None), first)
+
+
+def _check(runs: Sequence[Measured], ranking: Measures) -> None:
     for run in runs:
         if not run.measures.decides:
             raise RunError(
@@ -96,7 +108,9 @@ def _check(runs: Sequence[Measured]) -> None:
             )
         if run.measures.scaled and "unit" not in run.evaluation:
             raise RunError(f"run {run.name} does not say in which units its errors are scaled; train it again")
-    first, *others = runs
+    first, *others = [
+        replace(run, same={**run.same, **{name: run.evaluation.get(name) for name in ranking.same}}) for run in runs
+    ]
     for other in others:
         names = dict.fromkeys([*first.same, *other.same])
         apart = [name for name in names if first.same.get(name) != other.same.get(name)]
@@ -126,7 +140,7 @@ def scaled_as(runs: Sequence[Measured]) -> str:
 
 
 def shown(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return some(list(map(str, value))) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _equal(own: Row, other: Row, ranking: Measures) -> bool:
@@ -136,12 +150,14 @@ def _equal(own: Row, other: Row, ranking: Measures) -> bool:
 
 
 def _cost(row: Row, ranking: Measures) -> float:
-    """The measure that decides, so that the least is the best."""
+    """The measure that decides, so that the least is the best; what is not known comes last."""
+    if row.measures[ranking.by] is None:
+        return math.inf
     value = float(row.measures[ranking.by])
     return -value if ranking.greatest else value
 
 
-def _run_row(run: Measured, ranking: Measures, scale: Mapping[str, Any], baselines: Iterable[Row]) -> Row:
+def _run_row(run: Measured, ranking: Measures, scale: Mapping[str, Any]) -> Row:
     row = Row(
         rank=0,
         name=run.name,
@@ -152,10 +168,10 @@ def _run_row(run: Measured, ranking: Measures, scale: Mapping[str, Any], baselin
         epochs=run.epochs,
         seconds=run.seconds,
     )
-    best = min(baselines, key=lambda row: _cost(row, ranking))
-    own, other = (float(one.measures[ranking.by]) for one in (row, best))
-    outcome = against(own, other, greatest=ranking.greatest)
-    return replace(row, best_baseline=best.name, verdict=told({best.name: outcome}))
+    rivals = ranking.rivals(run.evaluation, scale)
+    best = ranking.best(rivals)
+    outcome = against(*rivals[best], greatest=ranking.greatest)
+    return replace(row, best_baseline=best, verdict=told({best: outcome}))
 
 
 def heads(rows: Sequence[Row], ranking: Measures) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.data.windows import Windows
@@ -91,12 +92,26 @@ class Excerpt:
     interval: NDArray[np.float64] | None = None
 
 
+@dataclass
+class SeriesDetails:
+    """What a report shows of many series: a ``table`` of all, and of the worst ones a window each, the worst first.
+
+    ``excerpts`` are by the names of the series, and have the first target alone.
+    """
+
+    table: pd.DataFrame
+    excerpts: dict[str, Excerpt]
+
+
 class Details:
     """Takes in all test forecasts once, and keeps errors over time, a histogram of residuals, and a few excerpts.
 
     ``raw`` (rows, n_targets) are original units with NaN where a value is missing, ``unit`` (n_targets,) what errors
-    are divided by. ``positions`` maps rows to points in time, in microseconds where ``dates``, else numbers.
+    are divided by. ``positions`` maps rows to points in time, in microseconds where ``dates``, else numbers. Who
+    measures several series sets ``series``.
     """
+
+    series: SeriesDetails | None = None
 
     def __init__(
         self,
@@ -123,7 +138,7 @@ class Details:
     ) -> None:
         """Take in what was forecast by name for these test windows, (n, horizon, n_targets), ``network`` among them.
 
-        Windows with a missing truth are in no error.
+        Windows with a missing truth are in no error, nor those that a baseline has no forecast for, which are NaN.
         """
         truth = self.raw[self._test.target_rows(numbers)]
         whole = ~np.isnan(truth).any(axis=(1, 2))
@@ -132,7 +147,9 @@ class Details:
             residuals = (np.asarray(forecast[whole], dtype=np.float64) - truth[whole]) / self._unit
             if name not in self.over_time:
                 self.over_time[name] = ErrorsOverTime(self._first, self._last)
-            self.over_time[name].add(positions, np.abs(residuals).mean(axis=(1, 2)))
+            errors = np.abs(residuals).mean(axis=(1, 2))
+            known = ~np.isnan(errors)  # a baseline may have none of some series
+            self.over_time[name].add(positions[known], errors[known])
             if name == network:
                 self.residuals.add(residuals)
         for excerpt in self.excerpts:
@@ -174,11 +191,17 @@ def _excerpt(test: Windows, raw: NDArray[Any], numbers: range, name_row: Callabl
         numbers = numbers[: int(apart[0]) + 1] if len(apart) else numbers
         places = np.arange(len(numbers))
         return Excerpt(label, numbers, places, raw[origins[: len(numbers)]].astype(np.float64), places)
-    last, gap = int(test.last_rows(chosen)[0]), test.layout.lead - test.layout.window
+    return window_excerpt(test, raw, numbers.start, label)
+
+
+def window_excerpt(test: Windows, raw: NDArray[Any], number: int, label: str) -> Excerpt:
+    """A window's last rows and its horizon, of which nothing is forecast yet."""
+    last, gap = int(test.last_rows(slice(number, number + 1))[0]), test.layout.lead - test.layout.window
     past = min(test.window, max(2 * test.horizon, _PAST))
     places = np.arange(1 + gap, 1 + gap + test.horizon)
     truth_places = np.arange(1 - past, places[-1] + 1)
-    return Excerpt(label, numbers, truth_places, raw[last + truth_places].astype(np.float64), places)
+    truth = raw[last + truth_places].astype(np.float64)
+    return Excerpt(label, range(number, number + 1), truth_places, truth, places)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -28,14 +28,17 @@ class Measurement:
     """What a run says of its test windows.
 
     ``evaluation`` is as its task makes it, such as :func:`evaluate` or :func:`evaluate_classes`, and ``details`` are
-    what its report shows of the same answers.
+    what its report shows of the same answers. ``tables`` by name are what is too long for a record.
     """
 
     evaluation: dict[str, Any]
     details: Any
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @classmethod
-    def of_forecasts(cls, told: Iterable[NDArray[Any]], prepared: Prepared, *, past: bool = True) -> Self:
+    def of_forecasts(
+        cls, told: Iterable[NDArray[Any]], prepared: Prepared, *, past: bool = True, shared: bool = False
+    ) -> Self:
         """Measure forecasts of the test windows in original units, (n, *shape.output) at a time: :func:`evaluate`."""
         table = prepared.table
         dates, positions = _time_of(table)
@@ -48,7 +51,8 @@ class Measurement:
             name_row=table.row_name,
             dates=dates,
         )
-        return cls(evaluate(told, prepared, past=past, details=details), details)
+        evaluation = evaluate(told, prepared, past=past, shared=shared, details=details)
+        return cls(evaluation, details, {} if details.series is None else {"series": details.series.table})
 
     @classmethod
     def of_classes(cls, told: NDArray[Any], prepared: Prepared, *, balanced: bool = False) -> Self:

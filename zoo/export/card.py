@@ -10,12 +10,19 @@ from markupsafe import Markup
 
 from zoo.bundle.golden import kinds_of
 from zoo.bundle.manifest import Manifest
+from zoo.provenance import why_untested
 from zoo.tasks import find_task
 from zoo.texts import printable
 
+_MOST_NAMES = 100  # in a list
+_MOST_COLUMNS = 20  # of a row that stands in a client
 
-def model_card(manifest: Manifest, summary: str, row: Sequence[str]) -> str:
-    """Render the card; ``row`` is each row of the clients' sample window, as numbers are written."""
+
+def model_card(manifest: Manifest, summary: str, row: Sequence[str], *, whole: bool = True) -> str:
+    """Render the card; ``row`` is each row of the clients' sample window, as numbers are written.
+
+    ``whole`` says that golden.npz holds that window, not only what it is made of.
+    """
     environment = Environment(
         loader=PackageLoader("zoo.export"),
         autoescape=True,  # which marks what is escaped already, by _text
@@ -29,7 +36,8 @@ def model_card(manifest: Manifest, summary: str, row: Sequence[str]) -> str:
     problem = manifest.problem
     task, kinds = find_task(problem.task), kinds_of(problem)
     wanted = {kind: name for name, kind in reversed(kinds.items())}  # the first output of each kind
-    meanings = task.meanings(problem, manifest.metrics, manifest.threshold, _listed)
+    metrics = manifest.metrics
+    meanings = task.meanings(problem, metrics or {}, manifest.threshold, _listed)
     return environment.get_template("card.md.jinja").render(
         manifest=manifest,
         summary=summary,
@@ -37,13 +45,17 @@ def model_card(manifest: Manifest, summary: str, row: Sequence[str]) -> str:
         meanings={name: Markup(meaning) for name, meaning in meanings.items()},
         listed=_listed,
         outputs=[name for name in kinds if name in wanted.values()],
-        table=task.card_table(manifest.metrics, problem.targets),
+        table=None if metrics is None else task.card_table(metrics, problem.targets),
+        untested=why_untested(manifest.retrained_from),
         row=row,
+        whole=whole,
+        many=len(row) > _MOST_COLUMNS,
     )
 
 
 def _listed(names: Sequence[str]) -> Markup:
-    return Markup(", ").join(map(_code, names))
+    more = f" and {len(names) - _MOST_NAMES:,} more, as manifest.json has them" if len(names) > _MOST_NAMES else ""
+    return Markup(", ").join(map(_code, names[:_MOST_NAMES])) + more
 
 
 def _text(text: object) -> Markup:

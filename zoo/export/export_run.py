@@ -14,12 +14,13 @@ import keras
 import numpy as np
 
 from zoo.atomic import full_disk
-from zoo.bundle.golden import Golden, Ruler, allowed_roundings, golden_windows, kinds_of
+from zoo.bundle.golden import Golden, Ruler, allowed_roundings, kinds_of
 from zoo.bundle.integrity import check_integrity, describe_files
 from zoo.bundle.manifest import Manifest, OnnxRecord, Parity
 from zoo.bundle.place import CONFIG_FILE
 from zoo.bundle.replay import Verdict, replay
 from zoo.bundle.signatures import sign_bundle, signer
+from zoo.bundle.synthetic_windows import SyntheticWindows
 from zoo.export.card import model_card
 from zoo.export.extra import choose_exporters, write_extra
 from zoo.export.formats import SCALED_SIGNATURE, write_onnx, write_saved_model
@@ -106,9 +107,11 @@ def export(
             write_warmup(folder, name, golden.window)
         targets = preprocessor.targets_
         unit = targets.deviation if units == "raw" else targets.scaled_deviation
-        ruler = Ruler(unit, kinds_of(problem), answers.threshold, allowed_roundings(problem))
+        ruler = Ruler(
+            unit, kinds_of(problem), answers.threshold, allowed_roundings(problem), masked=bool(problem.masked)
+        )
         of_extra = [r.name for r in runtimes().values() if r.exporter in extra and r.version and r.applies_to(folder)]
-        verdicts = replay(folder, [*GATE, *of_extra], ruler)
+        verdicts = replay(folder, [*GATE, *of_extra], ruler, golden=golden)
         _gate([*verdicts, _replay_scaled(folder, golden, preprocessor, ruler)], preprocessor, dtype)
         manifest = Manifest(
             model=name,
@@ -123,6 +126,7 @@ def export(
             # without the place of the data on this machine
             data=record.data.model_copy(update={"source": Path(record.data.source).name}),
             metrics=record.evaluation,
+            retrained_from=record.retrained_from,
             parity_unit=dict(zip(problem.targets, map(float, unit), strict=True)) if answers.task.in_units else {},
             parity_roundings=allowed_roundings(problem) if answers.task.in_units else 0,
             threshold=answers.threshold,
@@ -134,7 +138,7 @@ def export(
             checksum="",
         )
         row = [str(value) for value in golden.window[0, 0]]
-        (folder / "README.md").write_text(model_card(manifest, summary, row), encoding="utf-8")
+        (folder / "README.md").write_text(model_card(manifest, summary, row, whole=golden.whole), encoding="utf-8")
         config = triton_config(name, problem)
 
         def seal(number: int, written: bytes) -> None:
@@ -178,16 +182,18 @@ def _golden(trained: Trained, answers: Answers, problem: Problem, dtype: str) ->
     """Synthetic windows, and what the trained Keras network and the scikit-learn scalers make of them."""
     preprocessor = trained.preprocessor
     features = preprocessor.features_
-    window = golden_windows(features.minimum, features.maximum, problem.window, dtype)
+    ends = np.stack([features.minimum, features.maximum])
     if preprocessor.units == "scaled":
-        window = preprocessor.transform(window)
+        ends = np.sort(preprocessor.transform(ends), axis=0)
+    made_of = SyntheticWindows.spanning(ends[0], ends[1], problem.window, dtype, masked=problem.shape.masked)
+    window = made_of.values
+    if preprocessor.units == "scaled":
         output = np.asarray(trained.network.predict(answers.network_input(window), batch_size=len(window), verbose=0))
         outputs = answers.decode(np, window, output)
     else:
         outputs = answer_windows(trained.network, preprocessor, answers, window)
-    return Golden(
-        window, {name: values if values.dtype == bool else values.astype(dtype) for name, values in outputs.items()}
-    )
+    outputs = {name: values if values.dtype == bool else values.astype(dtype) for name, values in outputs.items()}
+    return Golden(window, outputs, made_of)
 
 
 def _replay_scaled(folder: Path, golden: Golden, preprocessor: Preprocessor, ruler: Ruler) -> Verdict:

@@ -28,7 +28,7 @@ SCALED_SIGNATURE = "scaled"
 
 
 def write_saved_model(served: Served, dtype: str, folder: Path) -> None:
-    """Write a SavedModel with the signatures ``serving_default`` (``dtype``) and ``scaled`` (float32).
+    """Write a SavedModel with the signatures ``serving_default`` (``dtype``) and ``scaled`` (the network's own).
 
     ``ExportArchive``, not ``tf.saved_model.save``: session loaders cannot read the latter's files of Keras models.
     """
@@ -36,7 +36,8 @@ def write_saved_model(served: Served, dtype: str, folder: Path) -> None:
     archive.track(served.network)
     default = default_function(served, dtype)
     archive.add_endpoint("serving_default", default, input_signature=[served.input_spec(dtype)])
-    archive.add_endpoint(SCALED_SIGNATURE, scaled_function(served), input_signature=[served.input_spec("float32")])
+    scaled = served.input_spec(served.preprocessor.network_dtype)
+    archive.add_endpoint(SCALED_SIGNATURE, scaled_function(served), input_signature=[scaled])
     archive.write_out(str(folder), verbose=False)
 
 

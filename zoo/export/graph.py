@@ -53,7 +53,7 @@ def raw_function(served: Served, dtype: str, inner: str = "float64") -> ServingF
         return tf.cast(tf.transpose(targets.inverse(keras.ops, columns_last, inner), (0, 1, 3, 2)), dtype)
 
     def answer(window: tf.Tensor) -> dict[str, tf.Tensor]:
-        scaled = tf.cast(features.forward(keras.ops, tf.cast(window, inner), inner), tf.float32)
+        scaled = tf.cast(features.forward(keras.ops, tf.cast(window, inner), inner), served.preprocessor.network_dtype)
         output = tf.cast(served.network(answers.network_input(scaled), training=False), inner)
         found = answers.decode(keras.ops, tf.cast(scaled, inner), output, in_units)
         return {name: value if value.dtype == tf.bool else tf.cast(value, dtype) for name, value in found.items()}
@@ -67,7 +67,7 @@ def default_function(served: Served, dtype: str, inner: str = "float64") -> Serv
 
 
 def scaled_function(served: Served) -> ServingFunction:
-    """Return a function from scaled float32 windows to scaled float32 outputs, and flags."""
+    """Return a function from scaled windows to scaled outputs, as the network takes and gives them, and flags."""
 
     def answer(window: tf.Tensor) -> dict[str, tf.Tensor]:
         output = served.network(served.answers.network_input(window), training=False)

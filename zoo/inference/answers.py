@@ -46,7 +46,15 @@ class Answers:
 
 def answers_of(record: RunRecord) -> Answers:
     """The answers of a run."""
-    return Answers(record.problem, record.evaluation.get("threshold"))
+    return Answers(record.problem, None if record.evaluation is None else record.evaluation.get("threshold"))
+
+
+def _predicted(network: keras.Model, inputs: NDArray[Any]) -> NDArray[Any]:
+    """What a network gives for scaled windows."""
+    if inputs.dtype == np.float64:  # which ``predict`` would round to float32
+        found: NDArray[Any] = keras.ops.convert_to_numpy(network(keras.ops.convert_to_tensor(inputs), training=False))
+        return found
+    return np.asarray(network.predict(inputs, batch_size=len(inputs), verbose=0))
 
 
 def answer_windows(
@@ -59,7 +67,7 @@ def answer_windows(
     refuse_forked()
     scaled = preprocessor.transform(window)
     with layers_told(network, "called"):
-        output = network.predict(answers.network_input(scaled), batch_size=len(window), verbose=0)
+        output = _predicted(network, answers.network_input(scaled))
     output = np.asarray(output, np.float64)
     to_units = partial(preprocessor.targets_.inverse_transform, axis=2)
     found: dict[str, NDArray[Any]] = answers.decode(np, scaled.astype(np.float64), output, to_units)

@@ -12,57 +12,90 @@ from numpy.typing import NDArray
 
 from zoo.data.frequency import next_times
 from zoo.data.last_window import LastWindows
+from zoo.data.next_times_of_series import next_times_of_series
 from zoo.data.table_windows import TableWindows, steps_of
-from zoo.data.times import Times
+from zoo.data.times import Times, from_ticks, ticks
 from zoo.tasks import find_task
 from zoo_registry import Problem
 
 ACTUAL = "{} actual"
+STATUS = "status"
+_UNKNOWN = "cannot be known, as its rows keep no step that tells them"
 
 
 class UnknownTimesWarning(UserWarning):
     """The rows do not tell the times of a forecast."""
 
 
-def last_frame(last: LastWindows, problem: Problem, outputs: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+def last_frame(
+    last: LastWindows, problem: Problem, outputs: Mapping[str, NDArray[Any]], *, report: bool = False
+) -> pd.DataFrame:
     """Label a network's outputs by name, each with one window of a series along its first axis.
 
     There is a row for each step, by time where there are times; with a column of series that is the frame's first, and
     then come the columns of the task. A forecast's first step comes ``gap`` steps after the one that follows the last
-    row; what another task says is of the last row itself, which is step 0.
+    row; what another task says is of the last row itself, which is step 0. To ``report``, and where a series has a
+    status, that is the frame's last column, empty where all is well: a series without a window has missing values, and
+    one whose times to come cannot be known has none of them.
     """
-    task = find_task(problem.task)
+    task, report = find_task(problem.task), report or bool(last.statuses)
     columns, steps = task.columns(outputs, problem), steps_of(problem, task.roles)
-    ahead = steps[0] > 0
-    indexes = [None if times is None else _later(last, times, steps) for times in last.times]
-    kind, known = "time", [index for index in indexes if index is not None]
-    if unknown := [name for name, index in zip(last.series, indexes, strict=True) if index is None]:
-        if ahead and not all(times is None for times in last.times):
-            of_series = "" if last.series_column is None else f" of series '{unknown[0]}'"
-            warnings.warn(
-                f"the times{of_series} to come cannot be known, as its rows keep no step that tells them: steps are"
-                " counted instead",
-                UnknownTimesWarning,
-                stacklevel=3,
-            )
-        kind, known = "step", [pd.RangeIndex(steps[0], steps[-1] + 1) for _ in indexes]
+    times, known = _times(last, steps)
+    statuses, kind = {**last.statuses}, "time"
+    if times is None or not (known.any() if report else known.all()):
+        if times is not None:
+            of_series = "" if last.series_column is None else f" of series '{last.series[int(np.argmin(known))]}'"
+            told = f"the times{of_series} to come {_UNKNOWN}: steps are counted instead"
+            warnings.warn(told, UnknownTimesWarning, stacklevel=3)
+        counted, kind = pd.RangeIndex(steps[0], steps[-1] + 1), "step"
+        times = counted if len(last.series) == 1 else pd.Index(np.tile(counted, len(last.series)))
+    else:
+        for number in np.flatnonzero(~known):
+            statuses.setdefault(last.series[number], f"the times to come {_UNKNOWN}")
+    series = np.array(last.series, dtype=object).repeat(len(steps))
     names = [column.name for column in columns]
-    index = known[0] if len(known) == 1 else known[0].append(known[1:])
+    flat = [column.values.ravel() for column in columns]
+    if report:
+        names.append(_free(STATUS, {*names, last.series_column}))
+        flat = [_spread(values, last.answered.repeat(len(steps))) for values in flat]
+        flat.append(_texts(np.array([statuses.get(name, "") for name in last.series], object).repeat(len(steps))))
     frame = pd.DataFrame(
-        {place: column.values.ravel() for place, column in enumerate(columns)},
-        index=index.rename(f"forecast {kind}" if kind in (*names, last.series_column) else kind),
+        dict(enumerate(flat)), index=times.rename(f"forecast {kind}" if kind in (*names, last.series_column) else kind)
     ).set_axis(names, axis="columns")
     if last.series_column is not None:
-        frame.insert(0, last.series_column, np.array(last.series, dtype=object).repeat(len(steps)))
+        frame.insert(0, last.series_column, series)
     return frame
 
 
-def _later(last: LastWindows, times: Times, steps: NDArray[np.int64]) -> Times | None:
-    """The times of steps after a series' last row."""
-    if steps[-1] == 0:
-        return times[-1:]
-    later = next_times(times, int(steps[-1]), last.step)
-    return None if later is None else later[steps[0] - 1 :]
+def _times(last: LastWindows, steps: NDArray[np.int64]) -> tuple[Times | None, NDArray[np.bool_]]:
+    """The times of steps after each series' last row, missing where they cannot be known, and of which they can."""
+    times, count, ordered = last.times, int(steps[-1]), np.flatnonzero(last.starts < last.stops)
+    known = np.zeros(len(last.series), np.bool_)
+    if times is None:
+        return None, known
+    if len(last.series) == 1 and len(ordered) and count:  # as pandas gives them, with their frequency
+        later = next_times(times[last.starts[0] : last.stops[0]], count, last.step)
+        return (times[:0], known) if later is None else (later[steps[0] - 1 :], ~known)
+    numbers = np.zeros((len(known), len(steps)), np.int64)
+    if count:
+        starts, stops = last.starts[ordered], last.stops[ordered]
+        found, known[ordered] = next_times_of_series(times, starts, stops, count, last.step)
+        numbers[ordered] = found[:, steps[0] - 1 :]
+    else:
+        numbers[ordered, 0], known[ordered] = ticks(times)[last.stops[ordered] - 1], True
+    if not known.all() and not isinstance(times, pd.DatetimeIndex):
+        return pd.Index(pd.arrays.IntegerArray(numbers.ravel(), ~known.repeat(len(steps)))), known
+    numbers[~known] = np.iinfo(np.int64).min  # NaT
+    return from_ticks(numbers.ravel(), times), known
+
+
+def _spread(values: NDArray[Any], answered: NDArray[np.bool_]) -> Any:
+    """Values in the rows that are answered, missing in all others."""
+    flags, texts = values.dtype == np.bool_, values.dtype == object
+    missing = None if texts else pd.NA if flags else np.nan
+    spread = np.full(len(answered), missing, object if flags or texts else values.dtype)
+    spread[answered] = values
+    return pd.array(spread, dtype="boolean") if flags else _texts(spread) if texts else spread
 
 
 def window_frame(laid: TableWindows, numbers: slice, outputs: Mapping[str, NDArray[Any]]) -> pd.DataFrame:

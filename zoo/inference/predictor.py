@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from zoo.data.raw_windows import check_windows, is_windows
 from zoo.inference.ranges import Outside, TrainRange, warn_outside
 from zoo.tasks import find_task
-from zoo_registry.errors import DataError
+from zoo_registry.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zoo.data.readers.reading import Reading, Source
     from zoo.data.table_windows import TableWindows
     from zoo.provenance import DataRecord
-    from zoo.settings.choices import Missing
+    from zoo.settings.choices import Errors, Missing
     from zoo_registry import Problem
 
 BATCH = 256  # windows
@@ -32,13 +32,15 @@ class Predictor(ABC):
     """A trained network.
 
     ``problem`` is what is asked of it, ``trained_on`` the data of its training, and ``windows_dtype`` what windows are
-    brought to. ``train_range`` is what these data spanned, where values outside it are to be told, else None.
+    brought to. ``train_range`` is what these data spanned, where values outside it are to be told, else None. ``batch``
+    is the number of windows at most that :meth:`run` is given at a time, None the usual one.
     """
 
     problem: Problem
     trained_on: DataRecord
     windows_dtype: str = "float64"
     train_range: TrainRange | None = None
+    batch: int | None = None
 
     @abstractmethod
     def run(self, checked: NDArray[np.floating]) -> dict[str, NDArray[Any]]:
@@ -49,32 +51,40 @@ class Predictor(ABC):
         """Fields of :class:`zoo.data.readers.reading.Reading`, beside what the training's record says."""
         return {}
 
-    def predict(self, data: Any, *, missing: Missing | None = None, **reading: Any) -> Any:
+    def predict(self, data: Any, *, missing: Missing | None = None, errors: Errors = "raise", **reading: Any) -> Any:
         """Forecast in original units, or tell classes or anomalies.
 
         An array of shape (batch, window, n_features), or of one window (window, n_features), gives an array of shape
-        (batch, horizon, n_targets), of probabilities (batch, classes) or of scores (batch, 1). A DataFrame, a file,
-        arrays or an example give a DataFrame with the forecast after the last row of each series, or, where the task
-        is another, with what is said of that row itself. ``reading`` says how a table is read where not as in the
-        training: time, csv, sort, gaps and the other fields of :class:`zoo.data.readers.reading.Reading`. A bundle
-        whose scaler cannot be exported takes and gives scaled arrays alone, and every bundle warns with
-        :class:`zoo.inference.ranges.OutsideRangeWarning` of input outside the training's range. Raises DataError for
-        other shapes, values that are not finite, and tables that do not fit.
+        (batch, horizon, n_targets), of probabilities (batch, classes) or of scores (batch, 1); it may hold NaN where a
+        value of one of ``problem.masked`` is missing. A DataFrame, a file, arrays or an example give a DataFrame with
+        the forecast after the last row of each series, or, where the task is another, with what is said of that row
+        itself. ``missing`` is, unless given, ``mask`` where the training's was, else ``error``. With
+        ``errors="report"`` a series that cannot be answered, as it misses a value, leaps over a time or is out of
+        order, costs itself alone: the last column, ``status``, says in a sentence what is wrong with it, and is empty
+        for all others. ``reading`` says how a table is read where not as in the training: time, csv, sort, gaps and the
+        other fields of :class:`zoo.data.readers.reading.Reading`. A bundle whose scaler cannot be exported takes and
+        gives scaled arrays alone, and every bundle warns with :class:`zoo.inference.ranges.OutsideRangeWarning` of
+        input outside the training's range. Raises DataError for other shapes, values that are not finite, and tables
+        that do not fit.
         """
         answer: Any
+        if errors not in ("raise", "report"):
+            raise ConfigError(f"`errors` is raise or report, found {errors!r}; take one of them")
         if is_windows(data):
+            if errors == "report":
+                raise ConfigError("`errors='report'` is for tables, found an array of windows; leave it out")
             windows = self.check(data)
             answer, outside = self.run(windows)[self.problem.outputs[0].name], self._outside(windows)
         else:
-            answer, outside = self.predict_table(data, missing=missing, **reading)
+            answer, outside = self.predict_table(data, missing=missing, errors=errors, **reading)
         warn_outside(outside)
         return answer
 
     def predict_table(
-        self, source: Source, *, missing: Missing | None = None, **reading: Any
+        self, source: Source, *, missing: Missing | None = None, errors: Errors = "raise", **reading: Any
     ) -> tuple[pd.DataFrame, list[Outside]]:
         """Answer to each series' last window, as :meth:`predict` does, and tell what lies outside the training."""
-        from zoo.data.last_window import read_last_windows
+        from zoo.data.last_window import read_last_windows, without_silent
         from zoo.inference.frames import last_frame
 
         problem = self.problem
@@ -83,11 +93,18 @@ class Predictor(ABC):
             features=problem.features,
             window=problem.window,
             step=problem.step,
-            missing=missing,
+            missing=self._missing(missing),
             reading=self._reading(source, reading),
+            masked=problem.masked,
+            errors=errors,
         )
+        if problem.masked and len(last.values):
+            last = without_silent(last, problem, errors)
+        if not len(last.values):
+            nothing = {tensor.name: np.empty((0, *tensor.shape)) for tensor in problem.outputs}
+            return last_frame(last, problem, nothing, report=True), []
         windows = self.check(last.values)
-        return last_frame(last, problem, self.run(windows)), self._outside(windows)
+        return last_frame(last, problem, self._run_batches(windows), report=errors == "report"), self._outside(windows)
 
     def backtest(self, data: Source, *, stride: int = 1, missing: Missing | None = None, **reading: Any) -> Backtest:
         """Predict over a table: iterate over what comes back for DataFrames with the answers to every window in it.
@@ -103,7 +120,7 @@ class Predictor(ABC):
 
         how = self._reading(source, reading)
         roles = find_task(self.problem.task).roles
-        return lay_windows(source, self.problem, roles, reading=how, stride=stride, missing=missing)
+        return lay_windows(source, self.problem, roles, reading=how, stride=stride, missing=self._missing(missing))
 
     def outputs(self, windows: Any) -> dict[str, NDArray[Any]]:
         """All outputs of an array of windows by name.
@@ -118,12 +135,31 @@ class Predictor(ABC):
 
     def check(self, windows: Any) -> NDArray[np.floating]:
         """Windows of shape (batch, window, n_features) in the network's dtype; raises DataError for anything else."""
-        return check_windows(windows, self.problem.window, self.problem.features, self.windows_dtype)
+        problem = self.problem
+        return check_windows(windows, problem.window, problem.features, self.windows_dtype, problem.masked)
 
     def refuse_table(self, source: Any) -> None:
         """Raise DataError where no table can be gone over, or what is given is none."""
         if is_windows(source):
             raise DataError("expected a table to go over, found an array of windows; give that to predict or outputs")
+
+    def _run_batches(self, checked: NDArray[np.floating]) -> dict[str, NDArray[Any]]:
+        """What :meth:`run` gives, for so many windows at a time that they take little memory."""
+        size = self.windows_at_a_time
+        parts = [self.run(checked[start : start + size]) for start in range(0, len(checked), size)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    @property
+    def windows_at_a_time(self) -> int:
+        """The number of windows in a batch, fewer where they are long."""
+        return max(1, min(self.batch or BATCH, BATCH_VALUES // (self.problem.window * len(self.problem.features))))
+
+    def _missing(self, asked: Missing | None) -> Missing | None:
+        """What is done about missing values: as asked for, else masks where the training knew them."""
+        filling = self.trained_on.repairs.missing
+        if asked is None and self.problem.masked and filling is not None and filling.method == "mask":
+            return "mask"
+        return asked
 
     def _reading(self, source: Source, given: dict[str, Any]) -> Reading:
         from zoo.data.reading_choice import reading_as_trained
@@ -177,8 +213,7 @@ class Backtest:
         self._watch = watch = None if predictor.train_range is None else predictor.train_range.watch()
         frames: list[pd.DataFrame] = []
         done = rows = 0
-        of_window = predictor.problem.window * len(predictor.problem.features)
-        for numbers in laid.windows.batches(max(1, min(BATCH, BATCH_VALUES // of_window))):
+        for numbers in laid.windows.batches(predictor.windows_at_a_time):
             inputs = predictor.check(laid.inputs(numbers))
             if watch is not None:
                 watch.add(inputs)

@@ -124,11 +124,11 @@ class RangeWatch:
         self._windows, self._total = np.zeros(len(limits.columns), np.int64), 0
 
     def add(self, windows: NDArray[Any]) -> None:
-        """Look at windows of shape (batch, window, n_features), in the problem's dtype."""
-        low, high = windows.min(axis=1), windows.max(axis=1)
+        """Look at windows of shape (batch, window, n_features), in the problem's dtype; NaN is missing."""
+        low, high = np.fmin.reduce(windows, axis=1), np.fmax.reduce(windows, axis=1)
         self._windows += ((low < self._low) | (high > self._high)).sum(axis=0)
-        self._lowest = np.minimum(self._lowest, low.min(axis=0))
-        self._highest = np.maximum(self._highest, high.max(axis=0))
+        self._lowest = np.fmin(self._lowest, np.fmin.reduce(low, axis=0))
+        self._highest = np.fmax(self._highest, np.fmax.reduce(high, axis=0))
         self._total += len(windows)
 
     def found(self) -> list[Outside]:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
-import numpy as np
 from keras import ops
 
 from zoo.models.layers import OrderedQuantiles, ReversibleAffine
-from zoo.models.network import build_network, put_pretrained
+from zoo.models.masking import Observed, only_known, with_masks
+from zoo.models.network import build_network, decoded, put_pretrained
+from zoo.preprocessing.target_scale import TargetScale, put_back
+from zoo.preprocessing.window_scale import WindowScale
 from zoo.settings.schema import NetworkConfig
 from zoo_registry import Architecture, Hyperparameters, SequenceShape
 
-_EPSILON = 1e-5  # of Kim et al.'s own implementation; scaled columns have a variance near 1
+
+class Assembled(NamedTuple):
+    """One network at two ends, with the same weights in the same order.
+
+    What is ``trained`` gives targets as the loss takes them: normalized like its windows, or before they are decoded.
+    What is ``told`` gives them scaled, (batch, *shape.output).
+    """
+
+    trained: keras.Model
+    told: keras.Model
 
 
 def assemble(
@@ -23,17 +34,18 @@ def assemble(
     hp: Hyperparameters,
     shape: SequenceShape,
     config: NetworkConfig,
-    positions: Collection[int] = (),
+    window_scale: WindowScale | None = None,
     *,
     pretrained: bool | None = None,
-) -> keras.Model:
-    """Return the network that is trained, mapping scaled (batch, *shape.input) to what :func:`build_network` gives.
+) -> Assembled:
+    """Return the network, which maps scaled (batch, *shape.input) to what :func:`build_network` gives.
 
-    ``positions`` are columns of the input that tell a place, not a level (those of a calendar): they are not
-    normalized. ``pretrained``: whether it must begin with weights that the architecture gives, or does where there are
-    some; None is with drawn ones. Raises what :func:`build_network` and :func:`put_pretrained` raise.
+    ``window_scale`` says how windows are normalized. ``pretrained``: whether it must begin with weights that the
+    architecture gives, or does where there are some; None is with drawn ones. Raises what :func:`build_network`,
+    :func:`put_pretrained` and :func:`decoded` raise.
     """
-    shape = architecture.shaped(shape)
+    asked, shape = shape, architecture.shaped(shape)
+    by = WindowScale() if window_scale is None else window_scale
 
     def build(shape: SequenceShape) -> keras.Model:
         network = build_network(architecture, hp, shape)
@@ -41,43 +53,40 @@ def assemble(
             put_pretrained(architecture, hp, shape, network, needed=pretrained)
         return network
 
-    if config.normalize_window == "none" and config.channels == "joint" and not _crossing(shape):
-        return build(shape)
-    inputs = keras.Input(shape.input, name="window")  # (batch, window, n_features)
-    level = np.array([column not in positions for column in range(shape.n_features)], dtype=np.float32)
-    restore = [column for column in shape.target_columns if column is not None]
-    last = inputs[:, -1:, :] * level  # (batch, 1, n_features)
-    if config.normalize_window == "last":
-        outputs = _core(build, shape, config)(inputs - last)
-        if restore:
-            outputs = outputs + _beside(_of_targets(last, shape, 0.0), shape)
-    elif config.normalize_window == "instance":
-        # From the last value on: of a constant window nothing is left, whose mean's rounding would be magnified
-        beyond = inputs - last
-        mean = ops.mean(beyond, axis=1, keepdims=True) * level
-        deviation = ops.sqrt(ops.var(beyond, axis=1, keepdims=True) + _EPSILON) * level + (1 - level)
-        affine = ReversibleAffine(name="affine")
-        outputs = _core(build, shape, config)(affine((beyond - mean) / deviation))
-        if len(restore) == shape.n_targets:
-            outputs = _affine_back(affine, outputs, restore, shape)
-        if restore:
-            outputs = outputs * _beside(_of_targets(deviation, shape, 1.0), shape)
-            outputs = outputs + _beside(_of_targets(mean + last, shape, 0.0), shape)
-    else:
-        outputs = _core(build, shape, config)(inputs)
-    return keras.Model(inputs, outputs, name=f"{architecture.name}-assembled")
+    if by.kind == "none" and config.channels == "joint" and not _crossing(shape) and not shape.masked:
+        network = build(shape)
+        return Assembled(network, decoded(architecture, hp, asked, network))
+    inputs = keras.Input(shape.input, dtype=by.dtype, name="window")  # (batch, window, n_features)
+    core = _core(build, shape, config)
+    name, windows = f"{architecture.name}-assembled", Observed.of(inputs, shape)
+
+    def telling(told: keras.Model) -> keras.Model:
+        return only_known(told, asked, by.positions)
+
+    if by.kind == "none":
+        network = keras.Model(inputs, core(windows), name=name)
+        return Assembled(network, telling(decoded(architecture, hp, asked, network)))
+    normalized, level, scale = by.normalized(ops, windows.values, windows.mask)  # the last two (batch, 1, n_features)
+    normalized = windows.with_values(normalized).as_float32()
+    outputs = _of_normalized(core, by, normalized.with_values(by.squashed(ops, normalized.values)), shape)
+    trained = keras.Model(inputs, outputs, name=name)
+    target = TargetScale(by, shape.target_columns)
+    if not target.active:
+        return Assembled(trained, telling(trained))
+    values = ops.cast(target.unsquashed(ops, outputs), by.dtype)
+    levels, scales = target.chosen(ops, by.ahead(ops, windows.values, level, windows.mask), scale)
+    told = keras.Model(inputs, put_back(values, levels, scales), name=name)
+    return Assembled(trained, telling(told))
 
 
-def _of_targets(values: Any, shape: SequenceShape, other: float) -> Any:
-    """Take the targets' columns of (batch, 1, n_features); ``other`` stands for targets that are no features."""
-    columns = [0 if column is None else column for column in shape.target_columns]
-    known = np.array([column is not None for column in shape.target_columns], dtype=np.float32)
-    return ops.take(values, columns, axis=2) * known + other * (1 - known)  # (batch, 1, n_targets)
-
-
-def _beside(values: Any, shape: SequenceShape) -> Any:
-    """Give values of shape (batch, 1, n_targets) an axis for the quantiles where there are some."""
-    return values[..., None] if shape.quantiles else values
+def _of_normalized(core: Any, by: WindowScale, windows: Observed, shape: SequenceShape) -> Any:
+    """What the network makes of normalized windows, normalized likewise."""
+    if by.base != "instance":
+        return core(windows)
+    affine = ReversibleAffine(name="affine")
+    outputs = core(windows.with_values(affine(windows.values)))
+    columns = [column for column in shape.target_columns if column is not None]
+    return _affine_back(affine, outputs, columns, shape) if len(columns) == shape.n_targets else outputs
 
 
 def _affine_back(affine: ReversibleAffine, outputs: Any, columns: list[int], shape: SequenceShape) -> Any:
@@ -92,24 +101,33 @@ def _affine_back(affine: ReversibleAffine, outputs: Any, columns: list[int], sha
 
 
 def _core(build: Callable[[SequenceShape], keras.Model], shape: SequenceShape, config: NetworkConfig) -> Any:
-    """The architecture's network, or the one that it applies to each target series on its own.
+    """The architecture's network of observed windows, or the one that it applies to each target series on its own.
 
-    Of a shared network the input is one target's column and the features that are no targets.
+    Of a shared network the input is one target's column, the features that are no targets, and the masks of both.
     """
+    whole = with_masks(shape)
     if config.channels == "joint":
-        return _ordered(build(shape), shape)
+        joint = build(whole)
+        return _ordered(lambda windows: joint(windows.joined()), shape)
     targets = [column for column in shape.target_columns if column is not None]
-    others = [column for column in range(shape.n_features) if column not in targets]
-    own = replace(shape, n_features=1 + len(others), n_targets=1, target_columns=(0,))
+    others = [column for column in range(whole.n_features) if column not in (*targets, *whole.mask_columns)]
+    own_mask = (1 + len(others),) if whole.mask_columns else ()
+    columns = 1 + len(others) + len(own_mask)
+    own = replace(whole, n_features=columns, n_targets=1, target_columns=(0,), mask_columns=own_mask)
     network = build(own)
 
-    def shared(inputs: Any) -> Any:
-        channels = ops.transpose(ops.take(inputs, targets, axis=2), (0, 2, 1))[
-            ..., None
-        ]  # (batch, n_targets, window, 1)
+    def shared(windows: Observed) -> Any:
+        inputs = windows.joined()
+
+        def each(columns: Sequence[int]) -> Any:
+            return ops.transpose(ops.take(inputs, columns, axis=2), (0, 2, 1))[..., None]
+
+        parts = [each(targets)]  # (batch, n_targets, window, 1)
         if others:
-            beside = ops.repeat(ops.take(inputs, others, axis=2)[:, None], len(targets), axis=1)
-            channels = ops.concatenate([channels, beside], axis=-1)
+            parts.append(ops.repeat(ops.take(inputs, others, axis=2)[:, None], len(targets), axis=1))
+        if own_mask:
+            parts.append(each(whole.mask_columns))
+        channels = ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
         outputs = network(ops.reshape(channels, (-1, *own.input)))  # (batch * n_targets, horizon, 1[, n_quantiles])
         apart = ops.reshape(outputs, (-1, shape.n_targets, shape.horizon, *own.output[2:]))
         return ops.transpose(apart, (0, 2, 1, 3)[: len(own.output) + 1])  # (batch, horizon, n_targets[, n_quantiles])

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from zoo.data.calendar import calendar_columns
-from zoo.data.intervals import Intervals
+from zoo.data.intervals import Intervals, intervals
 from zoo.data.splits import PARTS, Split
 from zoo.data.table import Table
+from zoo.data.times import ticks
 from zoo.data.windows import Windows
 from zoo.outputs import middle_quantile
+from zoo.preprocessing.normalized_truth import NormalizedTruth
 from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.preprocessing.window_scale import NOT_NORMALIZED, WindowScale
 from zoo.provenance import DataRecord, Part, Repairs
 from zoo.settings.schema import DataConfig
 from zoo_registry import Problem, SequenceShape
@@ -25,8 +29,10 @@ class Prepared:
 
     ``splits`` gives each series' rows of each part, without the series that are left out. ``missing`` counts missing
     values by column; ``known_targets`` are the rows, stretch by stretch, of which windows may read targets. Windows'
-    targets are scaled, or the numbers of the classes. Where validation is trained on too, ``parts`` has ``TRAIN_ALONE``
-    beside those of the split, for baselines to choose by.
+    targets are scaled, or the numbers of the classes. ``window_scale`` says how windows are normalized inside the
+    network, and ``reason`` why, where that was chosen by rule. ``hidden`` has for each column the rows of values that
+    stay missing in windows. Where validation is trained on too, ``parts`` has
+    ``TRAIN_ALONE`` beside those of the split, for baselines to choose by.
     """
 
     table: Table
@@ -38,12 +44,19 @@ class Prepared:
     preprocessor: Preprocessor
     parts: dict[str, Windows]
     problem: Problem
-    season: int | None
+    window_scale: WindowScale = NOT_NORMALIZED
+    reason: str | None = None
+    hidden: tuple[NDArray[np.int64], ...] = ()
 
     @property
     def middle(self) -> int | None:
         """The place of the quantile that is the forecast; None without quantiles."""
         return middle_quantile(self.problem.quantiles)
+
+    @property
+    def season(self) -> int | None:
+        """Rows in a season; None where none is known."""
+        return self.problem.season
 
     @property
     def history(self) -> NDArray[Any]:
@@ -60,6 +73,13 @@ class Prepared:
         """The sizes of the network."""
         return self.problem.shape
 
+    @property
+    def normalized_truth(self) -> NormalizedTruth | None:
+        """What makes of targets what a loss takes, where windows are normalized."""
+        found = self.parts["train"].judged
+        assert found is None or isinstance(found, NormalizedTruth)
+        return found
+
     def rows(self, part: str) -> list[range]:
         """The rows of a part, a range for each series."""
         return [getattr(split, part) for split in self.splits.values()]
@@ -72,18 +92,18 @@ class Prepared:
 
     def split(self) -> dict[str, Part]:
         """What a record says of each part."""
-        described = {}
+        times, described = self.table.times, {}
+        keys = None if times is None else ticks(times)
         for part in PARTS:
-            ranges = [rows for rows in self.rows(part) if rows]
-            if not ranges:
+            rows = intervals(self.rows(part))
+            if not len(rows):
                 described[part] = Part(rows=0, windows=0)
                 continue
-            first, last = min(rows.start for rows in ranges), max(rows.stop - 1 for rows in ranges)
-            if (times := self.table.times) is not None:
-                first = min((rows.start for rows in ranges), key=times.__getitem__)
-                last = max((rows.stop - 1 for rows in ranges), key=times.__getitem__)
+            firsts, lasts = rows[:, 0], rows[:, 1] - 1
+            first = int(firsts.min() if keys is None else firsts[keys[firsts].argmin()])
+            last = int(lasts.max() if keys is None else lasts[keys[lasts].argmax()])
             described[part] = Part(
-                rows=(first, last + 1) if len(ranges) == 1 else sum(map(len, ranges)),
+                rows=(first, last + 1) if len(rows) == 1 else int((rows[:, 1] - rows[:, 0]).sum()),
                 first=self.table.row_name(first),
                 last=self.table.row_name(last),
                 windows=len(self.parts[part]),
@@ -103,6 +123,7 @@ class Prepared:
                 "named_zone": config.zone,
                 "series_column": table.series_column,
                 "series": len(self.splits),
+                "layout": config.layout,
                 "gaps": config.gaps,
                 "calendar": config.calendar,
                 "ignored": table.ignored,

@@ -28,7 +28,8 @@ class Preprocessor:
 
     ``scaler`` serves all columns but those of ``scaler_for`` (column -> scaler); ``target_scaler`` serves all targets.
     The columns of the ``calendar``'s fields, read in ``zone``, stay as they are, between -1 and 1. Fitted:
-    ``features_`` and ``targets_``, each a :class:`ScaledColumns`.
+    ``features_`` and ``targets_``, each a :class:`ScaledColumns`. ``network_dtype`` is that of the scaled values which
+    the network takes: float64 where it normalizes windows of series so different that float32 would lose some of them.
     """
 
     scaler: str = "standard"
@@ -38,6 +39,7 @@ class Preprocessor:
     zone: str | None = None
     features_: ScaledColumns = field(init=False, repr=False)
     targets_: ScaledColumns = field(init=False, repr=False)
+    network_dtype: str = field(default="float32", init=False, repr=False)
 
     def fit(
         self,
@@ -68,9 +70,9 @@ class Preprocessor:
         self.targets_ = ScaledColumns.fit(of_targets, targets, target_names, **how)
         return self
 
-    def transform(self, X: NDArray[Any]) -> NDArray[np.float32]:
-        """Scale features of shape (..., n_features); computed in float64, returned as contiguous float32."""
-        return self.features_.transform(X)
+    def transform(self, X: NDArray[Any]) -> NDArray[np.floating]:
+        """Scale features of shape (..., n_features); computed in float64, returned as the network takes them."""
+        return self.features_.transform(X, self.network_dtype)
 
     def inverse_transform_targets(self, y: NDArray[Any]) -> NDArray[np.float64]:
         """Bring scaled targets of shape (..., n_targets) back to original units."""
@@ -84,7 +86,7 @@ class Preprocessor:
     @property
     def serving_dtype(self) -> str:
         """``"float32"``, or ``"float64"`` where float32 cannot hold the columns' offsets finely enough."""
-        coarse = self.features_.needs_float64() or self.targets_.needs_float64()
+        coarse = self.features_.needs_float64() or self.targets_.needs_float64() or self.network_dtype == "float64"
         return "float64" if coarse and self.units == "raw" else "float32"
 
     def parameters(self) -> dict[str, Any]:
@@ -94,6 +96,7 @@ class Preprocessor:
             "scaler_for": dict(self.scaler_for or {}),
             "target_scaler": self.target_scaler,
             "calendar": describe_calendar(self.calendar, self.zone) if self.calendar else None,
+            "network_dtype": self.network_dtype,
             "features": self.features_.to_json(),
             "targets": self.targets_.to_json(),
         }
@@ -135,6 +138,7 @@ class Preprocessor:
             tuple(calendar["fields"]),
             calendar["zone"],
         )
+        self.network_dtype = parameters.get("network_dtype", "float32")
         fitted = parameters.get("fitted", {})
         try:
             self.features_ = ScaledColumns.from_json(parameters["features"], fitted.get("features", {}))

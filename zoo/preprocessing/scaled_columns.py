@@ -97,10 +97,10 @@ class ScaledColumns:
         """Scale values of shape (..., n_columns) in float64."""
         return self._apply("transform", raw)
 
-    def transform(self, raw: NDArray[Any]) -> NDArray[np.float32]:
-        """Scale values of shape (..., n_columns); computed in float64, returned as contiguous float32."""
+    def transform(self, raw: NDArray[Any], dtype: str = "float32") -> NDArray[np.floating]:
+        """Scale values of shape (..., n_columns); computed in float64, returned as a contiguous array of ``dtype``."""
         with np.errstate(over="ignore"):  # beyond float32 is infinite, which callers tell
-            return self.scale(raw).astype(np.float32)
+            return self.scale(raw).astype(dtype)
 
     def inverse_transform(self, scaled: NDArray[Any], axis: int = -1) -> NDArray[np.float64]:
         """Bring scaled values back to original units; ``axis`` is that of the columns, (..., n_columns)."""
@@ -196,22 +196,29 @@ class ScaledColumns:
         with np.errstate(all="ignore"):
             spacing = np.spacing(np.abs(values).astype(np.float32)).astype(np.float64)
             raw = spacing / self.deviation
-            if not np.isfinite(raw).all():  # float32 cannot hold the values at all
+            if not np.isfinite(raw[~np.isnan(values)]).all():  # float32 cannot hold the values at all
                 raw = np.nan_to_num(raw, nan=1.0, posinf=1.0)
                 spacing = np.nan_to_num(spacing, nan=0.0, posinf=0.0)
             step = np.abs(self.scale(values + spacing) - scaled) / np.maximum(1, np.abs(scaled))
-            loss: NDArray[np.float64] = np.maximum(raw, np.nan_to_num(step, nan=1.0, posinf=1.0)).max(axis=0)
+            loss: NDArray[np.float64] = np.maximum(raw, np.nan_to_num(step, nan=1.0, posinf=1.0))
+            loss = np.where(np.isnan(values), 0.0, loss).max(axis=0)
         return np.minimum(loss, 1.0)
 
     def _apply(self, method: str, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Apply the scikit-learn transformers along the last axis."""
+        """Apply the scikit-learn transformers along the last axis; what is missing stays so."""
         if not self.groups:
             return np.asarray(values, dtype=np.float64)
         flat = np.asarray(values, dtype=np.float64).reshape(-1, values.shape[-1])
         result = np.empty(flat.shape)
+        if not len(flat):  # which scikit-learn refuses
+            return result.reshape(values.shape)
+        if (missing := np.isnan(flat)).any():  # which not every transformer takes
+            flat = np.where(missing, self.minimum if method == "transform" else 0.0, flat)
         for group in self.groups:
             columns = list(group.columns)
             result[:, columns] = getattr(group.fitted, method)(np.ascontiguousarray(flat[:, columns]))
+        if missing.any():
+            result[missing] = np.nan
         return result.reshape(values.shape)
 
     def _operate(self, direction: str, ops: Any, values: Any, dtype: str) -> Any:

@@ -6,7 +6,8 @@ import io
 import json
 import pickle
 import pickletools
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from functools import partial
 from typing import Any
 
 import joblib
@@ -57,6 +58,11 @@ def fit_scaler(
     scaler does not do what a scaler has to.
     """
     scaler = find_scaler(name)
+    if len(empty := np.flatnonzero(statistics.counts == 0)):
+        raise DataError(
+            f"{where}: column '{columns[int(empty[0])]}' has no value in the train rows, expected some;"
+            f" {_way_out(columns[int(empty[0])], targets)}, or take another `split`"
+        )
     if len(constant := np.flatnonzero(statistics.minimum == statistics.maximum)):
         index = int(constant[0])
         raise DataError(
@@ -89,6 +95,7 @@ def _fit(name: str, scaler: Scaler, blocks: Blocks, deviation: NDArray[np.float6
     try:
         fitted = _fit_blocks(name, scaler.make(), blocks, whole=whole)
         values = next(iter(blocks()))
+        values = values[~np.isnan(values).any(axis=1)] if name not in BUILT_IN_SCALERS else values
         if scaler.check is not None:
             scaler.check(fitted, values, deviation)
         if name not in BUILT_IN_SCALERS:
@@ -101,7 +108,12 @@ def _fit(name: str, scaler: Scaler, blocks: Blocks, deviation: NDArray[np.float6
 
 
 def _fit_blocks(name: str, transformer: Any, blocks: Blocks, *, whole: bool) -> Any:
-    """Fit on all rows at once, or block by block where the transformer can (or has nothing to learn)."""
+    """Fit on all rows at once, or block by block where the transformer can (or has nothing to learn).
+
+    One that takes no missing values gets the rows that are whole in all its columns.
+    """
+    if not get_tags(transformer).input_tags.allow_nan:
+        blocks = partial(_whole_rows, blocks, learning=get_tags(transformer).requires_fit)
     if whole or not get_tags(transformer).requires_fit:
         return transformer.fit(next(iter(blocks())))
     if not hasattr(transformer, "partial_fit"):
@@ -112,6 +124,16 @@ def _fit_blocks(name: str, transformer: Any, blocks: Blocks, *, whole: bool) -> 
     for block in blocks():
         transformer.partial_fit(block)
     return transformer
+
+
+def _whole_rows(blocks: Blocks, *, learning: bool) -> Iterator[NDArray[np.float64]]:
+    """Blocks without the rows that have a missing value, or for who learns nothing with a number in its place."""
+    for block in blocks():
+        missing = np.isnan(block)
+        if not missing.any():
+            yield block
+        else:
+            yield block[~missing.any(axis=1)] if learning else np.nan_to_num(block)
 
 
 def _try_out(scaler: Scaler, fitted: Any, values: NDArray[np.float64]) -> None:

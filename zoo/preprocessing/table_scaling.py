@@ -24,7 +24,7 @@ from zoo_registry.errors import DataError
 def fit_preprocessor(
     preprocessor: Preprocessor, table: Table, repaired: Repaired, train: Intervals, *, whole: bool
 ) -> None:
-    """Fit on the train rows that windows may read."""
+    """Fit on the train rows that windows may read, and where these may miss values on those that are known."""
     features, targets = list(range(len(table.features))), [table.columns.index(name) for name in table.targets]
     feature_rows, target_rows = intersect(train, repaired.features), intersect(train, repaired.targets)
     if repaired.missing and not (len(feature_rows) and len(target_rows)):
@@ -34,9 +34,12 @@ def fit_preprocessor(
             f" ({repaired.missing[worst]}); fill it, leave it out, or take another `missing` or `split`"
         )
     _refuse_constant_calendar(table, preprocessor.calendar, feature_rows)
+    values = repaired.values
+    if repaired.hidden:  # each column by what is known of it, a target that is a feature too like that feature
+        values, target_rows = table.values, feature_rows
     preprocessor.fit(
-        _blocks(repaired.values, feature_rows, features, whole=whole),
-        _blocks(repaired.values, target_rows, targets, whole=whole),
+        _blocks(values, feature_rows, features, whole=whole),
+        _blocks(values, target_rows, targets, whole=whole),
         table.features,
         table.targets,
         where=table.source,
@@ -70,24 +73,34 @@ def _blocks(values: NDArray[Any], rows: Intervals, columns: list[int], *, whole:
 
 
 def scale_rows(
-    preprocessor: Preprocessor, table: Table, repaired: Repaired, roles: Roles, spool: Path | None
+    preprocessor: Preprocessor,
+    table: Table,
+    values: NDArray[Any],
+    roles: Roles,
+    spool: Path | None,
+    hidden: Sequence[NDArray[np.int64]] = (),
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """All rows as the network sees them: features (rows, n_features), targets (rows, n_targets) or labels (rows, 1).
 
+    ``values`` are the rows in original units, repaired; what is ``hidden`` of each column is NaN among the features.
+
     Targets that are judged are columns of the scaled features, as they are compared with a window's last row.
     """
-    values = repaired.values
-    rows = len(values)
+    rows, dtype = len(values), preprocessor.network_dtype
 
     def scaled(part: int, names: tuple[str, ...]) -> NDArray[Any]:
         transform = (preprocessor.features_, preprocessor.targets_)[part].transform
 
-        def blocks() -> Iterator[NDArray[np.float32]]:
+        def blocks() -> Iterator[NDArray[np.floating]]:
             for block in row_blocks(0, rows):
                 raw = table.cut(values[block])[part]
-                yield _checked_scaled(transform(raw), raw, names, table, block.start)
+                found = _checked_scaled(transform(raw, dtype), raw, names, table, block.start)
+                for column, missing in enumerate(hidden[: len(names)] if part == 0 else ()):
+                    first, last = np.searchsorted(missing, [block.start, block.stop])
+                    found[missing[first:last] - block.start, column] = np.nan
+                yield found
 
-        return collect(blocks(), (rows, len(names)), np.float32, spool)
+        return collect(blocks(), (rows, len(names)), dtype, spool)
 
     features = scaled(0, table.features)
     if table.labels is not None and not table.targets:
@@ -98,13 +111,13 @@ def scale_rows(
         if chosen == list(range(len(table.features))):
             return features, features
         picked = (features[block][:, chosen] for block in row_blocks(0, rows))
-        return features, collect(picked, (rows, len(chosen)), np.float32, spool)
+        return features, collect(picked, (rows, len(chosen)), dtype, spool)
     return features, scaled(1, table.targets)
 
 
 def _checked_scaled(
-    block: NDArray[np.float32], raw: NDArray[Any], names: tuple[str, ...], table: Table, first_row: int
-) -> NDArray[np.float32]:
+    block: NDArray[np.floating], raw: NDArray[Any], names: tuple[str, ...], table: Table, first_row: int
+) -> NDArray[np.floating]:
     """Return scaled rows; raises DataError for a value that is too far from the train rows' for a network's numbers."""
     if len(bad := np.argwhere(~np.isfinite(block))):
         row, column = map(int, bad[0])

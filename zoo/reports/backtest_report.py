@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zoo.evaluation.details import means_over_time
 from zoo.evaluation.evaluation import NETWORK
-from zoo.evaluation.headline import FORECAST_MEASURES, everybody, headline
+from zoo.evaluation.headline import everybody, forecast_measures
 from zoo.reports.drawing import broken, drawn, marker, places_in_time, time_axis
 from zoo.reports.forecast_report import COLOURS, errors_by_step
 from zoo.reports.pages import render
@@ -32,7 +32,7 @@ def backtest_report(evaluation: Mapping[str, Any], by_origin: pd.DataFrame, *, d
         "backtest.html",
         title=f"Backtest of {evaluation['subject']}",
         evaluation=evaluation,
-        ranked=FORECAST_MEASURES,
+        ranked=forecast_measures(evaluation),
         by_origin=_by_origin(evaluation, by_origin, colours, dates),
         worst=worst_origins(evaluation, by_origin),
         by_step=errors_by_step(steps, colours) if len(steps[NETWORK]) > 1 else None,
@@ -40,8 +40,10 @@ def backtest_report(evaluation: Mapping[str, Any], by_origin: pd.DataFrame, *, d
 
 
 def best_baseline(evaluation: Mapping[str, Any]) -> str | None:
-    """The name of the baseline with the least scaled MAE, None where there is none."""
-    return headline(evaluation, FORECAST_MEASURES).baseline if evaluation["baselines"] else None
+    """The name of the baseline that does best, None where there is none."""
+    measures = forecast_measures(evaluation)
+    rivals = measures.rivals(evaluation)
+    return measures.best(rivals) if rivals else None
 
 
 def worst_origins(evaluation: Mapping[str, Any], by_origin: pd.DataFrame, most: int = _WORST) -> list[tuple[str, ...]]:
@@ -50,7 +52,8 @@ def worst_origins(evaluation: Mapping[str, Any], by_origin: pd.DataFrame, most: 
     labels = list(by_origin.columns[: list(by_origin.columns).index(own)])
     rows = []
     for row in by_origin.dropna(subset=[own]).nlargest(most, own).to_dict("records"):
-        errors = (f"{row[f'scaled MAE {name}']:.4f}" for name in names)
+        values = (row[f"scaled MAE {name}"] for name in names)
+        errors = ("" if np.isnan(value) else f"{value:.4f}" for value in values)
         rows.append((*(str(row[label]) for label in labels), *errors))
     return rows
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zoo.evaluation.comparison import Measured, Row, cells, heads, scaled_as, shown
+from zoo.evaluation.comparison import Measured, Row, cells, heads, ranked_by, scaled_as, shown
 from zoo.reports.pages import render
 
 
 def comparison_page(rows: Sequence[Row], runs: Sequence[Measured]) -> str:
     """One self-contained page with the table of these runs, and what they have in common."""
-    ranking = runs[0].measures
+    ranking = ranked_by(runs)
     return render(
         "comparison.html",
         title="Runs and baselines, ranked",

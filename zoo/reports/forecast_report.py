@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.evaluation.details import Details, Excerpt
 from zoo.evaluation.evaluation import LAST_VALUE, NETWORK, RIDGE, SEASONAL, TRAIN_MEAN
-from zoo.evaluation.headline import FORECAST_MEASURES, headline
+from zoo.evaluation.headline import forecast_measures, headline
 from zoo.reports.drawing import (
     BLUE,
     GREEN,
@@ -37,18 +37,38 @@ def forecast_report(training: Training, evaluation: Mapping[str, Any], details: 
         "forecast.html",
         training,
         evaluation,
-        ranked=FORECAST_MEASURES,
+        ranked=forecast_measures(evaluation),
+        worst=_worst(details, evaluation, colours),
         excerpts=_excerpts(details, evaluation, colours),
         hidden=len(details.targets) - len(details.shown),
         errors=_errors(evaluation, details, colours),
     )
 
 
+def _best(evaluation: Mapping[str, Any]) -> str:
+    return headline(evaluation, forecast_measures(evaluation)).baseline
+
+
+def _worst(details: Details, evaluation: Mapping[str, Any], colours: Mapping[str, str]) -> list[tuple[str, str]] | None:
+    """The pictures of the worst series, with captions; None of one series."""
+    if details.series is None:
+        return None
+    names, pictures = (NETWORK, _best(evaluation)), []
+    for one in evaluation["series"]["worst"]:
+        excerpt = details.series.excerpts[one["series"]]
+        beside = [name for name in dict.fromkeys((names[1], SEASONAL)) if one["mase"].get(name) is not None]
+        told = "".join(f", {name} {one['mase'][name]:.4g}" for name in beside)
+        target = f" of {details.targets[0]}" if len(details.targets) > 1 else ""
+        caption = f"{one['series']}: MASE {one['mase'][NETWORK]:.4g}{told}; the worst window{target}, {excerpt.label}"
+        pictures.append((drawn(partial(_excerpt, excerpt=excerpt, target=0, names=names, colours=colours)), caption))
+    return pictures
+
+
 def _excerpts(
     details: Details, evaluation: Mapping[str, Any], colours: Mapping[str, str]
 ) -> list[tuple[str, list[tuple[str, str]]]]:
     """For each target that is shown the pictures of its excerpts, with captions."""
-    names = (NETWORK, headline(evaluation, FORECAST_MEASURES).baseline)
+    names = (NETWORK, _best(evaluation))
 
     def pictures(target: int) -> list[tuple[str, str]]:
         draw = partial(_excerpt, target=target, names=names, colours=colours)
@@ -58,7 +78,7 @@ def _excerpts(
 
 
 def _excerpt(axes: Any, excerpt: Excerpt, target: int, names: Sequence[str], colours: Mapping[str, str]) -> None:
-    single = len(excerpt.numbers) > 1 or len(excerpt.places) == 1
+    single = len(excerpt.truth_places) == len(excerpt.places)  # windows of one row, one after the other
     truth = excerpt.truth[:, target]
     axes.plot(excerpt.truth_places, truth, color=TRUTH, lw=1, marker=marker(truth), label="truth")
     for name in reversed(names):
@@ -102,7 +122,7 @@ def _errors(evaluation: Mapping[str, Any], details: Details, colours: Mapping[st
 
 
 def _over_time(axes: Any, details: Details, evaluation: Mapping[str, Any], colours: Mapping[str, str]) -> None:
-    for name in (headline(evaluation, FORECAST_MEASURES).baseline, NETWORK):
+    for name in (_best(evaluation), NETWORK):
         positions, errors = broken(*details.over_time[name].curve())
         places = places_in_time(positions, details.dates)
         axes.plot(places, errors, color=colours[name], lw=1, marker=marker(errors), label=name)

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from zoo.evaluation.headline import everybody, headline, outcomes
+from zoo.texts import some
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -28,7 +29,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"listed": listed, "written": _written}
+    environment.filters |= {"listed": listed, "some": some, "written": _written}
     environment.globals |= {"everybody": everybody, "headline": headline, "outcomes": outcomes}
     return environment
 

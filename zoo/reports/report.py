@@ -23,6 +23,11 @@ class Training:
     best_epoch: int
 
 
+def untested_page(training: Training, why: str, retrained: Any) -> str:
+    """The page of a run without test figures as text; ``why`` says so, ``retrained`` names the run that has some."""
+    return report_page("untested.html", training, {}, why=why, retrained=retrained)
+
+
 def report_page(template: str, training: Training, evaluation: Mapping[str, Any], **shown: Any) -> str:
     """The page as text; ``shown`` is what the task's template needs beside the evaluation."""
     curves = _curves(training)
@@ -31,6 +36,8 @@ def report_page(template: str, training: Training, evaluation: Mapping[str, Any]
 
 def _curves(training: Training) -> list[tuple[str, str]]:
     history, best = training.history, training.best_epoch
+    named = {"train": "loss", "validation": "val_loss"}
+    labels = [label for label, name in named.items() if name in history]
     if not history["loss"]:
         return []
     epochs = np.arange(1, len(history["loss"]) + 1)
@@ -41,8 +48,8 @@ def _curves(training: Training) -> list[tuple[str, str]]:
         whole_numbers(axes)
 
     def losses_by_epoch(axes: Any) -> None:
-        curves = [np.asarray(history[name]) for name in ("loss", "val_loss")]
-        for curve, colour, label in zip(curves, (BLUE, YELLOW), ("train", "validation"), strict=True):
+        curves = [np.asarray(history[named[label]]) for label in labels]
+        for curve, colour, label in zip(curves, (BLUE, YELLOW), labels, strict=False):
             axes.plot(epochs, curve, color=colour, marker=marker(epochs), lw=1.4, label=label)
         least, most = min(map(np.min, curves)), max(map(np.max, curves))
         if 0 < least < most / 20:
@@ -53,7 +60,7 @@ def _curves(training: Training) -> list[tuple[str, str]]:
         epoch_axis(axes)
         axes.legend(fontsize="small")
 
-    pictures = [(drawn(losses_by_epoch), "Loss of train and validation windows.")]
+    pictures = [(drawn(losses_by_epoch), f"Loss of {' and '.join(labels)} windows.")]
     if "learning_rate" in history:
 
         def rates(axes: Any) -> None:

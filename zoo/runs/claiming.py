@@ -10,7 +10,7 @@ from pathlib import Path
 
 from zoo.atomic import full_disk, make_folder, rename_to_free, staging_folder, write_text
 from zoo.locks import holding
-from zoo.provenance import Provenance
+from zoo.provenance import Provenance, Retrained
 from zoo.removal import is_staging, remove, remove_emptied, staged_in
 from zoo.runs.finding import find_unfinished
 from zoo.runs.record import CONFIG_FILE, UNFINISHED, Origin, new_run_id
@@ -29,6 +29,7 @@ def begin_run(
     entry: Entry[Architecture],
     fingerprint: str,
     started_from: Origin | None = None,
+    retrained_from: Retrained | None = None,
 ) -> Iterator[UnfinishedRun]:
     """Claim an id and a folder for a training, and hold its lock; the folder is gone once the run is finished.
 
@@ -45,6 +46,7 @@ def begin_run(
             versions=library_versions(),
             fingerprint=fingerprint,
             started_from=started_from,
+            retrained_from=retrained_from,
         )
 
     made = [folder for folder in (runs / UNFINISHED, runs) if not folder.exists()]

@@ -59,6 +59,18 @@ def config_of(found: Path | UnfinishedRun) -> RunConfig:
     return found.record.config if isinstance(found, UnfinishedRun) else read_record(found).config
 
 
+def normalized_as_start(config: RunConfig, runs: Path) -> RunConfig:
+    """A configuration whose windows, unless it says how, are normalized as those of the run that it begins with.
+
+    Raises what :func:`find_start` raises.
+    """
+    start = config.training.start_from
+    if start is None or config.network.normalize_window != "auto":
+        return config
+    other = config_of(find_start(start, runs, config.architecture, config.task))
+    return config.normalizing(other.network.normalize_window)
+
+
 def find_start(
     name: str, runs: Path, architecture: str | None = None, task: Task | str | None = None
 ) -> Path | UnfinishedRun:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import ValidationError, model_validator
 
 from zoo.migrations import SCHEMA_VERSION, migrate, upgrade_run
-from zoo.provenance import DataRecord, Evaluation, Provenance, Record, first_fault
+from zoo.provenance import DataRecord, Evaluation, Provenance, Record, Retrained, first_fault
 from zoo.settings.schema import RunConfig
 from zoo.sums import check_sums
 from zoo_registry import Problem
@@ -37,7 +37,7 @@ class Threads(Record):
 
 
 class EngineRecord(Record):
-    """How training steps were computed, and which layers were fused, or why not."""
+    """How training steps were computed, and which layers were fused, or why not; ``rounds`` are of a batch."""
 
     engine: str
     parts: int
@@ -46,26 +46,33 @@ class EngineRecord(Record):
     fused: tuple[str, ...]
     not_fused: tuple[str, ...]
     threads: Threads
+    rounds: int = 1
 
 
 class TrainingRecord(Record):
     """How a training went; ``loss`` and ``val_loss`` are of the epoch whose weights were kept, which counts from 1.
 
-    Weights that were taken as they are have no epoch, 0, and no ``loss``.
+    Weights that were taken as they are have no epoch, 0, and no ``loss``; a training on all rows has no ``val_loss``.
+    An epoch is ``validate_every`` optimizer steps, the last one perhaps fewer: ``steps`` were made in all, and the
+    weights are those after ``best_step`` of them. Records that were made before these were counted have none of the
+    three.
     """
 
     epochs: int
     best_epoch: int
+    validate_every: int | None = None
+    steps: int | None = None
+    best_step: int | None = None
     seconds: float
     loss: float | None
-    val_loss: float
+    val_loss: float | None
     parameters: int
     engine: EngineRecord | None = None
     started_from: Origin | None = None
 
 
 class Beginning(Record):
-    """What is known of a run when it begins."""
+    """What is known of a run when it begins; ``retrained_from`` is the run that it trains again."""
 
     schema_version: Literal[2] = SCHEMA_VERSION
     id: str
@@ -73,15 +80,16 @@ class Beginning(Record):
     config: RunConfig
     plugin: Provenance
     versions: dict[str, str]
+    retrained_from: Retrained | None = None
 
 
 class RunRecord(Beginning):
-    """``run.json``: what was run, on what, with which result."""
+    """``run.json``: what was run, on what, with which result; ``evaluation`` is None where all rows were trained on."""
 
     problem: Problem
     data: DataRecord
     training: TrainingRecord
-    evaluation: Evaluation
+    evaluation: Evaluation | None
 
     @model_validator(mode="before")
     @classmethod

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import keras
+import pandas as pd
 
 from zoo.acceleration.step_plan import Plan
 from zoo.atomic import rename_to_free, staging_folder
 from zoo.models.assembly import assemble
 from zoo.models.custom_objects import load_with
-from zoo.models.network import decoded
 from zoo.preprocessing.prepared import Prepared
 from zoo.preprocessing.preprocessor import PARAMETERS_FILE, Preprocessor
+from zoo.preprocessing.window_scale import WindowScale
 from zoo.provenance import Provenance
 from zoo.runs.record import READ_FILES, RECORD_FILE, RunRecord, read_record
 from zoo.runs.unfinished import UnfinishedRecord
@@ -38,7 +39,7 @@ def make_record(
     entry: Entry[Architecture],
     prepared: Prepared,
     fitted: Fitted,
-    evaluation: dict[str, Any],
+    evaluation: dict[str, Any] | None,
     unfinished: UnfinishedRecord | None = None,
 ) -> RunRecord:
     """Put together what a run is; ``unfinished`` is what was written when it began."""
@@ -46,14 +47,18 @@ def make_record(
         {
             "id": run_id,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "config": config.model_copy(update={"training": _repeatable(config.training, fitted.plan)}),
+            "config": config.model_copy(update={"training": _repeatable(fitted.config, fitted.plan)}),
             "plugin": Provenance.of(entry),
             "versions": library_versions(),
+            "retrained_from": None if unfinished is None else unfinished.retrained_from,
             "problem": prepared.problem,
             "data": prepared.record(config.data, None if unfinished is None else unfinished.fingerprint),
             "training": {
                 "epochs": len(fitted.history["loss"]),
                 "best_epoch": fitted.best_epoch,
+                "validate_every": fitted.pace.validate_every,
+                "steps": fitted.pace.steps_after(len(fitted.history["loss"])),
+                "best_step": fitted.pace.steps_after(fitted.best_epoch),
                 "seconds": round(fitted.seconds, 3),
                 "loss": fitted.loss,
                 "val_loss": fitted.val_loss,
@@ -72,12 +77,14 @@ def write_run(
     prepared: Prepared,
     fitted: Fitted,
     report: str | None = None,
+    tables: Mapping[str, pd.DataFrame] | None = None,
     *,
     staging: Path | None = None,
 ) -> Path:
     """Write a run beside the others, whole or not at all, and return its folder; -2 and so on where the id is taken.
 
-    ``report`` is its page, which not every run has; ``staging`` a folder in the same file system to write it in first.
+    ``report`` is its page, which not every run has, and each of ``tables`` becomes a CSV file of this name; ``staging``
+    is a folder in the same file system to write it in first.
     """
     runs.mkdir(parents=True, exist_ok=True)
     with staging_folder(staging or runs) as folder:
@@ -87,6 +94,8 @@ def write_run(
         (folder / RECORD_FILE).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
         if report is not None:
             (folder / REPORT_FILE).write_text(report, encoding="utf-8")
+        for name, table in (tables or {}).items():
+            table.to_csv(folder / f"{name}.csv", index=False)
         stage_sums(folder, READ_FILES)
         return rename_to_free(folder, lambda number: runs / (record.id if number == 1 else f"{record.id}-{number}"))
 
@@ -152,7 +161,8 @@ def network_like(config: RunConfig, problem: Problem, who: str) -> keras.Model:
 def untrained(architecture: Architecture, config: RunConfig, problem: Problem) -> keras.Model:
     """The network that an architecture builds for a configuration; raises as its build."""
     hp, shape = architecture.configure(config.hyperparameters), problem.shape
-    return decoded(architecture, hp, shape, assemble(architecture, hp, shape, config.network))
+    by = WindowScale(config.network.normalize_window, problem.season or 1)
+    return assemble(architecture, hp, shape, config.network, by).told
 
 
 def _write_history(path: Path, history: dict[str, list[float]]) -> None:

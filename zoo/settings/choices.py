@@ -2,16 +2,30 @@
 
 from typing import Literal
 
-Missing = Literal["error", "drop", "ffill", "interpolate"]
+Missing = Literal["error", "drop", "ffill", "interpolate", "mask"]
+Errors = Literal["raise", "report"]
 Gaps = Literal["error", "break", "ignore"]
-ShortSeries = Literal["error", "drop"]
+ShortSeries = Literal["error", "drop", "pad"]
 Aggregate = Literal["mean", "last", "sum"]
+TableLayout = Literal["auto", "long", "wide", "files"]
 CalendarField = Literal["minute", "hour", "weekday", "day", "month"]
 ServingDtype = Literal["auto", "float32", "float64"]
 OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd", "nadam", "lion"]
-NormalizeWindow = Literal["none", "last", "instance"]
+NormalizeWindow = Literal[
+    "auto",
+    "none",
+    "last",
+    "instance",
+    "seasonal",
+    "mean",
+    "last+asinh",
+    "instance+asinh",
+    "seasonal+asinh",
+    "mean+asinh",
+]
 Channels = Literal["joint", "shared"]
 Keep = Literal["best", "last"]
+SampleBy = Literal["windows", "series"]
 Engine = Literal["auto", "keras", "fused"]
 ClassWeights = Literal["none", "balanced"]
 SamplerName = Literal["tpe", "random", "grid"]

@@ -17,7 +17,8 @@ class TableKeywords(TypedDict, total=False):
     time_format: str | None
     zone: str | None
     series: str | None
-    short_series: Literal["error", "drop"] | None
+    layout: Literal["auto", "long", "wide", "files"] | None
+    short_series: Literal["error", "drop", "pad"] | None
     sort: bool | None
     resample: str | None
     aggregate: Literal["mean", "last", "sum"] | None
@@ -31,18 +32,20 @@ class TrialKeywords(TableKeywords, total=False):
     target: str | Sequence[str] | None
     features: str | Sequence[str] | None
     label: str | None
+    weight: str | None
     delimiter: str | None
     decimal: str | None
     encoding: str | None
     comment: str | None
     thousands: str | None
-    missing: Literal["error", "drop", "ffill", "interpolate"] | None
+    missing: Literal["error", "drop", "ffill", "interpolate", "mask"] | None
     calendar: str | Sequence[Literal["minute", "hour", "weekday", "day", "month"]] | None
     window: int | None
     horizon: int | None
     gap: int | None
     split: str | Sequence[float] | None
-    split_dates: str | Sequence[str] | None
+    split_dates: str | Sequence[str | int] | None
+    split_last: str | Sequence[int] | None
     embargo: int | None
     stride: int | None
     context: bool | None
@@ -50,7 +53,21 @@ class TrialKeywords(TableKeywords, total=False):
     scaler_for: str | Sequence[str] | Mapping[str, str] | None
     target_scaler: str | None
     season: int | None
-    normalize_window: Literal["none", "last", "instance"] | None
+    normalize_window: (
+        Literal[
+            "auto",
+            "none",
+            "last",
+            "instance",
+            "seasonal",
+            "mean",
+            "last+asinh",
+            "instance+asinh",
+            "seasonal+asinh",
+            "mean+asinh",
+        ]
+        | None
+    )
     channels: Literal["joint", "shared"] | None
     quantiles: str | Sequence[float] | None
     threshold: float | None
@@ -66,6 +83,9 @@ class TrialKeywords(TableKeywords, total=False):
     loss: str | Mapping[str, Any] | None
     class_weights: Literal["none", "balanced"] | None
     epochs: int | None
+    steps: int | None
+    validate_every: int | None
+    sample_by: Literal["windows", "series"] | None
     batch_size: int | None
     patience: int | None
     keep: Literal["best", "last"] | None

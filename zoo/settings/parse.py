@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from zoo_registry import SCHEDULES
@@ -65,6 +66,29 @@ def read_parts(value: Any) -> Any:
     if len(parts) != 3:
         raise ValueError(f"expected three numbers such as 0.7,0.15,0.15, found {value!r}")
     return tuple(parts)
+
+
+def read_counts(value: Any) -> Any:
+    """Read ``"48,48"``; nothing is no split."""
+    if value in (None, (), []):
+        return ()
+    try:
+        parts = value.split(",") if isinstance(value, str) else list(value)
+        counts = [int(part) for part in parts]
+        if any(count != part for count, part in zip(counts, parts, strict=True) if not isinstance(part, str)):
+            counts = []  # a fraction
+    except (TypeError, ValueError):
+        counts = []
+    if len(counts) != 2 or min(counts) < 1:
+        raise ValueError(f"expected two whole numbers of rows above 0, such as 48,48, found {value!r}")
+    return tuple(counts)
+
+
+def read_moments(value: Any) -> Any:
+    """Read ``"2019-01-01,2020-01-01"``, or several times or whole numbers, such as TOML's own."""
+    if isinstance(value, (list, tuple)):
+        value = [str(part) if isinstance(part, (int, date)) and not isinstance(part, bool) else part for part in value]
+    return read_listed(value)
 
 
 def read_listed(value: Any) -> Any:

@@ -22,10 +22,21 @@ from zoo.settings.choices import (
     Missing,
     NormalizeWindow,
     OptimizerName,
+    SampleBy,
     ShortSeries,
+    TableLayout,
 )
 from zoo.settings.loss_names import normal_loss
-from zoo.settings.parse import read_listed, read_names, read_pairs, read_parts, read_quantiles, read_schedule
+from zoo.settings.parse import (
+    read_counts,
+    read_listed,
+    read_moments,
+    read_names,
+    read_pairs,
+    read_parts,
+    read_quantiles,
+    read_schedule,
+)
 from zoo.settings.setting import Setting
 from zoo_registry import BUILT_IN_LOSSES, SCHEDULES, Architecture, ConstantSchedule, Schedule, Search, Task, TaskName
 from zoo_registry.errors import ConfigError
@@ -34,11 +45,13 @@ DEFAULT_SOURCE = "example:co2"
 _MAX_ROWS = 1_000_000
 _ADAMW_DECAY = 0.004
 _THRESHOLD = 0.995
+USUAL_EPOCHS = 100  # of an architecture without a default of its own
 
 _Parameter = partial(Setting, estimators=True)
 _Tuned = partial(Setting, estimators=True, tuned=True)
 _EXAMPLES, _ARCHITECTURES = "the example's", "the architecture's"
 _OF_VALUES = (Task.FORECAST, Task.REGRESS)
+_EPOCHS = f"the architecture's, else {USUAL_EPOCHS}; `steps` where those take too long"
 _FOUND, _TRAININGS = "found by type or name", "the training's"
 
 
@@ -56,7 +69,8 @@ class DataConfig(_Config):
     """What is read, what is asked of it, how it is cut and how it is scaled."""
 
     source: Annotated[str, Setting(flag="--data")] = Field(
-        DEFAULT_SOURCE, description="CSV or Parquet file, or example:co2 or example:ticks"
+        DEFAULT_SOURCE,
+        description="CSV, Parquet or .tsf file, a folder of files, or example:co2, example:panel or example:ticks",
     )
     task: Annotated[TaskName, Setting(takes='Task | Literal["forecast", "regress", "classify", "anomaly"]')] = Field(
         Task.FORECAST, description="What is asked of a window"
@@ -65,7 +79,11 @@ class DataConfig(_Config):
         tuple[str, ...],
         BeforeValidator(read_names),
         _Parameter(unset="the example's; for anomalies all features", many=True, metavar="COLUMN,..."),
-    ] = Field((), description="Column to forecast, or column of classes; repeat it, or separate several by commas")
+    ] = Field(
+        (),
+        description="Column to forecast, or column of classes; repeat it, or separate several by commas, or give a"
+        " pattern: 'load_*'; '*': all numeric columns",
+    )
     features: Annotated[
         tuple[str, ...],
         BeforeValidator(read_names),
@@ -73,10 +91,15 @@ class DataConfig(_Config):
     ] = Field(
         (),
         description="Input column; repeat it, or separate several by commas, with quotes around a name that has one:"
-        " '\"a,b\",c'",
+        " '\"a,b\",c'; or a pattern: 'load_*'",
     )
     label: Annotated[str | None, Setting(tasks=(Task.ANOMALY,))] = Field(
         None, description="Column of 0 and 1, used for scoring alone"
+    )
+    weight: Annotated[str | None, _Parameter(unset="all rows count alike", metavar="COLUMN")] = Field(
+        None,
+        description="Column of weights, 0 or more: a window counts in the loss by their mean over its horizon, or by"
+        " its last row",
     )
     time: Annotated[str | None, _Parameter(unset=_FOUND, bundles=f"{_TRAININGS}, else {_FOUND}")] = Field(
         None, description="Column of times, or of whole numbers that count up"
@@ -91,8 +114,15 @@ class DataConfig(_Config):
     series: Annotated[str | None, Setting(unset="one series", bundles=_TRAININGS)] = Field(
         None, description="Column that tells several series apart; no window crosses them"
     )
-    short_series: Annotated[ShortSeries, Setting(bundles="")] = Field(
-        "error", description="Series too short for a window"
+    layout: Annotated[TableLayout, Setting(bundles="")] = Field(
+        "auto",
+        description="How several series lie: auto (by the table's form), long (a row for each time), wide (a line for"
+        " each series) or files (a file for each)",
+    )
+    short_series: Annotated[ShortSeries, Setting(bundles="pad where the training's was, else error")] = Field(
+        "error",
+        description="Series too short for a window: error, drop (leave them out) or pad (fill windows up in front with"
+        " missing rows, which a mask tells)",
     )
     delimiter: Annotated[str, Setting(bundles="")] = Field(
         ",", description="Character between the fields of a CSV file"
@@ -117,7 +147,11 @@ class DataConfig(_Config):
     gaps: Annotated[Gaps, Setting(bundles=_TRAININGS)] = Field(
         "error", description="Uneven steps: error, break (no window crosses one) or ignore (rows are neighbours)"
     )
-    missing: Annotated[Missing, _Parameter(preset=_EXAMPLES)] = Field("error", description="Missing values")
+    missing: Annotated[Missing, _Parameter(preset=_EXAMPLES)] = Field(
+        "error",
+        description="Missing values: error, drop (leave out windows), ffill, interpolate, or mask (0 in the network,"
+        " and a mask beside)",
+    )
     calendar: Annotated[
         tuple[CalendarField, ...], BeforeValidator(read_listed), _Parameter(many=True, metavar="FIELD,...")
     ] = Field(
@@ -139,10 +173,22 @@ class DataConfig(_Config):
     split: Annotated[tuple[float, float, float], BeforeValidator(read_parts), Setting()] = Field(
         (0.7, 0.15, 0.15), description="Train, validation, test: fractions, or numbers of rows"
     )
-    split_dates: Annotated[tuple[str, ...], BeforeValidator(read_listed), Setting(unset="as the split says")] = Field(
+    split_dates: Annotated[
+        tuple[str, ...],
+        BeforeValidator(read_moments),
+        Setting(unset="as the split says", takes="str | Sequence[str | int]"),
+    ] = Field(
         (),
-        description="Split at these times instead, such as 2019-01-01,2020-01-01: where validation begins, where test"
-        " begins and, if wanted, where test ends",
+        description="Split at these times instead, such as 2019-01-01,2020-01-01, or 100,150 where times are whole"
+        " numbers: where validation begins, where test begins and, if wanted, where test ends",
+    )
+    split_last: Annotated[tuple[int, ...], BeforeValidator(read_counts), Setting(unset="as the split says")] = Field(
+        (),
+        description="Split by the last rows of each series instead, whatever its length, such as 48,48: so many for"
+        " validation, and so many behind them for test",
+    )
+    all_rows: Annotated[bool, Setting(asked=False)] = Field(
+        False, description="Whether all rows are trained on, and none validates or tests; `zoo retrain` says so"
     )
     train_on_validation: Annotated[bool, Setting(trials=False)] = Field(
         False, description="Train on the validation rows too; needs `keep='last'` and `patience=0`"
@@ -167,17 +213,18 @@ class DataConfig(_Config):
         None, description="Another scaler for the targets"
     )
     season: Annotated[int | None, Setting(unset="the example's, else by the times")] = Field(
-        None, ge=1, le=_MAX_ROWS, description="Rows in a season, for the seasonal naive baseline"
+        None, ge=1, le=_MAX_ROWS, description="Rows in a season, for the seasonal naive baseline and MASE; 1: none"
     )
 
 
 class NetworkConfig(_Config):
     """What the zoo puts around an architecture's network."""
 
-    normalize_window: Annotated[NormalizeWindow, _Tuned()] = Field(
-        "none",
-        description="Subtract each window's last value (last), or its mean, and divide by its deviation (instance), or"
-        " do neither (none), and undo it at the output",
+    normalize_window: Annotated[NormalizeWindow, _Tuned(unset="none, and for forecasts auto")] = Field(
+        "auto",
+        description="Give each window a scale of its own, undone at the output: subtract its last value (last), or its"
+        " mean and divide by its deviation (instance) or its change over a season (seasonal), or divide by its mean"
+        " size (mean); +asinh against heavy tails; by the train rows (auto), or not at all (none)",
     )
     channels: Annotated[Channels, _Tuned(tasks=(*_OF_VALUES, Task.ANOMALY))] = Field(
         "joint", description="One network of all columns (joint), or one for each target on its own (shared)"
@@ -245,8 +292,23 @@ class TrainingConfig(_Config):
     class_weights: Annotated[ClassWeights, _Tuned(tasks=(Task.CLASSIFY,))] = Field(
         "none", description="Let rare classes count as much as frequent ones (balanced), or not (none)"
     )
-    epochs: Annotated[int, _Tuned(preset=_ARCHITECTURES)] = Field(
-        100, ge=0, description="Epochs to train at most; 0: none, the weights to begin with are taken as they are"
+    epochs: Annotated[int | None, _Tuned(unset=_EPOCHS)] = Field(
+        None, ge=0, description="Epochs to train at most; 0: none, the weights to begin with are taken as they are"
+    )
+    steps: Annotated[int | None, _Tuned(unset="as `epochs` say")] = Field(
+        None,
+        ge=1,
+        description="Optimizer steps to train at most, one for each batch, instead of `epochs`; `validate_every` steps"
+        " are then an epoch",
+    )
+    validate_every: Annotated[int | None, _Parameter(unset="20 times in `steps`, fewer of many windows")] = Field(
+        None,
+        ge=1,
+        description="With `steps`: steps from one validation to the next, for patience, history, checkpoints",
+    )
+    sample_by: Annotated[SampleBy, Setting(tuned=True)] = Field(
+        "windows",
+        description="Draw batches evenly over all windows, or evenly over the series and within each over its windows",
     )
     batch_size: Annotated[int, _Tuned(preset=_ARCHITECTURES), Search.choice(32, 64, 128)] = Field(
         32, ge=1, description="Windows in a batch"
@@ -316,6 +378,22 @@ class TrainingConfig(_Config):
             raise ConfigError("`clip_norm` and `clip_value` bound the gradients each in its way; give one of them")
         return self
 
+    @model_validator(mode="after")
+    def _check_length(self) -> Self:
+        """Raise ConfigError where two settings say how long to train, or one is for steps that are not given."""
+        if self.epochs is not None and self.steps is not None:
+            raise ConfigError(
+                f"`epochs` ({self.epochs}) and `steps` ({self.steps}) both say how long to train; give one of them"
+            )
+        if self.validate_every is not None and self.steps is None:
+            raise ConfigError("`validate_every` divides `steps`, which were not given; give them too, or leave it out")
+        if self.steps is not None and (self.validate_every or 0) > self.steps:
+            raise ConfigError(
+                f"`validate_every` {self.validate_every} is more than all {self.steps} `steps`, so that nothing would"
+                " be validated; give fewer"
+            )
+        return self
+
 
 class RunConfig(_Config):
     """All that is needed to repeat a run."""
@@ -325,6 +403,18 @@ class RunConfig(_Config):
     data: DataConfig
     network: NetworkConfig = Field(default_factory=lambda: NetworkConfig.model_validate({}))
     training: TrainingConfig
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_it_was(cls, values: Any) -> Any:
+        """A record without the field is of a version that normalized no window unasked."""
+        if not isinstance(values, Mapping) or isinstance(network := values.get("network", {}), NetworkConfig):
+            return values
+        return {**values, "network": {"normalize_window": "none", **network}}
+
+    def normalizing(self, kind: NormalizeWindow) -> Self:
+        """The same with what ``normalize_window`` was resolved to."""
+        return self.model_copy(update={"network": self.network.model_copy(update={"normalize_window": kind})})
 
     @property
     def task(self) -> str:

@@ -90,7 +90,7 @@ class BacktestSettings(BaseModel):
         None, ge=1, description="Only so many origins of each series, the last ones"
     )
     season: Annotated[int | None, Setting(unset="by the times")] = Field(
-        None, ge=1, description="Rows in a season, for the seasonal naive baseline"
+        None, ge=1, description="Rows in a season, for the seasonal naive baseline and MASE; 1: none"
     )
 
 

@@ -15,6 +15,10 @@ from pydantic.fields import FieldInfo
 
 from zoo_registry import Search
 
+SPLITS = ("split", "split_dates", "split_last")  # of which one is given
+_RULING_OUT = {"epochs": ("steps", "validate_every"), "steps": ("epochs", "validate_every")} | dict.fromkeys(
+    SPLITS, SPLITS
+)
 _UNBOUNDED = 1_000_000  # a limit that only keeps mistakes out is not told
 
 
@@ -166,9 +170,21 @@ def _settings(schema: type[BaseModel], title: str) -> Iterator[Described]:
                 yield Described(name, field, mark, title)
 
 
+def laid_over(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with those over them that were given beside: of two that rule each other out the one that was given."""
+    ruled_out = {other for name, others in _RULING_OUT.items() if is_given(given.get(name)) for other in others}
+    return {name: value for name, value in settings.items() if name not in ruled_out} | dict(given)
+
+
 def is_given(value: Any) -> bool:
     """Whether a setting was given a value; None and what is empty count as left out."""
     return value is not None and value not in ((), [], {})
+
+
+def is_set(config: BaseModel, name: str) -> bool:
+    """Whether a field has another value than by default."""
+    default: Any = type(config).model_fields[name].get_default(call_default_factory=True)
+    return bool(getattr(config, name) != default)
 
 
 def given_of(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -85,4 +85,6 @@ def plain(config: RunConfig) -> dict[str, Any]:
         name: {found.name for found in settings_of(section).values() if not found.mark.asked}
         for name, section in sections
     }
+    if config.data.split_dates or config.data.split_last:  # which beat it
+        unasked["data"].add("split")
     return config.model_dump(mode="json", exclude_none=True, exclude=unasked)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from zoo.settings.schema import DataConfig, RunConfig
 
 
+_UNSEEN = "whose threshold is set by rows that were not trained on"
+
+
 class Anomaly(SequenceTask):
     """The task ``anomaly``; the network forecasts the window's last row, or gives back the window."""
 
@@ -34,7 +37,8 @@ class Anomaly(SequenceTask):
     unsuited: ClassVar[Mapping[str, str]] = {
         "target_scaler": "which compares a window's last row with what the network makes of the same columns, all by"
         " `scaler` and `scaler_for`",
-        "train_on_validation": "whose threshold is set by rows that were not trained on",
+        "train_on_validation": _UNSEEN,
+        "all_rows": _UNSEEN,
     }
     has_threshold = True
     targets_head = "columns judged"
@@ -87,8 +91,13 @@ class Anomaly(SequenceTask):
         self, ops: Any, window: Any, output: Any, problem: Problem, *, in_units: InUnits, threshold: float | None
     ) -> dict[str, Any]:
         """Score and flag, (batch, 1); scores are of scaled values."""
-        score = scores(ops, output, ops.take(window[:, -1:], list(problem.target_columns), axis=2))
-        return {SCORE: score, IS_ANOMALY: score > threshold}
+        judged = ops.take(window[:, -1:], list(problem.target_columns), axis=2)
+        if not problem.masked:
+            score = scores(ops, output, judged)
+            return {SCORE: score, IS_ANOMALY: score > threshold}
+        score = scores(ops, output, judged, masked=True)
+        known = ops.where(ops.isnan(score), ops.zeros_like(score), score)  # NaN above it is true in OpenVINO
+        return {SCORE: score, IS_ANOMALY: known > threshold}
 
     def columns(self, outputs: Mapping[str, NDArray[Any]], problem: Problem) -> list[Column]:
         """The score, and the flag."""
@@ -173,12 +182,19 @@ class Anomaly(SequenceTask):
         return TextTable((self.told_by, *known.values(), "rows flagged"), rows)
 
 
-def scores(ops: Any, output: Any, truth: Any) -> Any:
+def scores(ops: Any, output: Any, truth: Any, *, masked: bool = False) -> Any:
     """How far windows' last rows are from what a network makes of them, (batch, 1): the root of the mean square.
 
-    ``output`` (batch, steps, n_targets), of which the last step counts, and ``truth``, alike, are scaled.
+    ``output`` (batch, steps, n_targets), of which the last step counts, and ``truth``, alike, are scaled. Where values
+    may be missing, ``masked``, the mean is of those that are there on both sides, and NaN where none is.
     """
     error = output[:, -1] - truth[:, -1]
+    if masked:
+        missing = ops.isnan(error)
+        known = ops.where(missing, ops.zeros_like(error), ops.ones_like(error))
+        count = ops.sum(known, axis=-1, keepdims=True)
+        total = ops.sum(ops.square(ops.where(missing, 0.0, error)), axis=-1, keepdims=True)
+        return ops.sqrt(total / ops.where(count > 0, count, float("nan")))
     return ops.sqrt(ops.mean(ops.square(error), axis=-1, keepdims=True))
 
 

@@ -71,8 +71,8 @@ class SequenceTask(ABC):
 
     ``like`` names another task, whose settings and losses it has too; ``unsuited`` are settings that it has not, and
     why not. ``in_units`` says that its answer is a value of the targets, in their units, ``gives_values`` that the
-    network's output is scaled like the targets, and ``has_threshold`` that it flags what lies above one, which rows
-    decide that were not trained on.
+    network's output is scaled like the targets, ``has_threshold`` that it flags what lies above one, which rows decide
+    that were not trained on, and ``normalizes`` that its windows are normalized by rule.
     """
 
     name: ClassVar[str]
@@ -84,6 +84,7 @@ class SequenceTask(ABC):
     in_units: ClassVar[bool] = False
     gives_values: ClassVar[bool] = True
     has_threshold: ClassVar[bool] = False
+    normalizes: ClassVar[bool] = False
     target_wanted: ClassVar[str] = "the column to forecast"
     targets_head: ClassVar[str] = "targets"
     tested: ClassVar[str] = "errors on the test windows, in original units"

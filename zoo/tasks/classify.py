@@ -75,7 +75,9 @@ class Classify(SequenceTask):
         import numpy as np
 
         shares, target = outputs[PROBABILITIES], problem.targets[0]
-        told = np.array(problem.classes, dtype=object)[shares.argmax(axis=1)]
+        told = np.array([*problem.classes, None], dtype=object)[
+            np.where(np.isnan(shares).any(axis=1), len(problem.classes), shares.argmax(axis=1))
+        ]
         each = [Column(f"{target} {name}", shares[:, [place]]) for place, name in enumerate(problem.classes)]
         return [Column(target, told[:, None], target), *each]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.data.roles import Roles
-from zoo.evaluation.headline import FORECAST_MEASURES, everybody
+from zoo.evaluation.headline import FORECAST_MEASURES, Measures, everybody, forecast_measures
 from zoo.outputs import FORECAST, QUANTILES, middle_quantile
 from zoo.tasks.base import Column, InUnits, Listed, Output, Predict, SequenceTask, TextTable
 from zoo_registry import Architecture, Problem, Search, Task
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from zoo.reports.report import Training
     from zoo.settings.schema import DataConfig, RunConfig
 
+_MOST_CARD_TARGETS = 10  # of which the model's card has each one's errors
+
+
+_LONGEST = 60  # characters of a series' name
+
 
 class Forecast(SequenceTask):
     """The task ``forecast``; what is said in units, of one row too, is measured and told as here."""
@@ -29,6 +34,7 @@ class Forecast(SequenceTask):
     measures = FORECAST_MEASURES
     roles = Roles(ahead=True)
     in_units = True
+    normalizes = True
     told_by = "forecast"
 
     def example_settings(self, example: Example) -> dict[str, Any]:
@@ -40,7 +46,7 @@ class Forecast(SequenceTask):
         found = super().searched(config, architecture)
         if architecture.outputs_per_target:  # on which nothing can be undone
             return found
-        return {"normalize_window": Search.choice("none", "last", "instance")} | found
+        return {"normalize_window": Search.choice("none", "last", "instance", "seasonal", "mean")} | found
 
     def layout(self, config: DataConfig) -> Layout:
         """The horizon comes after the window and the gap."""
@@ -77,16 +83,24 @@ class Forecast(SequenceTask):
             found.append(Column(*own[-1], target))
         return found
 
+    def measures_of(self, evaluation: Mapping[str, Any]) -> Measures:
+        """Of several series the means of their MASE and sMAPE."""
+        return forecast_measures(evaluation)
+
     def measure(self, predict: Predict, prepared: Prepared, config: RunConfig) -> Measurement:
         """Errors, in original units and scaled."""
         from zoo.evaluation.measurement import Measurement
 
         inverse = prepared.preprocessor.targets_.inverse_transform
         told = (inverse(scaled, axis=2) for scaled in predict(prepared.parts["test"]))
-        return Measurement.of_forecasts(told, prepared, past=not self.roles.apart)
+        shared = config.network.channels == "shared"
+        return Measurement.of_forecasts(told, prepared, past=not self.roles.apart, shared=shared)
 
     def results(self, evaluation: Mapping[str, Any], targets: Sequence[str]) -> Iterator[str | TextTable]:
-        """Errors in original units, scaled of several targets, and of quantiles."""
+        """Errors of several series by series, in original units, scaled of several targets, and of quantiles."""
+        if "series" in evaluation:
+            yield from _by_series(evaluation)
+            yield ""
         rows = [
             (target, name, *map(_told, (measured["targets"][target][error] for error in ("mae", "rmse", "mase"))))
             for target in targets
@@ -95,11 +109,7 @@ class Forecast(SequenceTask):
         yield TextTable(("target", self.told_by, "MAE", "RMSE", "MASE"), rows)
         if len(targets) > 1:
             yield ""
-            scaled = [
-                (name, f"{measured['scaled']['mae']:.4f}", f"{measured['scaled']['mse']:.4f}")
-                for name, measured in everybody(evaluation).items()
-            ]
-            yield TextTable((self.told_by, "scaled MAE over all targets", "scaled MSE"), scaled)
+            yield self._scaled_table(evaluation, ".4f")
         if (quantiles := evaluation["quantiles"]) is not None:
             yield ""
             levels = zip(quantiles["levels"], quantiles["below"], quantiles["pinball"], strict=True)
@@ -110,6 +120,15 @@ class Forecast(SequenceTask):
                 f"between the outermost two: {interval['inside']:.1%} of the truths, nominally"
                 f" {interval['nominal']:.1%}"
             )
+            if (weighted := quantiles.get("weighted")) is not None:
+                yield f"weighted quantile loss: {weighted:.4f}"
+
+    def _scaled_table(self, evaluation: Mapping[str, Any], digits: str) -> TextTable:
+        scaled = [
+            (name, *(f"{measured['scaled'][error]:{digits}}" for error in ("mae", "mse")))
+            for name, measured in everybody(evaluation).items()
+        ]
+        return TextTable((self.told_by, "scaled MAE over all targets", "scaled MSE"), scaled)
 
     def described(self, data: DataConfig) -> str:
         """Window, horizon and gap."""
@@ -132,7 +151,11 @@ class Forecast(SequenceTask):
         }
 
     def card_table(self, metrics: Mapping[str, Any], targets: Sequence[str]) -> TextTable:
-        """MAE and RMSE of each target."""
+        """MAE and RMSE of each target, of many their scaled errors, and of several series their mean MASE first."""
+        if self.measures_of(metrics) is not self.measures:
+            return self.measured_table(metrics, ".4g")
+        if len(targets) > _MOST_CARD_TARGETS:
+            return self._scaled_table(metrics, ".4g")
         heads = (f"{error} {target}" for target in targets for error in ("MAE", "RMSE"))
         rows = [
             (name, *(f"{measured['targets'][target][error]:.4g}" for target in targets for error in ("mae", "rmse")))
@@ -143,3 +166,22 @@ class Forecast(SequenceTask):
 
 def _told(error: float | None) -> str:
     return "" if error is None else f"{error:.4g}"
+
+
+def _by_series(evaluation: Mapping[str, Any]) -> Iterator[str | TextTable]:
+    """Means over the series, in how many the network is better, and where it is worst."""
+    series, rows = evaluation["series"], []
+    for name, measured in everybody(evaluation).items():
+        own = measured["series"]
+        beaten = "" if (share := own.get("beaten")) is None else f"{share:.1%}"
+        rows.append((name, f"{own['count']:,}", _told(own["mase"]), _told(own["smape"]), beaten))
+    yield TextTable(("forecast", "series", "mean MASE", "mean sMAPE", "network is better in"), rows)
+    for name, why in series["partly"].items():
+        yield f"{name}: not for {why}"
+    if series["without_mase"]:
+        yield f"without MASE: {series['without_mase']:,} series, whose change over a season is 0 or unknown"
+    if series["unmeasured"]:
+        yield f"not measured: {series['unmeasured']:,} series, which have no test window with a whole truth"
+    if worst := series["worst"]:
+        told = ", ".join(f"{one['series'][:_LONGEST]} {one['mase']['network']:.4g}" for one in worst)
+        yield f"worst by MASE: {told}"

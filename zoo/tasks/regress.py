@@ -19,6 +19,7 @@ class Regress(Forecast):
     """The task ``regress``: measured and told as forecasts are."""
 
     name: ClassVar[str] = Task.REGRESS
+    normalizes = False
     roles = Roles(apart=True)
 
     def example_settings(self, example: Example) -> dict[str, Any]:

@@ -121,14 +121,14 @@ class Bench:
         config, prepared = self._plan(self.first_task, {}, seed=seed)
         hp = hp or self.configured()
         with alone():
-            network = compiled(self.architecture, hp, prepared, config.training)
-            return decoded(self.architecture, hp, prepared.shape, network)
+            return compiled(self.architecture, hp, prepared, config.training).told
 
     def gradients(self) -> dict[str, NDArray[Any] | None]:
         """The gradients of the trained network's loss on a batch, by the paths of its trainable weights."""
         training = self.training
         with alone():
-            network = compiled(self.architecture, self.configured(), training.prepared, training.config.training)
+            configured, config = self.configured(), training.config.training
+            network = compiled(self.architecture, configured, training.prepared, config).trained
             network.set_weights(training.fitted.model.get_weights())
             inputs, outputs = next(iter(ordered_batches(training.prepared.parts["train"], STATED_BATCH)))
             with tf.GradientTape() as tape:
@@ -258,7 +258,7 @@ def losses_of_steps(
     Raises ConfigError where the architecture refuses the shape, and whatever its network does.
     """
     keras.utils.set_random_seed(0)
-    network = assemble(architecture, hp, shape, NetworkConfig.model_validate({"channels": channels}))
+    network = assemble(architecture, hp, shape, NetworkConfig.model_validate({"channels": channels})).trained
     network.compile(optimizer="adam", loss="mse")
     batch = noise(ODD_BATCH, *shape.input), noise(ODD_BATCH, *network.output_shape[1:], seed=1)
     with computed_by(Plan("fused", parts, 1), network):

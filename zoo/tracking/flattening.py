@@ -31,7 +31,7 @@ def flat_metrics(measured: Mapping[str, Any]) -> dict[str, float]:
 
 def measured_on_test(record: Mapping[str, Any]) -> dict[str, float]:
     """All numbers of a run's record that measure network and baselines on the test split, as ``test/network/…``."""
-    evaluation = record["evaluation"]
+    evaluation = record["evaluation"] or {}
     return flat_metrics({"test": {key: evaluation[key] for key in ("network", "baselines") if key in evaluation}})
 
 

@@ -91,7 +91,7 @@ class MlflowTracker:
         self._log_metrics(measured_on_test(record), record["training"]["epochs"])
         self._tag(
             {
-                "zoo.verdict": record["evaluation"].get("verdict", ""),
+                "zoo.verdict": (record["evaluation"] or {}).get("verdict", "trained on all rows"),
                 DATA_TAG: record["data"]["fingerprint"],
                 "zoo.distribution": f"{record['plugin']['distribution']} {record['plugin']['version']}",
                 "zoo.folder": str(Path(folder).resolve()),

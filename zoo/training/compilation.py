@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import keras
 
+from zoo.preprocessing.normalized_truth import NormalizedTruth, ScaleRows, apart
 from zoo.settings.loss_names import choose_loss
 from zoo.settings.schema import TrainingConfig
 from zoo.training.schedules import make_rate
@@ -25,12 +27,20 @@ _TRIED = 2  # samples
 
 
 def make_loss(
-    config: TrainingConfig, architecture: Architecture, hp: Hyperparameters, context: LossContext
+    config: TrainingConfig,
+    architecture: Architecture,
+    hp: Hyperparameters,
+    context: LossContext,
+    normalized: NormalizedTruth | None = None,
 ) -> LossFunction:
     """Return the loss of scaled (y_true, y_pred) that the configuration names.
 
+    With ``normalized``, truths are what that makes of them, and outputs those of a network that normalizes windows: the
+    loss is of normalized values, of which ``context.to_original`` puts the scale back; one of API 1 is of scaled ones.
     Raises UnknownLossError where its plugin is missing, and PluginError where a plugin's loss is not what a loss is.
     """
+    if normalized is not None:
+        return _of_normalized(config, architecture, hp, context, normalized)
     if config.loss == OWN_LOSS and architecture.loss is not None:
         try:
             return _named(architecture.loss(hp, context), context.shape)
@@ -50,6 +60,42 @@ def make_loss(
     except Exception as error:  # whatever a plugin does
         raise PluginError(f"loss '{chosen.name}' cannot be used: {sentence_of(error)}; take another `loss`") from error
     return _named(function, context.shape)
+
+
+def _of_normalized(
+    config: TrainingConfig,
+    architecture: Architecture,
+    hp: Hyperparameters,
+    context: LossContext,
+    normalized: NormalizedTruth,
+) -> LossFunction:
+    """The loss of a truth that has the rows of its scale behind it."""
+    rows: ScaleRows | None = None  # those of the batch that the loss is being computed of
+
+    def to_original(values: Any) -> Any:
+        return context.to_original(values if rows is None else normalized.scaled(keras.ops, values, rows))
+
+    old = _api_of(config, architecture) < 2
+    made = make_loss(config, architecture, hp, context if old else replace(context, to_original=to_original))
+
+    def loss(y_true: Any, y_pred: Any) -> Any:
+        nonlocal rows
+        truth, rows = apart(y_true)
+        outputs = keras.ops.reshape(y_pred, (-1, *context.shape.output))  # of which Keras drops a last axis of 1
+        outputs = normalized.judged(keras.ops, outputs, rows)
+        try:
+            if old:
+                truth, outputs = (normalized.scaled(keras.ops, values, rows) for values in (truth, outputs))
+            return made(truth, outputs)
+        finally:
+            rows = None
+
+    return loss
+
+
+def _api_of(config: TrainingConfig, architecture: Architecture) -> int:
+    own = config.loss == OWN_LOSS and architecture.loss is not None
+    return architecture.api if own else choose_loss(config.loss).loss.api
 
 
 def _named(function: LossFunction, shape: SequenceShape) -> LossFunction:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -20,21 +19,20 @@ from zoo.data.windows import Windows
 from zoo.settings.schema import TrainingConfig
 from zoo.training.batches import feed
 from zoo.training.seeding import alone
+from zoo.training.step_count import steps_of_epoch
 from zoo_registry.errors import ConfigError
 
 
-def steps_of_epoch(windows: Windows, config: TrainingConfig) -> int:
-    """Batches in an epoch, the last of which may be smaller."""
-    return math.ceil(len(windows) / config.batch_size)
-
-
-def choose_plan(model: keras.Model, build: Callable[[], keras.Model], windows: Windows, config: TrainingConfig) -> Plan:
+def choose_plan(
+    model: keras.Model, build: Callable[[], keras.Model], windows: Windows, config: TrainingConfig, **drawn: Any
+) -> Plan:
     """Return what the configuration says of the plan, and the rest by rule, or with ``autotune`` by a trial.
 
-    ``build`` makes the compiled network anew; each trial takes one. Raises ConfigError where the fused engine is asked
-    for and no layer can be fused.
+    ``build`` makes the compiled network anew; each trial takes one. ``drawn`` is how batches are, as
+    :func:`zoo.training.batches.feed` takes it. Raises ConfigError where the fused engine is asked for and no layer can
+    be fused.
     """
-    steps = steps_of_epoch(windows, config)
+    steps_per_epoch = steps_of_epoch(config, len(windows))
     fusion = Fusion(model)
     if config.engine == "fused" and not fusion.layers:
         reasons = ", ".join(fusion.others) or "no LSTM, no GRU"
@@ -42,14 +40,15 @@ def choose_plan(model: keras.Model, build: Callable[[], keras.Model], windows: W
     if config.autotune:
         plans = candidates(model, config.batch_size, at_once())
         plans = [plan for plan in plans if config.engine in ("auto", plan.engine)]
-        plan = plan_by_trial(build, *feed(windows, config.batch_size, config.seed), plans, steps)
+        plan = plan_by_trial(build, *feed(windows, config.batch_size, config.seed, **drawn), plans, steps_per_epoch)
     else:
         gpu = bool(tf.config.list_physical_devices("GPU"))
         with alone():  # which leaves the seeds as they are
-            plan = plan_by_rule(model, config.engine, config.batch_size, steps, at_once(), gpu=gpu)
+            plan = plan_by_rule(model, config.engine, config.batch_size, steps_per_epoch, at_once(), gpu=gpu)
     return replace(
         plan,
         parts=config.batch_parts or plan.parts,
+        rounds=1 if config.batch_parts else plan.rounds,
         steps_per_execution=config.steps_per_execution or plan.steps_per_execution,
         jit=plan.jit if config.xla is None else config.xla,
     )
@@ -61,16 +60,18 @@ def computed_by(
     model: keras.Model,
     steps_per_epoch: int | None = None,
     draw: Callable[[Any, Any], Any] = from_dataset,
+    total: int | None = None,
 ) -> Iterator[None]:
     """Let ``fit`` compute a model's steps by a plan, or without ``steps_per_epoch`` ``train_on_batch``.
 
-    ``draw`` makes a step's batch, as :func:`zoo.training.batches.feed` gives it. At the end the model is as it was, but
-    trained.
+    ``draw`` makes a step's batch, as :func:`zoo.training.batches.feed` gives it, and ``total`` is how many steps are
+    made at most. At the end the model is as it was, but trained.
     """
     with ExitStack() as stack:
         if plan.engine == "fused":
-            stack.enter_context(Fusion(model).active(plan.parts))
+            stack.enter_context(Fusion(model).active(plan.parts, plan.rounds))
         if steps_per_epoch is not None:
-            several = several_steps(model, plan.steps_per_execution, steps_per_epoch, draw=draw, jit=plan.jit)
+            size = plan.steps_per_execution
+            several = several_steps(model, size, steps_per_epoch, draw=draw, jit=plan.jit, total=total)
             stack.enter_context(several)
         yield

@@ -38,10 +38,14 @@ class TimeLeft:
 
 
 class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
-    """Shows epoch, batches, loss, validation loss, learning rate and the time left; a context manager."""
+    """Shows epoch, batches, loss, validation loss, learning rate and the time left; a context manager.
 
-    def __init__(self) -> None:
+    ``total`` are the steps of the whole training, where its last epoch may be a shorter one.
+    """
+
+    def __init__(self, total: int | None = None) -> None:
         super().__init__()
+        self._total = total
         console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
@@ -68,8 +72,9 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
         self._progress.stop()
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        total = self.params["epochs"] * self.params["steps"]
-        self._progress.update(self._task, total=total, epochs=self.params["epochs"])
+        if self._total is None:
+            self._total = self.params["epochs"] * self.params["steps"]
+        self._progress.update(self._task, total=self._total, epochs=self.params["epochs"])
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self._epoch = epoch + 1
@@ -78,7 +83,9 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         loss = _figure((logs or {}).get("loss"))
-        self._progress.update(self._task, advance=1, loss=loss, left=self._left((batch + 1) / self.params["steps"]))
+        part = min(batch + 1, self.params["steps"])  # several steps may be made at once, up to the epoch's end
+        done = min((self._epoch - 1) * self.params["steps"] + part, self._total or 0)
+        self._progress.update(self._task, completed=done, loss=loss, left=self._left(part / self.params["steps"]))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self._time.epoch_ends(time.monotonic())

@@ -25,7 +25,7 @@ from zoo.settings.schema import NetworkConfig, TrainingConfig
 from zoo.training.batches import shuffled_batches
 from zoo.training.plan_choice import choose_plan, computed_by
 from zoo.training.seeding import alone
-from zoo.training.trainer import compiled
+from zoo.training.trainer import compiled, drawing, settle
 from zoo_registry import Architecture, ConstantSchedule, Hyperparameters
 from zoo_registry.errors import TrainingError
 
@@ -63,24 +63,26 @@ def find_rate(
     One seed gives one result on one machine; trainings of this process wait for it. Raises TrainingError where the loss
     never falls, and what :func:`zoo.training.trainer.fit` raises.
     """
-    constant = config.model_copy(update={"schedule": ConstantSchedule()})
+    unscheduled = config.model_copy(update={"schedule": ConstantSchedule()})
 
     def build() -> keras.Model:
-        return compiled(architecture, hp, prepared, constant, network)
+        return compiled(architecture, hp, prepared, constant, network).trained
 
     rates = rising_rates(batches)
     losses: list[float] = []
     with alone():
         choose_threads()
+        constant = settle(architecture, hp, prepared, unscheduled, network)
+        drawn = drawing(prepared, constant)
         model, windows = build(), prepared.parts["train"]
-        plan = choose_plan(model, build, windows, config.model_copy(update={"autotune": False}))
+        plan = choose_plan(model, build, windows, constant.model_copy(update={"autotune": False}))
         with layers_told(model, "trained"), computed_by(plan, model):
-            for rate, (inputs, outputs) in zip(
-                rates.tolist(), shuffled_batches(windows, config.batch_size, config.seed), strict=False
+            for rate, batch in zip(
+                rates.tolist(), shuffled_batches(windows, config.batch_size, config.seed, **drawn), strict=False
             ):
                 model.optimizer.learning_rate = rate
                 model.reset_metrics()  # else the loss is the mean over all batches so far
-                losses.append(float(model.train_on_batch(inputs, outputs, return_dict=True)["loss"]))
+                losses.append(float(model.train_on_batch(*batch, return_dict=True)["loss"]))
                 if not math.isfinite(losses[-1]) or _diverged(smooth(losses)):
                     break
     return suggest(rates, losses)

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from zoo.api import train_prepared
 from zoo.data.table import Table
-from zoo.settings.schema import RunConfig, TrainingConfig
+from zoo.settings.schema import RunConfig
 from zoo.tasks import find_task
-from zoo.training.preparation import prepare_run
-from zoo.training.step_count import total_steps
+from zoo.training.preparation import prepare_run, with_names
+from zoo.training.step_count import lasting, total_steps
 from zoo.tuning.trial_record import TrialRecord
-from zoo_registry import CosineSchedule, OneCycleSchedule
 from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,10 +22,14 @@ if TYPE_CHECKING:
 def refit_config(config: RunConfig, trial: TrialRecord) -> RunConfig:
     """A trial's configuration for training on train and validation rows together, with nothing left to stop by.
 
-    It trains for the median over the folds of their best epochs, and keeps the last one's weights.
+    It trains for the median over the folds of their best epochs, or of their best steps where they trained by steps,
+    and keeps the last one's weights.
     """
-    epochs = round(median(trial.best_epochs))  # 0 where none was trained
-    training = config.training.model_copy(update={"epochs": epochs, "keep": "last", "patience": 0})
+    length: dict[str, int | None] = {"epochs": round(median(trial.best_epochs))}  # 0 where none was trained
+    if "steps" in trial.length:
+        steps = round(median(trial.best_steps))
+        length = {"epochs": None, "steps": steps, "validate_every": min(trial.length["validate_every"], steps)}
+    training = config.training.model_copy(update={**length, "keep": "last", "patience": 0})
     return config.model_copy(
         update={"training": training, "data": config.data.model_copy(update={"train_on_validation": True})}
     )
@@ -42,15 +45,7 @@ def retrain(config: RunConfig, trial: TrialRecord, source: Table, *, runs: str |
         raise ConfigError(f"`retrain` is not for `task='{config.task}'`, {why}; train the best configuration instead")
     wanted = refit_config(config, trial)
     prepared = prepare_run(wanted, source)
-    training = _with_steps(wanted.training, total_steps(config.training, len(prepared.parts["train"])))
+    wanted = with_names(wanted, source)
+    allowed = config.training.model_copy(update=trial.length)
+    training = lasting(wanted.training, total_steps(allowed, len(prepared.parts["train"])))
     return train_prepared(wanted.model_copy(update={"training": training}), prepared, runs=runs, progress=progress)
-
-
-def _with_steps(training: TrainingConfig, total: int) -> TrainingConfig:
-    """Say in steps how long a schedule lasts that lasts as long as the training."""
-    schedule = training.schedule
-    if isinstance(schedule, CosineSchedule) and not schedule.steps:
-        return training.model_copy(update={"schedule": schedule.model_copy(update={"steps": total - schedule.warmup})})
-    if isinstance(schedule, OneCycleSchedule) and not schedule.steps:
-        return training.model_copy(update={"schedule": schedule.model_copy(update={"steps": total})})
-    return training

@@ -23,6 +23,7 @@ from zoo.settings.schema import RunConfig
 from zoo.tasks import find_task
 from zoo.tasks.base import SequenceTask
 from zoo.training.preparation import prepare_run, read_data
+from zoo.training.settling import settled
 from zoo.training.trainer import fit, forecast_batches, forecaster, measure
 from zoo.tuning.folds import Fold
 from zoo.workers.training_tasks import training_tasks
@@ -41,7 +42,8 @@ class FoldResult:
     ``mae`` gives each target's mean absolute error in original units, ``scaled_mae`` the mean over the targets after
     division by their standard deviations in the fold's train rows, whatever the scaler. ``error`` is what decides, less
     being better, as :class:`CrossValidated` says. Tasks without units have neither ``mae`` nor ``scaled_mae``.
-    ``seconds`` are those of the whole fold.
+    ``best_step`` counts the optimizer steps up to the weights that were kept, and ``length`` says how long it was to
+    train: ``epochs``, or ``steps`` and ``validate_every``. ``seconds`` are those of the whole fold.
     """
 
     number: int
@@ -52,6 +54,8 @@ class FoldResult:
     train_windows: int
     epochs: int
     best_epoch: int
+    best_step: int
+    length: dict[str, int]
     seconds: float
 
 
@@ -127,12 +131,20 @@ def cross_validate(
     if not folds:
         raise ConfigError("cross-validation: expected folds, found none; see time_folds")
     table = source if isinstance(source, Table) else read_data(config.data, source)
+    config = settled_for(config, table, folds)
     results = []
     for result in _results(config, table, folds, on_epoch, executor):
         results.append(result)
         if on_fold is not None:
             on_fold(result)
     return CrossValidated(_measure(find_task(config.task), len(table.targets)), tuple(results))
+
+
+def settled_for(config: RunConfig, table: Table, folds: Sequence[Fold]) -> RunConfig:
+    """The configuration with one length for all folds, that of the last, which has the most rows."""
+    if config.training.epochs is not None or config.training.steps is not None:
+        return config
+    return settled(config, prepare_run(config, table, splits=folds[-1]))
 
 
 def _results(
@@ -183,6 +195,8 @@ def validate_fold(
         train_windows=len(prepared.parts["train"]),
         epochs=len(fitted.history["loss"]),
         best_epoch=fitted.best_epoch,
+        best_step=fitted.pace.steps_after(fitted.best_epoch),
+        length=fitted.config.model_dump(include={"epochs", "steps", "validate_every"}, exclude_none=True),
         seconds=time.perf_counter() - began,
     )
 

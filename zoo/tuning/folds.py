@@ -11,6 +11,7 @@ from sklearn.model_selection import TimeSeriesSplit
 
 from zoo.data.columns import shown
 from zoo.data.readers.reading import Source
+from zoo.data.series_splits import validation_share
 from zoo.data.splits import PARTS, Split, fold_splits
 from zoo.data.table import Table
 from zoo.settings.choices import FoldKind
@@ -40,7 +41,7 @@ def time_folds(
     TimeSeriesSplit: ``n_splits``, ``test_size``, ``max_train_size`` and ``gap``. A kind ``expanding`` trains on all
     rows from the first on, ``sliding`` on as many as the first fold has, or ``train_rows``. Any other ``splitter`` of
     scikit-learn's interface that keeps the order of time, ``split(X)``, may be given instead of these; ``gap`` rows are
-    left out of its folds at least. The end of each fold's train rows, by the same share as in the run, is its
+    left out of its folds at least. The end of each fold's train rows, by :func:`validation_share`, is its
     validation, for early stopping.
 
     ``source`` is the configuration's unless given. Raises ConfigError for settings that do not suit each other, and
@@ -59,10 +60,10 @@ def time_folds(
     for name, own in splits.items():
         where = table.source if table.series_column is None else f"{table.source}, series {shown(name)}"
         rows = range(own.train.start, own.validation.stop)
-        fitted = len(own.train) + len(own.validation)
+        validation = validation_share(config.data, [own])
         try:
             chosen = splitter or _time_series_split(len(rows), folds, kind, horizon_rows, train_rows, gap, where)
-            cut = fold_splits(chosen, len(rows), validation=len(own.validation) / fitted, embargo=gap)
+            cut = fold_splits(chosen, len(rows), validation=validation, embargo=gap)
             _check_rows(cut, config, where)
         except DataError as error:
             if table.series_column is None or config.data.short_series != "drop":

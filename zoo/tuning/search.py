@@ -119,7 +119,7 @@ class Session:
         one.at = f"fold {fold}, epoch {message['epoch']}"
         one.errors[fold] = min(message["error"], one.errors.get(fold, message["error"]))
         one.errors = {number: error for number, error in one.errors.items() if number <= fold}  # of one run again
-        step = (fold - 1) * one.config.training.epochs + message["epoch"]
+        step = (fold - 1) * message["epochs"] + message["epoch"]
         if self._pruning and self._store.report(one.trial, step, one.error) and not one.stopped:
             one.stopped = f"in {one.at}, behind the others"
             self._workers.stop(str(one.trial.number))

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import RunConfig
-from zoo.settings.setting import Described, settings_of
+from zoo.settings.setting import Described, laid_over, settings_of
 from zoo.settings.toml_file import as_file
 from zoo.tasks import find_task
 from zoo.tuning.search_range import as_declared, nearest, spread
@@ -165,7 +165,7 @@ def check_values(space: Space, configs: Mapping[str, RunConfig], architectures: 
 
 def configure(base: RunConfig, architecture: Architecture, point: Point, seed: int) -> RunConfig:
     """The configuration of a trial: the study's own with the point's values, checked; raises ConfigError."""
-    settings = as_file(base).settings | point.settings | {"seed": seed}
+    settings = laid_over(as_file(base).settings, point.settings | {"seed": seed})
     if "loss" not in point.settings and base.training.loss == "architecture":
         settings["loss"] = base.training.loss
     hyperparameters = {**base.hyperparameters, **point.hyperparameters}

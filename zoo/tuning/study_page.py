@@ -8,6 +8,7 @@ from statistics import median
 from zoo.reports.pages import render
 from zoo.settings.schema import RunConfig
 from zoo.settings.toml_file import config_text
+from zoo.texts import some
 from zoo.tuning.search_range import plain_range
 from zoo.tuning.study_pictures import by_window, history, importance, parallel_coordinates
 from zoo.tuning.study_plan import StudyPlan
@@ -125,7 +126,7 @@ def _facts(plan: StudyPlan, trials: Sequence[TrialRecord]) -> list[tuple[str, st
         ("task", str(data.task)),
         ("data", data.source),
         ("fingerprint", plan.fingerprint),
-        ("targets", ", ".join(data.target) or "all features"),
+        ("targets", some(data.target) or "all features"),
         ("horizon", str(data.horizon)),
         ("trials", ", ".join(f"{count} {state}" for state, count in counts.items())),
         ("seconds of complete trials", f"{seconds:,.0f}"),

@@ -11,6 +11,7 @@ from typing import Any
 from zoo.data.table import Table
 from zoo.settings.schema import RunConfig
 from zoo.training.preparation import split_table
+from zoo.training.step_count import epochs_of
 from zoo.tuning.folds import Fold
 from zoo.tuning.trial_record import COMPLETE, FAILED, PRUNED
 from zoo.workers.messages import Reporter, SharedFile
@@ -55,10 +56,10 @@ def run_trial(task: TrialTask) -> Outcome:
 
 
 def _outcome(task: TrialTask, table: Table, folds: Sequence[Fold]) -> Outcome:
-    from zoo.tuning.cross_validation import FoldResult, cross_validate
+    from zoo.tuning.cross_validation import FoldResult, cross_validate, settled_for
 
     def on_epoch(fold: int, epoch: int, error: float) -> None:
-        task.reporter.send({"fold": fold, "epoch": epoch, "error": error})
+        task.reporter.send({"fold": fold, "epoch": epoch, "epochs": epochs, "error": error})
         if task.reporter.stopped():
             raise _Stopped
 
@@ -69,8 +70,10 @@ def _outcome(task: TrialTask, table: Table, folds: Sequence[Fold]) -> Outcome:
 
     try:
         split_table(table, task.config.data)  # as a training of it will need
+        config = settled_for(task.config, table, folds)
+        epochs = epochs_of(config.training)
         told = on_epoch if task.tell_epochs else None
-        found = cross_validate(task.config, table, folds, on_epoch=told, on_fold=on_fold)
+        found = cross_validate(config, table, folds, on_epoch=told, on_fold=on_fold)
     except _Stopped:
         return Outcome(PRUNED)
     except ZooError as error:

@@ -41,6 +41,17 @@ class TrialRecord:
         """The best epoch of each fold, from 1."""
         return [fold["best_epoch"] for fold in self.result["folds"]]
 
+    @property
+    def length(self) -> dict[str, int]:
+        """How long it was to train: ``epochs``, or ``steps`` and ``validate_every``; an older study does not say."""
+        length: dict[str, int] = self.result["folds"][0].get("length", {})
+        return length
+
+    @property
+    def best_steps(self) -> list[int]:
+        """The optimizer steps of each fold up to its best epoch's end."""
+        return [fold["best_step"] for fold in self.result["folds"]]
+
     def plain(self) -> dict[str, Any]:
         """As plain data."""
         return asdict(self)

@@ -14,10 +14,12 @@ from zoo.data.readers.reading import Source, describe
 from zoo.data.table import Table
 from zoo.settings.choices import ARRAYS, FRAME
 from zoo.settings.parse import read_names
-from zoo.settings.schema import DEFAULT_SOURCE
+from zoo.settings.resolve import form_of
+from zoo.settings.schema import DEFAULT_SOURCE, RunConfig
 from zoo.settings.sessions import StudySettings
+from zoo.settings.setting import given_of
 from zoo.tasks import find_task
-from zoo.training.preparation import read_data, split_table
+from zoo.training.preparation import check_season, prepare_run, read_data, split_table
 from zoo.tuning.folds import Fold, time_folds
 from zoo.tuning.search import Session, Watcher
 from zoo.tuning.search_range import read_range
@@ -111,12 +113,30 @@ def plan_study(
     study: Mapping[str, Any],
 ) -> tuple[StudyPlan, Table]:
     """Make a plan, with windows that the folds have room for, and read the table once; raises ZooError."""
-    asked = {**settings, "source": describe(source)}
+    asked = {**form_of(source, settings).settings, **given_of(settings), "source": describe(source)}
     planned = partial(make_plan, architectures, asked, hyperparameters, search=search, only=only, study=study)
     first = planned()
     table = read_data(first.base.data, source)
+    check_season(first.base.data, table)
     longest = _longest_window(first, table, study_folds(first, table))
-    return planned(longest=longest, fingerprint=table.fingerprint()), table
+    plan = planned(longest=longest, fingerprint=table.fingerprint())
+    shortest = min(_windows(plan))
+    configs = {name: _normalized(config, table, shortest) for name, config in plan.configs.items()}
+    return plan.model_copy(update={"configs": configs}), table
+
+
+def _normalized(config: RunConfig, table: Table, shortest: int) -> RunConfig:
+    """A configuration whose windows are normalized alike in all trials and folds: as a run of it would have them.
+
+    Where the table has no room for its window, which no trial takes then, the study's shortest stands in.
+    """
+    if config.network.normalize_window != "auto":
+        return config
+    try:
+        return config.normalizing(prepare_run(config, table).window_scale.kind)
+    except DataError:
+        short = config.model_copy(update={"data": config.data.model_copy(update={"window": shortest})})
+        return config.normalizing(prepare_run(short, table).window_scale.kind)
 
 
 def study_folds(plan: StudyPlan, table: Table) -> list[Fold]:

@@ -15,6 +15,7 @@ from zoo_registry import (
     Task,
     TrainingDefaults,
     hookimpl,
+    last_observed,
     sequence_inputs,
 )
 
@@ -44,6 +45,8 @@ def build(hp: LinearHyperparameters, shape: SequenceShape) -> keras.Model:
     Zeng et al., section 4: nlinear subtracts the window's last value and adds it to what it makes of the rest; dlinear
     maps a moving average and what it leaves each by itself, and adds both. A target that is a feature is made from its
     own column alone. Where one is not, there is no last value to add: all columns are read, nlinear as they are.
+
+    Where the target's column has a mask, a missing value is the last one that was observed, and the mask is mapped too.
     """
     import keras
 
@@ -52,12 +55,20 @@ def build(hp: LinearHyperparameters, shape: SequenceShape) -> keras.Model:
     own = len(columns) == shape.n_targets
     values = keras.ops.take(inputs.sequence, columns, axis=2) if own else inputs.sequence  # (batch, window, n)
     apply = _for_each_column if own else _for_all_columns
+    last, mask = values[:, -1:], None  # (batch, 1, n_targets)
+    if own and shape.mask_columns:
+        mask = keras.ops.take(inputs.sequence, shape.mask_columns, axis=2)
+        last = last_observed(values, mask)
+        values = last + (values - last) * mask
+
+    def beside_mask(rows: Any) -> Any:
+        return rows if mask is None else keras.ops.concatenate([rows, mask], axis=1)
+
     if hp.kind == "dlinear":
         trend = _moving_average(values, hp.moving_average)
-        outputs = apply(trend, hp, shape, "trend") + apply(values - trend, hp, shape, "remainder")
+        outputs = apply(trend, hp, shape, "trend") + apply(beside_mask(values - trend), hp, shape, "remainder")
     elif own:
-        last = values[:, -1:]  # (batch, 1, n_targets)
-        outputs = apply(values - last, hp, shape, "head")
+        outputs = apply(beside_mask(values - last), hp, shape, "head")
         outputs = outputs + (last[..., None] if shape.quantiles else last)
     else:
         outputs = apply(values, hp, shape, "head")
@@ -77,13 +88,13 @@ def _moving_average(values: Any, rows: int) -> Any:
 
 
 def _for_each_column(values: Any, hp: LinearHyperparameters, shape: SequenceShape, name: str) -> Any:
-    """Map (batch, window, n_targets) to (batch, *shape.output), each column by itself."""
+    """Map (batch, rows, n_targets) to (batch, *shape.output), each column by itself."""
     import keras
     from keras import ops
 
     quantiles = shape.output[2:]
     size = shape.horizon * prod(quantiles)
-    initial = _initial(shape.window)
+    initial = _initial(values.shape[1])
     layer = (
         keras.layers.EinsumDense(
             "btw,twh->bth", (shape.n_targets, size), bias_axes="th", kernel_initializer=initial, name=name

@@ -47,7 +47,8 @@ def build(hp: SegmentedHyperparameters, shape: SequenceShape) -> keras.Model:
     SegRNN, section 3: a segment is embedded by a linear map and ReLU; a recurrent layer reads the segments; from its
     last state the same layer makes one step for each segment of the horizon, whose input is what is learned of that
     segment's place, and of the channel. Several targets that are features are channels, read one by one with the same
-    weights, each beside the features that are no targets. Other targets are read together, from all features.
+    weights, each beside its mask and the features that are no targets. Other targets are read together, from all
+    features.
 
     A window that is no multiple of a segment is filled up in front with its first row; a horizon that is none is cut.
     """
@@ -77,14 +78,16 @@ def build(hp: SegmentedHyperparameters, shape: SequenceShape) -> keras.Model:
 
 
 def _by_channel(inputs: Any, shape: SequenceShape, channels: int) -> Any:
-    """(batch * channels, window, columns): a target's own column and those of no target; of one channel, all."""
+    """(batch * channels, window, columns): a target's own columns and those of no target; of one channel, all."""
     from keras import ops
 
     if channels == 1:
         return inputs
-    others = [column for column in range(shape.n_features) if column not in shape.target_columns]
-    rows = ops.stack([ops.take(inputs, [column, *others], axis=2) for column in shape.target_columns], axis=1)
-    return ops.reshape(rows, (-1, shape.window, 1 + len(others)))
+    own = list(zip(shape.target_columns, *([shape.mask_columns] if shape.mask_columns else []), strict=True))
+    taken = {column for columns in own for column in columns}
+    others = [column for column in range(shape.n_features) if column not in taken]
+    rows = ops.stack([ops.take(inputs, [*columns, *others], axis=2) for columns in own], axis=1)
+    return ops.reshape(rows, (-1, shape.window, len(own[0]) + len(others)))
 
 
 def _segments(rows: Any, length: int) -> Any:

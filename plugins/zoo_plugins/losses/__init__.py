@@ -93,11 +93,13 @@ def zoo_losses() -> list[Loss]:
             name="mse",
             summary="Mean squared error; its minimum is the mean.",
             make=made_by("mse"),
+            api=2,
         ),
         Loss(
             name="mae",
             summary="Mean absolute error; its minimum is the median.",
             make=made_by("mae"),
+            api=2,
         ),
         Loss(
             name="huber",
@@ -105,11 +107,13 @@ def zoo_losses() -> list[Loss]:
             reference="Huber, Robust Estimation of a Location Parameter, Ann. Math. Statist. 35(1), 1964",
             parameters=HuberParameters,
             make=made_by("huber"),
+            api=2,
         ),
         Loss(
             name="log-cosh",
             summary="Logarithm of the error's hyperbolic cosine: about squared near 0, linear far out, smooth between.",
             make=made_by("log_cosh"),
+            api=2,
         ),
         Loss(
             name="mape",
@@ -117,6 +121,7 @@ def zoo_losses() -> list[Loss]:
             reference="Hyndman & Koehler, Another look at measures of forecast accuracy, IJF 22(4), 2006",
             parameters=PercentageParameters,
             make=made_by("mape"),
+            api=2,
         ),
         Loss(
             name="smape",
@@ -124,6 +129,7 @@ def zoo_losses() -> list[Loss]:
             reference="Makridakis, Accuracy measures: theoretical and practical concerns, IJF 9(4), 1993",
             parameters=PercentageParameters,
             make=made_by("smape"),
+            api=2,
         ),
         Loss(
             name="quantile",
@@ -131,6 +137,7 @@ def zoo_losses() -> list[Loss]:
             reference="Koenker & Bassett, Regression Quantiles, Econometrica 46(1), 1978",
             parameters=QuantileParameters,
             make=made_by("quantile"),
+            api=2,
         ),
         Loss(
             name="weighted-mse",
@@ -138,6 +145,7 @@ def zoo_losses() -> list[Loss]:
             tasks=(Task.FORECAST,),
             parameters=DecayParameters,
             make=made_by("weighted_mse"),
+            api=2,
         ),
         Loss(
             name="asymmetric",
@@ -145,6 +153,7 @@ def zoo_losses() -> list[Loss]:
             reference="Christoffersen & Diebold, Optimal prediction under asymmetric loss, 1997",
             parameters=AsymmetricParameters,
             make=made_by("asymmetric"),
+            api=2,
         ),
         Loss(
             name="directional",
@@ -154,12 +163,14 @@ def zoo_losses() -> list[Loss]:
             tasks=(Task.FORECAST, Task.REGRESS),
             parameters=DirectionalParameters,
             make=made_by("directional"),
+            api=2,
         ),
         Loss(
             name="cross-entropy",
             summary="Negative logarithm of the probability of the sample's own class.",
             tasks=(Task.CLASSIFY,),
             make=made_by("cross_entropy"),
+            api=2,
         ),
         Loss(
             name="focal",
@@ -168,5 +179,6 @@ def zoo_losses() -> list[Loss]:
             tasks=(Task.CLASSIFY,),
             parameters=FocalParameters,
             make=made_by("focal"),
+            api=2,
         ),
     ]

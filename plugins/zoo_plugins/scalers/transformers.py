@@ -32,9 +32,10 @@ class HuberScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # typ
         """
         from statsmodels.robust.scale import Huber
 
-        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2, ensure_all_finite="allow-nan")
         estimates = np.empty((2, X.shape[1]))
-        for index, column in enumerate(X.T):
+        for index, known in enumerate(X.T):
+            column = known[~np.isnan(known)]
             middle = np.median(column)  # the estimate's tolerance is absolute: it needs a small offset to converge
             try:
                 with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -49,17 +50,22 @@ class HuberScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # typ
         self.n_samples_seen_ = len(X)
         return self
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True  # each column is estimated by what is known of it
+        return tags
+
     def transform(self, X: Any) -> Rows:
         """Raw to scaled."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = validate_data(self, X, dtype=np.float64, reset=False, ensure_all_finite="allow-nan")
         scaled: Rows = (X - self.mean_) / self.scale_
         return scaled
 
     def inverse_transform(self, X: Any) -> Rows:
         """Scaled to raw."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = validate_data(self, X, dtype=np.float64, reset=False, ensure_all_finite="allow-nan")
         raw: Rows = X * self.scale_ + self.mean_
         return raw
 
@@ -69,20 +75,20 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type:
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check X, of shape (n_samples, n_features)."""
-        validate_data(self, X, dtype=np.float64)
+        validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
         return self
 
     def transform(self, X: Any) -> Rows:
         """Raw to scaled."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = validate_data(self, X, dtype=np.float64, reset=False, ensure_all_finite="allow-nan")
         scaled: Rows = np.sign(X) * np.log1p(np.abs(X))
         return scaled
 
     def inverse_transform(self, X: Any) -> Rows:
         """Scaled to raw."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = validate_data(self, X, dtype=np.float64, reset=False, ensure_all_finite="allow-nan")
         raw: Rows = np.sign(X) * np.expm1(np.abs(X))
         return raw
 
@@ -91,6 +97,7 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type:
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
         tags.requires_fit = False  # it has nothing to learn from the rows
         return tags
 
@@ -122,7 +129,7 @@ def check_standard(fitted: Any, rows: Rows, deviation: Rows) -> None:
 
 def check_robust(fitted: Any, rows: Rows, deviation: Rows) -> None:
     """As :func:`check_minmax`; ``rows`` are all train rows, which it needs at once."""
-    low, high = np.percentile(rows, fitted.quantile_range, axis=0)
+    low, high = np.nanpercentile(rows, fitted.quantile_range, axis=0)
     if len(tied := np.flatnonzero(low == high)):
         raise UnscalableColumnError(int(tied[0]), "at least half of its train rows hold one value")
     _refuse_replaced(high - low, fitted.scale_)

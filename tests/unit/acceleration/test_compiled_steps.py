@@ -13,7 +13,7 @@ VALUES = np.arange(35, dtype=np.float32)[:, None] / 35
 
 
 def trained(
-    steps_per_execution: int | None, jit: bool = False
+    steps_per_execution: int | None, jit: bool = False, total: int | None = None
 ) -> tuple[keras.Model, dict[str, list[float]], list[int]]:
     """Three epochs of seven batches, and the numbers of steps after which the callbacks heard of it."""
     keras.utils.set_random_seed(0)
@@ -27,7 +27,7 @@ def trained(
     if steps_per_execution is None:
         history = model.fit(batches, validation_data=checked, **settings)
     else:
-        with several_steps(model, steps_per_execution, 7, jit=jit):
+        with several_steps(model, steps_per_execution, 7, jit=jit, total=total):
             history = model.fit(batches, validation_data=checked, **settings)
         assert model.steps_per_execution == 1
     return model, history.history, heard
@@ -47,3 +47,15 @@ def test_the_same_as_one_by_one(steps_per_execution, jit, rel):
         assert one == pytest.approx(other, rel=rel)
     assert int(found.optimizer.iterations) == 21
     assert len(heard) == 3 * -(-7 // steps_per_execution)
+
+
+@pytest.mark.parametrize("steps_per_execution", [1, 3, 50])
+def test_no_more_steps_than_in_total(steps_per_execution):
+    """The last epoch is shorter, and its figures are of its own steps."""
+    whole, expected, _ = trained(1, total=16)
+    found, history, _ = trained(steps_per_execution, total=16)
+    assert int(found.optimizer.iterations) == 16
+    for one, other in zip(found.get_weights(), whole.get_weights(), strict=True):
+        assert one == pytest.approx(other, rel=1e-6)
+    assert history["loss"] == pytest.approx(expected["loss"], rel=1e-6)
+    assert len(history["val_loss"]) == 3

@@ -189,6 +189,25 @@ def test_repair_01_dropout_draws_the_same_masks(name, alone, monkeypatch):
     assert np.abs(expected[0][0][0] - expected[1][0][0]).max() > 0.01, "another batch, another mask"
 
 
+@pytest.mark.parametrize(
+    ("name", "parts", "rounds"),
+    [pytest.param("called twice", 1, 3, marks=pytest.mark.full), ("rows of channels", 2, 2)],
+)
+def test_a_batch_in_rounds_is_the_same_batch(name, parts, rounds):
+    """Forward, gradients and masks of dropout; of five windows some parts have fewer, or none."""
+    inputs = np.random.default_rng(1).normal(size=(5, 5, 4)).astype(np.float32)
+    results = []
+    for active in ((1, 1), (parts, rounds)):
+        keras.utils.set_random_seed(3)
+        model = DROPOUT[name]()
+        with Fusion(model).active(*active):
+            results.append([outputs_and_gradients(model, inputs, training=True) for _ in range(2)])
+            results[-1].append(outputs_and_gradients(model, inputs))
+    for batch, expected in zip(*results, strict=True):
+        assert_close(batch[0], expected[0], OUTPUTS)
+        assert_close(batch[1][1:], expected[1][1:], GRADIENTS)  # of weights; nobody asks for that of the data
+
+
 @pytest.mark.parametrize("windows", [1, 3, 4])
 def test_repair_01_rows_that_are_no_windows_are_dropped_in_each_part(windows):
     """Of an input whose first axis is time, or a table of weights: a mask for each part, and no crash."""

@@ -6,7 +6,7 @@ import keras
 import pytest
 
 from zoo.acceleration.fusion import Fusion
-from zoo.acceleration.step_plan import EXECUTION, MOST_STEPS, Plan, plan_by_rule, steps_within
+from zoo.acceleration.step_plan import EXECUTION, MOST_STEPS, MOST_VALUES, VALUES, Plan, plan_by_rule, steps_within
 
 
 def network(**settings: object) -> keras.Model:
@@ -41,6 +41,7 @@ def test_a_network_with_nothing_to_fuse():
         "parts": 1,
         "steps_per_execution": plan.steps_per_execution,
         "jit": False,
+        "rounds": 1,
         "fused": [],
         "not_fused": reasons,
     }
@@ -60,3 +61,20 @@ def test_steps_of_an_execution():
     assert steps_within(EXECUTION / 10, 4) == 4
     assert steps_within(EXECUTION * 10, 100) == 1
     assert steps_within(EXECUTION / 1e6, 10**6) == MOST_STEPS
+
+
+@pytest.mark.parametrize(("batch_size", "rounds"), [(32, 1), (128, 1), (2048, 29)])
+def test_a_batch_of_very_many_values_is_computed_in_rounds(batch_size, rounds):
+    """Of a recurrent layer each step has gates, state and output; here about 5 x 64 x 720 in a window and the head."""
+    model = keras.Sequential([keras.Input((720, 8)), keras.layers.GRU(64), keras.layers.Dense(2)])
+    values = 720 * 5 * 64 + 2
+    found = plan_by_rule(model, "auto", batch_size, 100, 2, gpu=False).rounds
+    assert found == rounds
+    if rounds > 1:
+        assert values * batch_size > MOST_VALUES
+        assert values * batch_size / found <= VALUES
+
+
+def test_a_network_that_draws_masks_in_a_loop_is_computed_at_once():
+    model = keras.Sequential([keras.Input((720, 8)), keras.layers.GRU(64, recurrent_dropout=0.1)])
+    assert not Fusion(model).in_rounds

@@ -43,6 +43,14 @@ def test_a_configuration_is_trained_on_what_its_run_was(trained, series):
     assert fit["epochs"] == 2
 
 
+def test_what_is_trained_anew_validates_on_as_many_rows_as_were_counted(trained, series):
+    data = trained.config.data.model_copy(update={"split_last": (20, 30)})
+    config = trained.config.model_copy(update={"data": data})
+    found = zoo.backtest(config, series, refit=True, origins=2)
+    assert found.evaluation["first_origin"] == str(series["time"][ROWS - 7])
+    assert [fit["train_rows"] for fit in found.evaluation["fits"]] == [ROWS - 6 - 20, ROWS - 3 - 20]
+
+
 def test_a_bundle_has_the_errors_of_its_run(trained, exported, series):
     found = zoo.backtest(exported, series, stride=1)
     assert maes(found.evaluation)["network"] == pytest.approx(maes(trained.metrics)["network"], rel=1e-5)
@@ -176,6 +184,33 @@ def test_series_have_their_own_errors(series):
     assert found.forecasts["site"].unique().tolist() == ["x", "y"]
     scaled = found.by_origin.groupby("site")["scaled MAE network"].mean()
     assert found.evaluation["by_series"]["y"]["scaled_mae"]["network"] == pytest.approx(scaled["y"])
+    load = series["load"].to_numpy()[: found.evaluation["fits"][0]["train_rows"] // 2]
+    errors = found.by_origin[found.by_origin["site"] == "y"]["load network"].mean()
+    mase = errors / (2 * np.abs(load[24:] - load[:-24]).mean())
+    assert found.evaluation["by_series"]["y"]["mase"]["network"] == pytest.approx(mase)
+    assert found.verdict.startswith("By the mean MASE of the 2 series over all origins the network ")
+
+
+def test_a_season_that_one_series_is_too_short_for_is_there_for_the_other(series, tmp_path):
+    from zoo.api import plan
+
+    late = series[160:].assign(site="late")
+    both = pd.concat([series.assign(site="x"), late], ignore_index=True)
+    settings = {"target": "load", "series": "site", "window": 8, "horizon": 3, "epochs": 1}
+    config, _ = plan("linear", both, **settings)
+    found = zoo.backtest(config, both, season=100)
+    measured = found.evaluation
+    assert measured["skipped"] == {}
+    assert measured["series"]["partly"] == {
+        "seasonal naive": "1 series ('late'), as the season is longer than what stands before the first origin"
+    }
+    assert measured["baselines"]["seasonal naive"]["series"]["count"] == 1
+    assert measured["windows"] == 12 + 4
+    assert measured["by_series"]["late"]["scaled_mae"]["seasonal naive"] is None
+    seasonal = found.forecasts.set_index("site")["load seasonal naive"]
+    assert seasonal["late"].isna().all()
+    np.testing.assert_allclose(seasonal["x"], series["load"][104:140])
+    assert (found.save(tmp_path) / "report.html").is_file()
 
 
 def test_quantiles_and_regression(series):

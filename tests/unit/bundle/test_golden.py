@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.bundle.golden import BATCH_SIZES, GOLDEN_WINDOWS, PARITY_LIMIT, Golden, Ruler, golden_windows
+from zoo.bundle.golden import BATCH_SIZES, GOLDEN_WINDOWS, PARITY_LIMIT, WHOLE_BYTES, Golden, Ruler, golden_windows
+from zoo.bundle.synthetic_windows import SyntheticWindows
 from zoo_registry.errors import BundleError
 
 FINITE = st.floats(-1e6, 1e6)
@@ -77,7 +78,7 @@ def test_windows_depend_on_the_seed_alone():
 
 def test_half_of_the_windows_are_ramps():
     windows = golden_windows(np.zeros(1), np.ones(1), 9, "float64")
-    straight = np.abs(np.diff(windows, n=2, axis=1)).max(axis=(1, 2)) < 1e-12
+    straight = np.abs(np.diff(windows, n=2, axis=1)).max(axis=(1, 2)) < 1e-4
     assert straight.sum() == GOLDEN_WINDOWS // 2 + 2, "and the two that are constant"
 
 
@@ -192,3 +193,164 @@ def test_a_missing_output_and_one_that_holds_no_numbers_are_infinitely_far():
     assert ruler.farthest(dict(expected), expected) == 0.0
     assert ruler.farthest({"score": expected["score"]}, expected) == np.inf
     assert ruler.farthest(expected | {"score": np.full((2, 1), "1")}, expected) == np.inf
+
+
+@settings(max_examples=25, deadline=None)
+@given(ranges=RANGES, window=st.integers(1, 12), data=st.data())
+def test_values_are_missing_in_columns_with_a_mask_alone(ranges, window, data):
+    masked = data.draw(st.lists(st.integers(0, len(ranges) - 1), unique=True))
+    minimum = np.array([low for low, _ in ranges])
+    maximum = minimum + np.array([width for _, width in ranges])
+    windows = golden_windows(minimum, maximum, window, "float64", masked=masked)
+    missing = np.isnan(windows)
+    assert missing[-1].all(axis=0).tolist() == [column in masked for column in range(len(ranges))]
+    assert not missing[..., [column for column in range(len(ranges)) if column not in masked]].any()
+    assert not missing[:2].any(), "the extremes are whole"
+    np.testing.assert_array_equal(windows[~missing], golden_windows(minimum, maximum, window, "float64")[~missing])
+
+
+def test_nan_is_an_answer_where_values_may_be_missing_and_equal_to_itself_alone():
+    unit = np.ones(1)
+    nan, number = ({"forecast": np.full((1, 1, 1), value)} for value in (np.nan, 1.0))
+    assert ruler_of(unit, masked=True).farthest(nan, nan) == 0
+    assert ruler_of(unit, masked=True).farthest(nan, number) == np.inf
+    assert ruler_of(unit, masked=True).farthest(number, nan) == np.inf
+    assert ruler_of(unit).farthest(nan, nan) == np.inf
+
+
+def wide(targets=862, dtype="float32", window=96, horizon=96):
+    """Golden windows of many columns, and outputs that count up."""
+    random = np.random.default_rng(0)
+    minimum = random.normal(size=targets) * 1000
+    made_of = SyntheticWindows.spanning(minimum, minimum + random.uniform(1, 1e4, targets), window, dtype)
+    shape = (GOLDEN_WINDOWS, horizon, targets)
+    forecast = np.arange(np.prod(shape), dtype=dtype).reshape(shape)
+    return Golden(made_of.values, {"forecast": forecast}, made_of)
+
+
+class Wide:
+    """A session that gives the expected forecasts window by window, however they are batched, but for a change."""
+
+    def __init__(self, golden, change=lambda forecast: forecast):
+        self.golden, self.change, self.done = golden, change, 0
+
+    def run(self, window):
+        rows = np.arange(self.done, self.done + len(window)) % GOLDEN_WINDOWS
+        np.testing.assert_array_equal(window, self.golden.window[rows])
+        self.done += len(window)
+        return {"forecast": self.change(self.golden.outputs["forecast"].copy())[rows]}
+
+
+@pytest.fixture(scope="module")
+def panel(tmp_path_factory):
+    """Golden windows of 862 columns as they are made, and as they are read."""
+    folder, made = tmp_path_factory.mktemp("wide"), wide()
+    made.write(folder)
+    return made, Golden.read(folder), folder / "golden.npz"
+
+
+def test_of_a_wide_interface_they_take_less_than_a_megabyte(panel):
+    made, read, file = panel
+    assert file.stat().st_size < WHOLE_BYTES == 10**6
+    assert made.window.nbytes + made.outputs["forecast"].nbytes > 40 * WHOLE_BYTES
+    np.testing.assert_array_equal(read.window, made.window)
+    assert read.window.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("targets", "dtype", "window", "horizon"), [(321, "float64", 720, 192), (2000, "float32", 24, 24)]
+)
+def test_so_they_do_of_other_sizes(tmp_path, targets, dtype, window, horizon):
+    wide(targets, dtype, window, horizon).write(tmp_path)
+    assert (tmp_path / "golden.npz").stat().st_size < WHOLE_BYTES
+    Golden.read(tmp_path)
+
+
+def test_of_a_wide_interface_each_step_of_each_target_is_told_for_some_window(panel):
+    made, read, _ = panel
+    told = read.outputs["forecast"] == made.outputs["forecast"]
+    assert 1 < read.every <= GOLDEN_WINDOWS
+    assert told.any(axis=0).all()
+    assert told.any(axis=(1, 2)).all(), "and of each window something"
+
+
+def test_of_a_wide_interface_each_column_takes_each_course(panel):
+    _, read, _ = panel
+    assert (np.sort(read.made_of.chosen, axis=0) == np.arange(GOLDEN_WINDOWS)[:, None]).all()
+
+
+def test_of_a_wide_interface_equal_forecasts_are_equal(panel):
+    made, read, _ = panel
+    assert read.difference(Wide(made), ruler_of(np.ones(862))) == 0.0
+    assert made.difference(Wide(made), ruler_of(np.ones(862))) == 0.0
+
+
+@pytest.mark.parametrize(("step", "target"), [(0, 0), (95, 861), (17, 400)])
+def test_of_a_wide_interface_an_output_that_is_off_in_all_windows_is_found(panel, step, target):
+    made, read, _ = panel
+
+    def spoil(forecast):
+        forecast[:, step, target] += 8.0  # which float32 tells apart up to 2^26
+        return forecast
+
+    assert read.difference(Wide(made, spoil), ruler_of(np.ones(862))) >= 4.0
+
+
+@pytest.mark.parametrize("window", [0, 31, 63])
+def test_of_a_wide_interface_a_window_that_is_off_is_found(panel, window):
+    made, read, _ = panel
+
+    def spoil(forecast):
+        forecast[window] += 8.0
+        return forecast
+
+    assert read.difference(Wide(made, spoil), ruler_of(np.ones(862))) >= 4.0
+
+
+def test_of_a_wide_interface_any_number_that_is_none_is_found(panel):
+    made, read, _ = panel
+    untold = np.unravel_index(np.argmax(read.outputs["forecast"] != made.outputs["forecast"]), (64, 96, 862))
+
+    def spoil(forecast):
+        forecast[untold] = np.nan
+        return forecast
+
+    assert read.difference(Wide(made, spoil), ruler_of(np.ones(862))) > 1e300
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("courses", np.zeros((2, 96), np.uint16)),
+        ("courses", np.zeros((64, 96), np.float32)),
+        ("chosen", np.zeros((65, 862), np.uint8)),
+        ("chosen", np.zeros((64, 861), np.uint8)),
+        ("ends", np.zeros((2, 862), np.int64)),
+        ("every", np.array(0)),
+        ("every", np.array(7)),
+        ("forecast", np.zeros((64, 96, 1), np.float32)),
+        ("forecast.shape", np.array([64, 2**40, 2**40])),
+        ("forecast.shape", np.array([63, 96, 862])),
+        ("forecast.shape", np.array([64, -96, -862])),
+    ],
+)
+def test_what_does_not_fit_together_is_told_with_the_file(panel, tmp_path, name, array):
+    with np.load(panel[2]) as file:
+        arrays = dict(file)
+    np.savez(tmp_path / "golden.npz", **arrays | {name: array})
+    with pytest.raises(BundleError, match=r"golden\.npz: no golden windows \(.*; export again"):
+        Golden.read(tmp_path)
+
+
+def test_windows_that_unpack_to_more_than_is_held_are_refused_before(tmp_path):
+    made_of = {"courses": np.zeros((1, 10**5), np.uint16), "chosen": np.zeros((64, 10**4), np.uint8)}
+    outputs = {"every": np.array(1), "forecast": np.zeros(64, np.float32), "forecast.shape": np.array([64, 1, 1])}
+    np.savez(tmp_path / "golden.npz", ends=np.zeros((2, 10**4)), **made_of, **outputs)
+    with pytest.raises(BundleError, match="its windows would take more than 1073741824 bytes"):
+        Golden.read(tmp_path)
+
+
+def test_of_a_narrow_interface_all_numbers_are_told_as_ever(tmp_path):
+    wide(targets=3).write(tmp_path)
+    with np.load(tmp_path / "golden.npz") as file:
+        assert {name: array.shape for name, array in file.items()} == {"window": (64, 96, 3), "forecast": (64, 96, 3)}

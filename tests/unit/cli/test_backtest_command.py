@@ -90,7 +90,7 @@ def test_a_panel_shows_its_worst_series(zoo_command, trained, series, tmp_path):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--missing", "zero"), "--missing is one of error, drop, ffill, interpolate, found 'zero'"),
+        (("--missing", "zero"), "--missing is one of error, drop, ffill, interpolate, mask, found 'zero'"),
         (("--gaps", "fill"), "--gaps is one of error, break, ignore, found 'fill'"),
         (("--start", "2024-01-02"), "--start 2024-01-02: this network was trained on rows before row 205"),
         (("--output", "file"), "--output: expected a folder, found the file file"),

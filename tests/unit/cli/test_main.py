@@ -19,6 +19,7 @@ COMMANDS = [
     "show",
     "inspect",
     "train",
+    "retrain",
     "tune",
     "runs",
     "compare",

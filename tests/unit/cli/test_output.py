@@ -19,7 +19,7 @@ import tomli_w
 from zoo.bundle.integrity import describe_files
 from zoo.bundle.manifest import Manifest
 from zoo.cli import output
-from zoo.cli.output import note, print_json, print_table, print_toml, say, tell_apart
+from zoo.cli.output import left_out_notes, note, print_json, print_table, print_toml, say, tell_apart
 from zoo.cli.predict_command import _show
 from zoo.cli.show_command import spelled
 from zoo.settings.schema import TrainingConfig
@@ -301,3 +301,30 @@ def test_repair_22_a_runs_record(zoo_command, trained, tmp_path):
     assert r"a\x1b]0;b\x07.csv" in listed
     assert not set("\x1b\x07") & set(listed)
     assert json.loads(zoo_command("runs", "--json").stdout)[0]["data"]["source"] == "a\x1b]0;b\x07.csv"
+
+
+@pytest.mark.parametrize(("rows", "lines"), [(20, 21), (21, 22), (22, 22), (862, 22)])
+def test_a_long_table_ends_with_a_count(capsys, rows, lines):
+    print_table(("column", "mean"), [(f"c{number}", "1") for number in range(rows)], whole_in="--json")
+    found = capsys.readouterr().out.splitlines()
+    assert len(found) == lines
+    if rows > 21:
+        assert found[-2].split() == ["c19", "1"]
+        assert found[-1] == f"… and {rows - 20} more; --json has all"
+
+
+def test_a_table_of_what_was_asked_for_is_whole(capsys):
+    print_table(("name", "summary"), [(f"c{number}", "1") for number in range(99)])
+    assert len(capsys.readouterr().out.splitlines()) == 100
+
+
+def test_many_columns_that_are_left_out_are_told_in_one_sentence():
+    columns = [f"site {number}" for number in range(30)]
+    assert left_out_notes(columns[:2], "is not used") == [
+        "column 'site 0' is not numeric and is not used",
+        "column 'site 1' is not numeric and is not used",
+    ]
+    (sentence,) = left_out_notes(columns, "is not used")
+    assert sentence == (
+        "30 columns are not numeric (site 0, site 1, site 2, site 3, site 4 and 25 more), and each is not used"
+    )

@@ -11,7 +11,9 @@ def test_an_example_has_the_columns_that_it_names(name: str):
     example = find_example(f"example:{name}")
     frame = example.load()
     assert {example.target, example.time} <= set(frame.columns)
-    assert len(frame) * 0.15 > example.window + example.horizon
+    rows = len(frame) if example.series is None else frame.groupby(example.series).size().min()
+    assert rows * 0.15 > example.horizon
+    assert rows * 0.7 > example.window + example.horizon
 
 
 @pytest.mark.parametrize("source", ["co2", "data/co2.csv", None, 3])

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.data.intervals import Intervals, contains, intersect, intervals, outside
+from zoo.data import intervals as module
+from zoo.data.intervals import Intervals, blocks_of_rows, contains, intersect, intervals, outside
 
 STOP = 30
 
@@ -81,3 +82,15 @@ def test_contains(pairs: list[tuple[int, int]], rows: list[int]):
     found = contains(intervals(pairs), np.array(rows, np.int64))
     assert found.dtype == np.bool_
     assert found.tolist() == [row in rows_of(intervals(pairs)) for row in rows]
+
+
+@given(stretches(), st.integers(1, STOP))
+def test_rows_come_in_their_order_in_blocks(pairs: list[tuple[int, int]], most: int):
+    blocks = list(blocks_of_rows(intervals(pairs), most))
+    assert [row for block in blocks for row in block.tolist()] == sorted(rows_of(intervals(pairs)))
+    assert all(len(block) == most for block in blocks[:-1])
+
+
+@given(stretches())
+def test_the_rows_of_intervals_stand_in_order(pairs: list[tuple[int, int]]):
+    assert module.rows_of(intervals(pairs)).tolist() == [row for start, stop in pairs for row in range(start, stop)]

@@ -290,7 +290,7 @@ def test_no_value_of_one_series_depends_on_another(missing, seed, holes, shift):
 
 
 def measure(prepared: Prepared, forecast: np.ndarray, season: int | None) -> dict[str, Any]:
-    return evaluate([forecast], replace(prepared, season=season))
+    return evaluate([forecast], replace(prepared, problem=prepared.problem.model_copy(update={"season": season})))
 
 
 @pytest.mark.parametrize("gap", [0, 2])
@@ -299,11 +299,11 @@ def test_baselines_stay_in_their_series(gap: int):
     frame = make_table({"a": 40, "b": 60}, seed=2)
     frame["load"] += random.normal(0, 5, len(frame))
     prepared = prepare(config(gap=gap, scaler="standard"), frame)
-    season, last, seasonal, steps = 7, [], [], []
+    season, last, seasonal, mases = 7, [], [], []
     for name in dict.fromkeys(frame["site"]):
         rows = frame.loc[frame["site"] == name, "load"].to_numpy()
         parts = cut(len(rows), (0.7, 0.15, 0.15))
-        steps += np.abs(np.diff(rows[parts["train"].start : parts["train"].stop])).tolist()
+        before = len(last)
         for origin in parts["test"]:
             if origin + 2 > len(rows):
                 continue
@@ -313,19 +313,25 @@ def test_baselines_stay_in_their_series(gap: int):
                 while back > origin - 1 - gap:
                     back -= season
                 seasonal.append(abs(rows[back] - rows[row]))
+        train = rows[parts["train"].start : parts["train"].stop]
+        mases.append(np.mean(last[before:]) / np.abs(train[season:] - train[:-season]).mean())
     test = prepared.parts["test"]
     found = measure(prepared, prepared.history[test.target_rows()], season)["baselines"]
     assert found["last value"]["targets"]["load"]["mae"] == pytest.approx(np.mean(last))
     assert found["seasonal naive"]["targets"]["load"]["mae"] == pytest.approx(np.mean(seasonal))
-    assert found["last value"]["targets"]["load"]["mase"] == pytest.approx(np.mean(last) / np.mean(steps))
+    assert found["last value"]["targets"]["load"]["mase"] == pytest.approx(np.mean(mases))
 
 
 def test_a_season_longer_than_a_series_is_not_looked_for_in_the_series_before():
     prepared = prepare(config(scaler="standard"), make_table({"long": 200, "short": 40}))
     truth = prepared.history[prepared.parts["test"].target_rows()]
     assert measure(prepared, truth, 34)["skipped"] == {}
-    skipped = measure(prepared, truth, 35)["skipped"]
-    assert skipped == {"seasonal naive": "the season of 35 rows is longer than the 34 rows before the test part"}
+    found = measure(prepared, truth, 35)
+    assert found["skipped"] == {}
+    told = "1 series ('short'), as the season of 35 rows is longer than what stands before the test part"
+    assert found["series"]["partly"] == {"seasonal naive": told}
+    too_long = "the season of 171 rows is longer than what stands before the test part"
+    assert measure(prepared, truth, 171)["skipped"] == {"seasonal naive": f"in each of the 2 series {too_long}"}
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -214,3 +214,45 @@ def test_they_are_written_with_one_copy_of_the_rows_and_mapped_into_memory(serie
     assert isinstance(read.table.values, np.memmap)
     np.testing.assert_array_equal(every(read), every(laid))
     pd.testing.assert_frame_equal(frames(read), frames(laid))
+
+
+def masked_problem(masked=FEATURES):
+    return problem().model_copy(update={"masked": masked})
+
+
+def test_with_masks_windows_keep_what_is_missing_and_those_that_tell_nothing_are_left_out(series: pd.DataFrame):
+    frame = series[:60].copy()
+    frame.loc[20:33, "load"] = np.nan  # longer than a window
+    frame.loc[[5, 40], "temperature"] = np.nan
+    laid = lay(frame, masked_problem(), missing="mask")
+    lasts = [last for last in range(7, 60) if not 27 <= last <= 33]
+    assert laid.windows.last_rows().tolist() == lasts
+    read = {"features": FEATURES, "window": 8, "missing": "mask", "masked": FEATURES}
+    plain = [read_last_windows(frame[: last + 1], **read).values for last in lasts]
+    np.testing.assert_array_equal(every(laid), np.concatenate(plain))
+    assert np.isnan(every(laid)).any()
+
+
+def test_windows_of_short_series_are_filled_up_in_front(series: pd.DataFrame):
+    rows = {"a": 12, "b": 3}
+    parts = [series[:count].assign(place=name) for name, count in rows.items()]
+    frame = pd.concat(parts, ignore_index=True)
+    laid = lay(frame, masked_problem(), series="place", short_series="pad")
+    assert laid.windows.last_rows().tolist() == [7, 8, 9, 10, 11, 12, 13, 14]
+    windows = every(laid)
+    assert np.isnan(windows).all(axis=2).sum(axis=1).tolist() == [0] * 5 + [7, 6, 5]
+    np.testing.assert_array_equal(windows[6, 6:], frame.loc[12:13, list(FEATURES)])
+    chosen = laid.chosen(np.array([6, 2]))
+    np.testing.assert_array_equal(every(chosen), windows[[6, 2]])
+
+
+def test_a_network_without_masks_takes_no_missing_values(series: pd.DataFrame):
+    with pytest.raises(ConfigError, match="`missing='mask'`: the network was trained on whole windows alone"):
+        lay(series, missing="mask")
+    with pytest.raises(ConfigError, match="`short_series='pad'`: the network was not trained on windows filled up"):
+        lay(series, short_series="pad")
+    holed = series.assign(temperature=series["temperature"].where(series.index != 30))
+    with pytest.raises(
+        DataError, match=r"column 'temperature', row 31 .*: the value is missing \(1 in all\), but in the"
+    ):
+        lay(holed, masked_problem(("load",)), missing="mask")

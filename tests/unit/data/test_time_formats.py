@@ -239,6 +239,6 @@ def test_repair_12_a_prediction_reads_times_as_the_training_did(labelled, read_a
     last = read_as_trained(frame, ["y"], 4, **trained)
     assert str(labelled(last, np.zeros((1, 1, 1)), ["y"]).index[0]) == "2024-01-03 01:00:00+01:00"
     proper = frame.assign(timestamp=HOURS.tz_localize("UTC"))  # times by their type need no way of writing
-    assert str(read_as_trained(proper, ["y"], 4, **trained).times[0][-1]).endswith("+01:00")
+    assert str(read_as_trained(proper, ["y"], 4, **trained).times[-1]).endswith("+01:00")
     with pytest.raises(DataError, match="timestamp"):  # what is given beats what the training did
         read_as_trained(frame, ["y"], 4, given={"time_format": "%d.%m.%Y"}, **trained)

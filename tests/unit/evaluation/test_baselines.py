@@ -3,15 +3,18 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
-from zoo.data.windows import Layout, Windows
-from zoo.evaluation.baselines import RIDGE_PENALTIES, RidgeBaseline, last_value, seasonal_rows
+from zoo.data.windows import Layout, Windows, seasonal_rows
+from zoo.evaluation.baselines import RIDGE_PENALTIES, RidgeBaseline, last_value, seasonal_naive
+from zoo.settings.resolve import resolve
 from zoo.settings.schema import DataConfig
-from zoo.training.preparation import prepare
+from zoo.training.preparation import prepare, prepare_run
+from zoo_registry import discover
 
 
 @given(
@@ -35,6 +38,11 @@ def test_last_value_and_seasonal_naive_are_loops(rows: int, targets: int, horizo
                 row -= season
             np.testing.assert_array_equal(last[index, step], history[origin - 1 - gap])
             np.testing.assert_array_equal(seasonal[index, step], history[row])
+    begins = np.full(len(origins), 11)  # of a series that follows on others
+    own = seasonal_naive(history, origins, origins - 1 - gap, begins, horizon, season)
+    lacking = seasonal_rows(origins, origins - 1 - gap, horizon, season) < 11
+    np.testing.assert_array_equal(own[~lacking], seasonal[~lacking])
+    assert np.isnan(own[lacking]).all()
 
 
 def make_windows(
@@ -136,3 +144,42 @@ def test_last_value_on_etth1_has_the_published_error(etth1: Path):
     history = prepared.preprocessor.targets_.scale(prepared.history)
     error = last_value(history, test.last_rows(), test.horizon) - history[test.target_rows()]
     assert 1.29 < np.square(error).mean() < 1.30
+
+
+@pytest.mark.parametrize("kind", ["instance", "seasonal", "mean"])
+def test_ridge_is_fitted_on_the_scale_of_the_windows(kind: str):
+    """However large one of the series is, the others are forecast as without it."""
+    random = np.random.default_rng(0)
+    wave = 3 + np.sin(np.arange(120)) + random.normal(0, 0.1, (2, 120))
+
+    def forecast(factor: float) -> np.ndarray:
+        table = pd.concat([pd.DataFrame({"id": "a", "y": wave[0]}), pd.DataFrame({"id": "b", "y": factor * wave[1]})])
+        data = {"target": "y", "features": "y", "series": "id", "window": 12, "horizon": 4, "season": 6}
+        config = resolve(
+            "basic", discover().catalogue["basic"].item, {}, data | {"source": "x", "normalize_window": kind}
+        )
+        prepared = prepare_run(config, table)
+        parts, test = prepared.parts, prepared.parts["test"]
+        ridge = RidgeBaseline((0,)).fit(parts["train"], parts["validation"])
+        return prepared.preprocessor.inverse_transform_targets(ridge.predict(test)) / np.where(
+            test.starts() < 120, 1.0, factor
+        ).reshape(-1, 1, 1)
+
+    np.testing.assert_allclose(forecast(1e4), forecast(1.0), rtol=1e-3)
+
+
+def test_ridge_gives_a_constant_window_its_constant():
+    values = np.sin(np.arange(160.0))
+    values[130:] = 0.25
+    config = resolve(
+        "basic",
+        discover().catalogue["basic"].item,
+        {},
+        {"source": "x", "target": "y", "window": 8, "horizon": 4, "normalize_window": "instance"},
+    )
+    prepared = prepare_run(config, pd.DataFrame({"y": values}))
+    ridge = RidgeBaseline((0,)).fit(prepared.parts["train"], prepared.parts["validation"])
+    test = prepared.parts["test"]
+    constant = np.ptp(test.inputs()[:, :, 0], axis=1) == 0
+    assert constant.sum() > 5
+    np.testing.assert_array_equal(ridge.predict(test)[constant, :, 0], np.repeat(test.inputs()[constant, -1:, 0], 4, 1))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from zoo.evaluation.comparison import Measured, cells, compare, heads, scaled_as
-from zoo.evaluation.headline import CLASS_MEASURES, FORECAST_MEASURES
+from zoo.evaluation.headline import CLASS_MEASURES, FORECAST_MEASURES, SERIES_MEASURES
 from zoo.reports.comparison_page import comparison_page
 from zoo.tasks import find_task
 from zoo_registry.errors import RunError
@@ -72,6 +72,54 @@ def test_errors_are_brought_to_one_unit():
     }
     assert scaled_as(runs) == "errors are scaled as in one; two scaled otherwise (scaler or train rows)"
     assert scaled_as(runs[:1]) == ""
+
+
+def test_mase_of_runs_with_other_denominators_is_by_the_first_that_tells_them():
+    old, new = run("old", 3.0), run("new", 1.0)
+    new.evaluation["naive"] = {"load": 2.0}
+    found = {row.name: row.measures["mase"] for row in compare([old, new])}
+    assert found == {"old": 1.5, "new": 0.5, "ridge": 1.0, "last value": 2.0}
+    new.evaluation["naive"] = {"load": None}
+    assert {row.measures["mase"] for row in compare([old, new])} == {None}
+
+
+def of_series(name: str, mase: float, mae: float, season: int = 24) -> Measured:
+    """A run of several series, one of which is too short for the seasonal naive forecast."""
+    found = run(name, mae)
+    evaluation = found.evaluation | {"season": season}
+    told = {"last value": (3.0, mase, 5), "ridge": (2.0, mase, 5), "seasonal naive": (1.0, mase / 2, 4)}
+    evaluation["baselines"] = {
+        baseline: errors(2.0)
+        | {"series": {"count": count, "mase": own, "smape": 10 * own, "network_mase": network, "beaten": 0.5}}
+        for baseline, (own, network, count) in told.items()
+    }
+    series = {"count": 5, "mase": mase, "smape": 10 * mase}
+    evaluation["network"] = evaluation["network"] | {"series": series}
+    return dataclasses.replace(found, evaluation=evaluation, measures=SERIES_MEASURES)
+
+
+def test_runs_of_several_series_rank_by_mean_mase():
+    rows = compare([of_series("one", mase=1.5, mae=1.0), of_series("two", mase=0.5, mae=9.0)])
+    assert [row.name for row in rows] == ["two", "seasonal naive", "one", "ridge", "last value"]
+    assert [row.measures["mase"] for row in rows] == [0.5, 1.0, 1.5, 2.0, 3.0]
+    # each on the series that the baseline is for: 0.75 against 1, 1.5 against 2
+    assert (rows[2].best_baseline, rows[2].verdict) == ("seasonal naive", "beats seasonal naive by 25.0%")
+    assert heads(rows, SERIES_MEASURES)[3:6] == ("mean MASE", "mean sMAPE", "scaled MAE")
+    assert cells(rows[0], SERIES_MEASURES)[3:6] == ("0.5", "5.0000", "0.9000")
+
+
+def test_runs_of_several_series_with_other_seasons_are_not_ranked_together():
+    with pytest.raises(RunError, match=r"they differ in season \(24 and 12\)"):
+        compare([of_series("one", 1.5, 1.0), of_series("two", 0.5, 9.0, season=12)])
+
+
+def test_a_run_of_before_that_measured_no_series_is_ranked_by_what_it_has():
+    runs = [of_series("new", mase=0.5, mae=9.0), run("old", 1.0)]
+    for order in (runs, runs[::-1]):
+        rows = compare(order)
+        assert [row.name for row in rows if not row.baseline] == ["old", "new"]
+        assert "mean MASE" not in comparison_page(rows, order)
+        assert "the least scaled MAE comes first" in comparison_page(rows, order)
 
 
 def test_mean_mase_of_several_targets():

@@ -25,7 +25,11 @@ def truth_of(prepared: Prepared) -> np.ndarray:
 
 
 def run(prepared: Prepared, forecast: np.ndarray, season: int | None = 24, *, past: bool = True) -> dict[str, Any]:
-    return evaluate([forecast[:5], forecast[5:]], replace(prepared, season=season), past=past)
+    return evaluate(
+        [forecast[:5], forecast[5:]],
+        replace(prepared, problem=prepared.problem.model_copy(update={"season": season})),
+        past=past,
+    )
 
 
 def test_every_forecast_is_measured_on_the_same_test_windows(prepared: Prepared, series: pd.DataFrame):
@@ -46,8 +50,11 @@ def test_every_forecast_is_measured_on_the_same_test_windows(prepared: Prepared,
     for name, expected in (("last value", last), ("seasonal naive", seasonal)):
         found_errors = found["baselines"][name]["targets"]
         assert [found_errors[t]["mae"] for t in ("load", "temperature")] == pytest.approx(expected.tolist())
-    step = np.abs(np.diff(rows[:168], axis=0)).mean(axis=0)
-    assert found["baselines"]["last value"]["targets"]["load"]["mase"] == pytest.approx(last[0] / step[0])
+    for season, lag in ((24, 24), (None, 1)):  # without a season the change of one row is what MASE is measured by
+        change = np.abs(rows[lag:168] - rows[: 168 - lag]).mean(axis=0)
+        measured = run(prepared, truth + 1.0, season=season)
+        assert measured["naive"] == pytest.approx(dict(zip(("load", "temperature"), change.tolist(), strict=True)))
+        assert measured["baselines"]["last value"]["targets"]["load"]["mase"] == pytest.approx(last[0] / change[0])
     assert found["verdict"].startswith("On the test split's MAE the network ")
 
 
@@ -72,6 +79,7 @@ def test_a_series_that_repeats_exactly_is_no_division_by_zero():
     frame = pd.DataFrame({"y": np.tile([1.0, 2.0, 4.0, 3.0], 60)})
     prepared = prepare(DataConfig(target="y", window=8, horizon=4), frame)
     found = run(prepared, truth_of(prepared) + 1.0, season=4)
+    assert found["network"]["targets"]["y"]["mase"] is None
     assert "loses to seasonal naive (which makes no error)" in found["verdict"]
 
 

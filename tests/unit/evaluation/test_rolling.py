@@ -13,7 +13,7 @@ UNIT, NAIVE = np.array([2.0, 10.0]), np.array([1.0, 5.0])
 
 
 def rolling(n_windows: int, **more) -> RollingErrors:
-    return RollingErrors(("a", "b"), n_windows, unit=UNIT, naive=NAIVE, **more)
+    return RollingErrors(("a", "b"), n_windows, unit=UNIT, changes=NAIVE[None], **more)
 
 
 @given(blocks=st.lists(st.integers(1, 6), min_size=1, max_size=5), seed=st.integers(0, 2**32))
@@ -41,7 +41,12 @@ def test_blocks_give_what_all_forecasts_at_once_give(blocks: list[int], seed: in
         np.testing.assert_allclose(errors.by_origin[name][whole], own[whole].mean(axis=1))
         assert np.isnan(errors.by_origin[name][~whole]).all()
     owners = np.arange(count) % 2
-    by_series = errors.by_series(owners, ["even", "odd"])
+    errors = RollingErrors(
+        ("a", "b"), count, unit=UNIT, changes=np.array([NAIVE, 2 * NAIVE]), series=["even", "odd"], owners=owners
+    )
+    for numbers in np.split(order, np.cumsum(blocks)[:-1]):
+        errors.add(numbers, truth[numbers], {name: forecast[numbers] for name, forecast in made.items()})
+    by_series = errors.by_series()
     for number, series in enumerate(["even", "odd"]):
         mine = whole & (owners == number)
         if not mine.any():
@@ -50,6 +55,8 @@ def test_blocks_give_what_all_forecasts_at_once_give(blocks: list[int], seed: in
         assert by_series[series]["windows"] == mine.sum()
         expected = (absolute["network"][mine] / UNIT).mean()
         assert by_series[series]["scaled_mae"]["network"] == pytest.approx(expected)
+        mae = absolute["network"][mine].mean(axis=(0, 1))
+        assert by_series[series]["mase"]["network"] == pytest.approx((mae / NAIVE).mean() / (number + 1))
 
 
 def test_a_window_without_a_baseline_is_in_nobodys_error():
@@ -74,9 +81,14 @@ def test_the_verdict_names_the_baselines_and_says_so_where_there_are_none():
 
 
 def test_what_never_changed_has_no_mase():
-    errors = RollingErrors(("a",), 1, unit=np.ones(1), naive=np.zeros(1))
+    errors = RollingErrors(("a",), 1, unit=np.ones(1), changes=np.zeros((1, 1)))
     errors.add(np.array([0]), np.ones((1, 1, 1)), {"network": np.zeros((1, 1, 1))})
-    assert errors.measured()["network"]["targets"]["a"] == {"mae": 1.0, "rmse": 1.0, "mase": None}
+    assert errors.measured()["network"]["targets"]["a"] == {
+        "mae": 1.0,
+        "rmse": 1.0,
+        "mase": None,
+        "smape": 200.0,
+    }
 
 
 def test_quantiles_are_measured_too():

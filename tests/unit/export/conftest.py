@@ -33,6 +33,7 @@ def make_trained(randomized: Callable[[Any], Any]) -> Callable[..., Any]:
     from zoo.runs.store import make_record
     from zoo.settings.resolve import resolve
     from zoo.training.preparation import prepare
+    from zoo.training.step_count import Pace
     from zoo.training.trainer import Fitted, measure
     from zoo_registry import Architecture, Entry, Task
 
@@ -51,7 +52,8 @@ def make_trained(randomized: Callable[[Any], Any]) -> Callable[..., Any]:
         prepared = prepare(config.data, frame)
         network = randomized(build_network(architecture, architecture.configure({}), prepared.shape))
         history, plan = {"loss": [1.0], "val_loss": [1.0]}, Plan("keras", 1, 1)
-        fitted = Fitted(network, history, best_epoch=1, val_loss=0.0, seconds=0.0, plan=plan, engine=None)
+        how = {"config": config.training, "pace": Pace(1, 1), "plan": plan, "engine": None}
+        fitted = Fitted(network, history, best_epoch=1, val_loss=0.0, seconds=0.0, **how)
         entry = Entry(architecture, "mine", "tests", "1.2")
         record = make_record("a-run", config, entry, prepared, fitted, measure(network, prepared, config).evaluation)
         return Trained(network, prepared.preprocessor, record)

@@ -62,3 +62,30 @@ def test_what_is_no_table_and_no_setting_is_refused(exported, series: pd.DataFra
         exported.backtest(np.zeros((1, 8, 2)))
     with pytest.raises(ConfigError, match="there is no setting 'sorted' of how a table is read; did you mean 'sort'"):
         exported.backtest(series, sorted=True)
+
+
+def test_many_series_are_answered_batch_by_batch(exported, series: pd.DataFrame, monkeypatch):
+    both = pd.concat([series.assign(site=name, load=series["load"] + n) for n, name in enumerate("abcde")])
+    monkeypatch.setattr(predictor, "BATCH", 2)
+    found = exported.predict_table(both, series="site", errors="report")[0]
+    monkeypatch.setattr(predictor, "BATCH", 256)
+    expected = exported.predict_table(both, series="site")[0]
+    assert found.pop("status").eq("").all()
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-6)
+
+
+def test_a_table_without_a_good_series_has_statuses_alone(exported, series: pd.DataFrame):
+    frame = series.assign(load=np.nan).fillna({"load": series["load"][:100]})
+    found = exported.predict(frame, errors="report")
+    assert found["load"].isna().all()
+    assert found["status"].str.contains("the value is missing").all()
+    assert found.index[0] == series["time"].iloc[-1] + pd.Timedelta(hours=1)
+
+
+def test_errors_that_cannot_be_told_of_series_are_raised(exported, series: pd.DataFrame):
+    with pytest.raises(DataError, match="there is no column 'load'"):
+        exported.predict(series.drop(columns="load"), errors="report")
+    with pytest.raises(ConfigError, match="`errors` is raise or report, found 'ignore'"):
+        exported.predict(series, errors="ignore")
+    with pytest.raises(ConfigError, match="is for tables, found an array of windows"):
+        exported.predict(np.zeros((1, 8, 2)), errors="report")

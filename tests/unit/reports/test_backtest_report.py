@@ -22,11 +22,12 @@ def backtest_of(*, steps: int = 3, series: tuple[str, ...] = (), baselines: bool
     made = {"network": truth + np.arange(1, ORIGINS + 1)[:, None, None]}
     if baselines:
         made["last value"] = truth + 0.5
-    errors = RollingErrors((EVIL,), ORIGINS, unit=np.ones(1), naive=np.ones(1))
+    owners = np.arange(ORIGINS) % max(1, len(series))
+    changes = np.ones((max(1, len(series)), 1))
+    errors = RollingErrors((EVIL,), ORIGINS, unit=np.ones(1), changes=changes, series=series or ("",), owners=owners)
     errors.add(np.arange(ORIGINS), truth, made)
     origins = pd.date_range("2024-01-01", periods=ORIGINS, freq="D")
     frame = pd.DataFrame({"origin": origins})
-    owners = np.arange(ORIGINS) % max(1, len(series))
     if series:
         frame[EVIL + " site"] = np.array(series)[owners]
     for name in made:
@@ -47,7 +48,7 @@ def backtest_of(*, steps: int = 3, series: tuple[str, ...] = (), baselines: bool
         "first_origin": str(origins[0]),
         "last_origin": str(origins[-1]),
         **errors.measured(),
-        "by_series": errors.by_series(owners, series) if series else {},
+        "by_series": errors.by_series() if series else {},
         "skipped": {"ridge": EVIL},
         "fits": [fit | {"origin": str(origins[0])}],
         "remarks": [EVIL],

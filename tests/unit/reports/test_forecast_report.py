@@ -70,6 +70,44 @@ def test_nothing_is_fetched_and_nothing_runs(elements, trained):
     assert not re.search(r"https?:|@import|url\((?!#)", text)
 
 
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_the_worst_series_are_drawn(pictures, series, evil, horizon):
+    others = [series.assign(name=f"{number}{evil}", load=series["load"] * number) for number in range(1, 12)]
+    short = series[:40].assign(name="short")
+    prepared = prepared_of(pd.concat([*others, short], ignore_index=True), series="name", horizon=horizon, season=60)
+    evaluation, found = measured(prepared, forecast_of(prepared))
+    worst = [one["series"] for one in evaluation["series"]["worst"]]
+    assert worst == list(found.series.excerpts)
+    assert worst[:2] == [f"1{evil}", f"2{evil}"]  # whose level the same errors are greatest beside
+    assert len(worst) == 10
+    text = forecast_report(Training("basic", [], "", HISTORY, 1), evaluation, found)
+    assert pictures(text) == 10 + 3 + 2 + (horizon > 1) + 2
+    plain = unescape(text)
+    mase = evaluation["series"]["worst"][0]["mase"]
+    told = f"1{evil}: MASE {mase['network']:.4g}"
+    assert told in plain
+    assert f"seasonal naive {mase['seasonal naive']:.4g}; the worst window, row " in plain
+    assert "seasonal naive: not for 1 series ('short')" in plain
+    assert "1 series have no MASE" in plain
+    assert "mean MASE over 11 series" in plain
+    assert "<script" not in text
+
+
+def test_the_window_that_is_drawn_of_a_series_is_its_worst(series):
+    both = pd.concat([series.assign(name="a"), series.assign(name="b")], ignore_index=True)
+    prepared = prepared_of(both, series="name")
+    forecast = forecast_of(prepared)
+    forecast[11] += 100.0
+    _, found = measured(prepared, forecast)
+    excerpt = found.series.excerpts["a"]
+    assert excerpt.numbers == range(11, 12)
+    np.testing.assert_array_equal(excerpt.forecasts["network"][0], forecast[11])
+    rows = prepared.parts["test"].target_rows(slice(11, 12))[0]
+    np.testing.assert_array_equal(excerpt.truth[-3:], prepared.history[rows])
+    (baseline,) = set(excerpt.forecasts) - {"network"}
+    assert np.isfinite(excerpt.forecasts[baseline]).all()
+
+
 def test_names_of_users_are_escaped(elements, series, evil):
     prepared = prepared_of(series.rename(columns={"load": evil}), target=evil)
     training = Training(evil, [("source", evil)], evil, HISTORY, 1)

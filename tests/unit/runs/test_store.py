@@ -17,6 +17,7 @@ from zoo.preprocessing.preprocessor import Preprocessor
 from zoo.runs import store as run_folder
 from zoo.runs.record import new_run_id, read_record
 from zoo.runs.store import load_network, make_record, write_run
+from zoo.training.step_count import Pace
 from zoo.training.trainer import Fitted
 from zoo_registry import discover
 
@@ -26,6 +27,7 @@ ENGINE = {
     "parts": 2,
     "steps_per_execution": 8,
     "jit": False,
+    "rounds": 1,
     "fused": ("LSTM(2)",),
     "not_fused": (),
     "threads": {"intra": 1, "inter": 2},
@@ -43,7 +45,8 @@ def finished(prepared):
     settings = {"source": "DataFrame", "target": "load", "window": 8, "horizon": 3}
     config = resolve("basic", entry.item, {"units": 2}, settings)
     network = build_network(entry.item, entry.item.configure(config.hyperparameters), prepared.shape)
-    how = {"plan": Plan("fused", 2, 8), "engine": ENGINE}
+    pace = Pace(10, 4)
+    how = {"config": config.training, "pace": pace, "plan": Plan("fused", 2, 8), "engine": ENGINE}
     fitted = Fitted(network, HISTORY, best_epoch=2, val_loss=HISTORY["val_loss"][1], seconds=1.23456, **how)
     record = make_record("20240101-120000-basic", config, entry, prepared, fitted, EVALUATION)
     return record, prepared, fitted
@@ -90,6 +93,9 @@ def test_the_record(finished):
     assert record.training.model_dump() == {
         "epochs": 3,
         "best_epoch": 2,
+        "validate_every": 4,
+        "steps": 10,
+        "best_step": 8,
         "seconds": 1.235,
         "started_from": None,
         "loss": 2.0,

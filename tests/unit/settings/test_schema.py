@@ -10,6 +10,7 @@ from zoo.cli.show_command import spelled
 from zoo.settings.parse import parse_settings
 from zoo.settings.resolve import resolve
 from zoo.settings.schema import DataConfig, RunConfig, TrainingConfig
+from zoo.settings.setting import laid_over
 from zoo_registry import (
     Architecture,
     ConstantSchedule,
@@ -31,7 +32,6 @@ VALUES = {
     "learning_rate": st.floats(1e-6, 10),
     "schedule": st.sampled_from([FASTER, ExponentialSchedule()]),
     "loss": st.sampled_from(["mae", "huber", "huber:delta=0.5", "asymmetric:under=3,over=0.5"]),
-    "epochs": st.integers(1, 99),
     "batch_size": st.integers(1, 1000),
 }
 
@@ -76,10 +76,43 @@ def test_the_examples_preset_beats_the_zoo_and_a_setting_beats_the_preset():
 
 @pytest.mark.parametrize("nothing", [None, (), []])
 def test_nothing_counts_as_left_out(nothing):
-    names = ("features", "window", "epochs", "scaler", "season", "schedule")
-    config = resolved({**dict.fromkeys(names, nothing), "patience": 0}, defaults=TrainingDefaults(epochs=7))
-    assert (config.training.epochs, config.training.patience) == (7, 0), "0 is a value"
+    names = ("features", "window", "batch_size", "scaler", "season", "schedule")
+    config = resolved({**dict.fromkeys(names, nothing), "patience": 0}, defaults=TrainingDefaults(batch_size=7))
+    assert (config.training.batch_size, config.training.patience) == (7, 0), "0 is a value"
     assert config.data == resolved({}).data
+
+
+def test_how_long_is_left_open_until_the_windows_are_counted():
+    config = resolved({"epochs": None, "steps": None}, defaults=TrainingDefaults(epochs=7))
+    assert (config.training.epochs, config.training.steps) == (None, None)
+    config = resolved({"steps": 50}, defaults=TrainingDefaults(epochs=7))
+    assert (config.training.epochs, config.training.steps) == (None, 50)
+
+
+@pytest.mark.parametrize(
+    ("given_settings", "message"),
+    [
+        ({"epochs": 3, "steps": 50}, r"`epochs` \(3\) and `steps` \(50\) both say how long to train; give one of them"),
+        ({"epochs": 0, "steps": 50}, r"`epochs` \(0\) and `steps` \(50\) both say how long to train"),
+        ({"epochs": 3, "validate_every": 5}, "`validate_every` divides `steps`, which were not given"),
+        ({"validate_every": 5}, "`validate_every` divides `steps`, which were not given"),
+        ({"steps": 4, "validate_every": 5}, "`validate_every` 5 is more than all 4 `steps`, .*; give fewer"),
+        ({"steps": 0}, "setting 'steps'.*0"),
+        ({"sample_by": "rows"}, "setting 'sample_by'.*rows"),
+    ],
+)
+def test_lengths_that_rule_each_other_out(given_settings, message):
+    with pytest.raises(ConfigError, match=message):
+        resolved(given_settings)
+
+
+def test_a_length_that_is_given_beats_the_other_one_of_a_file():
+    file = {"steps": 50, "validate_every": 5, "window": 4}
+    assert laid_over(file, {"epochs": 3}) == {"window": 4, "epochs": 3}
+    assert laid_over(file, {"epochs": None}) == {**file, "epochs": None}
+    assert laid_over(file, {"steps": 90}) == {"window": 4, "steps": 90}
+    assert laid_over({"epochs": 3}, {"steps": 90}) == {"steps": 90}
+    assert laid_over(file, {"validate_every": 10}) == {**file, "validate_every": 10}
 
 
 def test_the_architectures_own_loss_is_its_default():

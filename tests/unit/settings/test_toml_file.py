@@ -22,8 +22,6 @@ BASIC = discover().catalogue["basic"].item
         {"source": st.just("a file.csv"), "target": st.lists(st.text(min_size=1), min_size=1, max_size=3, unique=True)},
         optional={
             "window": st.integers(1, 500),
-            "split": st.just("0.5,0.25,0.25"),
-            "split_dates": st.just("2019-01-01,2020-01-01"),
             "calendar": st.just(["hour", "month"]),
             "scaler_for": st.just({"a=b": "log"}),
             "missing": st.sampled_from(["drop", "ffill"]),
@@ -37,11 +35,20 @@ BASIC = discover().catalogue["basic"].item
             "keep": st.just("last"),
         },
     ),
+    cut=st.sampled_from(
+        [
+            {},
+            {"split": "0.5,0.25,0.25"},
+            {"split_dates": "2019-01-01,2020-01-01"},
+            {"split_dates": [100, 150]},
+            {"split_last": "48,24"},
+        ]
+    ),
     units=st.integers(1, 64),
 )
 @settings(max_examples=60, deadline=None)
-def test_what_is_written_repeats_the_run(tmp_path_factory, settings_, units):
-    config = resolve("basic", BASIC, {"units": units}, settings_)
+def test_what_is_written_repeats_the_run(tmp_path_factory, settings_, cut, units):
+    config = resolve("basic", BASIC, {"units": units}, settings_ | cut)
     path = tmp_path_factory.mktemp("config") / "run.toml"
     path.write_text(config_text(config), encoding="utf-8")
     file = read_config(path)
@@ -88,6 +95,48 @@ def test_what_is_unknown_is_told(tmp_path: Path, text: str, expected: str):
     with pytest.raises(ConfigError) as caught:
         read_config(path)
     assert str(caught.value).startswith(f"{path}: {expected}")
+
+
+def test_one_way_to_split_is_given_and_a_flag_replaces_that_of_a_file(zoo_command, series_file: Path, tmp_path: Path):
+    (tmp_path / "run.toml").write_text(
+        f'[data]\nsource = "{series_file}"\ntarget = "load"\nsplit = [0.6, 0.2, 0.2]\nsplit_last = [9, 9]\n'
+    )
+    both = zoo_command("train", "basic", "--config", "run.toml", "--print-config")
+    assert both.exit_code == 2
+    assert both.stderr == "error: --split and --split-last say each where the parts begin; give one of them\n"
+    for flag, value, line in (
+        ("--split-last", "12,24", "split_last = [\n    12,\n    24,\n]\n"),
+        ("--split-dates", "100,150", 'split_dates = [\n    "100",\n    "150",\n]\n'),
+    ):
+        found = zoo_command("train", "basic", "--config", "run.toml", flag, value, "--print-config")
+        assert line in found.stdout
+        assert "split = " not in found.stdout
+    wrong = zoo_command("train", "basic", "--data", series_file, "--target", "load", "--split-last", "48")
+    assert wrong.exit_code == 2
+    assert "--split-last: expected two whole numbers of rows above 0, such as 48,48, found '48'" in wrong.stderr
+
+
+@pytest.mark.parametrize("value", ["48", "48,0", "48,-1", "a,b", [48, 4.5], (1, 2, 3), 48, "4.5,6"])
+def test_last_rows_are_two_counts(value):
+    with pytest.raises(ConfigError, match=r"'split_last': expected two whole numbers of rows above 0, such as 48,48"):
+        resolve("basic", BASIC, {}, {"source": "a.csv", "target": "y", "split_last": value})
+
+
+def test_rows_and_moments_as_python_and_toml_have_them(tmp_path: Path):
+    path = tmp_path / "run.toml"
+    path.write_text("[data]\nsplit_dates = [2019-01-01, 2020-01-01T12:00:00]\n")
+    given = {"source": "a.csv", "target": "y"}
+    assert resolve("basic", BASIC, {}, given | read_config(path).settings).data.split_dates == (
+        "2019-01-01",
+        "2020-01-01 12:00:00",
+    )
+    assert resolve("basic", BASIC, {}, given | {"split_last": [48, "24"]}).data.split_last == (48, 24)
+    assert resolve("basic", BASIC, {}, given | {"split_last": ()}).data.split_last == ()
+
+
+def test_that_all_rows_are_trained_on_is_said_by_retraining_alone():
+    with pytest.raises(ConfigError, match=r"^`all_rows` is for zoo.retrain to say"):
+        resolve("basic", BASIC, {}, {"source": "a.csv", "target": "y", "all_rows": True})
 
 
 def test_a_file_that_is_not_there_or_no_text(tmp_path: Path):

@@ -44,7 +44,7 @@ def make_table(n_series: int = 1, *, gap: bool = False) -> pd.DataFrame:
 def config(table: pd.DataFrame, **changes: Any) -> DataConfig:
     several = len(set(table["site"])) > 1
     base = {"source": "DataFrame", "target": "load", "features": COLUMNS, "window": 4, "horizon": 2}
-    base["split"] = (60, 30, 30)
+    base |= {} if "split_last" in changes else {"split": (60, 30, 30)}
     return DataConfig(**(base | {"series": "site" if several else None} | changes))
 
 
@@ -108,10 +108,11 @@ def test_no_scaler_and_no_repair_looks_behind_the_cutoff(scaler, missing, change
     stride=st.integers(1, 3),
     context=st.booleans(),
     target_scaler=st.sampled_from([None, "minmax", "robust"]),
+    cut=st.sampled_from([{}, {"split_last": (30, 30)}]),
 )
 @settings(max_examples=60, deadline=None)
 def test_no_setting_lets_a_training_look_behind_the_cutoff(
-    change_of, missing, n_series, embargo, calendar, uneven, task, gap, stride, context, target_scaler
+    change_of, missing, n_series, embargo, calendar, uneven, task, gap, stride, context, target_scaler, cut
 ):
     table = make_table(n_series, gap=uneven)
     changed = change(table, change_of, place_in_series(table) >= TRAIN - embargo)
@@ -120,7 +121,7 @@ def test_no_setting_lets_a_training_look_behind_the_cutoff(
         Task.REGRESS: {"horizon": 1, "features": COLUMNS[1:]},
         Task.ANOMALY: {"horizon": 1, "target": ()},
     }
-    more = {"embargo": embargo, "calendar": calendar, "stride": stride, "target_scaler": target_scaler}
+    more = {"embargo": embargo, "calendar": calendar, "stride": stride, "target_scaler": target_scaler, **cut}
     gaps = "break" if uneven else "error"
     configured = config(table, task=task, missing=missing, gaps=gaps, context=context, **more, **of_task[task])
     assert_blind(table, changed, configured)

@@ -40,7 +40,7 @@ def test_a_whole_training_is_the_unfused_one(name, wide, fused, series, tmp_path
     losses = [run.record.training.val_loss for run in runs.values()]
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
     assert runs["keras"].record.training.engine.fused == ()
-    assert runs["fused"].record.training.engine.fused == tuple(fused)
+    assert sorted(runs["fused"].record.training.engine.fused) == sorted(fused)
 
 
 def test_the_same_seed_gives_the_same_weights_with_parts(series, tmp_path):
@@ -59,7 +59,7 @@ def network(make_architecture, prepared):
 
     def build(**hyperparameters):
         hp = architecture.configure({"units": 4} | hyperparameters)
-        return compiled(architecture, hp, prepared, TrainingConfig())
+        return compiled(architecture, hp, prepared, TrainingConfig()).trained
 
     return build
 

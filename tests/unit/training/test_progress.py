@@ -41,6 +41,22 @@ def test_a_terminal(shown, first):
         assert part in last
 
 
+def test_several_steps_at_once_and_a_shorter_last_epoch(shown):
+    bar = progress.ProgressBar(total=9)
+    bar.set_params({"epochs": 2, "steps": 5})
+    found = []
+    with bar:
+        bar.on_train_begin()
+        for epoch in range(2):
+            bar.on_epoch_begin(epoch)
+            for last in (2, 5):  # three steps in each call, of which the second has fewer
+                bar.on_train_batch_end(last, {"loss": 0.125})
+                (task,) = bar._progress.tasks
+                found.append((task.completed, task.total))
+            bar.on_epoch_end(epoch, {"loss": 0.125, "val_loss": 0.5, "learning_rate": 0.001})
+    assert found == [(3, 9), (5, 9), (8, 9), (9, 9)]
+
+
 def test_no_terminal(capsys, monkeypatch):
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     train(progress.ProgressBar())

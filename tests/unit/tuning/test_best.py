@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from zoo.training.preparation import prepare_run
-from zoo.tuning.best import _with_steps, refit_config, retrain
+from zoo.training.step_count import lasting
+from zoo.tuning.best import refit_config, retrain
 from zoo.tuning.trial_record import COMPLETE, TrialRecord
 from zoo_registry import ConstantSchedule, CosineSchedule, OneCycleSchedule
 from zoo_registry.errors import ConfigError
@@ -21,6 +22,18 @@ def test_it_trains_for_the_median_of_the_folds_and_stops_by_nothing(make_config,
     usual, wanted = prepare_run(make_config(), series), prepare_run(config, series)
     assert wanted.rows("train") == [range(usual.rows("validation")[0].stop)]
     assert wanted.rows("test") == usual.rows("test")
+
+
+def test_folds_that_trained_by_steps_are_followed_by_their_steps(make_config, series):
+    """Also where the zoo chose the steps of a configuration that names none."""
+    length = {"steps": 100, "validate_every": 30}
+    folds = [{"best_epoch": n, "best_step": min(30 * n, 100), "length": length} for n in (4, 1, 3)]
+    for asked in ({**length, "epochs": None}, {"epochs": None}):
+        training = refit_config(make_config(**asked), replace(TRIAL, result={"folds": folds})).training
+        assert (training.epochs, training.steps, training.validate_every) == (None, 90, 30)
+    early = [{**fold, "best_step": 20} for fold in folds]
+    training = refit_config(make_config(epochs=None), replace(TRIAL, result={"folds": early})).training
+    assert (training.steps, training.validate_every) == (20, 20)
 
 
 def test_weights_that_no_fold_trained_are_left_as_they_are(make_config):
@@ -40,11 +53,11 @@ def test_weights_that_no_fold_trained_are_left_as_they_are(make_config):
 )
 def test_schedules_go_on_as_they_did(make_config, schedule, steps):
     training = make_config().training.model_copy(update={"schedule": schedule})
-    assert _with_steps(training, 1000).schedule.steps == steps
+    assert lasting(training, 1000).schedule.steps == steps
 
 
 def test_a_constant_rate_has_no_steps(make_config):
-    assert _with_steps(make_config().training, 1000).schedule == ConstantSchedule()
+    assert lasting(make_config().training, 1000).schedule == ConstantSchedule()
 
 
 def test_anomalies_are_refused(make_config, series, tmp_path):

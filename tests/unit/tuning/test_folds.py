@@ -44,6 +44,13 @@ def test_validation_has_the_share_that_it_has_in_the_run(make_config, series):
         assert len(split.validation) / (len(split.train) + len(split.validation)) == pytest.approx(1 / 3, abs=0.02)
 
 
+def test_validation_has_as_many_rows_as_in_a_run_whose_last_rows_are_counted(make_config, series):
+    table = panel(series, {"a": 240, "b": 120})
+    folds = time_folds(make_config(split_last=(12, 24), series="site"), table, horizon_rows=10)
+    assert {len(split.validation) for fold in folds for split in fold.values()} == {12}
+    assert [fold["b"].test.stop for fold in folds] == [240 + 120 - 24 - rest for rest in (20, 10, 0)]
+
+
 def test_sliding_folds_train_on_as_many_rows_as_the_first(make_config, series):
     found = only(time_folds(make_config(), series, kind="sliding", folds=4, horizon_rows=20))
     assert {len(split.train) + len(split.validation) for split in found} == {204 - 4 * 20}

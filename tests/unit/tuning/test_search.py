@@ -137,7 +137,7 @@ def test_a_trial_that_does_badly_is_pruned(run, begin):
     def trial(task):
         bad = error_of(task.config) > 4
         for epoch in (1, 2):
-            task.reporter.send({"fold": 1, "epoch": epoch, "error": 9.0 if bad else 1.0})
+            task.reporter.send({"fold": 1, "epoch": epoch, "epochs": 2, "error": 9.0 if bad else 1.0})
         for _ in range(100 * bad):
             if task.reporter.stopped():
                 return Outcome(PRUNED)
@@ -173,7 +173,7 @@ def test_progress_is_told(run, begin):
     trial = measure
 
     def slow(task):
-        task.reporter.send({"fold": 2, "epoch": 7, "error": 1.0})
+        task.reporter.send({"fold": 2, "epoch": 7, "epochs": 9, "error": 1.0})
         time.sleep(0.6)
         return trial(task)
 

@@ -55,6 +55,7 @@ def test_a_trial_gives_what_a_cross_validation_gives_and_tells_each_epoch(make_c
     assert outcome.state == COMPLETE
     expected = cross_validate(config, *data[1:]).plain()
     assert (outcome.result["error"], outcome.result["spread"]) == (expected["error"], expected["spread"])
+    assert {message["epochs"] for message in reporter.messages if "epoch" in message} == {2}
     places = [(message["fold"], message.get("epoch", "measured")) for message in reporter.messages]
     assert places == [(1, 1), (1, 2), (1, "measured"), (2, 1), (2, 2), (2, "measured")]
     assert reporter.messages[2]["measured"] == expected["folds"][0]["error"]

@@ -89,12 +89,12 @@ def read_csv_chunks(path: Path, csv: CsvFormat, rows: int | None, text: Collecti
     Columns of ``text`` are read as they stand: ``007`` stays that, ``NA`` is a name, and only nothing is missing.
     Raises DataError where the file is not what its header and ``csv`` promise.
     """
-    encoding = csv.encoding or _encoding_by_mark(path)
+    encoding = csv.encoding or encoding_by_mark(path)
     source: Path | WithoutComments = path
     names: list[str] = []
     try:
         with ExitStack() as stack:
-            names = _header(path, csv, encoding)
+            names = header_names(path, csv, encoding)
             if csv.comment is not None:
                 source = stack.enter_context(WithoutComments(path, csv.comment, encoding))
             stack.enter_context(warnings.catch_warnings())
@@ -144,7 +144,7 @@ def read_csv_chunks(path: Path, csv: CsvFormat, rows: int | None, text: Collecti
         ) from error
 
 
-def _header(path: Path, csv: CsvFormat, encoding: str) -> list[str]:
+def header_names(path: Path, csv: CsvFormat, encoding: str) -> list[str]:
     """The names in the header as they stand, of which pandas renames the second of two that are equal in silence.
 
     Raises DataError for a file with one column that was cut by another delimiter, and for comments above the header.
@@ -186,7 +186,8 @@ def _as_they_stand(names: list[str], text: Collection[str]) -> dict[str, Any]:
     return {"dtype": dict.fromkeys(kept, str), "na_values": missing, "keep_default_na": False}
 
 
-def _encoding_by_mark(path: Path) -> str:
+def encoding_by_mark(path: Path, kind: str = "a CSV file") -> str:
+    """The encoding that a file's first bytes tell, UTF-8 where they tell none; raises DataError for what is no text."""
     with path.open("rb") as file:
         start = file.read(4096)
     for mark, name in _MARKS:
@@ -196,7 +197,7 @@ def _encoding_by_mark(path: Path) -> str:
         return "utf-8-sig"
     for beginning, what in _FOREIGN:
         if start.startswith(beginning):
-            raise DataError(f"{path}: expected the text of a CSV file, found {what}")
+            raise DataError(f"{path}: expected the text of {kind}, found {what}")
     if b"\0" in start:
         halves = start[::2].count(0), start[1::2].count(0)
         if max(halves) > len(start) / 4:  # half of each Latin letter in UTF-16

@@ -19,7 +19,7 @@ PREFIX = "example:"
 class Example:
     """An embedded series, and what a run takes where the user says nothing.
 
-    ``label`` is the column that marks its anomalies, ``classes`` one of classes.
+    ``label`` is the column that marks its anomalies, ``classes`` one of classes, ``series`` that of several series.
     """
 
     load: Callable[[], pd.DataFrame]
@@ -33,11 +33,13 @@ class Example:
     missing: Missing
     label: str | None = None
     classes: str | None = None
+    series: str | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
         """The settings of the data whatever the task is."""
-        return {name: getattr(self, name) for name in ("features", "time", "window", "season", "missing")}
+        names = ("features", "time", "series", "window", "season", "missing")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
 def _co2() -> pd.DataFrame:
@@ -53,6 +55,12 @@ def _ticks() -> pd.DataFrame:
     return make_ticks()
 
 
+def _panel() -> pd.DataFrame:
+    from zoo.data.shop_sales import make_sales
+
+    return make_sales()
+
+
 EXAMPLES = {
     "co2": Example(
         load=_co2,
@@ -64,6 +72,18 @@ EXAMPLES = {
         horizon=13,
         season=52,
         missing="interpolate",
+    ),
+    "panel": Example(
+        load=_panel,
+        summary="made-up daily sales of 40 shops, from tens to hundreds of thousands, some with days without any",
+        target="sales",
+        features=("sales",),
+        time="date",
+        series="shop",
+        window=28,
+        horizon=14,
+        season=7,
+        missing="error",
     ),
     "ticks": Example(
         load=_ticks,

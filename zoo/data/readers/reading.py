@@ -1,11 +1,11 @@
-"""Read a CSV or Parquet file, a DataFrame, arrays or an example into pandas DataFrames, as they are."""
+"""Read a file, a folder of files, a DataFrame, arrays or an example into pandas DataFrames."""
 
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -14,10 +14,16 @@ import pandas as pd
 
 from zoo.data.readers.csv_files import CsvFormat, read_csv_chunks
 from zoo.data.readers.examples import find_example
-from zoo.data.readers.unnamed import Unnamed
+from zoo.data.readers.long_format import ID, long_frames
+from zoo.data.readers.long_format import TIME as LONG_TIME
+from zoo.data.readers.monash_files import SUFFIX, read_monash
+from zoo.data.readers.parquet_files import PARQUET_SUFFIXES, read_parquet
+from zoo.data.readers.series_files import SERIES, find_series_files, read_series_files
+from zoo.data.readers.unnamed import Unnamed, check_names
+from zoo.data.readers.wide_tables import CELLS, unpivot
 from zoo.data.time_formats import check_time_format, check_zone
-from zoo.settings.choices import ARRAYS, FRAME, Aggregate, CalendarField, Gaps, ShortSeries
-from zoo_registry.errors import DataError, first_line
+from zoo.settings.choices import ARRAYS, FRAME, Aggregate, CalendarField, Gaps, ShortSeries, TableLayout
+from zoo_registry.errors import ConfigError, DataError, first_line
 
 Arrays = tuple[Any, Any, Any]
 
@@ -33,9 +39,7 @@ class ArrowTable(Protocol):
 Frame = pd.DataFrame | ArrowTable
 Source = str | Path | Frame | Arrays
 
-PARQUET_SUFFIXES = {".parquet", ".pq"}
 TIME = "time"
-_BREAKS = {"Cc", "Zl", "Zp"}  # kinds of characters that would garble every list of columns
 MEMORY_SHARE = 0.5  # of the machine's memory that a file may have in bytes and still be read whole
 
 
@@ -46,11 +50,12 @@ class Reading:
     ``time`` names the time column; without it that is ``usual_time`` where there is such a column, else the first
     column of dates, or of text under a usual name, or of whole numbers under one that count up. ``time_format`` says
     how its values are read as times where it holds none by its type, and ``zone`` whose clock they are brought to; see
-    :mod:`zoo.data.time_formats`. ``series`` names the column that tells several series apart. ``sort``, ``resample`` (a
-    pandas frequency, with ``aggregate``) and ``short_series`` are repairs that are asked for; ``gaps`` says what an
-    uneven step is. ``calendar`` fields become features, read off the times' own wall clock, or that of
-    ``calendar_zone`` (``"none"``: the times must have no zone). With ``lists`` a feature or target that is no column's
-    name is a list of names by commas. ``spool`` is a folder for what does not fit in memory.
+    :mod:`zoo.data.time_formats`. ``series`` names the column that tells several series apart, ``layout`` says how they
+    lie (see :func:`read_frames`), and ``weight`` names the column that says how much a row counts in the loss.
+    ``sort``, ``resample`` (a pandas frequency, with ``aggregate``) and ``short_series`` are repairs that are asked for;
+    ``gaps`` says what an uneven step is. ``calendar`` fields become features, read off the times' own wall clock, or
+    that of ``calendar_zone`` (``"none"``: the times must have no zone). With ``lists`` a feature or target that is no
+    column's name is a list of names by commas. ``spool`` is a folder for what does not fit in memory.
     """
 
     csv: CsvFormat = field(default_factory=CsvFormat)
@@ -59,6 +64,8 @@ class Reading:
     time_format: str | None = None
     zone: str | None = None
     series: str | None = None
+    weight: str | None = None
+    layout: TableLayout = "auto"
     sort: bool = False
     resample: str | None = None
     aggregate: Aggregate = "mean"
@@ -92,7 +99,34 @@ def is_csv(source: Source) -> bool:
     """Whether a source is read as a CSV file."""
     if not isinstance(source, (str, Path)) or find_example(source):
         return False
-    return Path(source).suffix.lower() not in PARQUET_SUFFIXES
+    path = Path(source)
+    if path.is_dir():
+        path = next((file for file in path.iterdir() if file.suffix.lower() in PARQUET_SUFFIXES), path)
+    return path.suffix.lower() not in {*PARQUET_SUFFIXES, SUFFIX}
+
+
+def settled(source: Source, reading: Reading) -> Reading:
+    """How a source is read that is one of many series by its form: the columns that it then has, where not told.
+
+    Raises ConfigError for a layout that it cannot have.
+    """
+    path = Path(source) if isinstance(source, (str, Path)) and not find_example(source) else None
+    layout, monash = reading.layout, path is not None and path.suffix.lower() == SUFFIX
+    if path is not None and path.is_dir():
+        if layout == "wide":
+            raise ConfigError(f"{path}: `layout='wide'` is for one table, found a folder; leave it out")
+        layout = "files" if layout == "auto" else layout
+    if layout == "files" and path is None:
+        raise ConfigError(f"`layout='files'` is for a folder or a file, found {describe(source)}; leave it out")
+    if monash and layout != "auto":
+        raise ConfigError(f"{path}: a {SUFFIX} file has a layout of its own, found `layout={layout!r}`; leave it out")
+    if layout == "files" and reading.series not in (None, SERIES):
+        layout = "long"  # files with a column of series are parts of one table
+    if layout == "files":
+        return replace(reading, layout=layout, series=SERIES)
+    if layout == "wide" or monash:
+        return replace(reading, series=reading.series or ID, usual_time=reading.usual_time or LONG_TIME)
+    return replace(reading, layout=layout)
 
 
 def _no_table(source: object) -> DataError:
@@ -109,32 +143,56 @@ def _kind_of(source: object) -> str:
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
-def read_frame(source: Source, csv: CsvFormat | None = None, text: Collection[str] = ()) -> pd.DataFrame:
-    """Return the source's columns and rows unchanged; an index of times, or with a name, becomes the first column.
+def read_frame(
+    source: Source, csv: CsvFormat | None = None, text: Collection[str] = (), layout: TableLayout = "auto"
+) -> pd.DataFrame:
+    """Return the source's columns and rows; an index of times, or with a name, becomes the first column.
 
     Arrays are ``(values, times, columns)``: numbers of shape (rows, columns), times or whole numbers of shape (rows,)
     or None, which become the column ``time``, and the columns' names. ``csv`` says how a CSV file is written, where
-    not as usual, and ``text`` names the columns that are read from one as they stand. Raises DataError where the source
-    is missing, empty, malformed, too large for the memory, or has two columns of one name.
+    not as usual, and ``text`` names the columns that are read from one as they stand. Columns and rows are those of the
+    source, but for ``layout``: ``wide`` is a table of a series a line, which becomes unique_id, ds and y, ``files`` a
+    file, or a folder of files, each of them one series, and ``long`` what stands there, in the files of a folder as
+    parts of one table. With ``auto`` a folder is ``files``, and all else ``long``. Raises DataError where the source is
+    missing, empty, malformed, too large for the memory, or has two columns of one name.
     """
-    (frame,) = read_frames(source, csv, None, text)
+    (frame,) = read_frames(source, csv, None, text, layout)
     return frame
 
 
 def read_frames(
-    source: Source, csv: CsvFormat | None, rows: int | None, text: Collection[str] = ()
+    source: Source,
+    csv: CsvFormat | None,
+    rows: int | None,
+    text: Collection[str] = (),
+    layout: TableLayout = "auto",
 ) -> Iterator[pd.DataFrame]:
-    """Read as :func:`read_frame` does, in frames of at most ``rows`` rows, or in one frame where that is None."""
-    where = describe(source)
+    """Read as :func:`read_frame` does, in frames of about ``rows`` rows, or in one frame where that is None."""
+    where, csv = describe(source), csv or CsvFormat()
+    if isinstance(source, (str, Path)) and (layout == "files" or (not find_example(source) and Path(source).is_dir())):
+        files = find_series_files(Path(source))
+        read = partial(read_frames, csv=csv, rows=rows, text=text, layout="long")
+        yield from read_series_files(files, read, rows, named=layout != "long")
+        return
     nothing, unnamed = True, Unnamed(where)
-    for frame in _frames(source, csv or CsvFormat(), rows, text):
+    found = _wide(source, csv, rows) if layout == "wide" else _frames(source, csv, rows, text)
+    for frame in found:
         names = unnamed.name([str(name) for name in frame.columns], frame)
         if nothing:
-            _check_names(names, where)
+            check_names(names, where)
         nothing = nothing and frame.empty
         yield frame.set_axis(names, axis="columns")
     if nothing:
         raise DataError(f"{where}: expected a table with rows, found none; check that this is the right file")
+
+
+def _wide(source: Source, csv: CsvFormat, rows: int | None) -> Iterator[pd.DataFrame]:
+    """A table with a series a line in the long format; lines are read as many at a time as fit."""
+    heads = [str(name) for name in next(_frames(source, csv, 1, ())).columns]
+    check_names(heads, describe(source))
+    lines = max(1, min(CELLS, CELLS if rows is None else rows) // len(heads))
+    found = _frames(source, csv, lines, heads[:1])
+    return long_frames(unpivot(found, describe(source), csv), rows)
 
 
 def _frames(source: Source, csv: CsvFormat, rows: int | None, text: Collection[str]) -> Iterator[pd.DataFrame]:
@@ -150,17 +208,6 @@ def _frames(source: Source, csv: CsvFormat, rows: int | None, text: Collection[s
         yield whole if rows is None else whole.iloc[start : start + rows]
 
 
-def _check_names(names: list[str], where: str) -> None:
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise DataError(f"{where}: expected each column once, found '{twice[0]}' more than once; rename one of them")
-    for number, name in enumerate(names, start=1):
-        if not _BREAKS.isdisjoint(map(unicodedata.category, name)):
-            raise DataError(
-                f"{where}: expected names without line breaks and control characters, found {name!r} for column"
-                f" {number}; rename it"
-            )
-
-
 def as_pandas(table: Frame) -> pd.DataFrame:
     """A table of any library as one of pandas, through Arrow's C interface. Raises DataError for a single column."""
     if isinstance(table, pd.DataFrame):
@@ -173,7 +220,7 @@ def as_pandas(table: Frame) -> pd.DataFrame:
         if not hasattr(table, "columns"):  # one column
             raise _no_table(table) from error
         raise DataError(f"{FRAME}: a column cannot be taken through Arrow ({first_line(error)}); convert it") from error
-    _check_names(arrow.column_names, FRAME)
+    check_names(arrow.column_names, FRAME)
     frame: pd.DataFrame = arrow.to_pandas()
     return frame
 
@@ -215,8 +262,7 @@ def _read_file(path: Path, csv: CsvFormat, rows: int | None, text: Collection[st
     if not path.exists():
         raise DataError(f"{path}: there is no such file; give a CSV or Parquet file, or example:co2")
     if not path.is_file():
-        found = "a folder" if path.is_dir() else "a device"
-        raise DataError(f"{path}: expected a file, found {found}; give one CSV or Parquet file")
+        raise DataError(f"{path}: expected a file, found a device; give one CSV or Parquet file")
     size = path.stat().st_size
     if size == 0:
         raise DataError(f"{path}: the file is empty; expected a header line and rows")
@@ -227,45 +273,8 @@ def _read_file(path: Path, csv: CsvFormat, rows: int | None, text: Collection[st
             " give `spool` FOLDER, where there is room for a copy"
         )
     if path.suffix.lower() in PARQUET_SUFFIXES:
-        yield from _read_parquet(path, rows)
+        yield from read_parquet(path, rows)
+    elif path.suffix.lower() == SUFFIX:
+        yield from long_frames(read_monash(path, csv), rows)
     else:
         yield from read_csv_chunks(path, csv, rows, text)
-
-
-def _read_parquet(path: Path, rows: int | None) -> Iterator[pd.DataFrame]:
-    import pyarrow.parquet
-
-    _check_ends(path)
-    try:
-        names = pyarrow.parquet.read_schema(path).names
-    except Exception as error:  # whatever a reader makes of foreign bytes
-        raise _unreadable(path, error) from error
-    _check_names(names, str(path))  # here, as pandas speaks of fields' references where two have one name
-    try:
-        if rows is None:
-            yield pd.read_parquet(path)
-            return
-        # mapped, as a reader holds on to all that it has read
-        with pyarrow.parquet.ParquetFile(path, memory_map=True) as file:
-            if file.metadata.num_rows == 0:
-                yield file.read().to_pandas()
-            for batch in file.iter_batches(rows):
-                yield batch.to_pandas()
-    except Exception as error:
-        raise _unreadable(path, error) from error
-
-
-def _check_ends(path: Path) -> None:
-    """Raise DataError for what is no Parquet file, and for one that was cut off."""
-    with path.open("rb") as file:
-        begin = file.read(4)
-        file.seek(-min(4, path.stat().st_size), os.SEEK_END)
-        end = file.read()
-    if begin != b"PAR1":
-        raise DataError(f"{path}: not a readable Parquet file, as it begins with {begin!r}; name a CSV file .csv")
-    if end != begin or path.stat().st_size < 12:
-        raise DataError(f"{path}: not a readable Parquet file, as its end is missing; copy it again")
-
-
-def _unreadable(path: Path, error: Exception) -> DataError:
-    return DataError(f"{path}: not a readable Parquet file ({first_line(error)}); check it")

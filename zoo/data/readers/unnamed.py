@@ -1,14 +1,28 @@
-"""Columns without a name: what a program writes beside the data, and what somebody forgot to name."""
+"""Names of columns, and columns without: what a program writes beside the data, and what somebody forgot to name."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import pandas as pd
 
 from zoo_registry.errors import DataError
 
+_BREAKS = {"Cc", "Zl", "Zp"}  # kinds of characters that would garble every list of columns
 _BY_PANDAS = re.compile(r"Unnamed: \d+")
+
+
+def check_names(names: list[str], where: str) -> None:
+    """Raise DataError for a name that stands twice, and for one that is not on one line."""
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise DataError(f"{where}: expected each column once, found '{twice[0]}' more than once; rename one of them")
+    for number, name in enumerate(names, start=1):
+        if not _BREAKS.isdisjoint(map(unicodedata.category, name)):
+            raise DataError(
+                f"{where}: expected names without line breaks and control characters, found {name!r} for column"
+                f" {number}; rename it"
+            )
 
 
 class Unnamed:

@@ -1,0 +1,128 @@
+"""Normalize the windows of prepared data: each by its own statistics, and judged on its own scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.data.roles import Roles
+from zoo.data.windows import Layout, Windows, seasonal_rows
+from zoo.preprocessing.normalization_choice import choose_normalization
+from zoo.preprocessing.normalized_truth import NormalizedTruth
+from zoo.preprocessing.series_statistics import SeriesStatistics
+from zoo.preprocessing.table_scaling import scale_rows
+from zoo.preprocessing.target_scale import TargetScale
+from zoo.preprocessing.window_scale import WindowScale, changing
+from zoo.settings.choices import NormalizeWindow
+
+if TYPE_CHECKING:
+    from zoo.preprocessing.prepared import Prepared
+
+# Of its series' own scale, the least that an error is divided by, or a window that is calmer than its horizon would
+# decide alone
+LEAST_SHARE = 0.5
+
+# Of a series' deviation, the most that may lie between two neighbouring float32 numbers once all series are scaled by
+# one scaler; beyond, scaled values are float64 up to where each window has its own scale
+FLOAT32_SERIES_LIMIT = 1e-3
+
+
+def normalize_windows(prepared: Prepared, kind: NormalizeWindow, roles: Roles, spool: Path | None = None) -> Prepared:
+    """Return the same data with windows that are normalized by ``kind``; ``auto`` is chosen by the train rows."""
+    shape, season, preprocessor = prepared.shape, prepared.season or 1, prepared.preprocessor
+    if kind == "none" or (kind == "auto" and None in shape.target_columns):
+        return prepared
+    features, _ = prepared.table.cut(np.zeros((1, len(prepared.table.columns))))
+    zero = preprocessor.features_.scale(features)[0]
+    by = WindowScale(
+        kind,
+        season,
+        tuple(zero.tolist()),
+        prepared.positions,
+        rows=_rows_a_season_before(prepared.parts["train"].layout, season),
+    )
+    if not (target := TargetScale(by, shape.target_columns)).active:
+        return replace(prepared, window_scale=by)
+    own = [0.0 if column is None else float(zero[column]) for column in shape.target_columns]
+    statistics = SeriesStatistics.of(_ScaledTargets(prepared), prepared.rows("train"), season, own)
+    reason = None
+    if kind == "auto":
+        kind, reason = choose_normalization(prepared, statistics, replace(by, kind="seasonal"))
+    if kind == "none":
+        return replace(prepared, reason=reason)
+    if preprocessor.units == "raw" and _loses_digits(statistics):
+        preprocessor.network_dtype = "float64"
+    by = replace(by, kind=kind, dtype=preprocessor.network_dtype)
+    parts = prepared.parts
+    if by.dtype != parts["train"].features.dtype:
+        rows = scale_rows(preprocessor, prepared.table, prepared.values, roles, spool, prepared.hidden)
+        parts = {name: replace(windows, features=rows[0], targets=rows[1]) for name, windows in parts.items()}
+    target = replace(target, scale=by)
+    floors = (LEAST_SHARE * _judging_scale(statistics, by.base) * target.known).astype(by.dtype)
+    masked = bool(shape.masked)
+    starts = np.array([prepared.table.series[name].start for name in prepared.splits])
+    return replace(
+        prepared,
+        window_scale=by,
+        reason=reason,
+        problem=prepared.problem.served(preprocessor.serving_dtype, preprocessor.units),
+        parts={
+            name: replace(windows, judged=NormalizedTruth(target, floors[_series_of(windows, starts)], masked))
+            for name, windows in parts.items()
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _ScaledTargets:
+    """The scaled targets of all rows as float64, of which some are computed at a time; NaN where they stay missing."""
+
+    prepared: Prepared
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.prepared.values), self.prepared.shape.n_targets
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        table = self.prepared.table
+        _, targets = table.cut((table.values if self.prepared.hidden else self.prepared.values)[rows])
+        return self.prepared.preprocessor.targets_.scale(targets)
+
+
+def _rows_a_season_before(layout: Layout, season: int) -> tuple[int, ...]:
+    """See :class:`WindowScale`; none where a window has no whole season, or what is told lies in the window itself."""
+    if season > layout.window or layout.lead < layout.window:
+        return ()
+    first, last = np.array([layout.lead]), np.array([layout.window - 1])
+    (rows,) = seasonal_rows(first, last, layout.horizon, season)
+    return tuple(rows.tolist())
+
+
+def _loses_digits(statistics: SeriesStatistics) -> bool:
+    """Whether float32 is too coarse for some series at the size that its scaled values have beside the others."""
+    farthest = (np.abs(statistics.mean) + statistics.deviation).astype(np.float32)
+    varying = statistics.change > 0  # a constant's deviation may be what was rounded
+    return bool((np.spacing(farthest)[varying] > FLOAT32_SERIES_LIMIT * statistics.deviation[varying]).any())
+
+
+def _judging_scale(statistics: SeriesStatistics, base: str) -> NDArray[np.float64]:
+    """Each series' own of what errors of its windows are divided by, (n_series, n_targets)."""
+    if base == "mean":
+        return statistics.size
+    if base == "seasonal":
+        found: NDArray[np.float64] = changing(np, statistics.change, statistics.deviation)
+        return found
+    return statistics.deviation
+
+
+def _series_of(windows: Windows, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The number of the series that each stretch of windows lies in."""
+    found: NDArray[np.int64] = np.searchsorted(starts, windows.firsts + windows.window - 1, side="right") - 1
+    return found
