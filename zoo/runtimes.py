@@ -9,7 +9,7 @@ from typing import Any
 
 from zoo.quiet import import_tensorflow
 from zoo_registry import Registry, Runtime, Session, discover
-from zoo_registry.discovery import GROUP, discover_from
+from zoo_registry.discovery import GROUP, discover_from, distribution_of
 from zoo_registry.plugin import OWN
 
 
@@ -29,7 +29,7 @@ def find_runtime(name: str) -> Runtime:
 @cache
 def _own() -> Registry[Runtime]:
     points = entry_points(group=GROUP, name="runtimes")
-    return discover_from(point for point in points if point.dist is not None and point.dist.name == OWN).runtimes
+    return discover_from(point for point in points if distribution_of(point)[0] == OWN).runtimes
 
 
 def load_session(runtime: Runtime, folder: Path, onnx: bytes | None = None, **options: Any) -> Session:

@@ -100,7 +100,7 @@ def discover_from(points: Iterable[EntryPoint]) -> Discovery:
     manager, disabled = new_manager(), disabled_names()
     entries: dict[str, list[Entry[Any]]] = {kind.hook: [] for kind in KINDS}
     plugins: list[Plugin] = []
-    origins = [(point, *_origin(point)) for point in points]
+    origins = [(point, *distribution_of(point)) for point in points]
     for point, distribution, version in sorted(origins, key=lambda found: (found[0].name, found[0].value, found[1])):
         noted = Plugin(name=point.name, distribution=distribution, version=version, value=point.value)
         if not noted.essential and {point.name, distribution} & disabled:
@@ -162,7 +162,7 @@ def _load(point: EntryPoint) -> object:
         ) from error
 
 
-def _origin(point: EntryPoint) -> tuple[str, str]:
+def distribution_of(point: EntryPoint) -> tuple[str, str]:
     """Return name and version of the entry point's distribution."""
     try:
         return (point.dist.name, point.dist.version) if point.dist else ("unknown", "")

@@ -19,22 +19,24 @@ from zoo_registry.errors import ZooError
 from zoo_registry.streams import open_closed_streams
 
 INTERRUPTED = 130
-_NAMED = (
-    "show",
-    "inspect",
-    "train",
-    "retrain",
-    "tune",
-    "runs",
-    "compare",
-    "backtest",
-    "export",
-    "verify",
-    "predict",
-    "bundles",
-    "gc",
-)
-COMMANDS = {"list": "list_architectures"} | {name: name for name in (*_NAMED, "plugin")}  # and what makes each
+# What each is in its module; most have the command's own name
+COMMANDS = {
+    "list": "list_architectures",
+    "show": "show",
+    "inspect": "inspect",
+    "train": "train",
+    "retrain": "retrain",
+    "tune": "tune",
+    "runs": "runs",
+    "compare": "compare",
+    "backtest": "backtest",
+    "export": "export",
+    "verify": "verify",
+    "predict": "predict",
+    "bundles": "bundles",
+    "gc": "gc",
+    "plugin": "plugin",
+}
 
 
 class _Commands(HelpfulGroup):
