@@ -212,7 +212,7 @@ def _replay_scaled(folder: Path, golden: Golden, preprocessor: Preprocessor, rul
 def _gate(verdicts: list[Verdict], preprocessor: Preprocessor, dtype: str) -> None:
     if failed := [verdict for verdict in verdicts if not verdict.passed]:
         found = ", ".join(f"{verdict.runtime} by {verdict.difference:.2g}" for verdict in failed)
-        advice = "report the architecture's author, or try another `scaler`"
+        advice = "report the architecture's author, or try another `scaler` or `normalize_window`"
         if dtype != preprocessor.serving_dtype == "float64":
             advice = (
                 f"these columns take float64, so leave `serving_dtype` {dtype} out, and give another `name` where"

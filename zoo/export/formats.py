@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import tensorflow as tf
 import tf2onnx
 
 from zoo.export.graph import Served, default_function, scaled_function
+from zoo.export.inference import in_float32
 from zoo.export.native_recurrence import native_recurrence
 from zoo.export.operators import HANDLERS, conversion_told, hold_constants, nodes_of, refuse_unknown
 from zoo.export.slices import name_cut_axes_alone
@@ -46,6 +48,7 @@ def write_fixed_saved_model(served: Served, batch: int, folder: Path) -> None:
 
     For formats that know neither a dynamic batch nor float64.
     """
+    served = replace(served, network=in_float32(served.network))
     archive = keras.export.ExportArchive()
     archive.track(served.network)
     spec = served.input_spec("float32", batch)

@@ -42,6 +42,7 @@ def raw_function(served: Served, dtype: str, inner: str = "float64") -> ServingF
     ``tf.constant`` would become a required input in ONNX. Flags are bool.
     """
     features, targets, answers = served.preprocessor.features_, served.preprocessor.targets_, served.answers
+    taken = "float32" if inner == "float32" else served.preprocessor.network_dtype
 
     def in_units(output: tf.Tensor) -> tf.Tensor:
         if inner == "float32":
@@ -53,7 +54,7 @@ def raw_function(served: Served, dtype: str, inner: str = "float64") -> ServingF
         return tf.cast(tf.transpose(targets.inverse(keras.ops, columns_last, inner), (0, 1, 3, 2)), dtype)
 
     def answer(window: tf.Tensor) -> dict[str, tf.Tensor]:
-        scaled = tf.cast(features.forward(keras.ops, tf.cast(window, inner), inner), served.preprocessor.network_dtype)
+        scaled = tf.cast(features.forward(keras.ops, tf.cast(window, inner), inner), taken)
         output = tf.cast(served.network(answers.network_input(scaled), training=False), inner)
         found = answers.decode(keras.ops, tf.cast(scaled, inner), output, in_units)
         return {name: value if value.dtype == tf.bool else tf.cast(value, dtype) for name, value in found.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -16,13 +17,30 @@ def inference_network(model: keras.Model) -> keras.Model:
     A layer with recurrent dropout runs as a loop in Keras, in training or not, and would become an ONNX ``Loop``; one
     with dropout draws random numbers at each call. cuDNN is switched off, as its kernel cannot be exported.
     """
+    return _copy(model, _without_recurrent_dropout)
+
+
+def in_float32(model: keras.Model) -> keras.Model:
+    """Return a copy of a served network, with the same weights, that normalizes its windows in float32 too."""
+    return _copy(model, _with_float32)
+
+
+def _copy(model: keras.Model, changed: Callable[[Any], Any]) -> keras.Model:
     with known(custom_objects(model)):
-        copy = model.__class__.from_config(_without_recurrent_dropout(model.get_config()))
+        copy = model.__class__.from_config(changed(model.get_config()))
     copy.set_weights(model.get_weights())
     for layer in flatten_layers(copy):
         if hasattr(layer, "use_cudnn"):
             layer.use_cudnn = False
     return copy
+
+
+def _with_float32(config: Any) -> Any:
+    if isinstance(config, dict):
+        return {name: _with_float32(value) for name, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return type(config)(_with_float32(value) for value in config)
+    return "float32" if config == "float64" else config
 
 
 def _without_recurrent_dropout(config: Any) -> Any:

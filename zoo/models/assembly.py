@@ -66,16 +66,17 @@ def assemble(
     if by.kind == "none":
         network = keras.Model(inputs, core(windows), name=name)
         return Assembled(network, telling(decoded(architecture, hp, asked, network)))
-    normalized, level, scale = by.normalized(ops, windows.values, windows.mask)  # the last two (batch, 1, n_features)
-    normalized = windows.with_values(normalized).as_float32()
-    outputs = _of_normalized(core, by, normalized.with_values(by.squashed(ops, normalized.values)), shape)
+    # In float64, rounded once: runtimes sum in other orders, and a network may answer a hundred times as far apart
+    exact = windows.cast("float64")
+    normalized, level, scale = by.normalized(ops, exact.values, exact.mask)  # the last two (batch, 1, n_features)
+    outputs = _of_normalized(core, by, exact.with_values(by.squashed(ops, normalized)).cast("float32"), shape)
     trained = keras.Model(inputs, outputs, name=name)
     target = TargetScale(by, shape.target_columns)
     if not target.active:
         return Assembled(trained, telling(trained))
-    values = ops.cast(target.unsquashed(ops, outputs), by.dtype)
-    levels, scales = target.chosen(ops, by.ahead(ops, windows.values, level, windows.mask), scale)
-    told = keras.Model(inputs, put_back(values, levels, scales), name=name)
+    values = target.unsquashed(ops, ops.cast(outputs, "float64"))
+    levels, scales = target.chosen(ops, by.ahead(ops, exact.values, level, exact.mask), scale)
+    told = keras.Model(inputs, ops.cast(put_back(values, levels, scales), by.dtype), name=name)
     return Assembled(trained, telling(told))
 
 

@@ -32,10 +32,11 @@ class Observed:
         """Take windows apart whose missing values are NaN."""
         return cls(shape, *observed_part(ops, window)) if shape.masked else cls(shape, window)
 
-    def as_float32(self) -> Observed:
-        """The same in what networks compute in."""
-        mask = None if self.mask is None else ops.cast(self.mask, "float32")
-        return replace(self, values=ops.cast(self.values, "float32"), mask=mask)
+    def cast(self, dtype: str) -> Observed:
+        """The same in another dtype."""
+        return replace(
+            self, values=ops.cast(self.values, dtype), mask=None if self.mask is None else ops.cast(self.mask, dtype)
+        )
 
     def with_values(self, values: Any) -> Observed:
         """The same with other values, of which those that were not observed become 0."""

@@ -13,6 +13,7 @@ from zoo.data.roles import Roles
 from zoo.data.windows import Layout, Windows, seasonal_rows
 from zoo.preprocessing.normalization_choice import choose_normalization
 from zoo.preprocessing.normalized_truth import NormalizedTruth
+from zoo.preprocessing.scaled_columns import FLOAT32_LOSS_LIMIT, ScaledColumns
 from zoo.preprocessing.series_statistics import SeriesStatistics
 from zoo.preprocessing.table_scaling import scale_rows
 from zoo.preprocessing.target_scale import TargetScale
@@ -54,7 +55,7 @@ def normalize_windows(prepared: Prepared, kind: NormalizeWindow, roles: Roles, s
         kind, reason = choose_normalization(prepared, statistics, replace(by, kind="seasonal"))
     if kind == "none":
         return replace(prepared, reason=reason)
-    if preprocessor.units == "raw" and _loses_digits(statistics):
+    if preprocessor.units == "raw" and (_loses_digits(statistics) or _rounds_answers(preprocessor.targets_)):
         preprocessor.network_dtype = "float64"
     by = replace(by, kind=kind, dtype=preprocessor.network_dtype)
     parts = prepared.parts
@@ -110,6 +111,12 @@ def _loses_digits(statistics: SeriesStatistics) -> bool:
     farthest = (np.abs(statistics.mean) + statistics.deviation).astype(np.float32)
     varying = statistics.change > 0  # a constant's deviation may be what was rounded
     return bool((np.spacing(farthest)[varying] > FLOAT32_SERIES_LIMIT * statistics.deviation[varying]).any())
+
+
+def _rounds_answers(targets: ScaledColumns) -> bool:
+    """Whether float32 is too coarse for an answer once its window's level is put back, at the ends of some target."""
+    ends = np.abs(targets.scale(np.stack([targets.minimum, targets.maximum]))).max(axis=0).astype(np.float32)
+    return bool((np.spacing(ends) > FLOAT32_LOSS_LIMIT * targets.scaled_deviation).any())
 
 
 def _judging_scale(statistics: SeriesStatistics, base: str) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from zoo.export.inference import inference_network
+from zoo.export.inference import in_float32, inference_network
 from zoo.keras_internals import flatten_layers
 
 
@@ -91,3 +91,16 @@ def test_recurrent_layers_draw_no_random_numbers_and_other_layers_stay():
     serve = tf.function(lambda window: copy(window, training=False))
     graph = serve.get_concrete_function(tf.TensorSpec((None, 6, 2))).graph
     assert not [operation.type for operation in graph.get_operations() if "Random" in operation.type]
+
+
+def test_a_copy_in_float32_normalizes_in_nothing_else():
+    window = keras.Input((6, 2), name="window")
+    exact = keras.ops.cast(window, "float64")
+    level = keras.ops.mean(exact, axis=1, keepdims=True) + np.array([0.5, 0.25])
+    states = layers.LSTM(3, return_sequences=True)(keras.ops.cast(exact - level, "float32"))
+    outputs = keras.ops.cast(keras.ops.cast(layers.Dense(2)(states), "float64") + level, "float32")
+    network, windows = keras.Model(window, outputs), np.random.default_rng(0).normal(3, 1, (4, 6, 2)).astype("float32")
+    copy = in_float32(network)
+    traced = tf.function(copy).get_concrete_function(tf.TensorSpec((4, 6, 2), tf.float32)).graph
+    assert not [one.name for one in traced.get_operations() for end in one.outputs if end.dtype == tf.float64]
+    np.testing.assert_allclose(copy(windows), network(windows), rtol=1e-5)

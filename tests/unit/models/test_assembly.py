@@ -14,7 +14,7 @@ import zoo
 from zoo.models.assembly import Assembled, assemble
 from zoo.preprocessing.window_scale import WindowScale
 from zoo.settings.schema import NetworkConfig
-from zoo_registry import SequenceShape, Task, discover
+from zoo_registry import Architecture, SequenceShape, Task, discover
 from zoo_registry.errors import ConfigError
 
 ARCHITECTURES = ("basic", "stacked", "bidirectional", "custom-loss")
@@ -70,6 +70,26 @@ def test_instance_normalization_is_undone(windows: np.ndarray):
     scaled = np.asarray(inner(model)((windows - mean) / deviation * scale + shift))
     back = (scaled - shift[[2, 0]]) / scale[[2, 0]] * deviation[:, :, [2, 0]] + mean[:, :, [2, 0]]
     np.testing.assert_allclose(model(windows), back, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["last", "seasonal", "mean", "seasonal+asinh"])
+@pytest.mark.parametrize("count", [1, 5])
+def test_normalized_windows_are_rounded_once_whatever_the_order_of_sums(windows: np.ndarray, kind: str, count: int):
+    far = windows[:count] + np.float32(300.0)
+    shape = SequenceShape(task=Task.FORECAST, window=6, n_features=3, horizon=6, n_targets=3, target_columns=(0, 1, 2))
+    mirror = Architecture(name="mirror", summary="Gives its window.", build=_mirror)
+    by = WindowScale(kind, 2, (-0.5, 0.0, 0.5))
+    seen, told = assemble(mirror, mirror.configure({}), shape, NetworkConfig(), by)
+    expected, level, scale = by.normalized(np, far.astype(np.float64))
+    squashed = by.squashed(np, expected).astype(np.float32)
+    np.testing.assert_array_equal(seen(far), squashed)
+    back = np.sinh(squashed.astype(np.float64)) if by.squashing else squashed
+    np.testing.assert_allclose(told(far), level + back * scale, rtol=2**-23)
+
+
+def _mirror(hp: object, shape: SequenceShape) -> keras.Model:
+    window = keras.Input(shape.input)
+    return keras.Model(window, keras.layers.Identity()(window))
 
 
 @pytest.mark.parametrize("kind", ["last", "instance"])
