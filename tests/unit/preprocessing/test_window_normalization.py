@@ -52,6 +52,13 @@ def test_no_series_counts_for_more_than_another_by_its_scale(kind: str, part: st
     assert 0.1 < sizes["usual"] < 10
 
 
+@pytest.mark.parametrize(("scaler", "dtype"), [("standard", "float32"), ("none", "float64")])
+def test_windows_are_float64_where_float32_would_round_an_answer_with_its_level_put_back(scaler: str, dtype: str):
+    table = pd.DataFrame({"y": 300 + np.random.default_rng(0).normal(0, 5, ROWS)})
+    prepared = prepare_run(config("instance", scaler=scaler), table)
+    assert prepared.parts["train"].features.dtype == prepared.window_scale.dtype == dtype
+
+
 @pytest.mark.parametrize("kind", ["last", "instance", "seasonal", "mean", "seasonal+asinh", "mean+asinh"])
 def test_the_truth_is_put_back_by_the_rows_behind_it(kind: str):
     prepared, truth, rows, _ = truths(kind, panel())
