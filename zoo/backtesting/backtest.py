@@ -159,7 +159,7 @@ def _fitting(opened: Subject, block: Block, train_rows: int | None) -> Fitting |
         if config is not None:
             raise
         return None
-    return Fitting(opened.data, config, splits)
+    return Fitting(opened.data, opened.network, config, splits)
 
 
 def _gather(

@@ -20,8 +20,9 @@ from zoo.evaluation.evaluation import LAST_VALUE, NETWORK, RIDGE, SEASONAL, TRAI
 from zoo.evaluation.shared_ridge import fitting_ridge
 from zoo.outputs import FORECAST, QUANTILES
 from zoo.preprocessing.prepared import Prepared
+from zoo.preprocessing.window_normalization import normalize_windows
 from zoo.quiet import import_tensorflow
-from zoo.settings.schema import DataConfig, RunConfig
+from zoo.settings.schema import DataConfig, NetworkConfig, RunConfig
 from zoo.training.preparation import prepare, prepare_run
 from zoo_registry import discover
 
@@ -34,10 +35,12 @@ BATCH, BATCH_VALUES = 512, 2**21  # windows, and values in them
 class Fitting:
     """What is done before a block's first origin: ``splits`` by series are the rows that are trained on.
 
-    ``config`` trains a network; without it there is one already, and ``data`` alone is prepared, for the baselines.
+    ``config`` trains a network; without it there is one already, and ``data`` alone is prepared, for the baselines,
+    whose windows are normalized as those of the ``network`` are.
     """
 
     data: DataConfig
+    network: NetworkConfig
     config: RunConfig | None
     splits: Mapping[str, Split]
 
@@ -85,6 +88,7 @@ def forecast_block(
         }
     elif fitting is not None:
         prepared = prepare(fitting.data, laid.table, splits=fitting.splits)
+        prepared = normalize_windows(prepared, fitting.network.normalize_window, laid.roles)
     assert outputs is not None
     baselines, skipped = _baselines(laid, prepared, season, shared=_is_shared(fitting))
     made: dict[str, list[NDArray[np.float64]]] = {name: [] for name in (NETWORK, *baselines)}
@@ -173,8 +177,8 @@ def _baselines(
 
 
 def _is_shared(fitting: Fitting | None) -> bool:
-    """Whether the network that is trained forecasts each target from its own window."""
-    return fitting is not None and fitting.config is not None and fitting.config.network.channels == "shared"
+    """Whether the network forecasts each target from its own window."""
+    return fitting is not None and fitting.network.channels == "shared"
 
 
 def _filled_forward(laid: TableWindows) -> NDArray[np.float64]:

@@ -25,7 +25,7 @@ from zoo.quiet import import_tensorflow
 from zoo.runs.record import find_run
 from zoo.settings.choices import ARRAYS, FRAME, Missing
 from zoo.settings.resolve import resolve
-from zoo.settings.schema import DataConfig, RunConfig
+from zoo.settings.schema import DataConfig, NetworkConfig, RunConfig
 from zoo.settings.toml_file import read_config
 from zoo.tasks import TASKS, find_task
 from zoo.training.preparation import prepare_run, read_data, split_table
@@ -54,6 +54,7 @@ class Subject:
     laid: TableWindows
     tested: dict[str, range]
     data: DataConfig
+    network: NetworkConfig
     unseen: dict[str, range] | None = None
     config: RunConfig | None = None
     outputs: Outputs | None = None
@@ -167,6 +168,7 @@ def _of_config(config: RunConfig, data: Source | None, missing: Missing | None) 
         laid=lay_over(table, problem, task.roles, series, missing=config.data.missing, padded=short),
         tested=tested,
         data=config.data,
+        network=config.network,
         config=config,
         validation=validation_share(config.data, splits.values()) or _VALIDATION,
         season=config.data.season,
@@ -225,6 +227,7 @@ def _of_bundle(bundle: Bundle, data: Source | None, missing: Missing | None, rea
             "horizon": problem.horizon,
             "gap": problem.gap,
             "missing": missing,
+            "season": problem.season,
         }
     )
     found = Subject(
@@ -233,6 +236,7 @@ def _of_bundle(bundle: Bundle, data: Source | None, missing: Missing | None, rea
         laid=laid,
         tested=dict(laid.table.series),
         data=config,
+        network=NetworkConfig.model_validate({"normalize_window": "none"} | manifest.network),
         outputs=lambda windows: bundle.run(bundle.check(windows)),
         validation=validation,
         unit=np.array([manifest.parity_unit[name] for name in problem.targets]),

@@ -72,6 +72,7 @@ class Manifest(Record):
     architecture: Provenance
     hyperparameters: dict[str, Any]
     training: dict[str, Any] = Field(description="the settings, as the run's configuration has them")
+    network: dict[str, Any] = Field(default_factory=dict, description="what stands around the network, likewise")
     problem: Problem
     data: DataRecord
     metrics: Evaluation | None = Field(description="None where all rows were trained on")

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from zoo.data.windows import Layout, Windows
 from zoo.evaluation.baselines import RIDGE_MAX_INPUTS, RidgeBaseline
+from zoo.preprocessing.normalized_truth import NormalizedTruth
+from zoo.preprocessing.target_scale import TargetScale
 
 _MOST_WINDOWS = 2**20  # of all targets together, that it is fitted on; of more there are it takes every so many
 
@@ -23,10 +25,14 @@ class SharedRidge:
     def __init__(self, target_columns: tuple[int | None, ...]) -> None:
         self._columns = [column for column in target_columns if column is not None]
         self._ridge = RidgeBaseline((0,))
+        self._zero = np.zeros(len(self._columns), np.float32)  # 0 in original units, scaled, where windows tell it
 
     def fit(self, train: Windows, validation: Windows, alone: Windows | None = None) -> SharedRidge:
         """Fit on scaled windows, as :meth:`RidgeBaseline.fit` does."""
-        features, targets = _below_each_other(train.features[:, self._columns]), _below_each_other(train.targets)
+        if isinstance(train.judged, NormalizedTruth):
+            self._zero = np.array(train.judged.target.scale.zero, train.features.dtype)[self._columns]
+        features = _below_each_other(train.features[:, self._columns] - self._zero)
+        targets = _below_each_other(train.targets - self._zero)
 
         def apart(windows: Windows) -> Windows:
             return _apart(windows, features, targets, len(self._columns))
@@ -36,12 +42,12 @@ class SharedRidge:
 
     def predict(self, windows: Windows, numbers: slice = slice(None)) -> NDArray[np.float64]:
         """Forecast scaled targets of the windows with these numbers, (n, horizon, n_targets)."""
-        own = np.moveaxis(windows.inputs(numbers)[:, :, self._columns], 2, 1)  # (n, n_targets, window)
+        own = np.moveaxis(windows.inputs(numbers)[:, :, self._columns] - self._zero, 2, 1)  # (n, n_targets, window)
         flat, count = own.reshape(-1, 1), own.shape[0] * own.shape[1]
         layout = Layout(windows.window, windows.horizon, windows.window)
         starts = np.arange(count) * windows.window
         found = self._ridge.predict(Windows(flat, flat[:0], starts, np.arange(count + 1), layout))
-        return np.moveaxis(found.reshape(*own.shape[:2], windows.horizon), 1, 2)
+        return np.moveaxis(found.reshape(*own.shape[:2], windows.horizon), 1, 2) + self._zero
 
 
 def fitting_ridge(
@@ -78,4 +84,11 @@ def _apart(windows: Windows, features: NDArray[Any], targets: NDArray[Any], coun
     layout, begins = replace(windows.layout, stride=windows.layout.stride * every), None
     if windows.begins is not None:
         begins = (np.arange(count)[:, None] * rows + windows.begins).reshape(-1)
-    return Windows(features, targets, firsts, np.r_[0, np.cumsum(kept)], layout, begins)
+    judged = _of_one_column(windows.judged) if isinstance(windows.judged, NormalizedTruth) else None
+    return Windows(features, targets, firsts, np.r_[0, np.cumsum(kept)], layout, begins, judged)
+
+
+def _of_one_column(judged: NormalizedTruth) -> NormalizedTruth:
+    """How each column's windows are judged where they lie below each other, less the column's zero."""
+    target = TargetScale(replace(judged.target.scale, zero=(0.0,), positions=()), (0,))
+    return replace(judged, target=target, floors=judged.floors.T.reshape(-1, 1))

@@ -122,6 +122,7 @@ def export(
             architecture=record.plugin.model_copy(update={"name": record.config.architecture}),
             hyperparameters=record.config.hyperparameters,
             training=record.config.training.model_dump(mode="json"),
+            network=record.config.network.model_dump(mode="json"),
             problem=problem,
             # without the place of the data on this machine
             data=record.data.model_copy(update={"source": Path(record.data.source).name}),

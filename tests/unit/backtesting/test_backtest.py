@@ -59,6 +59,17 @@ def test_a_bundle_has_the_errors_of_its_run(trained, exported, series):
     assert zoo.backtest(exported.folder, series).evaluation["origins"] == 12
 
 
+def test_the_ridge_of_a_network_as_it_is_has_the_scale_of_its_windows(series, tmp_path):
+    asked = {"target": ["load", "temperature"], "normalize_window": "instance", "channels": "shared"}
+    asked |= {"window": 8, "horizon": 3, "epochs": 1, "hyperparameters": {"units": 2}}
+    run = zoo.train("basic", series, runs=tmp_path / "runs", **asked)
+    ridge = run.metrics["baselines"]["ridge"]
+    for subject in (run, run.export(exported=tmp_path / "exported")):
+        found = zoo.backtest(subject, series, stride=1).evaluation["baselines"]["ridge"]
+        for name in asked["target"]:
+            assert found["targets"][name] == pytest.approx(ridge["targets"][name])
+
+
 def test_all_forecasts_are_there_with_the_truth_beside_them(trained, series):
     found = zoo.backtest(trained, series)
     frame = found.forecasts

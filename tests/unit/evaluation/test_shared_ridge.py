@@ -10,6 +10,9 @@ from zoo.data.windows import Layout, Windows
 from zoo.evaluation.baselines import RidgeBaseline
 from zoo.evaluation.evaluation import RIDGE
 from zoo.evaluation.shared_ridge import SharedRidge, fitting_ridge
+from zoo.preprocessing.normalized_truth import NormalizedTruth
+from zoo.preprocessing.target_scale import TargetScale
+from zoo.preprocessing.window_scale import WindowScale
 
 ROWS, WINDOW, HORIZON = 300, 12, 5
 LAYOUT = Layout(WINDOW, HORIZON, WINDOW)
@@ -46,6 +49,26 @@ def test_it_is_that_of_the_targets_as_series(values):
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(SharedRidge(COLUMNS).fit(train, validation).predict(test, slice(7, 9)), found[7:9])
     assert np.abs(found - test.outputs()).mean() < 0.8 * np.abs(test.outputs()).mean()
+
+
+@pytest.mark.parametrize("kind", ["instance", "mean", "seasonal"])
+def test_its_windows_are_on_the_scale_that_the_network_sees_them_by(values, kind: str):
+    """A column times a factor and with another zero has forecasts that are so too."""
+    factors, zeros = np.array([1.0, 1e3, 1e-2], np.float32), np.array([-2.0, 40.0, -0.1], np.float32)
+
+    def forecast(table, zero):
+        scale = WindowScale(kind, 6, tuple(zero.tolist()), rows=(6, 7, 8, 9, 10))
+        judged = NormalizedTruth(TargetScale(scale, (0, 1, 2)), np.zeros((1, 3), np.float32))
+        train, validation, test = (
+            Windows(table, table, np.array([start]), np.array([0, count]), LAYOUT, judged=judged)
+            for start, count in ((0, 150), (160, 40), (220, 50))
+        )
+        return SharedRidge((0, 1, 2)).fit(train, validation).predict(test)
+
+    table = np.ascontiguousarray(values[:, COLUMNS])
+    found = forecast(table, np.full(3, -2.0, np.float32))
+    moved = forecast(table * factors + (zeros + 2 * factors), zeros)
+    np.testing.assert_allclose((moved - zeros) / factors - 2, found, atol=2e-4)
 
 
 def test_of_very_many_windows_every_so_many_are_taken(values, monkeypatch):
