@@ -107,7 +107,7 @@ def _describe_column(prepared: Prepared, name: str) -> dict[str, Any]:
         seen = _scaled(prepared, name, "train")
         ends = np.array([seen.min(), seen.max()])
         columns = by.features if name in table.features else by.targets
-        scaler = columns.scalers[columns.names.index(name)]
+        scaler = f"{columns.scalers[columns.names.index(name)]}, by series"
     return {"scaler": scaler, "scaled_range": sorted(map(float, ends)), "parts": parts}
 
 

@@ -240,7 +240,9 @@ def _of_bundle(bundle: Bundle, data: Source | None, missing: Missing | None, rea
         data=config,
         outputs=_outputs_of(bundle),
         validation=validation,
-        unit=np.array([manifest.parity_unit[name] for name in problem.targets]),
+        unit=np.array([manifest.parity_unit[name] for name in problem.targets])
+        if bundle.by_series is None
+        else bundle.by_series.deviation,
     )
     return _trained(found, tested)
 

@@ -139,7 +139,10 @@ def export(
             checksum="",
         )
         row = [str(value) for value in golden.window[0, 0]]
-        (folder / "README.md").write_text(model_card(manifest, summary, row, whole=golden.whole), encoding="utf-8")
+        by_series = preprocessor.by_series
+        unknown = None if by_series is None else by_series.unknown
+        card = model_card(manifest, summary, row, whole=golden.whole, unknown_series=unknown)
+        (folder / "README.md").write_text(card, encoding="utf-8")
         config = triton_config(name, problem)
 
         def seal(number: int, written: bytes) -> None:

@@ -43,17 +43,18 @@ def fit_scaling(
     parts, spread = [], []
     for part in (0, 1):
         found = fit_series(scalers[part], pivots[part], columns[part], series, where=f"{where}: ", rows="train rows")
-        statistics, first = ColumnStatistics(len(columns[part])), 0
+        raw, scaled, first = ColumnStatistics(len(columns[part])), ColumnStatistics(len(columns[part])), 0
         for pivot in pivots[part]():
-            count = pivot.shape[1]
-            scaled = found.scale(np.moveaxis(pivot, 1, 0), np.arange(first, first + count))
-            statistics.add(scaled.reshape(-1, len(columns[part])))
-            first += count
+            by_series = np.moveaxis(pivot, 1, 0)
+            owners = np.arange(first, first + len(by_series))
+            raw.add(by_series.reshape(-1, len(columns[part])))
+            scaled.add(found.scale(by_series, owners).reshape(-1, len(columns[part])))
+            first += len(by_series)
         parts.append(found)
-        spread.append(statistics)
-    span = np.stack([spread[0].minimum, spread[0].maximum])
-    features, targets = parts
-    return SeriesScaling(unknown, tuple(series), features, targets, span), spread[1].deviation
+        spread.append((raw, scaled))
+    (features, targets), ((_, seen), (told, after)) = parts, spread
+    span = np.stack([seen.minimum, seen.maximum])
+    return SeriesScaling(unknown, tuple(series), features, targets, span, told.deviation), after.deviation
 
 
 def fit_series(

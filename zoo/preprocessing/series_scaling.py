@@ -91,7 +91,9 @@ class SeriesColumns:
                 if values.shape != (count, len(own)) or not np.isfinite(values).all():
                     raise ValueError(f"{key}: expected a finite number for each of {count} series")
             groups.append(SeriesGroup(scaler_with_form(name), tuple(own), numbers))
-        return cls(tuple(str(column["column"]) for column in columns), tuple(groups))
+        found = cls(tuple(str(column["column"]) for column in columns), tuple(groups))
+        found.scale(np.zeros((count, len(columns))), np.arange(count))  # raises where a number is lacking
+        return found
 
     def _operate(self, direction: str, values: NDArray[Any], owners: NDArray[np.int64]) -> NDArray[np.float64]:
         values = np.asarray(values, np.float64)
@@ -109,7 +111,8 @@ class SeriesScaling:
     """The scalers of features and targets of each of ``series``.
 
     ``unknown`` says what becomes of a window of another series: ``refuse``, or scale it as its own rows say
-    (``window``). ``span`` (2, n_features) is what the scaled train rows go from and to.
+    (``window``). ``span`` (2, n_features) is what the scaled train rows go from and to, and ``deviation`` (n_targets,)
+    that of all series' targets in original units.
     """
 
     unknown: str
@@ -117,6 +120,7 @@ class SeriesScaling:
     features: SeriesColumns
     targets: SeriesColumns
     span: NDArray[np.float64]
+    deviation: NDArray[np.float64]
 
     def owners(self, names: Iterable[str]) -> NDArray[np.int64]:
         """The numbers of series by their names; -1 of one that is not known."""
@@ -165,6 +169,7 @@ class SeriesScaling:
             "unknown": self.unknown,
             "series": list(self.series),
             "span": self.span.tolist(),
+            "deviation": self.deviation.tolist(),
             "features": self.features.to_json(),
             "targets": self.targets.to_json(),
         }
@@ -174,10 +179,12 @@ class SeriesScaling:
         """Put :meth:`to_json` together again; raises what :meth:`SeriesColumns.from_json` does."""
         series = tuple(map(str, written["series"]))
         features, targets = (SeriesColumns.from_json(written[part], len(series)) for part in ("features", "targets"))
-        span = np.array(written["span"], np.float64)
-        if span.shape != (2, len(features.names)) or written["unknown"] not in ("refuse", "window"):
-            raise ValueError("span, unknown: expected what the training wrote")
-        return cls(written["unknown"], series, features, targets, span)
+        span, deviation = (np.array(written[name], np.float64) for name in ("span", "deviation"))
+        if (span.shape, deviation.shape) != ((2, len(features.names)), (len(targets.names),)):
+            raise ValueError("span, deviation: expected numbers of each column")
+        if written["unknown"] not in ("refuse", "window"):
+            raise ValueError("unknown: expected refuse or window")
+        return cls(written["unknown"], series, features, targets, span, deviation)
 
     @cached_property
     def _places(self) -> dict[str, int]:
