@@ -104,6 +104,7 @@ class Bundle(Predictor):
     def load_scalers(self, *, trusted: bool = False) -> dict[str, Any]:
         """Unpickle ``scalers.joblib``: by ``features`` and ``targets`` the fitted scikit-learn scalers.
 
+        Where each series has scalers of its own they are found by its name.
         A pickle is a program: loading it runs whatever its maker wrote. Say ``trusted=True`` where you know who made
         this bundle; its hash is checked once more, on the bytes that are unpickled. ``preprocessing.json`` holds the
         same as plain numbers. Raises BundleError without trust, for changed bytes, and where scikit-learn or joblib is

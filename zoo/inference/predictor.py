@@ -74,9 +74,10 @@ class Predictor(ABC):
         order, costs itself alone: the last column, ``status``, says in a sentence what is wrong with it, and is empty
         for all others. ``reading`` says how a table is read where not as in the training: time, csv, sort, gaps and the
         other fields of :class:`zoo.data.readers.reading.Reading`. A bundle whose scaler cannot be exported takes and
-        gives scaled arrays alone, and every bundle warns with :class:`zoo.inference.ranges.OutsideRangeWarning` of
-        input outside the training's range. Raises DataError for other shapes, values that are not finite, and tables
-        that do not fit.
+        gives scaled arrays alone; where each series has scalers of its own that holds for its arrays only, and a run
+        scales these as those of a series that it does not know. Every bundle warns with
+        :class:`zoo.inference.ranges.OutsideRangeWarning` of input outside the training's range. Raises DataError for
+        other shapes, values that are not finite, and tables that do not fit.
         """
         answer: Any
         if errors not in ("raise", "report"):

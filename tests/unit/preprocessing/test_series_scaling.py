@@ -65,6 +65,12 @@ def test_each_series_is_scaled_as_by_a_scaler_of_its_own_train_rows(scaler: str)
         np.testing.assert_allclose(features[rows.start : rows.stop], fitted.transform(own), rtol=2e-5, atol=2e-6)
 
 
+def test_rows_that_do_not_fit_in_memory_are_scaled_alike(tmp_path):
+    whole, spooled = prepare(data(), panel()), prepare(data(), panel(), spool=tmp_path)
+    assert scaling_of(spooled).to_json() == scaling_of(whole).to_json()
+    np.testing.assert_array_equal(spooled.parts["train"].features, whole.parts["train"].features)
+
+
 def test_columns_keep_their_own_scalers():
     prepared = prepare(data(scaler_for={"x": "none"}, target_scaler="maxabs", calendar=()), panel())
     by = scaling_of(prepared)
