@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from zoo.data.calendar import calendar_columns, describe_calendar
 from zoo.preprocessing.scaled_columns import ScaledColumns
-from zoo.preprocessing.series_fitting import Pivots, fit_scaling, portable_of
+from zoo.preprocessing.series_fitting import Pivots, portable_of
 from zoo.preprocessing.series_scaling import SeriesScaling, ToUnits
 from zoo.preprocessing.statistics import Blocks
 from zoo.settings.choices import CalendarField, ScalerPerSeries
@@ -80,7 +80,7 @@ class Preprocessor:
         deviation = None
         if pivots is not None:
             names, unknown = (feature_names, target_names), str(self.scaler_per_series)
-            self.by_series, deviation = fit_scaling(
+            self.by_series, deviation = SeriesScaling.fit(
                 (of_features, of_targets), pivots, names, series, unknown=unknown, where=where
             )
             of_features, of_targets = ["none"] * len(of_features), ["none"] * len(of_targets)

@@ -13,8 +13,7 @@ from zoo.data.columns import shown
 from zoo.data.intervals import Intervals, intersect, intervals, rows_of
 from zoo.preprocessing.restoring import restore
 from zoo.preprocessing.scalers import portable
-from zoo.preprocessing.series_scaling import SeriesColumns, SeriesGroup, SeriesScaling, scaler_with_form
-from zoo.preprocessing.statistics import ColumnStatistics
+from zoo.preprocessing.series_columns import SeriesColumns, SeriesGroup, scaler_with_form
 from zoo_registry import BUILT_IN_SCALERS, Scaler, UnscalableColumnError
 from zoo_registry.discovery import sentence_of
 from zoo_registry.errors import DataError, PluginError, ZooError
@@ -24,37 +23,6 @@ Pivots = Callable[[], Iterable[NDArray[np.float64]]]
 
 _VALUES = 2**22  # of a pivot, about
 _SPREAD = np.linspace(-1, 1, 11)[:, None]
-
-
-def fit_scaling(
-    scalers: tuple[Sequence[str], Sequence[str]],
-    pivots: tuple[Pivots, Pivots],
-    columns: tuple[tuple[str, ...], tuple[str, ...]],
-    series: Sequence[str],
-    *,
-    unknown: str,
-    where: str,
-) -> tuple[SeriesScaling, NDArray[np.float64]]:
-    """Fit to each series' train rows; the pairs are of features and of targets, ``scalers`` naming each column's.
-
-    Returns the targets' deviations once they are scaled, too, (n_targets,), of all series. Raises what
-    :func:`fit_series` does.
-    """
-    parts, spread = [], []
-    for part in (0, 1):
-        found = fit_series(scalers[part], pivots[part], columns[part], series, where=f"{where}: ", rows="train rows")
-        raw, scaled, first = ColumnStatistics(len(columns[part])), ColumnStatistics(len(columns[part])), 0
-        for pivot in pivots[part]():
-            by_series = np.moveaxis(pivot, 1, 0)
-            owners = np.arange(first, first + len(by_series))
-            raw.add(by_series.reshape(-1, len(columns[part])))
-            scaled.add(found.scale(by_series, owners).reshape(-1, len(columns[part])))
-            first += len(by_series)
-        parts.append(found)
-        spread.append((raw, scaled))
-    (features, targets), ((_, seen), (told, after)) = parts, spread
-    span = np.stack([seen.minimum, seen.maximum])
-    return SeriesScaling(unknown, tuple(series), features, targets, span, told.deviation), after.deviation
 
 
 def fit_series(
