@@ -18,6 +18,7 @@ from zoo.data.table import Table
 from zoo.preprocessing.prepared import Prepared
 from zoo.preprocessing.scaled_columns import ScaledColumns
 from zoo.preprocessing.statistics import ColumnStatistics
+from zoo.preprocessing.table_scaling import scaled_rows
 
 _PLOTTED_COLUMNS = 8
 _PLOTTED_POINTS = 20_000  # of a column in a part; beyond that each drawn pair is a stretch's smallest and largest value
@@ -80,7 +81,7 @@ def _describe_classes(prepared: Prepared) -> dict[str, dict[str, int]]:
 
 
 def _describe_column(prepared: Prepared, name: str) -> dict[str, Any]:
-    scaled, index = _scaled_columns(prepared, name)
+    (scaled, index), table = _scaled_columns(prepared, name), prepared.table
     found = {part: ColumnStatistics(1) for part in PARTS}
     for part in PARTS:
         for known in _known(prepared, name, part):
@@ -101,8 +102,13 @@ def _describe_column(prepared: Prepared, name: str) -> dict[str, Any]:
                 "drift": float((own.mean[0] - train.mean[0]) / train.deviation[0]),
                 "outside": outside / own.rows,
             }
-    ends = scaled.scale(np.stack([scaled.minimum, scaled.maximum]))[:, index]
-    return {"scaler": scaled.scalers[index], "scaled_range": sorted(map(float, ends)), "parts": parts}
+    ends, scaler = scaled.scale(np.stack([scaled.minimum, scaled.maximum]))[:, index], scaled.scalers[index]
+    if (by := prepared.preprocessor.by_series) is not None:
+        seen = _scaled(prepared, name, "train")
+        ends = np.array([seen.min(), seen.max()])
+        columns = by.features if name in table.features else by.targets
+        scaler = f"{columns.scalers[columns.names.index(name)]}, by series"
+    return {"scaler": scaler, "scaled_range": sorted(map(float, ends)), "parts": parts}
 
 
 def _known(prepared: Prepared, name: str, part: str) -> Iterator[NDArray[np.float64]]:
@@ -161,14 +167,15 @@ def draw(prepared: Prepared, path: Path) -> None:
 
 def _scaled(prepared: Prepared, name: str, part: str) -> NDArray[np.float64]:
     """A column's known values in a part as the network sees them; of very many an even selection."""
-    columns, index = _scaled_columns(prepared, name)
-    column, ranges = prepared.table.values[:, prepared.table.columns.index(name)], prepared.rows(part)
+    (columns, index), table = _scaled_columns(prepared, name), prepared.table
+    column, ranges = table.values[:, table.columns.index(name)], prepared.rows(part)
     every = max(1, sum(map(len, ranges)) // _PLOTTED_POINTS)
-    known = np.concatenate([column[rows.start : rows.stop : every] for rows in ranges]).astype(np.float64)
-    known = known[~np.isnan(known)]
+    numbers = np.concatenate([np.arange(rows.start, rows.stop, every) for rows in ranges])
+    known = column[numbers].astype(np.float64)
+    known, numbers = known[there := ~np.isnan(known)], numbers[there]
     rows = np.tile(columns.minimum, (len(known), 1))  # scalers take all their columns at once
     rows[:, index] = known
-    return columns.scale(rows)[:, index]
+    return scaled_rows(prepared.preprocessor, table, int(name not in table.features), rows, numbers)[:, index]
 
 
 def _curve(table: Table, column: NDArray[Any], rows: range) -> tuple[Any, NDArray[Any]]:

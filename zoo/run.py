@@ -17,6 +17,7 @@ from zoo.export.export_run import Trained, export
 from zoo.inference.answers import Answers, answer_windows, answers_of
 from zoo.inference.predictor import Predictor
 from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.preprocessing.series_scaling import SeriesScaling
 from zoo.provenance import why_untested
 from zoo.runs.record import READ_FILES, RunRecord, read_record
 from zoo.runs.store import load_network, load_preprocessor
@@ -94,9 +95,14 @@ class Run(Predictor):
         """The fitted preprocessing."""
         return load_preprocessor(self.folder)
 
-    def run(self, checked: NDArray[np.floating]) -> dict[str, NDArray[Any]]:
+    @property
+    def by_series(self) -> SeriesScaling | None:
+        """The scalers of each series, where each has some of its own."""
+        return self.preprocessor.by_series
+
+    def run(self, checked: NDArray[np.floating], series: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
         """What the Keras network and the scalers make of windows that :meth:`check` returned."""
-        return answer_windows(self.network, self.preprocessor, self.answers, checked)
+        return answer_windows(self.network, self.preprocessor, self.answers, checked, series)
 
     def evaluate(self, data: Source | None = None, *, spool: str | Path | None = None) -> dict[str, Any]:
         """Measure network and baselines on the test split again, as :attr:`metrics` has it.

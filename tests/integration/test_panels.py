@@ -15,7 +15,7 @@ def test_the_guide(request, zoo_command, capsys):
     write, ask = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     exec(compile(write, "panels.md", "exec", dont_inherit=True), {})
     commands = re.findall(r"^    zoo (.+)$", text, flags=re.MULTILINE)
-    assert [command.split()[0] for command in commands].count("train") == 2
+    assert [command.split()[0] for command in commands].count("train") == 3
     for command in commands:
         keeps_going = "keep-going" in command
         done = zoo_command(*shlex.split(command))

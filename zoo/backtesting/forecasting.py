@@ -26,7 +26,8 @@ from zoo.settings.schema import DataConfig, NetworkConfig, RunConfig
 from zoo.training.preparation import prepare, prepare_run
 from zoo_registry import discover
 
-Outputs = Callable[[NDArray[np.float64]], Mapping[str, NDArray[Any]]]  # of raw windows (n, window, n_features)
+# Of raw windows (n, window, n_features), and the names of their series
+Outputs = Callable[[NDArray[np.float64], Sequence[str]], Mapping[str, NDArray[Any]]]
 
 BATCH, BATCH_VALUES = 512, 2**21  # windows, and values in them
 
@@ -95,7 +96,7 @@ def forecast_block(
     quantiles = []
     for some in laid.windows.batches(_batch_size(laid)):
         windows = laid.inputs(some)
-        answers = outputs(windows)
+        answers = outputs(windows, laid.names_of(some))
         made[NETWORK].append(np.asarray(answers[FORECAST], np.float64))
         if QUANTILES in answers:
             quantiles.append(np.asarray(answers[QUANTILES], np.float64))
@@ -125,9 +126,9 @@ def _trained(config: RunConfig, prepared: Prepared, callbacks: Sequence[Any]) ->
     fitted = fit(architecture, hp, prepared, config.training, callbacks, network=config.network)
     answers, problem = Answers(prepared.problem), prepared.problem
 
-    def outputs(windows: NDArray[np.float64]) -> Mapping[str, NDArray[Any]]:
+    def outputs(windows: NDArray[np.float64], series: Sequence[str]) -> Mapping[str, NDArray[Any]]:
         checked = check_windows(windows, problem.window, problem.features, masked=problem.masked)
-        return answer_windows(fitted.model, prepared.preprocessor, answers, checked)
+        return answer_windows(fitted.model, prepared.preprocessor, answers, checked, series)
 
     return outputs, len(fitted.history["loss"])
 
@@ -170,9 +171,12 @@ def _baselines(
     if made is not None:
         del skipped[RIDGE]
         scalers, ridge = prepared.preprocessor, made.fit(train, prepared.parts["validation"])
-        baselines[RIDGE] = lambda windows, _: scalers.inverse_transform_targets(
-            ridge.predict(_as_windows(scalers.transform(windows), steps))
-        )
+
+        def by_ridge(windows: NDArray[np.float64], numbers: slice) -> NDArray[Any]:
+            scaled, to_units = scalers.scale_windows(windows, laid.names_of(numbers))
+            return to_units(ridge.predict(_as_windows(scaled, steps)))
+
+        baselines[RIDGE] = by_ridge
     return baselines, skipped
 
 
@@ -199,7 +203,7 @@ def without_season(laid: TableWindows, season: int) -> NDArray[np.bool_]:
     return lacking
 
 
-def _as_windows(scaled: NDArray[np.float32], horizon: int) -> Windows:
+def _as_windows(scaled: NDArray[Any], horizon: int) -> Windows:
     """Scaled windows (n, window, n_features), side by side; nothing can be read of their targets."""
     count, window, n_features = scaled.shape
     flat, layout = scaled.reshape(-1, n_features), Layout(window, horizon, window)

@@ -20,6 +20,7 @@ from zoo.data.series_splits import padded_series, validation_share
 from zoo.data.splits import PARTS
 from zoo.data.table import Table
 from zoo.data.table_windows import TableWindows, lay_over
+from zoo.inference.predictor import Predictor
 from zoo.provenance import Retrained, why_untested
 from zoo.quiet import import_tensorflow
 from zoo.runs.record import find_run
@@ -186,9 +187,13 @@ def _of_run(run: Run, data: Source | None, missing: Missing | None, *, refit: bo
     if known and run.record.evaluation is None:
         raise _all_seen(f"run {run.id}", run.record.retrained_from, "`refit` with a `start`")
     return _trained(
-        replace(found, kind="run", outputs=run.outputs, unit=run.preprocessor.targets_.unit),
+        replace(found, kind="run", outputs=_outputs_of(run), unit=run.preprocessor.targets_.unit),
         found.tested if known else None,
     )
+
+
+def _outputs_of(predictor: Predictor) -> Outputs:
+    return lambda windows, series: predictor.run(predictor.check(windows), series)
 
 
 def _of_bundle(bundle: Bundle, data: Source | None, missing: Missing | None, reading: Mapping[str, Any]) -> Subject:
@@ -237,9 +242,11 @@ def _of_bundle(bundle: Bundle, data: Source | None, missing: Missing | None, rea
         tested=dict(laid.table.series),
         data=config,
         network=NetworkConfig.model_validate({"normalize_window": "none"} | manifest.network),
-        outputs=lambda windows: bundle.run(bundle.check(windows)),
+        outputs=_outputs_of(bundle),
         validation=validation,
-        unit=np.array([manifest.parity_unit[name] for name in problem.targets]),
+        unit=np.array([manifest.parity_unit[name] for name in problem.targets])
+        if bundle.by_series is None
+        else bundle.by_series.deviation,
     )
     return _trained(found, tested)
 

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.bundle.golden import kinds_of
 from zoo.bundle.integrity import CheckedFiles
 from zoo.bundle.onnx_checks import check_onnx
 from zoo.bundle.opening import open_bundle
 from zoo.bundle.signatures import required_keys
 from zoo.inference.predictor import Predictor
 from zoo.inference.ranges import PARAMETERS_FILE, Outside, TrainRange
+from zoo.preprocessing.series_scaling import SeriesScaling, parse_series_scaling
 from zoo.runtimes import find_runtime, load_session
 from zoo.texts import printable
 from zoo_registry import Runtime, Session
@@ -90,9 +92,11 @@ class Bundle(Predictor):
         self.folder, self.manifest, self.manifest_sha256 = checked.folder, checked.manifest, checked.manifest_sha256
         self.problem, self.trained_on = self.manifest.problem, self.manifest.data
         self.windows_dtype = self.problem.dtype
-        self.train_range = TrainRange.parse(
-            checked.read(PARAMETERS_FILE), self.folder / PARAMETERS_FILE, self.problem, self.trained_on.calendar
-        )
+        parameters = checked.read(PARAMETERS_FILE), self.folder / PARAMETERS_FILE
+        self.train_range = TrainRange.parse(*parameters, self.problem, self.trained_on.calendar)
+        self._by_series = parse_series_scaling(*parameters, self.problem)
+        if self._by_series is not None:  # by which raw windows of tables are scaled, in float64
+            self.windows_dtype = "float64"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _load_again, (self.folder.absolute(), self._runtime, self._keys, self.manifest_sha256)
@@ -100,6 +104,7 @@ class Bundle(Predictor):
     def load_scalers(self, *, trusted: bool = False) -> dict[str, Any]:
         """Unpickle ``scalers.joblib``: by ``features`` and ``targets`` the fitted scikit-learn scalers.
 
+        Where each series has scalers of its own they are found by its name.
         A pickle is a program: loading it runs whatever its maker wrote. Say ``trusted=True`` where you know who made
         this bundle; its hash is checked once more, on the bytes that are unpickled. ``preprocessing.json`` holds the
         same as plain numbers. Raises BundleError without trust, for changed bytes, and where scikit-learn or joblib is
@@ -128,12 +133,22 @@ class Bundle(Predictor):
         """
         return self._outside(self.check(windows))
 
-    def run(self, checked: NDArray[np.floating]) -> dict[str, NDArray[Any]]:
+    @property
+    def by_series(self) -> SeriesScaling | None:
+        """The scalers of each series, where each has some of its own."""
+        return self._by_series
+
+    def run(self, checked: NDArray[np.floating], series: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
         """All outputs of windows that :meth:`check` returned; warns of nothing.
 
-        Raises BundleError where the graph gives others than the manifest says.
+        Where each series has scalers of its own, windows of named ``series`` are raw and answered in original units,
+        and others are scaled as the graph takes them. Raises BundleError where the graph gives others than the manifest
+        says, and DataError for a series that is refused.
         """
-        outputs = self._session.run(checked)
+        to_units = None
+        if self._by_series is not None and series is not None:
+            checked, to_units = self._by_series.scale_windows(checked, series, self.problem.dtype)
+        outputs = self._session.run(checked.astype(self.problem.dtype, copy=False))
         for tensor in self.problem.outputs:
             expected = (len(checked), *tensor.shape)
             found = outputs[tensor.name].shape if tensor.name in outputs else "none"
@@ -142,11 +157,14 @@ class Bundle(Predictor):
                     f"{self.folder}: expected the output '{tensor.name}' of shape {expected}, as the manifest says,"
                     f" found {found}; the bundle was changed, export again"
                 )
+        if to_units is not None:
+            kinds = kinds_of(self.problem)
+            outputs |= {name: to_units(outputs[name]) for name, kind in kinds.items() if kind == "value"}
         return outputs
 
     def refuse_table(self, source: Any) -> None:
         """Raise DataError where the graph takes scaled values, and for windows."""
-        if self.problem.units == "scaled":
+        if self.problem.units == "scaled" and self._by_series is None:
             raise DataError(
                 f"{self.folder}: this bundle takes scaled values, expected an array of scaled windows, found a table;"
                 " scale it first, or predict with the run"

@@ -50,6 +50,11 @@ class LastWindows:
         """For each series whether it has a window."""
         return np.array([name not in self.statuses for name in self.series], np.bool_)
 
+    @property
+    def named(self) -> list[str]:
+        """The series of the windows."""
+        return [name for name in self.series if name not in self.statuses]
+
 
 def read_last_windows(
     source: Source,
@@ -176,8 +181,7 @@ def without_silent(last: LastWindows, problem: Problem, errors: Errors) -> LastW
     if not silent.any():
         return last
     told = f"no value of what the forecast is made from was observed in the last {problem.window} rows (the window)"
-    names = [name for name in last.series if name not in last.statuses]
-    of_series = [names[number] for number in np.flatnonzero(silent)]
+    of_series = [last.named[number] for number in np.flatnonzero(silent)]
     if errors == "raise":
         which = "" if last.series_column is None else f", of series {shown(of_series[0])}"
         raise DataError(f"{told}{which} ({len(of_series)} of {len(last.series)} series); give rows that hold some")

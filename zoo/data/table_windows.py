@@ -141,6 +141,11 @@ class TableWindows:
         found: NDArray[np.int64] = self._series_of(self.windows.last_rows(numbers))
         return found
 
+    def names_of(self, numbers: slice = slice(None)) -> list[str]:
+        """The name of each window's series."""
+        names: list[str] = self.series_names[self.series_of(numbers)].tolist()
+        return names
+
     @cached_property
     def series_names(self) -> NDArray[Any]:
         """The names of the table's series, in their order."""

@@ -160,7 +160,7 @@ def _baselines(
     prepared: Prepared, history: NDArray[Any], raw: NDArray[Any], *, past: bool, shared: bool
 ) -> tuple[dict[str, Forecaster], dict[str, str], dict[str, NDArray[np.bool_]]]:
     """The baselines, fitted, why others cannot be computed, and which series (n_series,) some are not for."""
-    parts, targets, season = prepared.parts, prepared.preprocessor.targets_, prepared.season
+    parts, season = prepared.parts, prepared.season
     test = parts["test"]
     baselines: dict[str, Forecaster] = {}
     skipped: dict[str, str] = {}
@@ -195,7 +195,7 @@ def _baselines(
         skipped[RIDGE] = reason
     else:
         ridge = made.fit(parts["train"], parts["validation"], parts.get(TRAIN_ALONE))
-        baselines[RIDGE] = lambda numbers: targets.inverse_transform(ridge.predict(test, numbers))
+        baselines[RIDGE] = lambda numbers: prepared.in_units("test", numbers, ridge.predict(test, numbers))
     return baselines, skipped, lacking
 
 

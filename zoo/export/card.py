@@ -18,10 +18,13 @@ _MOST_NAMES = 100  # in a list
 _MOST_COLUMNS = 20  # of a row that stands in a client
 
 
-def model_card(manifest: Manifest, summary: str, row: Sequence[str], *, whole: bool = True) -> str:
+def model_card(
+    manifest: Manifest, summary: str, row: Sequence[str], *, whole: bool = True, unknown_series: str | None = None
+) -> str:
     """Render the card; ``row`` is each row of the clients' sample window, as numbers are written.
 
-    ``whole`` says that golden.npz holds that window, not only what it is made of.
+    ``whole`` says that golden.npz holds that window, not only what it is made of. ``unknown_series`` says, where each
+    series has scalers of its own, what becomes of others, as :class:`SeriesScaling` has it.
     """
     environment = Environment(
         loader=PackageLoader("zoo.export"),
@@ -49,6 +52,7 @@ def model_card(manifest: Manifest, summary: str, row: Sequence[str], *, whole: b
         untested=why_untested(manifest.retrained_from),
         row=row,
         whole=whole,
+        unknown_series=unknown_series,
         many=len(row) > _MOST_COLUMNS,
     )
 

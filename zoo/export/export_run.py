@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from zoo.atomic import full_disk
 from zoo.bundle.golden import Golden, Ruler, allowed_roundings, kinds_of
@@ -139,7 +140,10 @@ def export(
             checksum="",
         )
         row = [str(value) for value in golden.window[0, 0]]
-        (folder / "README.md").write_text(model_card(manifest, summary, row, whole=golden.whole), encoding="utf-8")
+        by_series = preprocessor.by_series
+        unknown = None if by_series is None else by_series.unknown
+        card = model_card(manifest, summary, row, whole=golden.whole, unknown_series=unknown)
+        (folder / "README.md").write_text(card, encoding="utf-8")
         config = triton_config(name, problem)
 
         def seal(number: int, written: bytes) -> None:
@@ -183,9 +187,9 @@ def _golden(trained: Trained, answers: Answers, problem: Problem, dtype: str) ->
     """Synthetic windows, and what the trained Keras network and the scikit-learn scalers make of them."""
     preprocessor = trained.preprocessor
     features = preprocessor.features_
-    ends = np.stack([features.minimum, features.maximum])
+    ends: NDArray[np.floating] = np.stack([features.minimum, features.maximum])
     if preprocessor.units == "scaled":
-        ends = np.sort(preprocessor.transform(ends), axis=0)
+        ends = preprocessor.scaled_range
     made_of = SyntheticWindows.spanning(ends[0], ends[1], problem.window, dtype, masked=problem.shape.masked)
     window = made_of.values
     if preprocessor.units == "scaled":

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import keras
@@ -58,17 +57,21 @@ def _predicted(network: keras.Model, inputs: NDArray[Any]) -> NDArray[Any]:
 
 
 def answer_windows(
-    network: keras.Model, preprocessor: Preprocessor, answers: Answers, window: NDArray[Any]
+    network: keras.Model,
+    preprocessor: Preprocessor,
+    answers: Answers,
+    window: NDArray[Any],
+    series: Sequence[str] | None = None,
 ) -> dict[str, NDArray[Any]]:
     """What a trained network and the scikit-learn scalers make of raw windows (batch, window, n_features), by name.
 
-    All of it is float64, in original units where it has units, but for flags.
+    All of it is float64, in original units where it has units, but for flags. ``series`` names each window's; raises
+    DataError where each has a scaler of its own and one is not known.
     """
     refuse_forked()
-    scaled = preprocessor.transform(window)
+    scaled, to_units = preprocessor.scale_windows(window, series)
     with layers_told(network, "called"):
         output = _predicted(network, answers.network_input(scaled))
     output = np.asarray(output, np.float64)
-    to_units = partial(preprocessor.targets_.inverse_transform, axis=2)
     found: dict[str, NDArray[Any]] = answers.decode(np, scaled.astype(np.float64), output, to_units)
     return found

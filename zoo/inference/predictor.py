@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +18,10 @@ from zoo_registry.errors import ConfigError, DataError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from zoo.data.last_window import LastWindows
     from zoo.data.readers.reading import Reading, Source
     from zoo.data.table_windows import TableWindows
+    from zoo.preprocessing.series_scaling import SeriesScaling
     from zoo.provenance import DataRecord
     from zoo.settings.choices import Errors, Missing
     from zoo_registry import Problem
@@ -43,8 +46,16 @@ class Predictor(ABC):
     batch: int | None = None
 
     @abstractmethod
-    def run(self, checked: NDArray[np.floating]) -> dict[str, NDArray[Any]]:
-        """All outputs of windows that :meth:`check` returned; warns of nothing."""
+    def run(self, checked: NDArray[np.floating], series: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
+        """All outputs of windows that :meth:`check` returned; warns of nothing.
+
+        ``series`` names each window's, where they were cut from a table.
+        """
+
+    @property
+    def by_series(self) -> SeriesScaling | None:
+        """The scalers of each series, where each has some of its own."""
+        return None
 
     @property
     def usual_reading(self) -> dict[str, Any]:
@@ -63,9 +74,10 @@ class Predictor(ABC):
         order, costs itself alone: the last column, ``status``, says in a sentence what is wrong with it, and is empty
         for all others. ``reading`` says how a table is read where not as in the training: time, csv, sort, gaps and the
         other fields of :class:`zoo.data.readers.reading.Reading`. A bundle whose scaler cannot be exported takes and
-        gives scaled arrays alone, and every bundle warns with :class:`zoo.inference.ranges.OutsideRangeWarning` of
-        input outside the training's range. Raises DataError for other shapes, values that are not finite, and tables
-        that do not fit.
+        gives scaled arrays alone; where each series has scalers of its own that holds for its arrays only, and a run
+        scales these as those of a series that it does not know. Every bundle warns with
+        :class:`zoo.inference.ranges.OutsideRangeWarning` of input outside the training's range. Raises DataError for
+        other shapes, values that are not finite, and tables that do not fit.
         """
         answer: Any
         if errors not in ("raise", "report"):
@@ -100,11 +112,14 @@ class Predictor(ABC):
         )
         if problem.masked and len(last.values):
             last = without_silent(last, problem, errors)
+        if errors == "report" and (by := self.by_series) is not None:
+            last = _without_unknown(last, by)
         if not len(last.values):
             nothing = {tensor.name: np.empty((0, *tensor.shape)) for tensor in problem.outputs}
             return last_frame(last, problem, nothing, report=True), []
         windows = self.check(last.values)
-        return last_frame(last, problem, self._run_batches(windows), report=errors == "report"), self._outside(windows)
+        outputs = self._run_batches(windows, last.named)
+        return last_frame(last, problem, outputs, report=errors == "report"), self._outside(windows)
 
     def backtest(self, data: Source, *, stride: int = 1, missing: Missing | None = None, **reading: Any) -> Backtest:
         """Predict over a table: iterate over what comes back for DataFrames with the answers to every window in it.
@@ -143,10 +158,11 @@ class Predictor(ABC):
         if is_windows(source):
             raise DataError("expected a table to go over, found an array of windows; give that to predict or outputs")
 
-    def _run_batches(self, checked: NDArray[np.floating]) -> dict[str, NDArray[Any]]:
+    def _run_batches(self, checked: NDArray[np.floating], series: Sequence[str]) -> dict[str, NDArray[Any]]:
         """What :meth:`run` gives, for so many windows at a time that they take little memory."""
         size = self.windows_at_a_time
-        parts = [self.run(checked[start : start + size]) for start in range(0, len(checked), size)]
+        starts = range(0, len(checked), size)
+        parts = [self.run(checked[start : start + size], series[start : start + size]) for start in starts]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     @property
@@ -169,6 +185,12 @@ class Predictor(ABC):
 
     def _outside(self, checked: NDArray[np.floating]) -> list[Outside]:
         return [] if self.train_range is None else self.train_range.outside(checked)
+
+
+def _without_unknown(last: LastWindows, by: SeriesScaling) -> LastWindows:
+    """Leave out windows of series that have no scaler and get none; their series get a status."""
+    told = by.refusals(last.named)
+    return replace(last, values=last.values[[name not in told for name in last.named]], statuses=last.statuses | told)
 
 
 class Backtest:
@@ -217,7 +239,7 @@ class Backtest:
             inputs = predictor.check(laid.inputs(numbers))
             if watch is not None:
                 watch.add(inputs)
-            frames.append(window_frame(laid, numbers, predictor.run(inputs)))
+            frames.append(window_frame(laid, numbers, predictor.run(inputs, laid.names_of(numbers))))
             rows += len(frames[-1])
             if rows >= FRAME_ROWS or numbers.stop == len(self):
                 yield pd.concat(frames).set_axis(pd.RangeIndex(done, done + rows), axis="index")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from zoo.data.intervals import Intervals, intervals
 from zoo.data.splits import PARTS, Split
 from zoo.data.table import Table
 from zoo.data.times import ticks
-from zoo.data.windows import Windows
+from zoo.data.windows import Numbers, Windows
 from zoo.outputs import middle_quantile
 from zoo.preprocessing.normalized_truth import NormalizedTruth
 from zoo.preprocessing.preprocessor import Preprocessor
@@ -83,6 +85,29 @@ class Prepared:
     def rows(self, part: str) -> list[range]:
         """The rows of a part, a range for each series."""
         return [getattr(split, part) for split in self.splits.values()]
+
+    def in_units(self, part: str, numbers: Numbers, scaled: NDArray[Any]) -> NDArray[np.float64]:
+        """Bring scaled targets of a part's windows with these numbers back to original units.
+
+        They are (n, steps, n_targets), and may have an axis of quantiles behind.
+        """
+        if (by := self.preprocessor.by_series) is None:
+            return self.preprocessor.targets_.inverse_transform(scaled, axis=2)
+        rows = self.parts[part].last_rows(numbers)
+        return by.targets.unscale(scaled, self._owners[np.searchsorted(self.table.starts, rows, side="right") - 1])
+
+    def all_in_units(self, part: str, scaled: Iterable[NDArray[Any]]) -> Iterator[NDArray[np.float64]]:
+        """The same of all windows of a part, some of them at a time, in order."""
+        start = 0
+        for some in scaled:
+            yield self.in_units(part, slice(start, start + len(some)), some)
+            start += len(some)
+
+    @cached_property
+    def _owners(self) -> NDArray[np.int64]:
+        """For each series of the table its number among those with scalers of their own, -1 where it is none."""
+        by = self.preprocessor.by_series
+        return np.zeros(0, np.int64) if by is None else by.owners(self.table.series)
 
     @property
     def positions(self) -> tuple[int, ...]:

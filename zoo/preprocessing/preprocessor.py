@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,8 +15,10 @@ from numpy.typing import NDArray
 
 from zoo.data.calendar import calendar_columns, describe_calendar
 from zoo.preprocessing.scaled_columns import ScaledColumns
+from zoo.preprocessing.series_fitting import Pivots, portable_of
+from zoo.preprocessing.series_scaling import SeriesScaling, ToUnits
 from zoo.preprocessing.statistics import Blocks
-from zoo.settings.choices import CalendarField
+from zoo.settings.choices import CalendarField, ScalerPerSeries
 from zoo_registry.errors import ConfigError, PluginError, UnknownScalerError, close_match_hint
 
 SCALERS_FILE = "scalers.joblib"
@@ -30,6 +33,9 @@ class Preprocessor:
     The columns of the ``calendar``'s fields, read in ``zone``, stay as they are, between -1 and 1. Fitted:
     ``features_`` and ``targets_``, each a :class:`ScaledColumns`. ``network_dtype`` is that of the scaled values which
     the network takes: float64 where it normalizes windows of series so different that float32 would lose some of them.
+
+    With ``scaler_per_series`` each series has scalers of its own, those of ``by_series``, and the others are ``none``:
+    they only say what the train rows of all series span.
     """
 
     scaler: str = "standard"
@@ -37,9 +43,11 @@ class Preprocessor:
     target_scaler: str | None = None
     calendar: Sequence[CalendarField] = ()
     zone: str | None = None
+    scaler_per_series: ScalerPerSeries = "off"
     features_: ScaledColumns = field(init=False, repr=False)
     targets_: ScaledColumns = field(init=False, repr=False)
     network_dtype: str = field(default="float32", init=False, repr=False)
+    by_series: SeriesScaling | None = field(default=None, init=False, repr=False)
 
     def fit(
         self,
@@ -50,9 +58,13 @@ class Preprocessor:
         *,
         where: str,
         whole: bool = True,
+        series: Sequence[str] = (),
+        pivots: tuple[Pivots, Pivots] | None = None,
     ) -> Self:
         """Fit on train rows in blocks, in original units; ``whole`` says that there is one block with all rows.
 
+        ``pivots`` has the same rows of features and of targets, by series, where each of the ``series`` is scaled by
+        itself.
         Raises DataError, naming ``where`` and the column, where a scaler cannot be fitted, and ConfigError where
         ``scaler_for`` names a column that it cannot serve, and where a scaler needs the rows to be whole.
         """
@@ -65,14 +77,42 @@ class Preprocessor:
         usual = dict.fromkeys(calendar_columns(self.calendar), "none") | given
         of_features = [usual.get(name, self.scaler) for name in feature_names]
         of_targets = [self.target_scaler or given.get(name, self.scaler) for name in target_names]
+        deviation = None
+        if pivots is not None:
+            names, unknown = (feature_names, target_names), str(self.scaler_per_series)
+            self.by_series, deviation = SeriesScaling.fit(
+                (of_features, of_targets), pivots, names, series, unknown=unknown, where=where
+            )
+            of_features, of_targets = ["none"] * len(of_features), ["none"] * len(of_targets)
         how: dict[str, Any] = {"where": where, "whole": whole, "targets": target_names}
         self.features_ = ScaledColumns.fit(of_features, features, feature_names, **how)
         self.targets_ = ScaledColumns.fit(of_targets, targets, target_names, **how)
+        if deviation is not None:
+            self.targets_ = replace(self.targets_, scaled_deviation=deviation)
         return self
 
     def transform(self, X: NDArray[Any]) -> NDArray[np.floating]:
         """Scale features of shape (..., n_features); computed in float64, returned as the network takes them."""
+        assert self.by_series is None  # whose scalers hang on what a row is of
         return self.features_.transform(X, self.network_dtype)
+
+    def scale_windows(
+        self, windows: NDArray[Any], series: Sequence[str] | None = None
+    ) -> tuple[NDArray[np.floating], ToUnits]:
+        """Scale windows (n, window, n_features), and return what brings scaled targets, (n, steps, n_targets), back.
+
+        ``series`` names each window's, for scalers of each. Raises DataError for a series that is refused.
+        """
+        if self.by_series is not None:
+            return self.by_series.scale_windows(windows, series, self.network_dtype)
+        return self.transform(windows), partial(self.targets_.inverse_transform, axis=2)
+
+    @property
+    def scaled_range(self) -> NDArray[np.floating]:
+        """What the features of the train rows go from and to once they are scaled, (2, n_features)."""
+        if self.by_series is not None:
+            return self.by_series.span.astype(self.network_dtype)
+        return np.sort(self.transform(np.stack([self.features_.minimum, self.features_.maximum])), axis=0)
 
     def inverse_transform_targets(self, y: NDArray[Any]) -> NDArray[np.float64]:
         """Bring scaled targets of shape (..., n_targets) back to original units."""
@@ -80,8 +120,9 @@ class Preprocessor:
 
     @property
     def units(self) -> str:
-        """What an exported graph takes and gives: ``"raw"``, or ``"scaled"`` where a scaler cannot stand inside it."""
-        return "raw" if self.features_.exportable and self.targets_.exportable else "scaled"
+        """What an exported graph takes and gives: ``"raw"``, or ``"scaled"`` where scalers cannot stand inside it."""
+        exportable = self.by_series is None and self.features_.exportable and self.targets_.exportable
+        return "raw" if exportable else "scaled"
 
     @property
     def serving_dtype(self) -> str:
@@ -99,7 +140,7 @@ class Preprocessor:
             "network_dtype": self.network_dtype,
             "features": self.features_.to_json(),
             "targets": self.targets_.to_json(),
-        }
+        } | ({} if self.by_series is None else {"by_series": self.by_series.to_json()})
 
     def save(self, folder: Path) -> None:
         """Write ``preprocessing.json``, from which :meth:`load` makes this again, into a run.
@@ -108,14 +149,22 @@ class Preprocessor:
         """
         parts = {"features": self.features_, "targets": self.targets_}
         fitted = {name: [(group.columns, group.fitted) for group in part.groups] for name, part in parts.items()}
-        self._write(fitted, folder, {"fitted": {name: part.attributes() for name, part in parts.items()}})
+        more = {"fitted": {name: part.attributes() for name, part in parts.items()}}
+        self._write(self._portable_by_series() or fitted, folder, more)
 
     def save_portable(self, folder: Path) -> None:
         """Write both files for a bundle: here ``scalers.joblib`` needs scikit-learn and joblib alone.
 
-        It holds for features and for targets what :meth:`ScaledColumns.portable` gives.
+        It holds for features and for targets what :meth:`ScaledColumns.portable` gives, for each series by its name
+        where these have scalers of their own.
         """
-        self._write({"features": self.features_.portable(), "targets": self.targets_.portable()}, folder, {})
+        pooled = {"features": self.features_.portable(), "targets": self.targets_.portable()}
+        self._write(self._portable_by_series() or pooled, folder, {})
+
+    def _portable_by_series(self) -> dict[str, Any] | None:
+        if (by := self.by_series) is None:
+            return None
+        return {name: portable_of(getattr(by, name), by.series) for name in ("features", "targets")}
 
     def _write(self, scalers: dict[str, Any], folder: Path, more: dict[str, Any]) -> None:
         joblib.dump(scalers, folder / SCALERS_FILE)
@@ -141,6 +190,9 @@ class Preprocessor:
         self.network_dtype = parameters.get("network_dtype", "float32")
         fitted = parameters.get("fitted", {})
         try:
+            if (written := parameters.get("by_series")) is not None:
+                self.by_series = SeriesScaling.from_json(written)
+                self.scaler_per_series = parameters["by_series"]["unknown"]
             self.features_ = ScaledColumns.from_json(parameters["features"], fitted.get("features", {}))
             self.targets_ = ScaledColumns.from_json(parameters["targets"], fitted.get("targets", {}))
         except UnknownScalerError as error:

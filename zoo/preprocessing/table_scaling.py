@@ -16,9 +16,10 @@ from zoo.data.roles import Roles
 from zoo.data.storage import collect, row_blocks
 from zoo.data.table import Table
 from zoo.preprocessing.preprocessor import Preprocessor
+from zoo.preprocessing.series_fitting import pivots_of
 from zoo.preprocessing.statistics import Blocks
-from zoo.settings.choices import CalendarField
-from zoo_registry.errors import DataError
+from zoo.settings.choices import CalendarField, ScalerPerSeries
+from zoo_registry.errors import ConfigError, DataError
 
 
 def fit_preprocessor(
@@ -37,6 +38,15 @@ def fit_preprocessor(
     values = repaired.values
     if repaired.hidden:  # each column by what is known of it, a target that is a feature too like that feature
         values, target_rows = table.values, feature_rows
+    series: dict[str, range] = {}
+    pivots = None
+    if preprocessor.scaler_per_series != "off":
+        refuse_scaler_per_series(table, preprocessor.scaler_per_series)
+        names = list(table.series)
+        owners = np.unique(np.searchsorted(table.starts, train[:, 0], side="right") - 1)
+        series = {names[owner]: table.series[names[owner]] for owner in owners.tolist()}
+        own = list(series.values())
+        pivots = (pivots_of(values, feature_rows, own, features), pivots_of(values, target_rows, own, targets))
     preprocessor.fit(
         _blocks(values, feature_rows, features, whole=whole),
         _blocks(values, target_rows, targets, whole=whole),
@@ -44,7 +54,24 @@ def fit_preprocessor(
         table.targets,
         where=table.source,
         whole=whole,
+        series=list(series),
+        pivots=pivots,
     )
+
+
+def refuse_scaler_per_series(table: Table, scaler_per_series: ScalerPerSeries) -> None:
+    """Raise ConfigError where a table does not suit scalers of each series."""
+    if table.series_column is None:
+        raise ConfigError(
+            f"{table.source}: `scaler_per_series` fits scalers to each series, but nothing tells them apart; name the"
+            " column that does with `series`, or leave it out"
+        )
+    apart = [name for name in table.targets if name not in table.features]
+    if apart and scaler_per_series == "window":
+        raise ConfigError(
+            f"`scaler_per_series='window'` scales targets by their values in the window, but target '{apart[0]}' is no"
+            " feature; add it to `features`, or take `scaler_per_series='refuse'`"
+        )
 
 
 def _refuse_constant_calendar(table: Table, calendar: Sequence[CalendarField], rows: Intervals) -> None:
@@ -89,12 +116,13 @@ def scale_rows(
     rows, dtype = len(values), preprocessor.network_dtype
 
     def scaled(part: int, names: tuple[str, ...]) -> NDArray[Any]:
-        transform = (preprocessor.features_, preprocessor.targets_)[part].transform
-
         def blocks() -> Iterator[NDArray[np.floating]]:
             for block in row_blocks(0, rows):
                 raw = table.cut(values[block])[part]
-                found = _checked_scaled(transform(raw, dtype), raw, names, table, block.start)
+                numbers = np.arange(block.start, block.start + len(raw))
+                with np.errstate(over="ignore"):  # beyond float32 is infinite, which is told
+                    found = scaled_rows(preprocessor, table, part, raw, numbers).astype(dtype)
+                found = _checked_scaled(found, raw, names, table, block.start)
                 for column, missing in enumerate(hidden[: len(names)] if part == 0 else ()):
                     first, last = np.searchsorted(missing, [block.start, block.stop])
                     found[missing[first:last] - block.start, column] = np.nan
@@ -113,6 +141,21 @@ def scale_rows(
         picked = (features[block][:, chosen] for block in row_blocks(0, rows))
         return features, collect(picked, (rows, len(chosen)), dtype, spool)
     return features, scaled(1, table.targets)
+
+
+def scaled_rows(
+    preprocessor: Preprocessor, table: Table, part: int, raw: NDArray[Any], rows: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Scale values (n, n_columns) of the table's ``rows`` (n,), the features' (``part`` 0) or the targets' (1).
+
+    A row of a series that is in no part of the split, and so has no scaler of its own, is 0.
+    """
+    if (by := preprocessor.by_series) is None:
+        return (preprocessor.features_, preprocessor.targets_)[part].scale(raw)
+    owners = by.owners(table.series)[np.searchsorted(table.starts, rows, side="right") - 1]
+    found = (by.features, by.targets)[part].scale(raw, owners)
+    found[owners < 0] = 0.0
+    return found
 
 
 def _checked_scaled(

@@ -15,10 +15,11 @@ from zoo.preprocessing.normalization_choice import choose_normalization
 from zoo.preprocessing.normalized_truth import NormalizedTruth
 from zoo.preprocessing.scaled_columns import FLOAT32_LOSS_LIMIT, ScaledColumns
 from zoo.preprocessing.series_statistics import SeriesStatistics
-from zoo.preprocessing.table_scaling import scale_rows
+from zoo.preprocessing.table_scaling import scale_rows, scaled_rows
 from zoo.preprocessing.target_scale import TargetScale
 from zoo.preprocessing.window_scale import WindowScale, changing
 from zoo.settings.choices import NormalizeWindow
+from zoo_registry.errors import ConfigError
 
 if TYPE_CHECKING:
     from zoo.preprocessing.prepared import Prepared
@@ -37,8 +38,9 @@ def normalize_windows(prepared: Prepared, kind: NormalizeWindow, roles: Roles, s
     shape, season, preprocessor = prepared.shape, prepared.season or 1, prepared.preprocessor
     if kind == "none" or (kind == "auto" and None in shape.target_columns):
         return prepared
-    features, _ = prepared.table.cut(np.zeros((1, len(prepared.table.columns))))
-    zero = preprocessor.features_.scale(features)[0]
+    if kind == "auto" and preprocessor.by_series is not None:
+        return replace(prepared, reason="each series has a scaler of its own")
+    zero = _scaled_zero(prepared, kind)
     by = WindowScale(
         kind,
         season,
@@ -94,7 +96,26 @@ class _ScaledTargets:
     def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         table = self.prepared.table
         _, targets = table.cut((table.values if self.prepared.hidden else self.prepared.values)[rows])
-        return self.prepared.preprocessor.targets_.scale(targets)
+        return scaled_rows(self.prepared.preprocessor, table, 1, targets, rows)
+
+
+def _scaled_zero(prepared: Prepared, kind: NormalizeWindow) -> NDArray[np.float64]:
+    """What 0 in original units is once it is scaled, (n_features,).
+
+    Raises ConfigError where that is the level, but another value in each series.
+    """
+    preprocessor, count = prepared.preprocessor, len(prepared.table.features)
+    if (by := preprocessor.by_series) is None:
+        zeros = preprocessor.features_.scale(np.zeros((1, count)))
+    else:
+        zeros = by.features.scale(np.zeros((len(by.series), count)), np.arange(len(by.series)))
+    if by is not None and kind.startswith("mean") and zeros.any():
+        raise ConfigError(
+            f"`normalize_window={kind!r}` has 0 as its level, which a scaler of each series (`scaler_per_series`) makes"
+            " another value in each; take `scaler='maxabs'`, for which 0 stays 0, or another `normalize_window`"
+        )
+    zero: NDArray[np.float64] = zeros[0]
+    return zero
 
 
 def _rows_a_season_before(layout: Layout, season: int) -> tuple[int, ...]:

@@ -23,6 +23,7 @@ NormalizeWindow = Literal[
     "seasonal+asinh",
     "mean+asinh",
 ]
+ScalerPerSeries = Literal["off", "refuse", "window"]
 Channels = Literal["joint", "shared"]
 Keep = Literal["best", "last"]
 SampleBy = Literal["windows", "series"]

@@ -52,6 +52,7 @@ class TrialKeywords(TableKeywords, total=False):
     scaler: str | None
     scaler_for: str | Sequence[str] | Mapping[str, str] | None
     target_scaler: str | None
+    scaler_per_series: Literal["off", "refuse", "window"] | None
     season: int | None
     normalize_window: (
         Literal[

@@ -23,6 +23,7 @@ from zoo.settings.choices import (
     NormalizeWindow,
     OptimizerName,
     SampleBy,
+    ScalerPerSeries,
     ShortSeries,
     TableLayout,
 )
@@ -211,6 +212,11 @@ class DataConfig(_Config):
     ] = Field(default_factory=dict, description="Another scaler for a column; repeat it for more")
     target_scaler: Annotated[str | None, _Tuned(unset="as for features", tasks=_OF_VALUES)] = Field(
         None, description="Another scaler for the targets"
+    )
+    scaler_per_series: Annotated[ScalerPerSeries, Setting(tasks=(Task.FORECAST,))] = Field(
+        "off",
+        description="Fit the scalers to each series by itself, a table in the bundle; a series that was not in the"
+        " training is refused (refuse) or scaled by its window (window); off: one for all series",
     )
     season: Annotated[int | None, Setting(unset="the example's, else by the times")] = Field(
         None, ge=1, le=_MAX_ROWS, description="Rows in a season, for the seasonal naive baseline and MASE; 1: none"

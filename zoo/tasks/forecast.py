@@ -91,8 +91,7 @@ class Forecast(SequenceTask):
         """Errors, in original units and scaled."""
         from zoo.evaluation.measurement import Measurement
 
-        inverse = prepared.preprocessor.targets_.inverse_transform
-        told = (inverse(scaled, axis=2) for scaled in predict(prepared.parts["test"]))
+        told = prepared.all_in_units("test", predict(prepared.parts["test"]))
         shared = config.network.channels == "shared"
         return Measurement.of_forecasts(told, prepared, past=not self.roles.apart, shared=shared)
 

@@ -77,7 +77,8 @@ def prepare(
     if config.train_on_validation:
         splits = {name: split.with_validation() for name, split in splits.items()}
     if preprocessor is None:
-        preprocessor = Preprocessor(config.scaler, config.scaler_for, config.target_scaler, config.calendar, table.zone)
+        scalers = (config.scaler, config.scaler_for, config.target_scaler)
+        preprocessor = Preprocessor(*scalers, config.calendar, table.zone, config.scaler_per_series)
         train = intervals([split.train for split in splits.values()])
         fit_preprocessor(preprocessor, table, repaired, train, whole=spool is None)
     features, targets = scale_rows(preprocessor, table, repaired.values, task.roles, spool, repaired.hidden)

@@ -226,12 +226,12 @@ def compiled(
     with seeded(config.seed):
         needed = config.epochs == 0 and config.start_from is None
         found = assemble(architecture, hp, prepared.shape, network, prepared.window_scale, pretrained=needed)
-    targets = prepared.preprocessor.targets_
+    targets, by_series = prepared.preprocessor.targets_, prepared.preprocessor.by_series
     balanced = config.class_weights == "balanced"
     weights = balanced_weights(class_counts(prepared.table, prepared.parts["train"])) if balanced else None
     context = LossContext(
         shape=architecture.shaped(prepared.shape),
-        to_original=lambda scaled: targets.inverse(keras.ops, scaled, "float32"),
+        to_original=partial(targets.inverse, keras.ops, dtype="float32") if by_series is None else _refused,
         deviations=tuple(targets.deviation.tolist()),
         class_weights=weights,
     )
@@ -239,6 +239,14 @@ def compiled(
     loss = make_loss(config, architecture, hp, context, prepared.normalized_truth)
     found.trained.compile(optimizer=optimizer, loss=loss)
     return found
+
+
+def _refused(scaled: Any) -> Any:
+    raise ConfigError(
+        "this loss is computed in original units, but each series has a scaler of its own (`scaler_per_series`), and a"
+        " loss does not know of which series a window is; take a loss of scaled values, such as mse, mae or huber, or"
+        " leave `scaler_per_series` out"
+    )
 
 
 def forecaster(model: keras.Model) -> Callable[[Windows], Iterator[NDArray[np.float32]]]:

@@ -250,10 +250,11 @@ def _errors(forecasts: Iterable[NDArray[Any]], prepared: Prepared, part: str) ->
     windows, targets, middle = prepared.parts[part], prepared.preprocessor.targets_, prepared.middle
     errors, start = ForecastErrors(targets.names), 0
     for output in forecasts:
-        rows = windows.target_rows(slice(start, start + len(output)))
+        numbers = slice(start, start + len(output))
+        rows = windows.target_rows(numbers)
         start += len(output)
         whole = ~np.isnan(prepared.truth[rows]).any(axis=(1, 2))
-        forecast = targets.inverse_transform(output[whole], axis=2)
+        forecast = prepared.in_units(part, numbers, output)[whole]
         errors.add(prepared.history[rows][whole], forecast if middle is None else forecast[..., middle])
     if not errors.windows:
         raise DataError(f"every window of a fold's {part} part has a missing target; fill them, or give fewer folds")
