@@ -107,10 +107,12 @@ def fit(
     network: NetworkConfig | None = None,
     start: Start | None = None,
     run: UnfinishedRun | None = None,
+    watch: Callable[[keras.Model], keras.callbacks.Callback] | None = None,
 ) -> Fitted:
     """Train an architecture on prepared windows; one seed gives one result on one machine.
 
     Trainings of one process wait for each other, and what one sets for all of the process is as before at its end.
+    ``watch`` makes one more callback, of a network with the trained one's weights that gives scaled targets.
     ``run`` is where checkpoints are written; the training goes on from the one that is there, and ends with the
     weights of one that was never stopped. Raises TrainingError where a loss is not finite, ConfigError and PluginError
     where the network cannot be built or those weights do not fit it, RunError for a checkpoint that does not.
@@ -162,6 +164,7 @@ def fit(
                 RecordRate(make_rate(config.schedule, config.learning_rate, total_steps(config, len(train)))),
                 *stoppers,
                 *callbacks,
+                *([] if watch is None else [watch(told)]),
                 history,
                 checkpoints,  # the last, as it keeps what the others have come to
             ],
