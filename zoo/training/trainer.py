@@ -24,6 +24,7 @@ from zoo.models.assembly import Assembled, assemble
 from zoo.models.custom_objects import check_loadable
 from zoo.models.layer_errors import layers_told
 from zoo.preprocessing.prepared import Prepared
+from zoo.preprocessing.target_scale import TargetScale
 from zoo.runs.resumption import Checkpoints, Start, not_finite
 from zoo.runs.unfinished import UnfinishedRun
 from zoo.settings.schema import NetworkConfig, RunConfig, TrainingConfig
@@ -229,6 +230,9 @@ def compiled(
     with seeded(config.seed):
         needed = config.epochs == 0 and config.start_from is None
         found = assemble(architecture, hp, prepared.shape, network, prepared.window_scale, pretrained=needed)
+    normalized = prepared.normalized_truth
+    if normalized is None and TargetScale(prepared.window_scale, prepared.shape.target_columns).active:
+        found = Assembled(found.told, found.told)  # with the loss of version 1, which was of what is told
     targets = prepared.preprocessor.targets_
     balanced = config.class_weights == "balanced"
     weights = balanced_weights(class_counts(prepared.table, prepared.parts["train"])) if balanced else None
@@ -239,7 +243,7 @@ def compiled(
         class_weights=weights,
     )
     optimizer = make_optimizer(config, total_steps(config, len(prepared.parts["train"])))
-    loss = make_loss(config, architecture, hp, context, prepared.normalized_truth)
+    loss = make_loss(config, architecture, hp, context, normalized)
     found.trained.compile(optimizer=optimizer, loss=loss)
     return found
 
