@@ -266,7 +266,7 @@ def prepare_resumed(unfinished: UnfinishedRun, data: Source | None = None, spool
             f"{prepared.table.source}: expected the table that run {unfinished.id} trains on, with the fingerprint"
             f" {record.fingerprint[:12]}…, found one with {found[:12]}…; put that one back, or train anew"
         )
-    return prepared
+    return prepared.judged_as_scaled() if record.loss_scale == "scaled" else prepared
 
 
 def load_run(name: str | Path, *, runs: str | Path = "runs") -> Run:

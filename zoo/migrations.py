@@ -43,6 +43,8 @@ def migrate(values: Any, upgrade: Callable[[Values], Values]) -> Any:
 def upgrade_run(values: Values) -> Values:
     """``run.json``, whose data named the columns, and whose configuration alone knew the sizes.
 
+    Its loss was of scaled targets, whichever way windows were normalized.
+
     Its engine may say how many processes shared the training, as in :func:`upgrade_unfinished`.
     """
     from zoo.settings.schema import RunConfig
@@ -60,12 +62,13 @@ def upgrade_run(values: Values) -> Values:
         "problem": problem.model_dump(mode="json"),
         "data": _picked(data, (*_DATA, "split"), _LATER_DATA),
         "training": training,
+        "loss_scale": "scaled",
     }
 
 
 def upgrade_unfinished(values: Values) -> Values:
-    """``config.json``, which could say how many processes shared a training; it goes on in one."""
-    return _without("distribute", values)
+    """``config.json``, which could say how many processes shared a training; it goes on in one, with its own loss."""
+    return _without("distribute", values) | {"loss_scale": "scaled"}
 
 
 def upgrade_manifest(values: Values) -> Values:

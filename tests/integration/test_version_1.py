@@ -12,10 +12,12 @@ import pytest
 
 import zoo
 from zoo.bundle.verification import verify_bundle
+from zoo.runs import resumption
+from zoo.runs.record import read_record
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "version-1"
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text(encoding="utf-8"))
-KINDS = [kind for kind in EXPECTED if kind != "unfinished"]
+KINDS = [kind for kind in EXPECTED if not kind.startswith("unfinished")]
 
 
 @pytest.fixture
@@ -71,4 +73,34 @@ def test_a_run_is_exported_beside_what_version_1_published(made, kind):
 def test_an_unfinished_training_goes_on(made):
     run = zoo.resume(EXPECTED["unfinished"]["run"])
     assert run.record.training.val_loss == pytest.approx(EXPECTED["unfinished"]["val_loss"], rel=1e-4)
-    assert not (made / "runs" / "unfinished").exists()
+    assert not (made / "runs" / "unfinished" / run.id).exists()
+
+
+@pytest.mark.full
+def test_an_unfinished_training_on_normalized_windows_goes_on_with_its_own_loss(made, monkeypatch):
+    """Also where it is stopped again, and gone on with from a checkpoint of this version."""
+    name, expected = EXPECTED["unfinished instance"]["run"], EXPECTED["unfinished instance"]["history"]
+
+    def stopped(run, checkpoint, write=resumption.write_checkpoint):
+        write(run, checkpoint)
+        if checkpoint.state.epoch == 3:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(resumption, "write_checkpoint", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            zoo.resume(name)
+    run = zoo.resume(name)
+    history = pd.read_csv(run.folder / "history.csv")
+    assert {key: history[key].tolist() for key in expected} == {
+        key: pytest.approx(values, rel=1e-4) for key, values in expected.items()
+    }
+    assert run.record.loss_scale == read_record(run.folder).loss_scale == "scaled"
+    assert run.record.config.network.normalize_window == "instance"
+    run.export(name="resumed").predict("table.csv")
+    assert not (made / "runs" / "unfinished" / run.id).exists()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_says_what_its_loss_was_of(made, kind):
+    assert zoo.load_run(EXPECTED[kind]["run"]).record.loss_scale == "scaled"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv as plain_csv
 import math
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 
 import numpy as np
 import pandas as pd
@@ -60,17 +60,41 @@ def one_target(targets: Sequence[str]) -> str:
     return targets[0]
 
 
+# Is told of wrong cells of a column by their rows in it, with what makes of one what to raise
+Spare = Callable[[NDArray[np.intp], Callable[[int], DataError]], None]
+
+
 def parse_numbers(
-    column: pd.Series, where: str, *, named: bool, first_row: int = 0, csv: CsvFormat = PLAIN
+    column: pd.Series,
+    where: str,
+    *,
+    named: bool,
+    first_row: int = 0,
+    csv: CsvFormat = PLAIN,
+    spare: Spare | None = None,
 ) -> NDArray[np.float64] | None:
     """Return the column as float64, or None for a column of text or times that nobody named.
 
     ``first_row`` is the column's place in its file, and ``csv`` has the signs that numbers are written with. Raises
-    DataError, naming column and row, for text among numbers and for what is not finite; NaN marks a missing value. A
-    column of numbers with other signs is not taken for text.
+    DataError, naming column and row, for text among numbers and for what is not finite, unless ``spare`` is told of
+    these cells, which become NaN; that marks a missing value. A column of numbers with other signs is not taken for
+    text.
     """
     way_out = "" if named else ", or leave the column out with `features`"
     remedy = f"mend it{way_out}"
+
+    def no_number(row: int) -> DataError:
+        value, own = column.iloc[row], remedy
+        if (options := misread(value, csv)) is not None:
+            sign = _DECIMALS.get(csv.decimal, f"the decimal sign {csv.decimal!r}")
+            own = f"write it with {sign} and no separators of thousands, or give the CSV file's {options}{way_out}"
+        elif isinstance(value, str) and value.startswith(COMMENT_SIGN):
+            own = f"{remedy}, {COMMENT_REMEDY}"
+        return wrong_cell(where, column.name, first_row + row, "a number", shown(value), own)
+
+    def infinite(row: int) -> DataError:
+        return wrong_cell(where, column.name, first_row + row, "a finite number", shown(column.iloc[row]), remedy)
+
     if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
         if pd.api.types.is_complex_dtype(column):
             raise DataError(f"{where}: column '{column.name}' holds complex numbers, expected real ones; {remedy}")
@@ -82,18 +106,15 @@ def parse_numbers(
         if textual and not named and not all(misread(value, csv) for value in column.dropna()):
             return None
         if len(bad):
-            value = column.iloc[bad[0]]
-            if (options := misread(value, csv)) is not None:
-                sign = _DECIMALS.get(csv.decimal, f"the decimal sign {csv.decimal!r}")
-                remedy = f"write it with {sign} and no separators of thousands, or give the CSV file's {options}"
-                remedy += way_out
-            elif isinstance(value, str) and value.startswith(COMMENT_SIGN):
-                remedy = f"{remedy}, {COMMENT_REMEDY}"
-            raise wrong_cell(where, column.name, first_row + bad[0], "a number", shown(value), remedy)
+            if spare is None:
+                raise no_number(int(bad[0]))
+            spare(bad, no_number)
         numbers = parsed.to_numpy(dtype=np.float64, na_value=np.nan)
     if len(bad := np.flatnonzero(np.isinf(numbers))):
-        found = shown(column.iloc[bad[0]])
-        raise wrong_cell(where, column.name, first_row + bad[0], "a finite number", found, remedy)
+        if spare is None:
+            raise infinite(int(bad[0]))
+        spare(bad, infinite)
+        numbers = np.where(np.isinf(numbers), np.nan, numbers)
     return numbers
 
 

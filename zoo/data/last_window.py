@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,7 @@ from zoo.data.imputation import fill_forward, find_holes, missing_value, refuse_
 from zoo.data.masks import required_features, silent_windows
 from zoo.data.readers.reading import Reading, Source
 from zoo.data.reading_choice import way_to_fill, without_calendar
-from zoo.data.statuses import Statuses
+from zoo.data.statuses import Statuses, told_of_files
 from zoo.data.table import Table, read_table
 from zoo.data.times import Times
 from zoo.settings.choices import Errors, Missing
@@ -95,7 +97,10 @@ def read_last_windows(
     parts = [range(0) if name in table.refused else part for name, part in named.items()]
     starts, stops = _ends(parts)
     own_step = None if table.frequency is None else table.frequency.step
-    return LastWindows(values, table.times, starts, stops, [*named], table.series_column, own_step, statuses.told)
+    asked: dict[str, Any] = {"features": features, "window": window, "step": step, "missing": missing, "masked": masked}
+    alone = partial(read_last_windows, reading=replace(reading, layout="files"), **asked)
+    told = told_of_files(statuses.told, source, reading, alone)
+    return LastWindows(values, table.times, starts, stops, [*named], table.series_column, own_step, told)
 
 
 def long_enough(
@@ -108,11 +113,12 @@ def long_enough(
     """
     refuse_other_step(table, step)
     statuses = statuses or Statuses(table.source, keep=False)
-    for name, error in table.refused.items():
+    wrong = table.miswritten | table.refused
+    for name, error in wrong.items():
         with statuses.of(name):
             raise error
     needed = 1 if reading.short_series == "pad" else window
-    orderly = {name: rows for name, rows in table.series.items() if name not in table.refused}
+    orderly = {name: rows for name, rows in table.series.items() if name not in wrong}
     rows = {name: rows for name, rows in orderly.items() if len(rows) >= needed}
     short = [name for name in orderly if name not in rows]
     if short and not (rows and reading.short_series == "drop"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 
@@ -28,7 +28,8 @@ _FLOAT32_HOLDS = ("f2", "f4", "i1", "i2", "u1", "u2", "b1")
 class Parser:
     """Decides on the first frame which columns play which role, and turns each frame into numbers.
 
-    ``text`` names the columns that were read from a file as they stand.
+    ``text`` names the columns that were read from a file as they stand. Where it is ``lenient``, a cell that is no
+    number costs its series alone, of which ``miswritten`` keeps what to raise.
     """
 
     def __init__(
@@ -41,7 +42,10 @@ class Parser:
         reading: Reading,
         frame: pd.DataFrame,
         text: Collection[str] = (),
+        *,
+        lenient: bool = False,
     ) -> None:
+        self._lenient, self._miswritten = lenient, dict[int, DataError]()  # by the series' code
         if reading.lists:
             targets, features = listed_names(targets, frame.columns), listed_names(features, frame.columns)
         if roles.classes:
@@ -98,22 +102,20 @@ class Parser:
         """Return a frame's numbers, times, series, labels and weights; ``first_row`` is its place in the file."""
         where, naming = self.naming.where, self.naming
         times = None if naming.time is None else parse_times(frame[naming.time], where, first_row, self.reading)
+        series = self._series(frame, first_row)
         values = np.empty((len(frame), len(self._columns)))
         for index, name in enumerate(self._columns):
             named = name in self._named or first_row > 0
-            numbers = parse_numbers(frame[name], where, named=named, first_row=first_row, csv=self.reading.csv)
+            spare = partial(self._spare, name, series) if self._lenient else None
+            numbers = parse_numbers(
+                frame[name], where, named=named, first_row=first_row, csv=self.reading.csv, spare=spare
+            )
             assert numbers is not None
             values[:, index] = numbers
             self._empty[name] = self._empty[name] and bool(np.isnan(numbers).all())
         if first_row:  # of the first frame these are text throughout
             self._refuse_numbers_in_text(frame, first_row)
-        series = labels = None
-        if naming.series is not None:
-            column = frame[naming.series]
-            if len(bad := np.flatnonzero(column.isna())):
-                expected = "the name of a series"
-                raise wrong_cell(where, naming.series, first_row + bad[0], expected, "none", "fill it in")
-            series = naming.codes.encode(column, where, first_row)
+        labels = None
         if self.label is not None:
             remedy = self._roles.label_remedy
             check_classes(frame[self.label], where, first_row, remedy, written=self.label in self._text)
@@ -123,6 +125,32 @@ class Parser:
                     f"{where}: column '{self.label}' has more than {MAX_CLASSES} classes, expected a few; {remedy}"
                 )
         return Rows(values, times, series, labels, self._weights(frame, first_row))
+
+    def _series(self, frame: pd.DataFrame, first_row: int) -> NDArray[np.int32] | None:
+        """The code of each row's series; None of one series."""
+        naming = self.naming
+        if naming.series is None:
+            return None
+        column = frame[naming.series]
+        if len(bad := np.flatnonzero(column.isna())):
+            expected = "the name of a series"
+            raise wrong_cell(naming.where, naming.series, first_row + bad[0], expected, "none", "fill it in")
+        return naming.codes.encode(column, naming.where, first_row)
+
+    def _spare(
+        self, name: str, series: NDArray[np.int32] | None, rows: NDArray[np.intp], wrong: Callable[[int], DataError]
+    ) -> None:
+        """Keep what is to be raised for each series with wrong cells in a column, for the first of them."""
+        codes, firsts = np.unique(np.zeros(len(rows), np.int32) if series is None else series[rows], return_index=True)
+        for code, row in zip(codes.tolist(), rows[firsts].tolist(), strict=True):
+            self._miswritten.setdefault(code, wrong(row))
+        self._empty[name] = False
+
+    @property
+    def miswritten(self) -> dict[str, DataError]:
+        """By the name of a series what to raise for its first cell that is no number."""
+        names = self.naming.series_names
+        return {names[code]: error for code, error in self._miswritten.items()}
 
     def _weights(self, frame: pd.DataFrame, first_row: int) -> NDArray[np.float64] | None:
         """How much each row counts in the loss."""

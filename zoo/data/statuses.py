@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from zoo.data.readers.reading import Reading, Source, settled
+from zoo.data.readers.series_files import find_series_files
 from zoo_registry.errors import DataError
 
 
@@ -24,3 +27,21 @@ class Statuses:
             if not self.keep:
                 raise
             self.told.setdefault(series, str(error).removeprefix(f"{self._source}: "))
+
+
+def told_of_files(
+    told: dict[str, str], source: Source, reading: Reading, read: Callable[[Path], object]
+) -> dict[str, str]:
+    """The statuses of series, of which each is a file of a folder, as ``read`` raises them of that file alone.
+
+    So they name the file and its own row. What a file alone does not raise stays, as does what is told of a table.
+    """
+    if not (isinstance(source, (str, Path)) and Path(source).is_dir() and settled(source, reading).layout == "files"):
+        return told
+    files, found = {file.stem: file for file in find_series_files(Path(source))}, dict(told)
+    for name in told:
+        try:
+            read(files[name])
+        except DataError as error:
+            found[name] = str(error)
+    return found

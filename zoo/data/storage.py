@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -11,7 +12,13 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 BLOCK_ROWS = 2**17
+MEMORY_SHARE = 0.5  # of the machine's memory that a file may have in bytes and still be read whole
 _ALIGNMENT = 64  # bytes; TensorFlow shares memory that begins at a multiple of it, and no other
+
+
+def memory_bytes() -> int:
+    """The machine's memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 class SpoolFile:

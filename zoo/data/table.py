@@ -43,8 +43,8 @@ class Table:
     ``stretches`` are intervals of rows over whose ends no window may reach: the series, cut at gaps where that was
     asked for. ``labels`` (rows,) numbers ``classes``, -1 where the label is missing. ``file_rows`` gives each row's
     place in the source where it is another one. ``weights`` (rows,), 0 or more and not all 0, say how much rows count
-    in the loss. ``repairs`` records what was done on request. ``refused`` says what is wrong with series whose
-    rows are out of order, where that was to cost no other series.
+    in the loss. ``repairs`` records what was done on request. Where it was to cost no other series, ``refused`` says
+    what is wrong with those whose rows are out of order, and ``miswritten`` with those that hold a cell of no number.
     """
 
     source: str
@@ -66,6 +66,7 @@ class Table:
     weights: NDArray[np.float64] | None = None
     repairs: dict[str, Any] = field(default_factory=dict)
     refused: dict[str, DataError] = field(default_factory=dict)
+    miswritten: dict[str, DataError] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -170,7 +171,7 @@ def read_table(
 
     ``roles`` says what targets are: where they are ``classes``, the one target becomes ``labels``. ``label`` may name a
     column of labels beside the targets. Where it is ``lenient``, series whose rows are out of order are ``refused``
-    alone; their rows mean nothing then.
+    alone, whose rows mean nothing then, and so are ``miswritten`` ones, whose wrong cells are NaN.
 
     Raises DataError for missing or textual columns, values that are not finite, and times that are unreadable,
     unsorted, duplicated, of several zones or with gaps; the message names file, column and row.
@@ -182,14 +183,14 @@ def read_table(
     if roles.classes:
         one_target(targets)  # told before anything is read
     text = _written_as_text(roles, targets, reading) if is_csv(source) else ()
-    parser_of = partial(Parser, where, roles, targets, features, label, reading, text=text)
+    parser_of = partial(Parser, where, roles, targets, features, label, reading, text=text, lenient=lenient)
     if reading.spool is None:
         frame = read_frame(source, reading.csv, text, reading.layout)
         parser = parser_of(frame)
         rows = arrange(parser.parse(frame, 0), parser.naming, reading)
         refused = find_refused(rows, parser.naming) if lenient else {}
         if reading.resample is not None:
-            left = without_series(rows, rows_by_series(rows, parser.naming), refused)
+            left = without_series(rows, rows_by_series(rows, parser.naming), refused | parser.miswritten)
             rows = resample(left, parser.naming, reading) if len(left.values) else rows
         rows.values = parser.add_calendar(rows.values, rows.times)
     else:
@@ -254,15 +255,14 @@ def _spool(
 
 
 def _checked(rows: Rows, parser: Parser, reading: Reading, refused: dict[str, DataError]) -> Table:
-    naming, times = parser.naming, rows.times
     parser.refuse_empty_columns()
+    naming, times, starts = parser.naming, rows.times, rows.starts
     if rows.weights is not None and not rows.weights.any():
         raise DataError(
             f"{naming.where}: column '{reading.weight}' holds nothing but 0, expected weights of rows; leave `weight`"
             " out"
         )
-    starts, series = rows.starts, rows_by_series(rows, naming)
-    labels, classes = rows.labels, ()  # type: NDArray[np.int32] | None, tuple[str, ...]
+    series, labels, classes = rows_by_series(rows, naming), rows.labels, tuple[str, ...]()
     if labels is not None:
         classes, renumbered = sorted_classes(parser.classes.names)
         for part in row_blocks(0, len(labels)):
@@ -285,10 +285,10 @@ def _checked(rows: Rows, parser: Parser, reading: Reading, refused: dict[str, Da
         weights=rows.weights,
         repairs=rows.repairs,
         refused=refused,
+        miswritten=parser.miswritten,
     )
     cuts, frequency = starts, None
-    if times is not None:
-        assert naming.time is not None
+    if times is not None and naming.time is not None:
         if not refused:
             check_order(times, starts, naming.where, naming.time, table.row_name, one_series=naming.series is None)
         frequency = find_frequency(times, starts_without(starts, series, refused))

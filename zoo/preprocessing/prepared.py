@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,10 +77,14 @@ class Prepared:
 
     @property
     def normalized_truth(self) -> NormalizedTruth | None:
-        """What makes of targets what a loss takes, where windows are normalized."""
+        """What makes of targets what a loss takes, where windows are normalized, and the loss is on their scale."""
         found = self.parts["train"].judged
         assert found is None or isinstance(found, NormalizedTruth)
         return found
+
+    def judged_as_scaled(self) -> Self:
+        """The same with a loss of scaled targets, as version 1 had it, whichever way windows are normalized."""
+        return replace(self, parts={name: replace(windows, judged=None) for name, windows in self.parts.items()})
 
     def rows(self, part: str) -> list[range]:
         """The rows of a part, a range for each series."""

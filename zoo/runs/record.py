@@ -72,7 +72,11 @@ class TrainingRecord(Record):
 
 
 class Beginning(Record):
-    """What is known of a run when it begins; ``retrained_from`` is the run that it trains again."""
+    """What is known of a run when it begins; ``retrained_from`` is the run that it trains again.
+
+    ``loss_scale`` says what the loss is of where windows are normalized: targets on each ``window``'s own scale, or
+    ``scaled`` ones, as in version 1.
+    """
 
     schema_version: Literal[2] = SCHEMA_VERSION
     id: str
@@ -81,6 +85,7 @@ class Beginning(Record):
     plugin: Provenance
     versions: dict[str, str]
     retrained_from: Retrained | None = None
+    loss_scale: Literal["window", "scaled"] = "window"
 
 
 class RunRecord(Beginning):

@@ -51,6 +51,7 @@ def make_record(
             "plugin": Provenance.of(entry),
             "versions": library_versions(),
             "retrained_from": None if unfinished is None else unfinished.retrained_from,
+            "loss_scale": "window" if unfinished is None else unfinished.loss_scale,
             "problem": prepared.problem,
             "data": prepared.record(config.data, None if unfinished is None else unfinished.fingerprint),
             "training": {

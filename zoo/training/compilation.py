@@ -101,12 +101,15 @@ def _api_of(config: TrainingConfig, architecture: Architecture) -> int:
 def _named(function: LossFunction, shape: SequenceShape) -> LossFunction:
     """A function for Keras to save by name: of a lambda it saves the code, and fails at what that refers to.
 
-    Of an architecture's own outputs Keras drops a last axis of 1, which is put back.
+    Of an architecture's own outputs Keras drops a last axis of 1, which is put back. Losses by step and target become
+    one for each sample, as Keras would multiply these by the weights of other samples.
     """
 
     def loss(y_true: Any, y_pred: Any) -> Any:
         outputs = keras.ops.reshape(y_pred, (-1, *shape.output)) if shape.outputs_per_target else y_pred
-        return function(y_true, outputs)
+        losses = function(y_true, outputs)
+        more = tuple(range(1, keras.ops.ndim(losses)))
+        return keras.ops.mean(losses, axis=more) if more else losses
 
     return loss
 

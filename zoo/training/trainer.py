@@ -24,6 +24,7 @@ from zoo.models.assembly import Assembled, assemble
 from zoo.models.custom_objects import check_loadable
 from zoo.models.layer_errors import layers_told
 from zoo.preprocessing.prepared import Prepared
+from zoo.preprocessing.target_scale import TargetScale
 from zoo.runs.resumption import Checkpoints, Start, not_finite
 from zoo.runs.unfinished import UnfinishedRun
 from zoo.settings.schema import NetworkConfig, RunConfig, TrainingConfig
@@ -107,10 +108,12 @@ def fit(
     network: NetworkConfig | None = None,
     start: Start | None = None,
     run: UnfinishedRun | None = None,
+    watch: Callable[[keras.Model], keras.callbacks.Callback] | None = None,
 ) -> Fitted:
     """Train an architecture on prepared windows; one seed gives one result on one machine.
 
     Trainings of one process wait for each other, and what one sets for all of the process is as before at its end.
+    ``watch`` makes one more callback, of a network with the trained one's weights that gives scaled targets.
     ``run`` is where checkpoints are written; the training goes on from the one that is there, and ends with the
     weights of one that was never stopped. Raises TrainingError where a loss is not finite, ConfigError and PluginError
     where the network cannot be built or those weights do not fit it, RunError for a checkpoint that does not.
@@ -162,6 +165,7 @@ def fit(
                 RecordRate(make_rate(config.schedule, config.learning_rate, total_steps(config, len(train)))),
                 *stoppers,
                 *callbacks,
+                *([] if watch is None else [watch(told)]),
                 history,
                 checkpoints,  # the last, as it keeps what the others have come to
             ],
@@ -226,6 +230,9 @@ def compiled(
     with seeded(config.seed):
         needed = config.epochs == 0 and config.start_from is None
         found = assemble(architecture, hp, prepared.shape, network, prepared.window_scale, pretrained=needed)
+    normalized = prepared.normalized_truth
+    if normalized is None and TargetScale(prepared.window_scale, prepared.shape.target_columns).active:
+        found = Assembled(found.told, found.told)  # with the loss of version 1, which was of what is told
     targets, by_series = prepared.preprocessor.targets_, prepared.preprocessor.by_series
     balanced = config.class_weights == "balanced"
     weights = balanced_weights(class_counts(prepared.table, prepared.parts["train"])) if balanced else None
@@ -236,7 +243,7 @@ def compiled(
         class_weights=weights,
     )
     optimizer = make_optimizer(config, total_steps(config, len(prepared.parts["train"])))
-    loss = make_loss(config, architecture, hp, context, prepared.normalized_truth)
+    loss = make_loss(config, architecture, hp, context, normalized)
     found.trained.compile(optimizer=optimizer, loss=loss)
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -16,23 +16,19 @@ from numpy.typing import NDArray
 from zoo.data.readers.reading import Source
 from zoo.data.table import Table
 from zoo.data.windows import Windows
-from zoo.evaluation.metrics import ForecastErrors
-from zoo.models.network import decoded
 from zoo.preprocessing.prepared import Prepared
 from zoo.settings.schema import RunConfig
 from zoo.tasks import find_task
-from zoo.tasks.base import SequenceTask
 from zoo.training.preparation import prepare_run, read_data
 from zoo.training.settling import settled
 from zoo.training.trainer import fit, forecast_batches, forecaster, measure
+from zoo.tuning.fold_errors import errors_of, judged_by_series, measure_of
 from zoo.tuning.folds import Fold
 from zoo.workers.training_tasks import training_tasks
-from zoo_registry import SequenceShape, discover
-from zoo_registry.errors import ConfigError, DataError
+from zoo_registry import discover
+from zoo_registry.errors import ConfigError
 
 OnEpoch = Callable[[int, int, float], None]  # the fold, from 1; the epoch, from 1; the validation error so far
-
-MAE, SCALED_MAE = "MAE", "scaled MAE"
 
 
 @dataclass(frozen=True)
@@ -40,8 +36,10 @@ class FoldResult:
     """A network that was trained on one fold, and its error on the fold's test windows.
 
     ``mae`` gives each target's mean absolute error in original units, ``scaled_mae`` the mean over the targets after
-    division by their standard deviations in the fold's train rows, whatever the scaler. ``error`` is what decides, less
-    being better, as :class:`CrossValidated` says. Tasks without units have neither ``mae`` nor ``scaled_mae``.
+    division by their standard deviations in the fold's train rows, whatever the scaler. ``mase`` is, of several series,
+    the mean of their MASE by their own seasonal change in the fold's train rows, without those whose change is 0 or
+    unknown. ``error`` is what decides, less being better, as :class:`CrossValidated` says. Tasks without units have
+    neither ``mae`` nor ``scaled_mae``.
     ``best_step`` counts the optimizer steps up to the weights that were kept, and ``length`` says how long it was to
     train: ``epochs``, or ``steps`` and ``validate_every``. ``seconds`` are those of the whole fold.
     """
@@ -50,6 +48,7 @@ class FoldResult:
     error: float
     mae: dict[str, float]
     scaled_mae: float | None
+    mase: float | None
     windows: int
     train_windows: int
     epochs: int
@@ -63,8 +62,9 @@ class FoldResult:
 class CrossValidated:
     """The errors of all folds; less is better.
 
-    ``measure`` names the error that decides: ``MAE`` of a single target in original units, ``scaled MAE`` of several;
-    of other tasks what decides, such as ``log loss``, or 1 less it where the greater is better.
+    ``measure`` names the error that decides: ``mean MASE`` over several series; of one series ``MAE`` of one target in
+    original units, ``scaled MAE`` of several; of other tasks what decides, such as ``log loss``, or 1 less it where the
+    greater is better.
     """
 
     measure: str
@@ -88,8 +88,12 @@ class CrossValidated:
     @property
     def scaled_mae(self) -> float | None:
         """The mean over the folds of :attr:`FoldResult.scaled_mae`, None of tasks without units."""
-        found = [fold.scaled_mae for fold in self.folds if fold.scaled_mae is not None]
-        return float(np.mean(found)) if found else None
+        return _mean([fold.scaled_mae for fold in self.folds])
+
+    @property
+    def mase(self) -> float | None:
+        """The mean over the folds of :attr:`FoldResult.mase`, None of one series and of tasks without units."""
+        return _mean([fold.mase for fold in self.folds])
 
     @property
     def epochs(self) -> int:
@@ -103,8 +107,8 @@ class CrossValidated:
 
     def plain(self) -> dict[str, Any]:
         """All of it as plain data."""
-        own = {name: getattr(self, name) for name in ("measure", "error", "spread", "mae", "scaled_mae", "epochs")}
-        return own | {"seconds": self.seconds, "folds": [asdict(fold) for fold in self.folds]}
+        names = ("measure", "error", "spread", "mae", "scaled_mae", "mase", "epochs", "seconds")
+        return {name: getattr(self, name) for name in names} | {"folds": [asdict(fold) for fold in self.folds]}
 
 
 def cross_validate(
@@ -115,13 +119,16 @@ def cross_validate(
     on_epoch: OnEpoch | None = None,
     on_fold: Callable[[FoldResult], None] | None = None,
     executor: Executor | None = None,
+    by_series: bool | None = None,
 ) -> CrossValidated:
     """Train and measure a configuration on each of :func:`zoo.tuning.folds.time_folds`, everything fitted anew in each.
 
     A ``source`` that :func:`zoo.training.preparation.read_data` gave as a table is not read again. ``on_epoch`` is told
-    of each epoch's validation error, the scaled MAE (for tasks without units the loss), and ``on_fold`` of each fold;
-    an exception of theirs ends it all and is the caller's. With an ``executor`` the folds are its tasks, side by side:
-    one of ``concurrent.futures``, or workers of :func:`zoo.workers.executors.executor`, which get the table once.
+    of each epoch's validation error (the mean MASE over several series, else the scaled MAE; for tasks without units
+    the loss), and ``on_fold`` of each fold; an exception of theirs ends it all and is the caller's. ``by_series`` says
+    whether the mean MASE decides; unless given, :func:`judged_by_series` does. With an ``executor`` the folds are its
+    tasks, side by side: one of ``concurrent.futures``, or workers of :func:`zoo.workers.executors.executor`, which get
+    the table once.
 
     Raises what a training raises; ConfigError for a training that starts from a run's weights, which may know the rows
     of a fold's test, for ``on_epoch`` with an executor, and where nothing tells which configuration is better.
@@ -133,11 +140,14 @@ def cross_validate(
     table = source if isinstance(source, Table) else read_data(config.data, source)
     config = settled_for(config, table, folds)
     results = []
-    for result in _results(config, table, folds, on_epoch, executor):
+    if by_series is None:
+        by_series = judged_by_series(config, table, folds)
+    for result in _results(partial(validate_fold, config, by_series=by_series), table, folds, on_epoch, executor):
         results.append(result)
         if on_fold is not None:
             on_fold(result)
-    return CrossValidated(_measure(find_task(config.task), len(table.targets)), tuple(results))
+    measure_name = measure_of(find_task(config.task), len(table.targets), by_series=by_series)
+    return CrossValidated(measure_name, tuple(results))
 
 
 def settled_for(config: RunConfig, table: Table, folds: Sequence[Fold]) -> RunConfig:
@@ -148,14 +158,18 @@ def settled_for(config: RunConfig, table: Table, folds: Sequence[Fold]) -> RunCo
 
 
 def _results(
-    config: RunConfig, table: Table, folds: Sequence[Fold], on_epoch: OnEpoch | None, executor: Executor | None
+    validate: Callable[..., FoldResult],
+    table: Table,
+    folds: Sequence[Fold],
+    on_epoch: OnEpoch | None,
+    executor: Executor | None,
 ) -> Iterator[FoldResult]:
     """Fold by fold, in their order."""
     numbered = [(fold, number) for number, fold in enumerate(folds, start=1)]
     if executor is None:
-        yield from (validate_fold(config, table, *one, on_epoch) for one in numbered)
+        yield from (validate(table, *one, on_epoch) for one in numbered)
         return
-    with training_tasks(executor, partial(validate_fold, config), table, numbered) as tasks:
+    with training_tasks(executor, validate, table, numbered) as tasks:
         yield from (task.result() for task in tasks)
 
 
@@ -166,9 +180,12 @@ def validate_fold(
     number: int = 1,
     on_epoch: OnEpoch | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    *,
+    by_series: bool = False,
 ) -> FoldResult:
     """Train on a fold's train rows, stop by its validation rows, and measure on its test rows.
 
+    ``by_series`` says that the mean MASE over the series decides.
     Nothing that is fitted sees a row behind the one that it ends with: scalers end with train, early stopping with
     validation. Raises as :func:`cross_validate` does.
     """
@@ -181,17 +198,13 @@ def validate_fold(
     architecture = discover().catalogue[config.architecture].item
     hp = architecture.configure(config.hyperparameters)
     prepared = prepare_run(config, source, splits=fold)
+    watch = None
     if on_epoch is not None:
-        told = _ValidationError(prepared, partial(on_epoch, number), partial(decoded, architecture, hp))
-        callbacks = [*callbacks, told]
-    fitted = fit(architecture, hp, prepared, config.training, callbacks, network=config.network)
-    mae, scaled_mae, windows, error = _measured(fitted.model, prepared, config)
+        watch = partial(_ValidationError, prepared, partial(on_epoch, number), by_series)
+    fitted = fit(architecture, hp, prepared, config.training, callbacks, network=config.network, watch=watch)
     return FoldResult(
         number=number,
-        error=error,
-        mae=mae,
-        scaled_mae=scaled_mae,
-        windows=windows,
+        **_measured(fitted.model, prepared, config, by_series=by_series),
         train_windows=len(prepared.parts["train"]),
         epochs=len(fitted.history["loss"]),
         best_epoch=fitted.best_epoch,
@@ -202,16 +215,16 @@ def validate_fold(
 
 
 class _ValidationError(keras.callbacks.Callback):  # type: ignore[misc]
-    """Tells each epoch's error on the validation windows, which other losses and scalers leave as it is."""
+    """Tells each epoch's error on the validation windows, which other losses and scalers leave as it is.
+
+    ``network`` gives scaled targets, whatever the trained one is trained to give.
+    """
 
     def __init__(
-        self,
-        prepared: Prepared,
-        tell: Callable[[int, float], object],
-        decode: Callable[[SequenceShape, keras.Model], keras.Model],
+        self, prepared: Prepared, tell: Callable[[int, float], object], by_series: bool, network: keras.Model
     ) -> None:
         super().__init__()
-        self._prepared, self._tell, self._decode = prepared, tell, decode
+        self._prepared, self._tell, self._by_series, self._network = prepared, tell, by_series, network
         self._forecast: Callable[[Windows], Iterator[NDArray[np.float32]]] | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -219,21 +232,17 @@ class _ValidationError(keras.callbacks.Callback):  # type: ignore[misc]
             self._tell(epoch + 1, float((logs or {})["val_loss"]))
             return
         if self._forecast is None:
-            self._forecast = forecaster(self._decode(self._prepared.shape, self.model))
-        validation = self._prepared.parts["validation"]
-        errors = _errors(self._forecast(validation), self._prepared, "validation")
-        self._tell(epoch + 1, _scaled(errors, self._prepared))
+            self._forecast = forecaster(self._network)
+        forecasts = self._forecast(self._prepared.parts["validation"])
+        found = errors_of(forecasts, self._prepared, "validation", by_series=self._by_series)
+        self._tell(epoch + 1, found.error if self._by_series else found.scaled_mae)
 
 
-def _measured(model: keras.Model, prepared: Prepared, config: RunConfig) -> tuple[dict[str, float], Any, int, float]:
-    """Each target's MAE, the scaled MAE, how many windows they are of, and the error that decides."""
+def _measured(model: keras.Model, prepared: Prepared, config: RunConfig, *, by_series: bool) -> dict[str, Any]:
+    """What :class:`FoldResult` has of errors, and how many windows they are of."""
     task = find_task(config.task)
     if task.in_units:
-        forecasts = forecast_batches(model, prepared.parts["test"])
-        errors = _errors(forecasts, prepared, "test")
-        mae = dict(zip(errors.names, errors.mae.tolist(), strict=True))
-        scaled = _scaled(errors, prepared)
-        return mae, scaled, errors.windows, next(iter(mae.values())) if len(mae) == 1 else scaled
+        return vars(errors_of(forecast_batches(model, prepared.parts["test"]), prepared, "test", by_series=by_series))
     evaluation = measure(model, prepared, config).evaluation
     measures = task.measures_of(evaluation)
     if not measures.decides:
@@ -242,32 +251,11 @@ def _measured(model: keras.Model, prepared: Prepared, config: RunConfig) -> tupl
             " `label`, or fewer folds"
         )
     value = measures.value(evaluation["network"], evaluation)
-    return {}, None, evaluation["windows"], 1.0 - value if measures.greatest else value
+    error = 1.0 - value if measures.greatest else value
+    return {"mae": {}, "scaled_mae": None, "mase": None, "windows": evaluation["windows"], "error": error}
 
 
-def _errors(forecasts: Iterable[NDArray[Any]], prepared: Prepared, part: str) -> ForecastErrors:
-    """The errors of scaled forecasts of a part's windows, (n, *shape.output) at a time, in original units."""
-    windows, targets, middle = prepared.parts[part], prepared.preprocessor.targets_, prepared.middle
-    errors, start = ForecastErrors(targets.names), 0
-    for output in forecasts:
-        numbers = slice(start, start + len(output))
-        rows = windows.target_rows(numbers)
-        start += len(output)
-        whole = ~np.isnan(prepared.truth[rows]).any(axis=(1, 2))
-        forecast = prepared.in_units(part, numbers, output)[whole]
-        errors.add(prepared.history[rows][whole], forecast if middle is None else forecast[..., middle])
-    if not errors.windows:
-        raise DataError(f"every window of a fold's {part} part has a missing target; fill them, or give fewer folds")
-    return errors
-
-
-def _scaled(errors: ForecastErrors, prepared: Prepared) -> float:
-    """The mean absolute error over all targets, in their deviations in the train rows."""
-    return float((errors.mae / prepared.preprocessor.targets_.deviation).mean())
-
-
-def _measure(task: SequenceTask, n_targets: int) -> str:
-    """The name of the error that decides."""
-    if task.in_units:
-        return MAE if n_targets == 1 else SCALED_MAE
-    return f"1 - {task.measures.name}" if task.measures.greatest else task.measures.name
+def _mean(values: Sequence[float | None]) -> float | None:
+    """The mean of those that are known."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None

@@ -101,7 +101,7 @@ class Session:
             self._tell(trial.number)
             return
         reporter = self._workers.reporter(str(trial.number))
-        task = TrialTask(config, self._data, reporter, tell_epochs=self._pruning)
+        task = TrialTask(config, self._data, reporter, tell_epochs=self._pruning, by_series=plan.by_series)
         self._running[trial.number] = _Running(trial, config, self._workers.submit(run_trial, task))
 
     def _hear(self) -> None:

@@ -24,7 +24,11 @@ TRIALS = 50
 
 
 class StudyPlan(BaseModel):
-    """All that decides what a study's trials are."""
+    """All that decides what a study's trials are.
+
+    ``by_series`` says that trials are judged by the mean MASE over the series; older studies, which do not say so, by
+    errors over all windows, as their trials were.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -34,6 +38,7 @@ class StudyPlan(BaseModel):
     study: StudySettings
     seed: int
     fingerprint: str
+    by_series: bool = False
 
     @cached_property
     def space(self) -> Space:

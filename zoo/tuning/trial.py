@@ -22,12 +22,16 @@ from zoo_registry.errors import ZooError
 
 @dataclass(frozen=True)
 class TrialTask:
-    """What a worker is given: ``data`` holds the table and the folds, which it reads once for all its trials."""
+    """What a worker is given: ``data`` holds the table and the folds, which it reads once for all its trials.
+
+    ``by_series`` says that the mean MASE over the series decides.
+    """
 
     config: RunConfig
     data: SharedFile
     reporter: Reporter
     tell_epochs: bool
+    by_series: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def _outcome(task: TrialTask, table: Table, folds: Sequence[Fold]) -> Outcome:
         config = settled_for(task.config, table, folds)
         epochs = epochs_of(config.training)
         told = on_epoch if task.tell_epochs else None
-        found = cross_validate(config, table, folds, on_epoch=told, on_fold=on_fold)
+        found = cross_validate(config, table, folds, on_epoch=told, on_fold=on_fold, by_series=task.by_series)
     except _Stopped:
         return Outcome(PRUNED)
     except ZooError as error:

@@ -20,6 +20,7 @@ from zoo.settings.sessions import StudySettings
 from zoo.settings.setting import given_of
 from zoo.tasks import find_task
 from zoo.training.preparation import check_season, prepare_run, read_data, split_table
+from zoo.tuning.fold_errors import judged_by_series
 from zoo.tuning.folds import Fold, time_folds
 from zoo.tuning.search import Session, Watcher
 from zoo.tuning.search_range import read_range
@@ -64,7 +65,8 @@ def tune(
     """Search for the best configuration of one or several architectures by cross-validation that respects time.
 
     A trial's score is the mean over the folds of the error on each fold's test rows, which all lie before the run's
-    test rows: these are never touched. ``settings`` are those of a run, as :func:`zoo.train` takes them, which all
+    test rows: these are never touched. Of several series the error is the mean of their MASE, as in a run's verdict.
+    ``settings`` are those of a run, as :func:`zoo.train` takes them, which all
     trials have, and the fields of :class:`zoo.settings.sessions.StudySettings` (sampler, trials, minutes, folds and
     more); ``seed`` is the study's. What is not given is searched in the ranges that the architectures and the zoo
     declare; ``search`` restricts or widens them, by name: a list of values, ``{"low": 16, "high": 256, "log": True}``
@@ -118,11 +120,13 @@ def plan_study(
     first = planned()
     table = read_data(first.base.data, source)
     check_season(first.base.data, table)
-    longest = _longest_window(first, table, study_folds(first, table))
+    folds = study_folds(first, table)
+    longest = _longest_window(first, table, folds)
     plan = planned(longest=longest, fingerprint=table.fingerprint())
     shortest = min(_windows(plan))
     configs = {name: _normalized(config, table, shortest) for name, config in plan.configs.items()}
-    return plan.model_copy(update={"configs": configs}), table
+    by_series = judged_by_series(first.base, table, folds)
+    return plan.model_copy(update={"configs": configs, "by_series": by_series}), table
 
 
 def _normalized(config: RunConfig, table: Table, shortest: int) -> RunConfig:

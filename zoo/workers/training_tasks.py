@@ -32,8 +32,9 @@ def training_tasks(
         try:
             yield list(tasks.values())
         finally:
-            for key, task in tasks.items():
-                if not task.cancel() and not task.done() and workers is not None:
+            begun = [key for key, task in tasks.items() if not task.cancel()]  # all, before a worker becomes free
+            for key in begun:
+                if workers is not None and not tasks[key].done():
                     workers.stop(key)
 
 

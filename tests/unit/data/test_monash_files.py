@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -185,3 +186,78 @@ def test_what_is_no_such_file_is_told(tmp_path: Path, content: bytes, told: str)
 def test_another_layout_is_refused(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"a \.tsf file has a layout of its own, found `layout='wide'`"):
         read_table(written(tmp_path, HEADER + SERIES), targets=["y"], reading=Reading(layout="wide"))
+
+
+def zipped(folder: Path, members: dict[str, str | bytes], name: str = "shops.zip") -> Path:
+    path = folder / name
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member, content in members.items():
+            archive.writestr(member, content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["shops.zip", "shops.tsf.zip", "SHOPS.ZIP"])
+@pytest.mark.parametrize("encoding", [None, "utf-16"])
+def test_a_file_that_is_published_as_a_zip(tmp_path: Path, name: str, encoding: str | None):
+    text = HEADER + SERIES.replace("NSW", "Nürnberg")
+    packed = zipped(
+        tmp_path, {"folder/shops.tsf": text.encode(encoding or "utf-8"), "__MACOSX/x": b"", "a/": b""}, name
+    )
+    plain = written(tmp_path, text)
+    pd.testing.assert_frame_equal(read_frame(packed), read_frame(plain))
+    found, expected = recognise(packed, {}), recognise(plain, {})
+    assert found.settings == expected.settings
+    assert found.told.removeprefix(str(packed)) == expected.told.removeprefix(str(plain))
+    given = {**found.settings, "layout": "auto"}
+    reading = Reading(series=given["series"], time=given["time"])
+    assert read_table(packed, targets=["y"], reading=reading).fingerprint() == (
+        read_table(plain, targets=["y"], reading=reading).fingerprint()
+    )
+
+
+@pytest.mark.parametrize(
+    ("members", "found"),
+    [
+        (["a.tsf", "b.tsf"], "'a.tsf', 'b.tsf'"),
+        (["a.tsf", "b.csv", "c", "d"], "'a.tsf', 'b.csv', 'c', …"),
+        ([], "none"),
+        (["a.csv"], "'a.csv'"),
+    ],
+)
+def test_an_archive_of_other_files_is_refused(tmp_path: Path, members: list[str], found: str):
+    path = zipped(tmp_path, dict.fromkeys(members, "x"), "shops.tsf.zip")
+    with pytest.raises(
+        DataError, match=rf"^{path}: expected one \.tsf file in the archive .*, found {found}; unpack it"
+    ):
+        read_frame(path)
+
+
+def test_a_zip_of_a_csv_file_is_read_as_ever(tmp_path: Path):
+    assert read_frame(zipped(tmp_path, {"a.csv": "x\n1\n"}))["x"].tolist() == [1]
+
+
+def test_an_archive_that_would_unpack_to_more_than_the_memory_holds(tmp_path: Path, monkeypatch):
+    path = zipped(tmp_path, {"shops.tsf": HEADER + "a:b:2020-01-30 00-00-00:" + "0," * 10**6 + "0"})
+    assert path.stat().st_size < 10**4
+    monkeypatch.setattr("zoo.data.readers.monash_archives.memory_bytes", lambda: 10**6)
+    with pytest.raises(
+        DataError, match=r"'shops\.tsf' in it would be 0\.0 GB, too much with 0\.0 GB of memory; unpack"
+    ):
+        read_frame(path)
+    assert recognise(path, {}).settings == {}, "nor is it looked into"
+
+
+def test_an_archive_that_announces_less_than_it_holds_or_is_broken(tmp_path: Path):
+    path = zipped(tmp_path, {"shops.tsf": HEADER + SERIES * 1})
+    whole = path.read_bytes()
+    size = len((HEADER + SERIES).encode())
+    directory = whole.rindex(b"PK\x01\x02")
+    field = whole.index(size.to_bytes(4, "little"), directory)
+    path.write_bytes(whole[:field] + (size - 3).to_bytes(4, "little") + whole[field + 4 :])
+    with pytest.raises(DataError, match=r"as its \.zip archive is broken or locked"):
+        read_frame(path)
+    path = path.rename(tmp_path / "shops.tsf.zip")
+    for content in (whole[:100], b"PK", whole[: len(whole) // 2] + b"xxxx" + whole[len(whole) // 2 + 4 :]):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=r"not a readable \.tsf file, as its \.zip archive is broken or locked"):
+            read_frame(path)

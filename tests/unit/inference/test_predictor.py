@@ -89,3 +89,43 @@ def test_errors_that_cannot_be_told_of_series_are_raised(exported, series: pd.Da
         exported.predict(series, errors="ignore")
     with pytest.raises(ConfigError, match="is for tables, found an array of windows"):
         exported.predict(np.zeros((1, 8, 2)), errors="report")
+
+
+def test_a_cell_that_is_no_number_costs_its_series_alone(exported, series: pd.DataFrame):
+    both = pd.concat([series.assign(site=name) for name in "abcd"], ignore_index=True).astype({"load": object})
+    both.loc[2 * 240 - 100, "load"] = "n/a?"  # of b, before its last window
+    both.loc[3 * 240 - 1, "temperature"] = np.inf
+    both.loc[3 * 240 - 2, "load"] = "7,5"
+    with pytest.raises(DataError, match=r"^DataFrame: column 'load', row 381: expected a number, found 'n/a\?'; mend"):
+        exported.predict(both, series="site")
+    found = exported.predict_table(both, series="site", errors="report")[0].groupby("site")
+    status = found["status"].first()
+    assert status["a"] == status["d"] == ""
+    assert status["b"] == "column 'load', row 381: expected a number, found 'n/a?'; mend it"
+    assert status["c"].startswith("column 'load', row 719: expected a number, found '7,5'; write it with a decimal")
+    good = exported.predict_table(series)[0]
+    for name in "ad":
+        np.testing.assert_allclose(found.get_group(name)["load"], good["load"], rtol=1e-6)
+    for name in "bc":
+        assert found.get_group(name)["load"].isna().all()
+        assert found.get_group(name).index.tolist() == good.index.tolist(), "its times are known"
+    alone = exported.predict_table(both[240:480], errors="report")[0]  # of one series without a name
+    assert alone["status"].str.startswith("column 'load', row 141: expected a number, found 'n/a?'").all()
+
+
+def test_statuses_of_a_folder_name_the_file_and_its_own_row(exported, series: pd.DataFrame, tmp_path):
+    folder = tmp_path / "sites"
+    folder.mkdir()
+    text = series.astype({"load": object})
+    text.loc[200, "load"] = "closed"
+    swapped = series.iloc[[*range(238), 239, 238]]
+    holed = series.assign(load=series["load"].where(series.index != 235))
+    frames = {"a": series, "b": text, "c": swapped, "d": holed, "e": series.drop(index=236), "f": series[:5]}
+    for name, frame in frames.items():
+        frame.to_csv(folder / f"{name}.csv", index=False)
+    status = exported.predict_table(folder, errors="report")[0].groupby("series")["status"].first()
+    assert status["a"] == ""
+    assert status["b"] == f"{folder / 'b.csv'}: column 'load', row 201: expected a number, found 'closed'; mend it"
+    for name, row in (("c", 240), ("d", 236), ("e", 237), ("f", None)):
+        assert status[name].startswith(f"{folder / name}.csv: ")
+        assert row is None or f"row {row} " in status[name]

@@ -8,13 +8,22 @@ from typing import get_args
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zoo.settings.choices import OptimizerName
 from zoo.settings.schema import TrainingConfig
 from zoo.training.compilation import make_loss, make_optimizer
-from zoo_registry import Entry, ExponentialSchedule, Hyperparameters, Loss, LossContext, Registry, discover
+from zoo_registry import (
+    Entry,
+    ExponentialSchedule,
+    Hyperparameters,
+    Loss,
+    LossContext,
+    Registry,
+    SequenceShape,
+    discover,
+)
 from zoo_registry.errors import ConfigError, PluginError, UnknownLossError
 from zoo_registry.hyperparameters import validated
 from zoo_registry.registry import LOSSES
@@ -158,11 +167,11 @@ def test_an_architectures_own_loss(make_architecture, context):
 
     def loss(hp, context):
         asked.append((hp, context))
-        return lambda y_true, y_pred: (y_true, y_pred, hp)
+        return lambda y_true, y_pred: y_true - y_pred + len(hp)
 
     own = make_architecture(loss=loss)
     found = make_loss(TrainingConfig(loss="architecture"), own, "hp", context)
-    assert found(1, 2) == (1, 2, "hp")
+    np.testing.assert_array_equal(found(np.float32([5, 1]), np.float32([2, 2])), [5, 1])
     assert found.__name__ == "loss", "Keras cannot save a lambda that refers to others"
     assert asked == [("hp", context)]
     ones = np.ones((2, 1, 1), np.float32)
@@ -182,6 +191,33 @@ def test_a_plugins_loss(make_architecture, own_loss_of_a_plugin, context, shape)
         loss = make_loss(TrainingConfig(loss=text), make_architecture(), None, context)
         expected = (np.abs(truth - forecast) ** power).mean(axis=(1, 2))
         np.testing.assert_allclose(loss(truth, forecast), expected, rtol=1e-5)
+
+
+@given(data=st.data(), batch=st.integers(1, 6), horizon=st.integers(1, 6), targets=st.integers(1, 6))
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_losses_by_step_and_target_are_weighted_by_samples(make_architecture, data, batch, horizon, targets):
+    """Whatever shape losses have, also where a batch is as long as the horizon, or as wide as there are targets."""
+    left = data.draw(st.integers(0, 2), "axes that the loss does not reduce")
+
+    def square(hp, context):
+        axes = ((1, 2), (2,), ())[left]
+        return lambda y_true, y_pred: keras.ops.mean(keras.ops.square(y_true - y_pred), axis=axes)
+
+    sizes = {"horizon": horizon, "n_targets": targets, "target_columns": tuple(range(targets))}
+    shape = SequenceShape(task="forecast", window=4, n_features=targets, **sizes)
+    context = LossContext(shape=shape, to_original=abs)
+    loss = make_loss(TrainingConfig(loss="architecture"), make_architecture(loss=square), None, context)
+
+    class Weighted(keras.losses.Loss):
+        def call(self, y_true, y_pred):
+            return loss(y_true, y_pred)
+
+    drawn = st.lists(st.floats(0, 4, width=32), min_size=batch, max_size=batch)
+    weights = np.array(data.draw(drawn, "weights"), np.float32)
+    random = np.random.default_rng(0)
+    truth, forecast = random.normal(size=(2, batch, horizon, targets)).astype(np.float32)
+    expected = (((truth - forecast) ** 2).mean(axis=(1, 2)) * weights).mean()
+    assert float(Weighted()(truth, forecast, weights[:, None])) == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
 @pytest.mark.parametrize(

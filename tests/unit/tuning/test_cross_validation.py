@@ -130,6 +130,57 @@ def test_several_targets_are_averaged_in_their_deviations(make_config, series):
     assert found.mae == fold.mae
 
 
+@pytest.fixture
+def panel():
+    """Three series of 160 hours whose sizes differ a thousandfold, and one that is constant."""
+    random, steps, frames = np.random.default_rng(0), np.arange(160), []
+    for name, size in (("small", 1.0), ("middle", 30.0), ("huge", 1000.0), ("flat", 0.0)):
+        load = 5 + size * (10 + np.sin(steps * np.pi / 12) + random.normal(0, 0.1, len(steps)))
+        times = pd.date_range("2024-01-01", periods=len(steps), freq="h")
+        frames.append(pd.DataFrame({"name": name, "time": times, "load": load}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def test_several_series_are_judged_by_their_mean_mase(make_config, panel):
+    config = make_config(series="name", time="time", season=24, normalize_window="instance", epochs=1)
+    table = read_data(config.data, panel)
+    (fold, *_) = folds = time_folds(config, table, folds=2)
+    told: list[Any] = []
+    found = cross_validate(config, table, folds[:1], on_epoch=lambda *t: told.append(t))
+
+    architecture = discover().catalogue["basic"].item
+    prepared = prepare_run(config, table, splits=fold)
+    model = fit(architecture, architecture.configure({"units": 4}), prepared, config.training).model
+    load, expected = table.values[:, 0], {}
+    for part in ("validation", "test"):
+        windows, mases = prepared.parts[part], {}
+        scaled = model.predict(windows.inputs(), verbose=0).astype(np.float64)
+        forecast = prepared.preprocessor.inverse_transform_targets(scaled)[..., 0]
+        errors = np.abs(forecast - load[windows.target_rows()]).mean(axis=1)
+        for name, rows in table.series.items():
+            own = np.isin(windows.target_rows()[:, 0], rows)
+            train = load[fold[name].train.start : fold[name].train.stop]
+            if (change := np.abs(train[24:] - train[:-24]).mean()) > 0:
+                mases[name] = errors[own].mean() / change
+        assert sorted(mases) == ["huge", "middle", "small"], "the flat one changes by nothing"
+        expected[part] = pytest.approx(np.mean([*mases.values()]), rel=1e-4)
+    assert found.measure == "mean MASE"
+    assert found.error == found.mase == found.folds[0].mase == found.plain()["mase"] == expected["test"]
+    assert found.mae == found.folds[0].mae == pytest.approx({"load": errors.mean()}, rel=1e-4)
+    assert told == [(1, 1, expected["validation"])]
+
+    pooled = cross_validate(config, table, folds[:1], by_series=False)  # as older studies were
+    assert (pooled.measure, pooled.error, pooled.mase) == ("MAE", found.mae["load"], found.mase)
+
+
+def test_series_of_which_none_has_a_mase_are_judged_by_their_mae(make_config, panel):
+    config = make_config(series="name", time="time", season=24, normalize_window="none", epochs=1)
+    panel["load"] = panel.groupby("name")["load"].transform("first")
+    found = cross_validate(config, panel, time_folds(config, panel, folds=2))
+    assert (found.measure, found.mase) == ("MAE", None)
+    assert found.error == pytest.approx(found.mae["load"])
+
+
 def test_quantiles_are_measured_by_the_middle_one(make_config, series):
     config = make_config(quantiles=(0.1, 0.5, 0.9), epochs=1)
     assert cross_validate(config, series, time_folds(config, series)[:1]).folds[0].error > 0

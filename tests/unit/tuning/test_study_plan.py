@@ -20,6 +20,14 @@ def test_a_plan_reads_back_as_it_was(make_study_plan):
     assert read.differences(plan) == []
 
 
+def test_a_plan_that_does_not_say_how_series_are_judged_is_judged_as_it_was(make_study_plan):
+    plain = make_study_plan().plain()
+    assert plain.pop("by_series") is False
+    read = StudyPlan.read(plain, "mine")
+    assert not read.by_series
+    assert read.differences(read.model_copy(update={"by_series": True})) == ["by_series"]
+
+
 def test_another_version_is_told():
     with pytest.raises(RunError, match="study 'mine' is not of this version"):
         StudyPlan.read({"schema_version": 9}, "mine")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import zoo
@@ -94,6 +95,24 @@ def test_going_on_by_name_and_by_resume(tune, series):
     assert scores(resumed)[:3] == scores(again)
     assert len(resumed.trials) == 4
     assert [trial.plain() for trial in tune((), series, resume="latest").trials][:4] == resumed.plain()["trials"]
+
+
+def test_a_study_of_several_series_keeps_that_they_are_judged_by_series(tune, series, monkeypatch):
+    judged = []
+
+    def measure(task):
+        judged.append(task.by_series)
+        return Outcome(FAILED, reason="it is not trained here")
+
+    monkeypatch.setattr("zoo.tuning.search.run_trial", measure)
+    panel = pd.concat([series.assign(name=name) for name in ("a", "b")])
+    for begun in ({"study": "mine", "series": "name"}, {"resume": "mine"}):
+        with pytest.raises(TuningError, match=r"none of its \d trials is complete"):
+            tune("basic" if "study" in begun else (), panel, **begun, trials=2 + len(judged))
+    assert judged == [True] * 4
+    with pytest.raises(TuningError, match="none of its 2 trials is complete"):
+        tune(data=series, study="other")
+    assert judged[4:] == [False] * 2
 
 
 @pytest.mark.parametrize(("given", "meant"), [("trals", "trials"), ("epoch", "epochs")])

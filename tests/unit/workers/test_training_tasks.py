@@ -28,7 +28,7 @@ def test_the_tasks_of_any_executor_are_in_order():
         assert [task.result(20) for task in tasks] == ["xxx", "x", "xx"]
 
 
-def test_workers_look_at_each_epoch_whether_they_are_waited_for(inline_workers):
+def test_workers_look_at_each_epoch_whether_they_are_waited_for(inline_workers, monkeypatch):
     with inline_workers(1) as workers:
         with training_tasks(workers, watched, "x", [(5,)]) as (task,):
             assert task.result(60) == ("x", 5)
@@ -38,7 +38,12 @@ def test_workers_look_at_each_epoch_whether_they_are_waited_for(inline_workers):
             begun.set()
             return watched(value, number, callbacks)
 
-        with suppress(KeyboardInterrupt), training_tasks(workers, begins, "x", [(hold,), (hold,)]) as tasks:
+        def stop(key, stop=workers.stop):
+            stop(key)
+            workers.submit(str).result(60)  # it ends before another word is said, and its worker takes what is next
+
+        monkeypatch.setattr(workers, "stop", stop)
+        with suppress(KeyboardInterrupt), training_tasks(workers, begins, "x", [(hold,), (1,)]) as tasks:
             running, waiting = tasks
             assert begun.wait(60)
             raise KeyboardInterrupt

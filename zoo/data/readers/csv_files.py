@@ -62,6 +62,7 @@ class CsvFormat:
             ) from error
 
 
+MARKED = 4096  # bytes that the encoding is told by
 _MARKS = (  # the longer ones first, as UTF-32's little-endian mark begins like UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -186,10 +187,14 @@ def _as_they_stand(names: list[str], text: Collection[str]) -> dict[str, Any]:
     return {"dtype": dict.fromkeys(kept, str), "na_values": missing, "keep_default_na": False}
 
 
-def encoding_by_mark(path: Path, kind: str = "a CSV file") -> str:
-    """The encoding that a file's first bytes tell, UTF-8 where they tell none; raises DataError for what is no text."""
-    with path.open("rb") as file:
-        start = file.read(4096)
+def encoding_by_mark(path: Path, kind: str = "a CSV file", start: bytes | None = None) -> str:
+    """The encoding that a file's first bytes tell, UTF-8 where they tell none; raises DataError for what is no text.
+
+    ``start`` are the first ``MARKED`` bytes of what is in an archive.
+    """
+    if start is None:
+        with path.open("rb") as file:
+            start = file.read(MARKED)
     for mark, name in _MARKS:
         if start.startswith(mark):
             return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -14,11 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.data.columns import shown
-from zoo.data.readers.csv_files import CsvFormat, encoding_by_mark
+from zoo.data.readers.csv_files import MARKED, CsvFormat, encoding_by_mark
 from zoo.data.readers.long_format import LONG, LongRows
+from zoo.data.readers.monash_archives import SUFFIX, open_monash, told_of_archive
 from zoo_registry.errors import DataError, close_match_hint
 
-SUFFIX = ".tsf"
 MISSING = "?"
 _NAME, _DATA = "series_name", "@data"
 _TAGS = ("relation", "attribute", "frequency", "horizon", "missing", "equallength", "data")
@@ -169,11 +170,15 @@ class _Piece:
 
 def _lines(path: Path, csv: CsvFormat, stack: ExitStack) -> Iterator[tuple[int, str]]:
     """The lines of a file with their numbers from 1, without blanks around them."""
-    encoding = csv.encoding or encoding_by_mark(path, f"a {SUFFIX} file")
+    with ExitStack() as first, told_of_archive(path):
+        start = open_monash(path, first).read(MARKED)
+    encoding, raw = csv.encoding or encoding_by_mark(path, f"a {SUFFIX} file", start), open_monash(path, stack)
     if encoding != "utf-8-sig":
-        return _decoded(stack.enter_context(path.open(encoding=encoding)), str(path), encoding)
-    raw = stack.enter_context(path.open("rb"))
-    return ((number, _text(line).strip()) for number, line in enumerate(raw, start=1))
+        lines = _decoded(stack.enter_context(io.TextIOWrapper(raw, encoding)), str(path), encoding)
+    else:
+        lines = ((number, _text(line).strip()) for number, line in enumerate(raw, start=1))
+    with told_of_archive(path):
+        yield from lines
 
 
 def _decoded(file: Iterable[str], where: str, encoding: str) -> Iterator[tuple[int, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,11 +15,13 @@ from zoo.data.readers.csv_files import CsvFormat, read_csv_chunks
 from zoo.data.readers.examples import find_example
 from zoo.data.readers.long_format import ID, long_frames
 from zoo.data.readers.long_format import TIME as LONG_TIME
-from zoo.data.readers.monash_files import SUFFIX, read_monash
+from zoo.data.readers.monash_archives import SUFFIX, is_monash
+from zoo.data.readers.monash_files import read_monash
 from zoo.data.readers.parquet_files import PARQUET_SUFFIXES, read_parquet
 from zoo.data.readers.series_files import SERIES, find_series_files, read_series_files
 from zoo.data.readers.unnamed import Unnamed, check_names
 from zoo.data.readers.wide_tables import CELLS, unpivot
+from zoo.data.storage import MEMORY_SHARE, memory_bytes
 from zoo.data.time_formats import check_time_format, check_zone
 from zoo.settings.choices import ARRAYS, FRAME, Aggregate, CalendarField, Gaps, ShortSeries, TableLayout
 from zoo_registry.errors import ConfigError, DataError, first_line
@@ -40,7 +41,6 @@ Frame = pd.DataFrame | ArrowTable
 Source = str | Path | Frame | Arrays
 
 TIME = "time"
-MEMORY_SHARE = 0.5  # of the machine's memory that a file may have in bytes and still be read whole
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def is_csv(source: Source) -> bool:
     path = Path(source)
     if path.is_dir():
         path = next((file for file in path.iterdir() if file.suffix.lower() in PARQUET_SUFFIXES), path)
-    return path.suffix.lower() not in {*PARQUET_SUFFIXES, SUFFIX}
+    return path.suffix.lower() not in PARQUET_SUFFIXES and not is_monash(path)
 
 
 def settled(source: Source, reading: Reading) -> Reading:
@@ -111,7 +111,7 @@ def settled(source: Source, reading: Reading) -> Reading:
     Raises ConfigError for a layout that it cannot have.
     """
     path = Path(source) if isinstance(source, (str, Path)) and not find_example(source) else None
-    layout, monash = reading.layout, path is not None and path.suffix.lower() == SUFFIX
+    layout, monash = reading.layout, path is not None and is_monash(path)
     if path is not None and path.is_dir():
         if layout == "wide":
             raise ConfigError(f"{path}: `layout='wide'` is for one table, found a folder; leave it out")
@@ -266,7 +266,7 @@ def _read_file(path: Path, csv: CsvFormat, rows: int | None, text: Collection[st
     size = path.stat().st_size
     if size == 0:
         raise DataError(f"{path}: the file is empty; expected a header line and rows")
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = memory_bytes()
     if rows is None and size > MEMORY_SHARE * memory:
         raise DataError(
             f"{path}: {size / 1e9:.1f} GB are too much to read at once with {memory / 1e9:.1f} GB of memory;"
@@ -274,7 +274,7 @@ def _read_file(path: Path, csv: CsvFormat, rows: int | None, text: Collection[st
         )
     if path.suffix.lower() in PARQUET_SUFFIXES:
         yield from read_parquet(path, rows)
-    elif path.suffix.lower() == SUFFIX:
+    elif is_monash(path):
         yield from long_frames(read_monash(path, csv), rows)
     else:
         yield from read_csv_chunks(path, csv, rows, text)

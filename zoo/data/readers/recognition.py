@@ -15,7 +15,8 @@ from zoo.data.frequency import usual_season
 from zoo.data.readers.csv_files import CsvFormat, read_csv_chunks
 from zoo.data.readers.examples import find_example
 from zoo.data.readers.long_format import ID, LONG, TIME, VALUE
-from zoo.data.readers.monash_files import SUFFIX, parse_frequency, read_header, times_after
+from zoo.data.readers.monash_archives import is_monash
+from zoo.data.readers.monash_files import parse_frequency, read_header, times_after
 from zoo.data.readers.parquet_files import PARQUET_SUFFIXES
 from zoo.data.readers.reading import ArrowTable, Source, describe
 from zoo.data.readers.series_files import SERIES, find_series_files, visible
@@ -49,7 +50,7 @@ def recognise(source: Source, given: Mapping[str, Any], csv: CsvFormat | None = 
             path, layout = Path(source), given.get("layout", "auto")
             if path.is_dir() or (layout == "files" and path.is_file()):
                 return _of_folder(path, given, csv)
-            if path.suffix.lower() == SUFFIX:
+            if is_monash(path):
                 return _of_monash(path, given, csv, ahead=ahead)
         return _of_table(source, given, csv)
     return Form()
@@ -146,7 +147,7 @@ def _columns(source: Source, csv: CsvFormat) -> list[str]:
     if isinstance(source, ArrowTable):
         names: Any = getattr(source, "column_names", None) or getattr(source, "columns", ())
         return [str(name) for name in names]
-    if (path := Path(source)).suffix.lower() == SUFFIX:
+    if is_monash(path := Path(source)):
         return [*LONG]
     if path.suffix.lower() in PARQUET_SUFFIXES and path.is_file():
         import pyarrow.parquet
@@ -167,7 +168,9 @@ def _head(source: Source, csv: CsvFormat) -> pd.DataFrame | None:
     """The first rows of a CSV file or a DataFrame of pandas, None of anything else."""
     if isinstance(source, pd.DataFrame):
         return source.head(_HEAD)
-    if not isinstance(source, (str, Path)) or Path(source).suffix.lower() in {*PARQUET_SUFFIXES, SUFFIX}:
+    if not isinstance(source, (str, Path)):
         return None
     path = Path(source)
+    if path.suffix.lower() in PARQUET_SUFFIXES or is_monash(path):
+        return None
     return next(read_csv_chunks(path, csv, _HEAD)) if path.is_file() and path.stat().st_size else None
