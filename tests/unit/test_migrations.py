@@ -19,8 +19,9 @@ FIXTURES = Path(__file__).parents[1] / "fixtures" / "version-1"
 KINDS = {
     kind: told["run"]
     for kind, told in json.loads((FIXTURES / "expected.json").read_text(encoding="utf-8")).items()
-    if kind != "unfinished"
+    if not kind.startswith("unfinished")
 }
+UNFINISHED = sorted(path.name for path in (FIXTURES / "runs" / "unfinished").iterdir())
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -84,14 +85,16 @@ def test_a_manifest_that_lacks_something(tmp_path, change, place):
     assert "\n" not in str(caught.value)
 
 
-def test_an_unfinished_run_that_several_processes_shared_goes_on_in_one(tmp_path):
-    (folder,) = (FIXTURES / "runs" / "unfinished").iterdir()
+@pytest.mark.parametrize("name", UNFINISHED)
+def test_an_unfinished_run_that_several_processes_shared_goes_on_in_one(tmp_path, name):
+    folder = FIXTURES / "runs" / "unfinished" / name
     shutil.copytree(folder, tmp_path / folder.name)
     (tmp_path / folder.name / "files.sha256").unlink(missing_ok=True)
     path = tmp_path / folder.name / "config.json"
     told = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps(told | {"distribute": 2}), encoding="utf-8")
     assert UnfinishedRun.read(path.parent).record == UnfinishedRun.read(folder).record
+    assert UnfinishedRun.read(folder).record.loss_scale == "scaled"
 
 
 def test_a_run_that_several_processes_shared_is_read(tmp_path):

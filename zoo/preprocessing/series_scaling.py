@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.data.columns import shown
 from zoo.preprocessing.series_columns import SeriesColumns
 from zoo.preprocessing.statistics import ColumnStatistics
 from zoo_registry import Problem
@@ -111,7 +110,7 @@ class SeriesScaling:
             scaled = features.scale(windows, owners).astype(dtype)
         if len(bad := np.argwhere(np.isinf(scaled))):
             number, row, column = map(int, bad[0])
-            name = "" if series is None else f" of series {shown(series[number])}"
+            name = "" if series is None else f" of series {_shown(series[number])}"
             raise DataError(
                 f"window {number}{name}, row {row}, column '{features.names[column]}' (from 0): expected a number that"
                 f" {dtype} holds once it is scaled, found {windows[number, row, column]:g}; mend it"
@@ -178,6 +177,12 @@ def parse_series_scaling(content: bytes, path: Path, problem: Problem) -> Series
     return found
 
 
+def _shown(name: str) -> str:
+    from zoo.data.columns import shown  # which loads pandas, that no bundle without a table needs
+
+    return shown(name)
+
+
 def _why(name: str) -> str:
     """Why a series that has no scaler is refused, by its name; empty where nothing tells it."""
     if not name:
@@ -187,6 +192,6 @@ def _why(name: str) -> str:
             " `scaler_per_series='window'`"
         )
     return (
-        f"series {shown(name)} was not in the training, and each series has scalers of its own"
+        f"series {_shown(name)} was not in the training, and each series has scalers of its own"
         " (`scaler_per_series='refuse'`); leave it out, or train again with it or with `scaler_per_series='window'`"
     )
