@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable
@@ -154,7 +155,7 @@ def main() -> None:
     parser.add_argument("--data", action="append", choices=list(DATA), help="only these")
     parser.add_argument("--only", action="append", choices=[*ARCHITECTURES, "gru"], help="only these architectures")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("more", nargs="*", help="behind --: further options of zoo train, to try a default")
+    parser.add_argument("--more", type=shlex.split, default=[], help="further options of zoo train, to try a default")
     given = parser.parse_args()
     rows: list[dict[str, Any]] = []
     for name in given.data or DATA:
