@@ -91,10 +91,14 @@ def exported(here: Path, name: str) -> tuple[Any, ...]:
     return "--runs", here / "runs", "--export", "--exported", here / "exported", "--name", name
 
 
-def accuracy(folder: Path, environments: Path, seeds: tuple[int, ...], held_out: str) -> dict[str, Any]:
-    """Errors and costs of architectures at their defaults, and of peers, on M4 Hourly."""
+def accuracy(
+    folder: Path, environments: Path, seeds: tuple[int, ...], held_out: str, only: list[str], kept: dict[str, Any]
+) -> dict[str, Any]:
+    """Errors and costs of architectures at their defaults, and of peers, on M4 Hourly, beside what is ``kept``."""
     past, truth = read_wide(folder / "Hourly-train.csv"), read_wide(folder / "Hourly-test.csv")
-    rows: dict[str, list[dict[str, Any]]] = {}
+    rows: dict[str, list[dict[str, Any]]] = kept.get("all", {})
+    for name in only:
+        rows[name] = [row for row in rows.get(name, []) if row["seed"] not in seeds]
     with tempfile.TemporaryDirectory() as temporary:
         here, source = Path(temporary), folder / "Hourly-train.csv"
         if held_out == "validation":
@@ -111,32 +115,31 @@ def accuracy(folder: Path, environments: Path, seeds: tuple[int, ...], held_out:
         )
         long.to_parquet(here / "train.parquet")
         for seed in seeds:
-            for name in ARCHITECTURES:
+            for name in [name for name in ARCHITECTURES if name in only]:
                 into = here / "told.csv"
                 sizes = ("--window", WINDOW, "--season", SEASON, "--horizon", HORIZON)
                 places = exported(here, f"{name}-{seed}")
                 trained = zoo("train", name, "--data", source, *sizes, "--seed", seed, *places)
                 zoo("predict", here / "exported" / f"{name}-{seed}", "--data", source, "--output", into)
                 told = pd.read_csv(into).rename(columns={"y": "forecast"})
-                rows.setdefault(name, []).append(errors(past, truth, told) | trained._asdict())
-                print(f"seed {seed}: {name}: {rows[name][-1]}", file=sys.stderr)
+                rows[name].append({"seed": seed} | errors(past, truth, told) | trained._asdict())
+                print(f"{name}: {rows[name][-1]}", file=sys.stderr, flush=True)
             for name, environment in PEERS.items():
-                if name in SEEDED or seed == seeds[0]:
+                if name in only and (name in SEEDED or seed == seeds[0]):
                     python, into = python_of(environments, environment), here / "told.parquet"
                     cost = run(
                         python, HERE / "panels_peers.py", name, here / "train.parquet", into, HORIZON, SEASON, seed
                     )
-                    rows.setdefault(name, []).append(errors(past, truth, pd.read_parquet(into)) | cost._asdict())
-                    print(f"seed {seed}: {name}: {rows[name][-1]}", file=sys.stderr)
+                    rows[name].append({"seed": seed} | errors(past, truth, pd.read_parquet(into)) | cost._asdict())
+                    print(f"{name}: {rows[name][-1]}", file=sys.stderr, flush=True)
     heads = ("smape", "mase", "owa", "cpu", "seconds", "memory")
     found = {name: {head: median(row[head] for row in of) for head in heads} for name, of in rows.items()}
     shown = [[name, *(f"{values[head]:.3g}" for head in heads)] for name, values in found.items()]
     print(markdown(["", "sMAPE", "MASE", "OWA", "CPU, s", "seconds", "GB"], shown))
-    limits = [
-        limit("segmented, OWA", found["segmented"]["owa"], most=OWA),
-        limit("segmented, MASE", found["segmented"]["mase"], most=MASE),
-        *(limit(f"{name}, MASE", found[name]["mase"], most=OTHERS) for name in ARCHITECTURES[1:]),
-    ]
+    most = dict.fromkeys(ARCHITECTURES, OTHERS) | {"segmented": MASE}
+    limits = [limit(f"{name}, MASE", found[name]["mase"], most=most[name]) for name in ARCHITECTURES if name in found]
+    if "segmented" in found:
+        limits.append(limit("segmented, OWA", found["segmented"]["owa"], most=OWA))
     return {"held_out": held_out, "medians": found, "all": rows, "limits": limits}
 
 
@@ -258,15 +261,20 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--held-out", choices=["test", "validation"], default="test")
     parser.add_argument("--part", action="append", choices=["accuracy", "speed", "wide", "one"], help="only these")
+    models = [*ARCHITECTURES, *PEERS]
+    parser.add_argument("--only", action="append", choices=models, help="of the accuracy these alone, beside the rest")
     given = parser.parse_args()
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    before = kept.get("accuracy", {}) if given.held_out == "test" else {}
     measure = {
-        "accuracy": lambda: accuracy(given.folder, given.environments, tuple(given.seeds), given.held_out),
+        "accuracy": lambda: accuracy(
+            given.folder, given.environments, tuple(given.seeds), given.held_out, given.only or models, before
+        ),
         "speed": lambda: speed(given.environments, given.rounds),
         "wide": wide,
         "one": one_series,
     }
     parts = given.part or list(measure)
-    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     found: dict[str, Any] = {"machine": machine()}
     for part in parts:
         found[part] = measure[part]()
