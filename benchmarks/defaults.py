@@ -129,7 +129,7 @@ def train(folder: Path, name: str, architecture: str, seed: int, held_out: str, 
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The errors of each architecture on each data beside the baselines'; losers are in brackets."""
+    """The errors of each architecture on each data beside the baselines', losers in brackets; figures are medians."""
     shown = []
     for name in DATA:
         own = [row for row in rows if row["data"] == name]
