@@ -136,9 +136,9 @@ def zoo_architectures() -> list[Architecture]:
             hyperparameters=LinearHyperparameters,
             build=build,
             tasks=tuple(Task),
-            # At a rate that stays as large it never comes near the least squares that are there to be found
+            # At a rate that stays so large it never comes near the best linear map
             defaults=TrainingDefaults(
-                optimizer="adam", learning_rate=5e-3, schedule=CosineSchedule(), loss="mse", epochs=10, batch_size=32
+                optimizer="adam", learning_rate=5e-3, schedule=CosineSchedule(), loss="mae", epochs=10, batch_size=32
             ),
             tiny={},
             inputs=("window",),

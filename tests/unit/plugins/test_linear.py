@@ -22,7 +22,7 @@ def build(network):
 
 def test_training_defaults(architecture):
     expected = TrainingDefaults(
-        optimizer="adam", learning_rate=5e-3, schedule=CosineSchedule(), loss="mse", epochs=10, batch_size=32
+        optimizer="adam", learning_rate=5e-3, schedule=CosineSchedule(), loss="mae", epochs=10, batch_size=32
     )
     assert architecture("linear").defaults == expected
 
