@@ -138,7 +138,12 @@ def zoo_architectures() -> list[Architecture]:
             tasks=tuple(Task),
             # At a rate that stays so large it never comes near the best linear map
             defaults=TrainingDefaults(
-                optimizer="adam", learning_rate=5e-3, schedule=CosineSchedule(), loss="mae", epochs=10, batch_size=32
+                optimizer="adam",
+                learning_rate=5e-3,
+                schedule=CosineSchedule.model_validate({}),
+                loss="mae",
+                epochs=10,
+                batch_size=32,
             ),
             tiny={},
             inputs=("window",),

@@ -139,7 +139,12 @@ def zoo_architectures() -> list[Architecture]:
             tasks=tuple(Task),
             # The authors lower the rate too
             defaults=TrainingDefaults(
-                optimizer="adam", learning_rate=1e-3, schedule=CosineSchedule(), loss="mae", epochs=30, batch_size=64
+                optimizer="adam",
+                learning_rate=1e-3,
+                schedule=CosineSchedule.model_validate({}),
+                loss="mae",
+                epochs=30,
+                batch_size=64,
             ),
             tiny={"units": 8, "segment": 4, "dropout": 0.0},
             inputs=("window",),
