@@ -12,7 +12,7 @@ from typing import Any
 ENVIRONMENTS = {
     "torch": ["torch==2.13.0", "numpy"],
     "nf": ["torch==2.13.0", "neuralforecast==3.3.0"],
-    "stats": ["statsforecast==2.0.3"],
+    "stats": ["statsforecast==2.1.1"],
 }
 
 

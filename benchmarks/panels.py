@@ -86,50 +86,60 @@ def errors(past: dict[str, NDArray[Any]], truth: dict[str, NDArray[Any]], told: 
     return found | {"owa": (found["smape"] / NAIVE_2[0] + found["mase"] / NAIVE_2[1]) / 2}
 
 
-def accuracy(folder: Path, environments: Path, seeds: tuple[int, ...], held_out: str) -> dict[str, Any]:
-    """Errors and costs of architectures at their defaults, and of peers, on M4 Hourly."""
+def exported(here: Path, name: str) -> tuple[Any, ...]:
+    """What lets a training export its run by a name."""
+    return "--runs", here / "runs", "--export", "--exported", here / "exported", "--name", name
+
+
+def accuracy(
+    folder: Path, environments: Path, seeds: tuple[int, ...], held_out: str, only: list[str], kept: dict[str, Any]
+) -> dict[str, Any]:
+    """Errors and costs of architectures at their defaults, and of peers, on M4 Hourly, beside what is ``kept``."""
     past, truth = read_wide(folder / "Hourly-train.csv"), read_wide(folder / "Hourly-test.csv")
-    rows: dict[str, list[dict[str, Any]]] = {}
+    rows: dict[str, list[dict[str, Any]]] = kept.get("all", {})
+    for name in only:
+        rows[name] = [row for row in rows.get(name, []) if row["seed"] not in seeds]
     with tempfile.TemporaryDirectory() as temporary:
         here, source = Path(temporary), folder / "Hourly-train.csv"
         if held_out == "validation":
             truth = {name: values[-HORIZON:] for name, values in past.items()}
             past = {name: values[:-HORIZON] for name, values in past.items()}
             source = here / "Hourly-train.csv"
-            pd.DataFrame.from_dict(past, orient="index").rename_axis("V1").to_csv(source)
+            wide = pd.DataFrame({name: pd.Series(values) for name, values in past.items()}).T
+            wide.set_axis([f"V{number}" for number in range(2, wide.shape[1] + 2)], axis=1).rename_axis("V1").to_csv(
+                source
+            )
         long = pd.concat(
             pd.DataFrame({"unique_id": name, "ds": np.arange(len(values)), "y": values})
             for name, values in past.items()
         )
         long.to_parquet(here / "train.parquet")
         for seed in seeds:
-            for name in ARCHITECTURES:
-                runs, into = here / f"{name}-{seed}", here / "told.csv"
+            for name in [name for name in ARCHITECTURES if name in only]:
+                into = here / "told.csv"
                 sizes = ("--window", WINDOW, "--season", SEASON, "--horizon", HORIZON)
-                trained = zoo("train", name, "--data", source, *sizes, "--seed", seed, "--runs", runs)
-                (run_folder,) = (found for found in runs.iterdir() if (found / "run.json").exists())
-                zoo("predict", run_folder.name, "--runs", runs, "--data", source, "--output", into)
-                told = pd.read_csv(into)
-                told = told.rename(columns={told.columns[0]: "unique_id", told.columns[-1]: "forecast"})
-                rows.setdefault(name, []).append(errors(past, truth, told) | trained._asdict())
-                print(f"seed {seed}: {name}: {rows[name][-1]}", file=sys.stderr)
+                places = exported(here, f"{name}-{seed}")
+                trained = zoo("train", name, "--data", source, *sizes, "--seed", seed, *places)
+                zoo("predict", here / "exported" / f"{name}-{seed}", "--data", source, "--output", into)
+                told = pd.read_csv(into).rename(columns={"y": "forecast"})
+                rows[name].append({"seed": seed} | errors(past, truth, told) | trained._asdict())
+                print(f"{name}: {rows[name][-1]}", file=sys.stderr, flush=True)
             for name, environment in PEERS.items():
-                if name in SEEDED or seed == seeds[0]:
+                if name in only and (name in SEEDED or seed == seeds[0]):
                     python, into = python_of(environments, environment), here / "told.parquet"
                     cost = run(
                         python, HERE / "panels_peers.py", name, here / "train.parquet", into, HORIZON, SEASON, seed
                     )
-                    rows.setdefault(name, []).append(errors(past, truth, pd.read_parquet(into)) | cost._asdict())
-                    print(f"seed {seed}: {name}: {rows[name][-1]}", file=sys.stderr)
+                    rows[name].append({"seed": seed} | errors(past, truth, pd.read_parquet(into)) | cost._asdict())
+                    print(f"{name}: {rows[name][-1]}", file=sys.stderr, flush=True)
     heads = ("smape", "mase", "owa", "cpu", "seconds", "memory")
     found = {name: {head: median(row[head] for row in of) for head in heads} for name, of in rows.items()}
     shown = [[name, *(f"{values[head]:.3g}" for head in heads)] for name, values in found.items()]
     print(markdown(["", "sMAPE", "MASE", "OWA", "CPU, s", "seconds", "GB"], shown))
-    limits = [
-        limit("segmented, OWA", found["segmented"]["owa"], most=OWA),
-        limit("segmented, MASE", found["segmented"]["mase"], most=MASE),
-        *(limit(f"{name}, MASE", found[name]["mase"], most=OTHERS) for name in ARCHITECTURES[1:]),
-    ]
+    most = dict.fromkeys(ARCHITECTURES, OTHERS) | {"segmented": MASE}
+    limits = [limit(f"{name}, MASE", found[name]["mase"], most=most[name]) for name in ARCHITECTURES if name in found]
+    if "segmented" in found:
+        limits.append(limit("segmented, OWA", found["segmented"]["owa"], most=OWA))
     return {"held_out": held_out, "medians": found, "all": rows, "limits": limits}
 
 
@@ -154,13 +164,13 @@ def speed(environments: Path, rounds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as temporary:
         here = Path(temporary)
         for series, length, most in SIZES:
-            source, runs = here / f"{series}.csv", here / f"runs-{series}"
+            source = here / f"{series}.csv"
             made_up(series, length, source)
             sizes = ("--window", 28, "--horizon", 14)
-            zoo("train", "linear", "--data", source, *sizes, "--steps", 80, "--runs", runs)
-            (folder,) = (found for found in runs.iterdir() if (found / "run.json").exists())
+            zoo("train", "linear", "--data", source, *sizes, "--steps", 80, *exported(here, f"linear-{series}"))
             read = f"import pandas; pandas.read_csv({str(source)!r})"
-            ask = ("predict", folder.name, "--runs", runs, "--data", source, "--output", here / "told.csv")
+            bundle = here / "exported" / f"linear-{series}"
+            ask = ("predict", bundle, "--data", source, "--output", here / "told.csv")
             turns = [
                 {
                     "pandas": run(sys.executable, "-c", read).seconds,
@@ -236,8 +246,7 @@ def one_series() -> dict[str, Any]:
         y = 10 + np.sin(2 * np.pi * days / 7) + 0.1 * random.standard_normal(400)
         pd.DataFrame({"ds": pd.date_range("2020-01-01", periods=400), "y": y}).to_csv(here / "one.csv", index=False)
         sizes = ("--window", 28, "--horizon", 14, "--target", "y", "--epochs", 1)
-        places = ("--runs", here / "runs", "--exported", here / "exported", "--name", "one")
-        zoo("train", "basic", "--data", here / "one.csv", *sizes, "--export", *places)
+        zoo("train", "basic", "--data", here / "one.csv", *sizes, *exported(here, "one"))
         command = [sys.executable, "-c", ONE, here / "exported" / "one"]
         beyond = float(subprocess.run([*map(str, command)], capture_output=True, text=True, check=True).stdout)
     return {"ms": beyond, "limits": [limit("one series: ms beyond the runtime's own", beyond, most=ONE_SERIES)]}
@@ -252,15 +261,20 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--held-out", choices=["test", "validation"], default="test")
     parser.add_argument("--part", action="append", choices=["accuracy", "speed", "wide", "one"], help="only these")
+    models = [*ARCHITECTURES, *PEERS]
+    parser.add_argument("--only", action="append", choices=models, help="of the accuracy these alone, beside the rest")
     given = parser.parse_args()
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    before = kept.get("accuracy", {}) if given.held_out == "test" else {}
     measure = {
-        "accuracy": lambda: accuracy(given.folder, given.environments, tuple(given.seeds), given.held_out),
+        "accuracy": lambda: accuracy(
+            given.folder, given.environments, tuple(given.seeds), given.held_out, given.only or models, before
+        ),
         "speed": lambda: speed(given.environments, given.rounds),
         "wide": wide,
         "one": one_series,
     }
     parts = given.part or list(measure)
-    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     found: dict[str, Any] = {"machine": machine()}
     for part in parts:
         found[part] = measure[part]()

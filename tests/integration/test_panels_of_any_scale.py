@@ -56,3 +56,13 @@ def test_every_series_is_forecast_on_its_own_scale(tmp_path, kind: str | None):
     np.testing.assert_allclose(
         told["y"], zoo.load_run(run.folder).predict(table)["y"], rtol=1e-5, err_msg="Keras and the graph"
     )
+
+
+def test_linear_comes_near_the_best_linear_map(tmp_path):
+    found = zoo.train("linear", "example:panel", runs=tmp_path).metrics
+    ridge = found["baselines"]["ridge"]["series"]
+    assert (
+        found["network"]["series"]["mase"]
+        < 1.05 * ridge["mase"]
+        < found["baselines"]["seasonal naive"]["series"]["mase"]
+    )

@@ -11,7 +11,7 @@ from zoo_registry import Architecture, CosineSchedule, OneCycleSchedule, Schedul
 from zoo_registry.errors import ConfigError
 
 MOST_STEPS = 40_000  # of a training whose length nobody chose
-MOST_SECONDS = 400.0  # that its steps may take on two cores, by estimate; validation comes on top
+MOST_SECONDS = 120.0  # that its steps may take on two cores, by estimate; validation comes on top
 SURELY_SHORT = 1_000  # steps that are not worth an estimate; not fewer are made by default
 VALIDATIONS = 20  # of a training by steps
 LEAST_STEPS = 10  # from one validation to the next

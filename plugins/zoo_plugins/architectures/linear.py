@@ -9,6 +9,7 @@ from pydantic import Field
 
 from zoo_registry import (
     Architecture,
+    CosineSchedule,
     Hyperparameters,
     Search,
     SequenceShape,
@@ -135,7 +136,15 @@ def zoo_architectures() -> list[Architecture]:
             hyperparameters=LinearHyperparameters,
             build=build,
             tasks=tuple(Task),
-            defaults=TrainingDefaults(optimizer="adam", learning_rate=5e-3, loss="mse", epochs=10, batch_size=32),
+            # At a rate that stays so large it never comes near the best linear map
+            defaults=TrainingDefaults(
+                optimizer="adam",
+                learning_rate=5e-3,
+                schedule=CosineSchedule.model_validate({}),
+                loss="mae",
+                epochs=10,
+                batch_size=32,
+            ),
             tiny={},
             inputs=("window",),
             api=2,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from zoo_registry import (
     Architecture,
+    CosineSchedule,
     Hyperparameters,
     Search,
     SequenceShape,
@@ -136,7 +137,15 @@ def zoo_architectures() -> list[Architecture]:
             hyperparameters=SegmentedHyperparameters,
             build=build,
             tasks=tuple(Task),
-            defaults=TrainingDefaults(optimizer="adam", learning_rate=1e-3, loss="mae", epochs=30, batch_size=64),
+            # The authors lower the rate too
+            defaults=TrainingDefaults(
+                optimizer="adam",
+                learning_rate=1e-3,
+                schedule=CosineSchedule.model_validate({}),
+                loss="mae",
+                epochs=30,
+                batch_size=64,
+            ),
             tiny={"units": 8, "segment": 4, "dropout": 0.0},
             inputs=("window",),
             api=2,

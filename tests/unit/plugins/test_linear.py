@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo_registry import TrainingDefaults
+from zoo_registry import CosineSchedule, TrainingDefaults
 
 WINDOWS = np.random.default_rng(0).normal(size=(3, 6, 3)).astype(np.float32)
 KINDS = pytest.mark.parametrize("kind", ["nlinear", "dlinear"])
@@ -21,7 +21,9 @@ def build(network):
 
 
 def test_training_defaults(architecture):
-    expected = TrainingDefaults(optimizer="adam", learning_rate=5e-3, loss="mse", epochs=10, batch_size=32)
+    expected = TrainingDefaults(
+        optimizer="adam", learning_rate=5e-3, schedule=CosineSchedule(), loss="mae", epochs=10, batch_size=32
+    )
     assert architecture("linear").defaults == expected
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo_registry import Task, TrainingDefaults
+from zoo_registry import CosineSchedule, Task, TrainingDefaults
 from zoo_registry.errors import ConfigError
 
 WINDOWS = np.random.default_rng(0).normal(size=(3, 6, 3)).astype(np.float32)
@@ -37,7 +37,9 @@ def by_hand(model, windows, *, segment, horizon, columns):
 
 
 def test_training_defaults(architecture):
-    expected = TrainingDefaults(optimizer="adam", learning_rate=1e-3, loss="mae", epochs=30, batch_size=64)
+    expected = TrainingDefaults(
+        optimizer="adam", learning_rate=1e-3, schedule=CosineSchedule(), loss="mae", epochs=30, batch_size=64
+    )
     assert architecture("segmented").defaults == expected
 
 
