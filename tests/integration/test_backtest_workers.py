@@ -88,7 +88,7 @@ def test_two_processes_give_the_same_and_a_killed_one_costs_nothing(alone):
 def test_a_dask_cluster_gives_the_same_and_a_killed_worker_costs_nothing(alone):
     distributed = pytest.importorskip("distributed")
     killed: list[int] = []
-    how = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    how = {"threads_per_worker": 1, "processes": True, "dashboard_address": "127.0.0.1:0"}
     with distributed.LocalCluster(n_workers=2, **how) as cluster:
 
         def kill_one(done: int, total: int) -> None:

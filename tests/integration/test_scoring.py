@@ -124,7 +124,7 @@ def test_a_cluster_gives_the_same_bytes_though_a_worker_is_killed(many, tmp_path
     distributed = pytest.importorskip("distributed")
     data, serial = many
     killed: list[int] = []
-    how = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    how = {"threads_per_worker": 1, "processes": True, "dashboard_address": "127.0.0.1:0"}
     with distributed.LocalCluster(n_workers=2, **how) as cluster:
 
         def kill_one(outcome) -> None:

@@ -172,7 +172,7 @@ def test_a_dask_cluster_gives_the_same_trials_and_scores_and_a_killed_worker_cos
 ):
     distributed = pytest.importorskip("distributed")
     killed: list[int] = []
-    how = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    how = {"threads_per_worker": 1, "processes": True, "dashboard_address": "127.0.0.1:0"}
     more = {"sampler": "grid", "grid_points": 1} if sampler == "grid" else {}
     with distributed.LocalCluster(n_workers=2, **how) as cluster:
 
@@ -195,7 +195,7 @@ def test_what_a_cluster_is_refused_for(series_file, tmp_path):
     with pytest.raises(zoo.ZooError, match="no dask scheduler answers there"):
         study_of(series_file, tmp_path, backend="dask", address="tcp://127.0.0.1:9")
     with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address="127.0.0.1:0") as cluster,
         pytest.raises(zoo.ZooError, match="expected dask workers of one thread each, found 2 in"),
     ):
         study_of(series_file, tmp_path, backend="dask", address=cluster.scheduler_address)

@@ -21,7 +21,7 @@ def test_a_folder_comes_to_each_worker_and_is_gone_with_the_executor(tmp_path):
     distributed = pytest.importorskip("distributed")
     (tmp_path / "inner" / "empty").mkdir(parents=True)
     (tmp_path / "inner" / "x.txt").write_text("here")
-    how = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    how = {"threads_per_worker": 1, "processes": True, "dashboard_address": "127.0.0.1:0"}
     with distributed.LocalCluster(n_workers=2, **how) as cluster:
         with executor("dask", address=cluster.scheduler_address) as opened:
             shared = opened.share(tmp_path)

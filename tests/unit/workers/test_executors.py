@@ -22,7 +22,7 @@ def workers(request):
         where = {"jobs": 2}
         if request.param == "dask":
             distributed = pytest.importorskip("distributed")
-            how = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
+            how = {"threads_per_worker": 1, "processes": True, "dashboard_address": "127.0.0.1:0"}
             cluster = stack.enter_context(distributed.LocalCluster(n_workers=2, **how))
             where = {"address": cluster.scheduler_address}
         yield stack.enter_context(executor(request.param, threads=3, **where))
