@@ -218,7 +218,7 @@ def filled_window(
         for column in values.T:
             fill_forward(column, find_holes(column), 0, range(len(values)), missing)
     values = values[first - begin :]
-    refuse_missing(table, values, missing, first=first)
+    refuse_missing(table, values, missing, first=first, ways=("interpolate", "ffill", *(["mask"] if masked else [])))
     return _padded(values, window)
 
 
