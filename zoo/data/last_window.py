@@ -218,7 +218,8 @@ def filled_window(
         for column in values.T:
             fill_forward(column, find_holes(column), 0, range(len(values)), missing)
     values = values[first - begin :]
-    refuse_missing(table, values, missing, first=first, ways=("interpolate", "ffill", *(["mask"] if masked else [])))
+    ways: tuple[Missing, ...] = ("interpolate", "ffill", "mask") if masked else ("interpolate", "ffill")
+    refuse_missing(table, values, missing, first=first, ways=ways)
     return _padded(values, window)
 
 
