@@ -50,3 +50,12 @@ def test_a_picture_that_cannot_be_drawn(zoo_command, tmp_path, plot):
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith("error: --plot: expected a .png, .svg or .pdf file in a folder that is there")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_season_that_nothing_tells_is_unknown(zoo_command, tmp_path):
+    rows = "".join(f"{number},{number % 7}.5\n" for number in range(60))
+    (tmp_path / "counts.csv").write_text(f"ds,y\n{rows}", encoding="utf-8")
+    size = ("--window", "4", "--horizon", "2")
+    done = zoo_command("inspect", "--data", str(tmp_path / "counts.csv"), "--target", "y", *size)
+    assert "season: unknown; an exported model computes in float32\n" in done.stdout
+    assert "season: 7 rows; " in zoo_command("inspect", "--data", "example:panel").stdout

@@ -93,7 +93,8 @@ def _print(found: dict[str, Any]) -> None:
         say(f"series: {series['used']} by '{series['column']}', {lengths}{left_out}")
     for sentence in repair_notes(Repairs.model_validate(found["repairs"])):
         say(sentence)
-    say(f"season: {found['season'] or 'unknown'} rows; an exported model computes in {found['serving_dtype']}\n")
+    season = "unknown" if found["season"] is None else f"{found['season']} rows"
+    say(f"season: {season}; an exported model computes in {found['serving_dtype']}\n")
     parts = [
         (name, str(part["rows"]), str(part["windows"]), part["first"], part["last"])
         for name, part in found["parts"].items()

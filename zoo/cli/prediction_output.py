@@ -109,5 +109,8 @@ def progress_bar() -> Iterator[Callable[[str, int, int | None], None]]:
 def cells(frame: pd.DataFrame) -> tuple[list[str], list[tuple[Any, ...]]]:
     """The names of a frame's columns, and its rows: numbers, texts, times as texts, None for what is missing."""
     texts = [frame[name].astype(str) if frame[name].dtype.kind == "M" else frame[name] for name in frame.columns]
-    shown = [[None if missing else value for value, missing in zip(text, text.isna(), strict=True)] for text in texts]
+    shown = [
+        [None if missing else value for value, missing in zip(text.tolist(), text.isna(), strict=True)]
+        for text in texts
+    ]
     return list(frame.columns), list(zip(*shown, strict=True))

@@ -10,6 +10,7 @@ import typer
 from zoo.cli.output import RUNS, Json, Runs, catalogue, note
 from zoo.cli.setting_options import DATA, Spool, export_settings, take, with_settings
 from zoo.cli.train_command import check_bundle, check_places, check_tracking, export_and_tell, train_as
+from zoo.settings.schema import TrainingConfig
 
 _result = partial(typer.Option, rich_help_panel="Result")
 
@@ -67,7 +68,13 @@ def retrain(
     config, prepared = plan_again(record, data or record.config.data.source, all_rows=all_rows, spool=spool)
     if export:
         exporting["name"] = check_bundle(config, prepared, **exporting)
-    told = f"all rows, {config.training.epochs} epochs" if all_rows else "its own split"
+    told = f"all rows, {length_of(config.training)}" if all_rows else "its own split"
     note(f"training run {record.id} again on {prepared.table.source}: {config.architecture}, {told}")
     made = train_as(config, prepared, runs, tensorboard=tensorboard, mlflow=mlflow, retrained_from=lineage(record))
     export_and_tell(made, exporting, export=export, tensorboard=tensorboard, as_json=as_json)
+
+
+def length_of(training: TrainingConfig) -> str:
+    """How long a training lasts, in words."""
+    number, what = (training.epochs, "epoch") if training.steps is None else (training.steps, "step")
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -18,6 +18,7 @@ from zoo.data.table import Table
 from zoo.settings.choices import Missing
 from zoo_registry.errors import DataError
 
+WAYS: tuple[Missing, ...] = ("interpolate", "ffill", "mask", "drop")
 _LEFT_OUT = ("drop", "mask")  # windows whose targets are missing
 
 
@@ -109,11 +110,16 @@ def fill_forward(column: NDArray[Any], holes: NDArray[np.int64], first: int, row
     column[holes] = low + (high - low) * ((holes - before) / (after - before))
 
 
-def refuse_missing(table: Table, values: NDArray[Any], method: Missing, first: int = 0) -> None:
-    """Raise DataError where ``method`` left a value missing; ``values`` are the table's rows from ``first`` on."""
+def refuse_missing(
+    table: Table, values: NDArray[Any], method: Missing, first: int = 0, ways: Sequence[Missing] = WAYS
+) -> None:
+    """Raise DataError where ``method`` left a value missing; ``values`` are the table's rows from ``first`` on.
+
+    ``ways`` are as for :func:`missing_value`.
+    """
     if len(missing := np.argwhere(np.isnan(values))):
         row, column = map(int, missing[0])
-        raise missing_value(table, first + row, column, len(missing), method)
+        raise missing_value(table, first + row, column, len(missing), method, ways)
 
 
 def _refuse(
@@ -126,8 +132,10 @@ def _refuse(
         raise missing_value(table, row, column, total, method)
 
 
-def missing_value(table: Table, row: int, column: int, total: int, method: Missing) -> DataError:
-    """What to raise for a value that ``method`` left missing, the first of ``total``."""
+def missing_value(
+    table: Table, row: int, column: int, total: int, method: Missing, ways: Sequence[Missing] = WAYS
+) -> DataError:
+    """What to raise for a value that ``method`` left missing, the first of ``total``; ``ways`` might be asked for."""
     where = f"{table.source}: column '{table.columns[column]}', {table.row_name(row)}"
     if method == "mask":
         return DataError(
@@ -135,9 +143,10 @@ def missing_value(table: Table, row: int, column: int, total: int, method: Missi
             " network knows no mask of it; take `missing='ffill'`, or train on rows that miss some"
         )
     if method == "error":
+        named = [f"`missing='{way}'`" for way in ways]
         return DataError(
-            f"{where}: the value is missing ({total} in all), expected a number; ask for `missing='interpolate'`,"
-            " `missing='ffill'`, `missing='mask'` or `missing='drop'`, or fill them yourself"
+            f"{where}: the value is missing ({total} in all), expected a number; ask for {', '.join(named[:-1])} or"
+            f" {named[-1]}, or fill them yourself"
         )
     return DataError(
         f"{where}: the value is missing and none stands before it to fill it from; remove the rows before the column's"

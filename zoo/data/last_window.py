@@ -218,7 +218,8 @@ def filled_window(
         for column in values.T:
             fill_forward(column, find_holes(column), 0, range(len(values)), missing)
     values = values[first - begin :]
-    refuse_missing(table, values, missing, first=first)
+    ways: tuple[Missing, ...] = ("interpolate", "ffill", "mask") if masked else ("interpolate", "ffill")
+    refuse_missing(table, values, missing, first=first, ways=ways)
     return _padded(values, window)
 
 
@@ -273,7 +274,14 @@ def refuse_other_step(table: Table, trained: Step | None) -> None:
         return
     ratio = step.size / trained.size
     if not 1 / _STEP_TOLERANCE <= ratio <= _STEP_TOLERANCE:
-        ruled = isinstance(table.times, pd.DatetimeIndex) and is_rule(trained.name)
+        dated = isinstance(table.times, pd.DatetimeIndex)
+        if dated == trained.name.isdecimal():  # a step of whole numbers
+            found, expected = ("times", "whole numbers") if dated else ("whole numbers", f"times {trained.name} apart")
+            raise DataError(
+                f"{table.source}: column '{table.time_column}' holds {found}, expected {expected} as in the training;"
+                " give such a table"
+            )
+        ruled = dated and is_rule(trained.name)
         remedy = f"resample them with `resample` {trained.name}" if ruled else "mend them"
         raise DataError(
             f"{table.source}: expected rows {trained.name} apart as in the training, found them {ratio:.3g} times as"

@@ -46,7 +46,10 @@ def split_series(table: Table, config: DataConfig, layout: Layout, span: str) ->
     if short and not several:
         raise DataError(f"{table.source}: {why}")
     if short and (config.short_series == "error" or not splits):
-        way_out = ", or leave such series out with `short_series='drop'`, or fill their windows up in front with 'pad'"
+        way_out = (
+            ", or leave such series out with `short_series='drop'`, or fill their windows up in front with"
+            " `short_series='pad'`"
+        )
         way_out = way_out if splits else ""
         raise DataError(
             f"{table.source}: {len(short)} of {len(table.series)} series are too short: {table.named(short)}; the"
@@ -55,14 +58,19 @@ def split_series(table: Table, config: DataConfig, layout: Layout, span: str) ->
     return splits, short
 
 
-def _ends(table: Table, config: DataConfig, starts: Rows, lengths: Rows) -> tuple[Ends, Callable[[int], str]]:
-    """Where the parts of each series end, and what to do about the series of a number that is too short."""
+def _remedy_of_last(number: int, part: int) -> str:
+    """Train is what the others leave of a series; they have as many rows as is said, however long it is."""
+    return "give a larger `split_last`" if part else "give more rows, a smaller `split_last`"
+
+
+def _ends(table: Table, config: DataConfig, starts: Rows, lengths: Rows) -> tuple[Ends, Callable[[int, int], str]]:
+    """Where the parts of each series end, and what to do about the series of a number, a part of which is too short."""
     if config.all_rows:
-        return np.repeat(lengths[:, None], 3, axis=1), lambda number: "give more rows"
+        return np.repeat(lengths[:, None], 3, axis=1), lambda number, part: "give more rows"
     if config.split_last:
-        return ends_of_last(lengths, config.split_last), lambda number: "give more rows, a smaller `split_last`"
+        return ends_of_last(lengths, config.split_last), _remedy_of_last
     if not config.split_dates:
-        return ends_of_parts(lengths, config.split), lambda number: "give more rows, another `split`"
+        return ends_of_parts(lengths, config.split), lambda number, part: "give more rows, another `split`"
     times = table.times
     if times is None:
         raise DataError(
@@ -71,7 +79,7 @@ def _ends(table: Table, config: DataConfig, starts: Rows, lengths: Rows) -> tupl
         )
     moments = read_moments(times, config.split_dates, str(table.time_column))
 
-    def remedy(number: int) -> str:
+    def remedy(number: int, part: int) -> str:
         first, last = int(starts[number]), int(starts[number] + lengths[number] - 1)
         return f"give more rows, or other `split_dates` between {times[first]} and {times[last]}"
 

@@ -142,12 +142,12 @@ def read_moments(times: Times, texts: Sequence[str], column: str) -> list[Any]:
 
 
 def cut_series(
-    ends: Ends, starts: Rows, lengths: Rows, *, minimum: Minimum, embargo: int, remedy: Callable[[int], str]
+    ends: Ends, starts: Rows, lengths: Rows, *, minimum: Minimum, embargo: int, remedy: Callable[[int, int], str]
 ) -> tuple[list[Split | None], str]:
     """Make splits of the series that begin at these rows; None for one of which a part is too short.
 
     The last ``embargo`` rows of train and of validation are left out. The text says of the first None why, and ends
-    with the ``remedy`` for the series of this number.
+    with the ``remedy`` for the series of this number, of which this part is too short.
     """
     train, validation, test = ends.T
     whole = [np.zeros_like(train), np.maximum(train - embargo, 0), train, np.maximum(validation - embargo, train)]
@@ -173,7 +173,7 @@ def cut_series(
     smaller = ["`window`", *(["`horizon`"] if "horizon" in minimum.what else []), *(["`embargo`"] if embargo else [])]
     return found, (
         f"the {PARTS[part]} part has {sizes[first, part]} of {lengths[first]} rows, but {needing} need"
-        f" {needed}; {remedy(first)}, or a smaller {' or '.join(smaller)}"
+        f" {needed}; {remedy(first, part)}, or a smaller {' or '.join(smaller)}"
     )
 
 

@@ -96,7 +96,7 @@ class Prepared:
         They are (n, steps, n_targets), and may have an axis of quantiles behind.
         """
         if (by := self.preprocessor.by_series) is None:
-            return self.preprocessor.targets_.inverse_transform(scaled, axis=2)
+            return self.preprocessor.answers_in_units(scaled)
         rows = self.parts[part].last_rows(numbers)
         return by.targets.unscale(scaled, self._owners[np.searchsorted(self.table.starts, rows, side="right") - 1])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -105,7 +104,20 @@ class Preprocessor:
         """
         if self.by_series is not None:
             return self.by_series.scale_windows(windows, series, self.network_dtype)
-        return self.transform(windows), partial(self.targets_.inverse_transform, axis=2)
+        return self.transform(windows), self.answers_in_units
+
+    def answers_in_units(self, scaled: NDArray[Any]) -> NDArray[np.float64]:
+        """Bring a network's answers, (n, steps, n_targets) and maybe quantiles, back to original units.
+
+        What is no farther from 0 than the network's numbers round to there is 0: of a series of zeros the answer is
+        what it was, and an error in percent of it does not tell rounding.
+        """
+        raw = self.targets_.inverse_transform(scaled, axis=2)
+        with np.errstate(invalid="ignore"):
+            zero = self.targets_.scale(np.zeros((1, len(self.targets_.names))))[0]
+            nearest = np.abs(np.spacing(zero.astype(self.network_dtype))).astype(np.float64)
+            zero, nearest = (values.reshape(-1, *[1] * (scaled.ndim - 3)) for values in (zero, nearest))
+            return np.where(np.abs(scaled - zero) <= nearest, 0.0, raw)
 
     @property
     def scaled_range(self) -> NDArray[np.floating]:

@@ -36,10 +36,10 @@ FLOAT32_SERIES_LIMIT = 1e-3
 def normalize_windows(prepared: Prepared, kind: NormalizeWindow, roles: Roles, spool: Path | None = None) -> Prepared:
     """Return the same data with windows that are normalized by ``kind``; ``auto`` is chosen by the train rows."""
     shape, season, preprocessor = prepared.shape, prepared.season or 1, prepared.preprocessor
-    if kind == "none" or (kind == "auto" and None in shape.target_columns):
+    if kind == "none":
         return prepared
-    if kind == "auto" and preprocessor.by_series is not None:
-        return replace(prepared, reason="each series has a scaler of its own")
+    if kind == "auto" and (reason := _why_none(prepared)) is not None:
+        return replace(prepared, reason=reason)
     zero = _scaled_zero(prepared, kind)
     by = WindowScale(
         kind,
@@ -78,6 +78,20 @@ def normalize_windows(prepared: Prepared, kind: NormalizeWindow, roles: Roles, s
             for name, windows in parts.items()
         },
     )
+
+
+def _why_none(prepared: Prepared) -> str | None:
+    """Why no normalization is chosen, whatever the train rows are: a window's level would not be its answer's."""
+    preprocessor, shape = prepared.preprocessor, prepared.shape
+    if preprocessor.by_series is not None:
+        return "each series has a scaler of its own"
+    features, targets = preprocessor.features_.scalers, preprocessor.targets_
+    for name, column, scaler in zip(targets.names, shape.target_columns, targets.scalers, strict=True):
+        if column is None:
+            return f"target '{name}' is no feature"
+        if features[column] != scaler:
+            return f"target '{name}' has the scaler {scaler}, as a feature {features[column]}"
+    return None
 
 
 @dataclass(frozen=True)

@@ -214,6 +214,16 @@ def test_repair_15_every_column_has_its_own_digits_in_a_prediction(capsys):
     assert rows == [["step", "y", "z"], ["1", "1000000000.2", "0.3333333"], ["2", "1000000000.5", "0.6666667"]]
 
 
+def test_whole_numbers_of_which_some_are_missing_are_numbers_in_json(capsys):
+    times = pd.Index(pd.array([7, None], dtype="Int64"), name="time")
+    frame = pd.DataFrame({"y": [0.5, np.nan], "flag": pd.array([True, None], dtype="boolean")}, index=times)
+    _show([frame.reset_index()], as_json=True)
+    assert json.loads(capsys.readouterr().out) == [
+        {"time": 7, "y": 0.5, "flag": True},
+        {"time": None, "y": None, "flag": None},
+    ]
+
+
 HOSTILE = "a\x1b[2J\x9b31m\nerror: b\r\x07\u202e\ud800"
 ESCAPED = r"a\x1b[2J\x9b31m\nerror: b\r\x07\u202e\ud800"
 

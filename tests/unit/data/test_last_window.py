@@ -55,6 +55,18 @@ def test_a_value_missing_in_the_window_is_told_with_its_own_row(series: pd.DataF
         read_last_window(series, features=FEATURES, window=8)
 
 
+def test_only_ways_that_a_last_window_knows_are_offered_for_a_missing_value(series: pd.DataFrame):
+    series.loc[238, "load"] = np.nan
+    with pytest.raises(
+        DataError, match=r"ask for `missing='interpolate'` or `missing='ffill'`, or fill them yourself$"
+    ):
+        read_last_window(series, features=FEATURES, window=8)
+    with pytest.raises(
+        DataError, match=r"interpolate'`, `missing='ffill'` or `missing='mask'`, or fill them yourself$"
+    ):
+        read_last_window(series, features=FEATURES, window=8, missing="error", masked=FEATURES)
+
+
 @pytest.mark.parametrize(("missing", "filled"), [("ffill", 10.0), ("interpolate", 15.0)])
 def test_a_missing_value_is_filled_on_demand(series: pd.DataFrame, missing: str, filled: float):
     series.loc[237:, "load"] = [10.0, np.nan, 20.0]

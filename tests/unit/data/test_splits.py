@@ -148,7 +148,10 @@ def test_the_last_rows_of_each_series_whatever_its_length(
         assert split.train == range(start, end - test - validation - embargo)
     if len(fitting) < len(lengths):
         first = next(rows for rows in lengths if rows - sum(last) - embargo <= window or validation <= embargo)
-        with pytest.raises(DataError, match=rf"has -?\d+ of {first} rows, but .* need .*a smaller `split_last`, or a"):
+        remedy = "more rows, a smaller" if first - sum(last) - embargo <= window else "a larger"
+        with pytest.raises(
+            DataError, match=rf"has -?\d+ of {first} rows, but .* need .*; give {remedy} `split_last`, or a smaller"
+        ):
             cut(lengths, **options)
 
 

@@ -340,6 +340,12 @@ def test_another_step_than_the_trainings_is_refused():
     counts = pd.DataFrame({"time": np.arange(0, 40, 2), "y": np.arange(20.0)})
     with pytest.raises(DataError, match=r"expected rows 5 apart as in the training, found them 0.4 times"):
         read_last_windows(counts, features=["y"], window=3, step=fives, reading=Reading(time="time"))
+    with pytest.raises(
+        DataError, match="column 'time' holds whole numbers, expected times 15min apart as in the train"
+    ):
+        read_last_windows(counts, features=["y"], window=3, step=quarter, reading=Reading(time="time"))
+    with pytest.raises(DataError, match="column 'time' holds times, expected whole numbers as in the training; give"):
+        read_last_windows(frame, features=["y"], window=3, step=fives)
     months = pd.DataFrame({"time": even("MS", 3), "y": np.arange(3.0)})  # of 28 to 31 days
     step = read_table(months, targets=["y"]).step
     for first in range(12):

@@ -84,6 +84,23 @@ def test_features_and_targets_are_scaled_and_brought_back(scaler: str):
 
 
 @EVERY
+@pytest.mark.parametrize("network", ["float32", "float64"])
+def test_an_answer_of_0_is_0_in_original_units_and_others_are_what_they_are(scaler: str, network: str):
+    preprocessor = fitted(scaler, make_table())
+    preprocessor.network_dtype = network
+    zeros = preprocessor.targets_.transform(np.zeros((2, 3, 2)), network)
+    np.testing.assert_array_equal(preprocessor.answers_in_units(zeros), 0)
+    quantiles = np.stack([zeros, zeros], axis=-1)
+    np.testing.assert_array_equal(preprocessor.answers_in_units(quantiles), 0)
+    away = zeros + np.array([1e-3, -1e-3], network)
+    np.testing.assert_array_equal(
+        preprocessor.answers_in_units(away), preprocessor.targets_.inverse_transform(away, axis=2)
+    )
+    assert (preprocessor.answers_in_units(away) != 0).all()
+    assert np.isnan(preprocessor.answers_in_units(np.full((1, 1, 2), np.nan))).all()
+
+
+@EVERY
 def test_windows_are_scaled_along_their_last_axis(scaler: str):
     table = make_table()
     columns = fitted(scaler, table).features_

@@ -115,6 +115,17 @@ def test_nothing_is_chosen_for_a_target_that_is_no_feature():
     found = prepare_run(config("auto", features="x"), table)
     assert found.window_scale.kind == "none"
     assert found.normalized_truth is None
+    assert found.reason == "target 'y' is no feature"
+
+
+def test_nothing_is_chosen_for_a_target_on_whose_scale_its_windows_are_not():
+    table = pd.DataFrame({"y": np.sin(np.arange(200.0)) + np.arange(200.0), "x": np.arange(200.0)})
+    found = prepare_run(config("auto", target_scaler="minmax"), table)
+    assert found.window_scale.kind == "none"
+    assert found.normalized_truth is None
+    assert found.reason == "target 'y' has the scaler minmax, as a feature standard"
+    same = prepare_run(config("auto", target_scaler="minmax", scaler_for={"y": "minmax"}), table)
+    assert same.window_scale.kind != "none"
 
 
 @pytest.mark.parametrize("gap", [0, 3])
