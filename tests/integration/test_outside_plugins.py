@@ -390,7 +390,7 @@ run = zoo.load_run("latest")
 print(run.export().folder)
 zoo.backtest("latest", origins=2)
 settings = {"window": 6, "horizon": 2, "epochs": 1, "normalize_window": "instance", "start_from": "latest"}
-print(zoo.train("layered", **settings).record.training.started_from["run"] == run.id)
+print(zoo.train("layered", **settings).record.training.started_from.run == run.id)
 """
 
 
