@@ -101,8 +101,8 @@ def evaluate(
         "quantiles": None if middle is None else spread.measured(targets.unit),
     }
     if by_series is None:
-        known = [float(change) if np.isfinite(change) else None for change in naive]
-        found["naive"] = dict(zip(targets.names, known, strict=True))
+        finite = [float(change) if np.isfinite(change) else None for change in naive]
+        found["naive"] = dict(zip(targets.names, finite, strict=True))
     else:
         partly = {name: f"{named(names, own)}, as {_too_long(prepared.season)}" for name, own in lacking.items()}
         add_series(found, by_series, expected=len(prepared.splits), partly=partly)

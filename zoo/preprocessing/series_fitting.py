@@ -160,7 +160,7 @@ def pivots_of(values: NDArray[Any], rows: Intervals, series: Sequence[range], co
             owners = np.searchsorted(np.array([part.start for part in some]), own, side="right") - 1
             counts = np.bincount(owners, minlength=len(some))
             places = np.arange(len(own)) - (np.cumsum(counts) - counts)[owners]
-            pivot = np.full((max(1, counts.max()), len(some), len(columns)), np.nan)
+            pivot = np.full((max(1, int(counts.max())), len(some), len(columns)), np.nan)
             pivot[places, owners] = values[own][:, list(columns)]
             yield pivot
 
