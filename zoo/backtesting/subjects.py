@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from zoo.backtesting.forecasting import Outputs
 from zoo.bundle.loading import Bundle, load_bundle
@@ -21,7 +22,7 @@ from zoo.data.splits import PARTS
 from zoo.data.table import Table
 from zoo.data.table_windows import TableWindows, lay_over
 from zoo.inference.predictor import Predictor
-from zoo.provenance import Retrained, why_untested
+from zoo.provenance import Retrained, first_fault, why_untested
 from zoo.quiet import import_tensorflow
 from zoo.runs.record import find_run
 from zoo.settings.choices import ARRAYS, FRAME, Missing
@@ -31,7 +32,7 @@ from zoo.settings.toml_file import read_config
 from zoo.tasks import TASKS, find_task
 from zoo.training.preparation import prepare_run, read_data, split_table
 from zoo_registry import discover
-from zoo_registry.errors import ConfigError, DataError
+from zoo_registry.errors import BundleError, ConfigError, DataError
 
 if TYPE_CHECKING:
     from zoo.run import Run
@@ -192,6 +193,17 @@ def _of_run(run: Run, data: Source | None, missing: Missing | None, *, refit: bo
     )
 
 
+def _network_of(bundle: Bundle) -> NetworkConfig:
+    """What stands around a bundle's network; earlier ones, which do not say so, normalized nothing for a baseline."""
+    try:
+        return NetworkConfig.model_validate({"normalize_window": "none"} | bundle.manifest.network)
+    except ValidationError as error:
+        raise BundleError(
+            f"{bundle.folder}: its manifest's network is not one that this lstm-zoo knows ({first_fault(error)}); use"
+            " the one that wrote it"
+        ) from error
+
+
 def _outputs_of(predictor: Predictor) -> Outputs:
     return lambda windows, series: predictor.run(predictor.check(windows), series)
 
@@ -241,7 +253,7 @@ def _of_bundle(bundle: Bundle, data: Source | None, missing: Missing | None, rea
         laid=laid,
         tested=dict(laid.table.series),
         data=config,
-        network=NetworkConfig.model_validate({"normalize_window": "none"} | manifest.network),
+        network=_network_of(bundle),
         outputs=_outputs_of(bundle),
         validation=validation,
         unit=np.array([manifest.parity_unit[name] for name in problem.targets])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
@@ -11,8 +12,9 @@ import pandas as pd
 import pytest
 
 import zoo
+from zoo.bundle.manifest import Manifest
 from zoo.workers.messages import WorkerLostError
-from zoo_registry.errors import ConfigError, DataError, RunError
+from zoo_registry.errors import BundleError, ConfigError, DataError, RunError
 
 ROWS, TEST = 240, 204  # rows of the series, and the first of the test part
 
@@ -68,6 +70,14 @@ def test_the_ridge_of_a_network_as_it_is_has_the_scale_of_its_windows(series, tm
         found = zoo.backtest(subject, series, stride=1).evaluation["baselines"]["ridge"]
         for name in asked["target"]:
             assert found["targets"][name] == pytest.approx(ridge["targets"][name])
+
+
+def test_a_bundle_whose_network_nobody_knows_is_told(exported, series, tmp_path):
+    shutil.copytree(exported.folder.parent, tmp_path / "tiny")
+    folder = tmp_path / "tiny" / "1"
+    Manifest.read(folder).model_copy(update={"network": {"normalize_window": "median"}}).write(folder)
+    with pytest.raises(BundleError, match="its manifest's network is not one that this lstm-zoo knows"):
+        zoo.backtest(folder, series)
 
 
 def test_all_forecasts_are_there_with_the_truth_beside_them(trained, series):
